@@ -1,0 +1,1 @@
+"""Statements: programs that build constraints, and the gadgets they are made of."""

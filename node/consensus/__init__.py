@@ -1,0 +1,1 @@
+"""The application and the engine that drives it."""

@@ -1,0 +1,1 @@
+"""The leaf that environments and node share: types, codec, protocols."""

@@ -1,0 +1,138 @@
+"""Transactions as the chain sees them, blocks, receipts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from node.core.codec import Reader, Writer
+from node.core.effects import Event
+from node.core.ids import ChainId, EnvironmentId, Height, StateRoot, tagged_hash
+from zk.errors import NonCanonical
+
+WIRE_VERSION: Final = 1
+MAX_TX_BYTES: Final = 256 * 1024
+MAX_BLOCK_BYTES: Final = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """An environment's payload in its envelope: version, environment tag, payload."""
+
+    environment: EnvironmentId
+    payload: bytes
+
+    def to_bytes(self) -> bytes:
+        return Writer().u8(WIRE_VERSION).u8(self.environment).blob(self.payload).done()
+
+    @staticmethod
+    def from_bytes(data: bytes) -> Transaction:
+        reader = Reader(data, "transaction")
+        version = reader.u8()
+        if version != WIRE_VERSION:
+            raise NonCanonical(f"unknown transaction version {version}", where="transaction")
+        tag = reader.u8()
+        if tag not in EnvironmentId.__members__.values():
+            raise NonCanonical(f"unknown environment {tag}", where="transaction")
+        payload = reader.blob(MAX_TX_BYTES, "payload")
+        reader.done()
+        return Transaction(EnvironmentId(tag), payload)
+
+    @property
+    def wire_id(self) -> bytes:
+        """Hash of the full bytes: the key of caches, bans and rejections (S-23); not the txid."""
+        return tagged_hash("wire", self.to_bytes())
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What validators sign.
+
+    Attributes:
+        chain_id: S-12.
+        height: first block is 1.
+        time_ms: milliseconds since 1970, never decreasing.
+        previous: hash of the header before; zeros at height 1.
+        state_root: root over everything *after the previous block* (CometBFT's convention).
+        tx_root: hash over the ordered transactions' full bytes.
+    """
+
+    chain_id: ChainId
+    height: Height
+    time_ms: int
+    previous: bytes
+    state_root: StateRoot
+    tx_root: bytes
+
+    def to_bytes(self) -> bytes:
+        return (
+            Writer()
+            .raw(self.chain_id, 32)
+            .u64(self.height)
+            .u64(self.time_ms)
+            .raw(self.previous, 32)
+            .raw(self.state_root, 32)
+            .raw(self.tx_root, 32)
+            .done()
+        )
+
+    @staticmethod
+    def from_bytes(data: bytes) -> Header:
+        reader = Reader(data, "header")
+        header = Header(
+            ChainId(reader.take(32)),
+            Height(reader.u64()),
+            reader.u64(),
+            reader.take(32),
+            StateRoot(reader.take(32)),
+            reader.take(32),
+        )
+        reader.done()
+        return header
+
+    @property
+    def hash(self) -> bytes:
+        return tagged_hash("header", self.to_bytes())
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A header and the transactions it orders, as full bytes."""
+
+    header: Header
+    txs: tuple[bytes, ...]
+
+    def to_bytes(self) -> bytes:
+        writer = Writer().blob(self.header.to_bytes()).u32(len(self.txs))
+        for tx in self.txs:
+            writer.blob(tx)
+        return writer.done()
+
+    @staticmethod
+    def from_bytes(data: bytes) -> Block:
+        reader = Reader(data, "block")
+        header = Header.from_bytes(reader.blob(4096, "header"))
+        count = reader.count(4, MAX_BLOCK_BYTES // 8, "transactions")
+        txs = tuple(reader.blob(MAX_TX_BYTES + 64, "transaction") for _ in range(count))
+        reader.done()
+        return Block(header, txs)
+
+
+def tx_root(txs: tuple[bytes, ...]) -> bytes:
+    """Hash over the ordered list of full transactions."""
+    return tagged_hash("tx-root", *(tagged_hash("wire", tx) for tx in txs))
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """How a transaction of a block ended. `code` is `ok` or the id of the rule that refused it."""
+
+    wire_id: bytes
+    tx_id: bytes
+    height: Height
+    index: int
+    environment: EnvironmentId
+    code: str
+    message: str
+    fee: int
+    events: tuple[Event, ...] = ()

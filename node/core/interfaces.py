@@ -1,0 +1,223 @@
+"""The protocols that environments, node and tests meet at. Structural, few, in this one file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from node.core.block import Block
+from node.core.effects import Crossing, Effects
+from node.core.ids import ChainId, EnvironmentId, Height, StateRoot, TxId
+from zk.errors import ChiaroError
+
+Tx = TypeVar("Tx")
+
+
+class StateReader(Protocol):
+    """A view of the state: a committed height, or an overlay of a block in execution."""
+
+    def get(self, key: bytes) -> bytes | None: ...
+
+    def iterate(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Keys with `prefix`, ascending."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TxContext:
+    """What a check may know of its surroundings.
+
+    Attributes:
+        chain_id: the chain this node serves (replay on another chain is refused).
+        height: the height of the block that the transaction would enter.
+    """
+
+    chain_id: ChainId
+    height: Height
+
+
+@dataclass(frozen=True, slots=True)
+class ProofClaim:
+    """A proof to be verified, by value: cacheable by its full bytes (S-23), batchable.
+
+    Attributes:
+        key_id: which verifying key, e.g. `action/1`.
+        public: public inputs, canonical.
+        proof: 128 bytes, compressed (A, B, C).
+    """
+
+    key_id: str
+    public: tuple[int, ...]
+    proof: bytes
+
+
+class ProofVerifier(Protocol):
+    """Verifies claims, alone or in batches, off the event loop."""
+
+    def verify(self, claims: Sequence[ProofClaim]) -> list[ChiaroError | None]:
+        """One entry per claim: `None`, or why it is refused."""
+        ...
+
+
+class ExecutionEnvironment(Protocol[Tx]):
+    """One of the three environments. Pure: it reads, checks and returns effects.
+
+    Order of calls for one transaction: decode → check_stateless → (its claims verified) →
+    check_historical → execute. In a block, `end_block` runs once after the last transaction.
+    """
+
+    @property
+    def id(self) -> EnvironmentId: ...
+
+    def decode(self, payload: bytes) -> Tx:
+        """Strict, canonical. Raises DecodeError."""
+        ...
+
+    def tx_id(self, tx: Tx) -> TxId:
+        """Identity: everything but proofs and signatures."""
+        ...
+
+    def expiry(self, tx: Tx) -> Height:
+        """Last height at which the transaction may be included."""
+        ...
+
+    def fee(self, tx: Tx) -> int:
+        """Base units of the native kind; for ordering in the mempool."""
+        ...
+
+    def conflicts(self, tx: Tx) -> tuple[bytes, ...]:
+        """Opaque keys (nullifiers, sequence numbers) that one pending transaction each may hold."""
+        ...
+
+    def check_stateless(self, tx: Tx, context: TxContext) -> None:
+        """Needs no state: shapes, ranges, points, signatures, expiry. Parallel."""
+        ...
+
+    def claims(self, tx: Tx) -> tuple[ProofClaim, ...]:
+        """Proofs that must verify; called after check_stateless."""
+        ...
+
+    def check_historical(self, tx: Tx, state: StateReader, context: TxContext) -> None:
+        """Against a committed state, which may be a few blocks old: anchors, window of roots."""
+        ...
+
+    def execute(self, tx: Tx, state: StateReader, context: TxContext) -> Effects:
+        """Against the state at its place in the block. Returns, never writes."""
+        ...
+
+    def cross(self, crossing: Crossing, digest: bytes, state: StateReader) -> Effects:
+        """Accept value from, or release value to, another environment's transaction.
+
+        `digest` is that transaction's id, which a debit's authorization must sign (S-20).
+        """
+        ...
+
+    def end_block(
+        self, commitments: Sequence[int], state: StateReader, context: TxContext
+    ) -> Effects:
+        """Close the block: append the block's commitments, record the new anchor."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A block's writes, computed but not yet on disk; `root` is the state root they lead to."""
+
+    height: Height
+    root: StateRoot
+    batch: tuple[tuple[bytes, bytes | None], ...]
+
+
+class Store(Protocol):
+    """Versioned, authenticated key-value state and an append-only log; one write per block."""
+
+    @property
+    def height(self) -> Height:
+        """Height of the last committed block; 0 before genesis is committed."""
+        ...
+
+    @property
+    def root(self) -> StateRoot: ...
+
+    def reader(self, height: Height | None = None) -> StateReader:
+        """View of a committed height (default: the last)."""
+        ...
+
+    def stage(
+        self,
+        height: Height,
+        writes: Mapping[bytes, bytes | None],
+        log: Mapping[bytes, bytes],
+    ) -> Staged:
+        """Compute the new root; nothing is written. `log` entries are stored, not authenticated."""
+        ...
+
+    def commit(self, staged: Staged) -> None:
+        """One atomic, fsynced write of everything staged."""
+        ...
+
+    def log(self, key: bytes) -> bytes | None: ...
+
+    def log_range(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]: ...
+
+    def prove(self, key: bytes, height: Height | None = None) -> bytes:
+        """Proof of a key's value or absence under the state root; checked by `node.store.proof`."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Answer of check_tx: accepted, or the error that refused it."""
+
+    tx_id: bytes
+    error: ChiaroError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AppInfo:
+    """What the application has on disk; the engine replays from there."""
+
+    chain_id: ChainId
+    height: Height
+    state_root: StateRoot
+
+
+class Application(Protocol):
+    """What an engine drives: ABCI 2.0's calls, pure over (state, input); `commit` alone writes."""
+
+    def info(self) -> AppInfo: ...
+
+    def init_chain(self) -> StateRoot:
+        """Stage and commit genesis; refuses a store that has one already."""
+        ...
+
+    def check_tx(self, txs: Sequence[bytes]) -> list[Admission]: ...
+
+    def prepare_proposal(
+        self, height: Height, txs: Sequence[bytes], max_bytes: int
+    ) -> tuple[bytes, ...]:
+        """Choose and order transactions for a block; drops what would fail."""
+        ...
+
+    def process_proposal(self, block: Block) -> None:
+        """Deterministic. Raises if the block must be refused."""
+        ...
+
+    def extend_vote(self, height: Height) -> bytes:
+        """Data carried by this validator's vote: decryption shares of heights already final."""
+        ...
+
+    def verify_vote_extension(self, height: Height, extension: bytes) -> None:
+        """Deterministic. Raises if malformed; absence is no fault."""
+        ...
+
+    def finalize_block(self, block: Block) -> StateRoot:
+        """Execute; nothing is persisted. Returns the root after this block."""
+        ...
+
+    def commit(self) -> Height:
+        """Persist what finalize_block staged: one atomic, fsynced write."""
+        ...

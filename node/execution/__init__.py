@@ -1,0 +1,1 @@
+"""Mempool and executor."""

@@ -1,0 +1,1 @@
+"""Authenticated state and its storage."""

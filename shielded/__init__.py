@@ -1,0 +1,1 @@
+"""The shielded environment: notes, nullifiers, proofs. Values and owners stay hidden."""

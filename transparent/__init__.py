@@ -1,0 +1,1 @@
+"""The transparent environment: accounts and balances in the clear."""

@@ -1,0 +1,1 @@
+"""Mathematics and proofs: fields, curves, hashes, constraint systems, Groth16. Knows no ledger."""

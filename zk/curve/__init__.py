@@ -1,0 +1,1 @@
+"""Curves over BN254's fields, the pairing, canonical encodings."""

@@ -1,0 +1,1 @@
+"""Files of the iden3 family: strict readers and writers."""

@@ -1,0 +1,1 @@
+"""Groth16 over BN254: setup, prove, verify."""

@@ -1,0 +1,83 @@
+"""The seams of `zk`: what a backend computes, and what a prover reports.
+
+A backend does the heavy lifting for one proof system and knows nothing of circuits. Every backend
+passes the same tests; arrays and their Montgomery flag are described in `zk.field.arrays`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from zk.field.arrays import U64Array
+
+Progress = Callable[[str, float], None]
+"""Called with a phase's name and the share done in it, 0.0 … 1.0."""
+
+
+class Backend(Protocol):
+    """Arithmetic on arrays over BN254. `M` marks Montgomery form (R = 2²⁵⁶), `S` standard form.
+
+    Points are affine rows, always M, infinity all zero. Inputs are checked for shape, type and
+    contiguity (`BackendError`); that points lie on the curve and values below their modulus is the
+    caller's duty, done once where a file is read. Nothing here is constant-time.
+    """
+
+    @property
+    def name(self) -> str:
+        """`reference`, `portable`, …; recorded beside every measurement."""
+        ...
+
+    def msm_g1(self, points: U64Array, scalars: U64Array) -> U64Array:
+        """Σ kᵢ·Pᵢ on G1. points `[n, 8]` M, scalars `[n, 4]` S → `[8]` M."""
+        ...
+
+    def msm_g2(self, points: U64Array, scalars: U64Array) -> U64Array:
+        """Σ kᵢ·Pᵢ on G2. points `[n, 16]` M, scalars `[n, 4]` S → `[16]` M."""
+        ...
+
+    def fixed_base_g1(self, scalars: U64Array, base: U64Array | None = None) -> U64Array:
+        """kᵢ·B for one base (default: the generator). scalars `[n, 4]` S → `[n, 8]` M."""
+        ...
+
+    def fixed_base_g2(self, scalars: U64Array, base: U64Array | None = None) -> U64Array:
+        """kᵢ·B for one base (default: the generator). scalars `[n, 4]` S → `[n, 16]` M."""
+        ...
+
+    def ntt(self, values: U64Array, *, inverse: bool = False) -> U64Array:
+        """Fr transform of `[n, 4]` M, natural order in and out, n a power of two ≤ 2²⁸.
+
+        Forward: aᵢ ↦ Σ aⱼ ω^{ij} with ω = FR.root_of_unity^(2²⁸/n); inverse undoes it (with ÷ n).
+        """
+        ...
+
+    def fr_mul(self, a: U64Array, b: U64Array) -> U64Array:
+        """aᵢ·bᵢ·R⁻¹ in Fr: M×M → M, and M×S → S. `b` may be one row, `[1, 4]`."""
+        ...
+
+    def fr_sub(self, a: U64Array, b: U64Array) -> U64Array:
+        """aᵢ − bᵢ in Fr, both in one form."""
+        ...
+
+    def fr_powers(self, base: U64Array, count: int) -> U64Array:
+        """1, b, b², … as `[count, 4]` M from `[1, 4]` M."""
+        ...
+
+    def sparse_product(
+        self, indptr: U64Array, columns: U64Array, values: U64Array, vector: U64Array
+    ) -> U64Array:
+        """CSR matrix times vector over Fr.
+
+        indptr `uint64[rows+1]`, columns `uint64[nnz]`, values `[nnz, 4]`, vector `[n, 4]` →
+        `[rows, 4]`; each product is `fr_mul`, so values in M² (R²·v, as `.zkey` stores them) times
+        a vector in S gives M.
+        """
+        ...
+
+    def pairing_check(self, g1: U64Array, g2: U64Array) -> bool:
+        """Whether Π e(Pᵢ, Qᵢ) = 1, for `[k, 8]` M and `[k, 16]` M; all in the right subgroups."""
+        ...
+
+    def in_g2_subgroup(self, points: U64Array) -> bool:
+        """Whether all `[n, 16]` M, known to be on the twist, have order r (or are infinity)."""
+        ...

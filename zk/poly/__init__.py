@@ -1,0 +1,1 @@
+"""Radix-2 domains over Fr."""

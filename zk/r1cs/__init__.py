@@ -1,0 +1,1 @@
+"""Constraint systems: one program, three interpreters."""
