@@ -1,0 +1,75 @@
+# Chiaroscuro: every verb sets up what it needs in .venv of this checkout.
+# A machine with Python >= 3.11, make and a package index is enough.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+JS     := .cache/js
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+.PHONY: demo
+demo: $(VENV)/.run ## Install, then a private transfer from end to end (offline, about a minute)
+	$(BIN)/chiaro demo
+
+.PHONY: test
+test: $(VENV)/.dev ## The default test suite
+	$(BIN)/pytest -q -m "not slow and not oracle_snarkjs and not bench"
+
+.PHONY: test-full
+test-full: $(VENV)/.dev ## Full-size circuits, foreign oracles, long schedules
+	$(BIN)/pytest -q -m "(slow or oracle_snarkjs) and not bench"
+
+.PHONY: check
+check: $(VENV)/.dev ## Lint, format, types, import layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: format
+format: $(VENV)/.dev ## Format the code in place
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: bench
+bench: $(VENV)/.dev ## Benchmarks of this machine (pytest-benchmark)
+	$(BIN)/pytest tests/bench -q -m bench --benchmark-only
+
+.PHONY: oracles
+oracles: $(JS)/node_modules/.bin/snarkjs ## Install the foreign verifier (snarkjs) for test-full; needs npm
+
+$(JS)/node_modules/.bin/snarkjs:
+	mkdir -p $(JS)
+	npm install --prefix $(JS) --no-audit --no-fund --silent snarkjs@0.7.6 circomlibjs@0.1.7
+
+.PHONY: vectors
+vectors: $(VENV)/.dev ## Regenerate the committed test vectors from their oracles
+	$(BIN)/python tests/vectors/generate.py
+
+.PHONY: lock
+lock: $(VENV)/.dev ## Resolve the lock files anew
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-header --upgrade --quiet -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header --upgrade --quiet -c requirements.lock -o requirements-dev.lock
+
+.PHONY: clean
+clean: ## Remove everything that the verbs above made
+	rm -rf $(VENV) .cache dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("Chiaroscuro needs Python 3.11 or newer; set PYTHON=…") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements.lock pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.run
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
