@@ -6,23 +6,19 @@ tag is 0 (tag 0 is circomlib's plain Poseidon, kept for published vectors).
 
 from __future__ import annotations
 
-import hashlib
 from typing import Final
 
-from zk.field.params import FR
+from zk.field import hashing
 
-PREFIX: Final = b"chiaro/v1/"
+PREFIX: Final = hashing.PREFIX
 
 
 def element(name: bytes) -> int:
-    """Nothing-up-my-sleeve element of Fr: BLAKE2b-512(`chiaro/v1/` ‖ name) mod r.
-
-    512 bits reduced to 254 leave a bias below 2⁻²⁵⁷.
-    """
-    return int.from_bytes(hashlib.blake2b(PREFIX + name).digest(), "little") % FR.modulus
+    """Nothing-up-my-sleeve element of Fr: BLAKE2b-512(`chiaro/v1/` ‖ name) mod r."""
+    return hashing.hash_to_fr(name)
 
 
-# Poseidon tags (protocol.md §1): the initial capacity element of the sponge state.
+# Poseidon tags: the initial capacity element of the sponge state.
 COMMITMENT: Final = element(b"note-commitment")
 NULLIFIER: Final = element(b"nullifier")
 NONCE: Final = element(b"nonce")
