@@ -13,6 +13,9 @@ from zk.errors import NonCanonical
 WIRE_VERSION: Final = 1
 MAX_TX_BYTES: Final = 256 * 1024
 MAX_BLOCK_BYTES: Final = 4 * 1024 * 1024
+MAX_TEXT: Final = 64 * 1024
+OK: Final = "ok"
+"""Code of a receipt of a transaction that took effect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,3 +139,51 @@ class Receipt:
     message: str
     fee: int
     events: tuple[Event, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        return self.code == OK
+
+    def to_bytes(self) -> bytes:
+        writer = (
+            Writer()
+            .raw(self.wire_id, 32)
+            .raw(self.tx_id, 32)
+            .u64(self.height)
+            .u32(self.index)
+            .u8(self.environment)
+            .blob(self.code.encode())
+            .blob(self.message.encode())
+            .u64(self.fee)
+            .u32(len(self.events))
+        )
+        for event in self.events:
+            writer.blob(event.name.encode()).u32(len(event.data))
+            for name, value in event.data:
+                writer.blob(name.encode()).blob(value.encode())
+        return writer.done()
+
+    @staticmethod
+    def from_bytes(data: bytes) -> Receipt:
+        reader = Reader(data, "receipt")
+
+        def text() -> str:
+            try:
+                return reader.blob(MAX_TEXT, "text").decode()
+            except UnicodeDecodeError as error:
+                raise NonCanonical("text that is not UTF-8", where="receipt") from error
+
+        def event() -> Event:
+            name = text()
+            pairs = reader.count(4, MAX_TEXT, "fields")
+            return Event(name, tuple((text(), text()) for _ in range(pairs)))
+
+        wire_id, tx_id = reader.take(32), reader.take(32)
+        height, index, tag = Height(reader.u64()), reader.u32(), reader.u8()
+        if tag not in EnvironmentId.__members__.values():
+            raise NonCanonical(f"unknown environment {tag}", where="receipt")
+        code, message, fee = text(), text(), reader.u64()
+        events = tuple(event() for _ in range(reader.count(4, MAX_TEXT, "events")))
+        reader.done()
+        environment = EnvironmentId(tag)
+        return Receipt(wire_id, tx_id, height, index, environment, code, message, fee, events)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from node.core.block import Block
+from node.core.block import Block, Receipt
 from node.core.effects import Crossing, Effects
 from node.core.ids import ChainId, EnvironmentId, Height, StateRoot, TxId
 from zk.errors import ChiaroError
@@ -174,6 +174,80 @@ class Admission:
 
     tx_id: bytes
     error: ChiaroError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BlockResult:
+    """What executing a block gives.
+
+    Attributes:
+        writes: key → new value, `None` deletes; the block's net effect, `end_block` included. Keys
+            under `c/` belong to the application and are refused here.
+        receipts: one per transaction, in the block's order.
+    """
+
+    writes: Mapping[bytes, bytes | None]
+    receipts: tuple[Receipt, ...]
+
+
+class BlockExecutor(Protocol):
+    """Runs transactions against a state: what the application needs of `node.execution`.
+
+    All calls are pure over their arguments (caches may change how long they take, never what they
+    answer) and safe to call from another thread than the one that commits.
+    """
+
+    def genesis(self) -> Mapping[bytes, bytes | None]:
+        """The first state: allocations, empty note trees, turnstile totals."""
+        ...
+
+    def check(self, txs: Sequence[bytes], reader: StateReader, height: Height) -> list[Admission]:
+        """Whether each transaction, alone, could enter a block at `height`. Never raises for one.
+
+        One answer per transaction, in order; proofs are verified in one batch.
+        """
+        ...
+
+    def select(
+        self, txs: Sequence[bytes], reader: StateReader, height: Height, max_bytes: int
+    ) -> tuple[bytes, ...]:
+        """Choose and order what succeeds *together* at `height`, at most `max_bytes` in sum."""
+        ...
+
+    def check_block(self, txs: Sequence[bytes], height: Height) -> None:
+        """Everything about a proposal's transactions that needs no state, proofs included.
+
+        Raises:
+            ChiaroError: of the first transaction that does not decode, breaks a stateless rule or
+                carries a wrong proof; `where` names its index.
+        """
+        ...
+
+    def execute(
+        self, txs: Sequence[bytes], reader: StateReader, height: Height, time_ms: int
+    ) -> BlockResult:
+        """Run a decided block on the state before it; total and deterministic.
+
+        A transaction that fails, for whatever reason, gets a receipt with the refusing rule's id
+        and has no effect, nor does it pay: its author may not be the one who put it there.
+        """
+        ...
+
+
+class TransactionSource(Protocol):
+    """Where an engine takes transactions from: the mempool."""
+
+    def pending(self, max_bytes: int) -> Sequence[bytes]:
+        """Candidates, best first, about `max_bytes` in sum."""
+        ...
+
+    def committed(self, block: Block, receipts: Sequence[Receipt]) -> None:
+        """The block is final and on disk: forget its transactions, check the rest again."""
+        ...
+
+    def discard(self, txs: Sequence[bytes], error: ChiaroError) -> None:
+        """A proposal of these was refused: never offer them again."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
