@@ -40,7 +40,7 @@ Matrix = tuple[Vector, ...]
 class SparseForm:
     """The same permutation with sparse partial rounds; h = full_rounds / 2, n = partial_rounds.
 
-        for r in 0 … h−1:      x ← M·S(x + full_constants[r])        the last of them with `pre` for M
+        for r in 0 … h−1:      x ← M·S(x + full_constants[r])        in the last, `pre` for M
         for i in 0 … n−1:      s = (x₀ + partial_constants[i])⁵
                                x₀ ← Σ rows[i]·(s, x₁, …)             length t, rows[i][0] = M[0][0]
                                x_j ← x_j + columns[i][j−1]·s         length t − 1
