@@ -1,0 +1,190 @@
+"""What a command says. Results go to stdout, everything else to stderr.
+
+With `--json`, stdout carries exactly one document, for success and failure alike:
+
+    {"schema": "chiaro.verify/1", "ok": true, "profile": "dev", "data": {…}, "warnings": […]}
+    {"schema": "chiaro.error/1", "ok": false, "profile": "dev", "error": {…}, "warnings": […]}
+
+Amounts and field elements are decimal strings, bytes are 0x-hex.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any, Final
+
+from node.cli.session import Session
+from zk.errors import ChiaroError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Report = Callable[[str, float], None]
+"""Progress of a phase: its name, and the share done, 0.0 … 1.0."""
+
+
+def console(session: Session, *, stderr: bool = False) -> Console:
+    """A rich console on stdout or stderr that never invents colour where none is wanted."""
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(
+        stderr=stderr,
+        no_color=not session.color,
+        highlight=False,
+        soft_wrap=True,
+        emoji=False,
+        width=None if stream.isatty() else PIPE_WIDTH,
+    )
+
+
+def emit(
+    session: Session,
+    schema: str,
+    data: Mapping[str, Any],
+    render: Callable[[Console], None] | None = None,
+    *,
+    freshness: Mapping[str, Any] | None = None,
+) -> None:
+    """Print a command's result: a document with `--json`, else what `render` draws.
+
+    Without `render`, the data are listed one `key  value` a line.
+    """
+    if session.json:
+        document: dict[str, Any] = {
+            "schema": f"chiaro.{schema}/1",
+            "ok": True,
+            "profile": session.profile,
+            "data": data,
+            "warnings": list(session.warnings),
+        }
+        if freshness is not None:
+            document["freshness"] = freshness
+        _document(document)
+        return
+    out = console(session)
+    if render is not None:
+        render(out)
+    else:
+        width = max((len(key) for key in data), default=0)
+        for key, value in data.items():
+            out.print(f"{key:<{width}}  {_plain(value)}", markup=False)
+    for warning in session.warnings:
+        note(session, f"warning: {warning}")
+
+
+def note(session: Session, text: str) -> None:
+    """One line for people on stderr; silent with `--quiet` and `--json`."""
+    if not (session.quiet or session.json):
+        console(session, stderr=True).print(f"chiaro: {text}", markup=False)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_plain(item) for item in value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_plain(item)}" for key, item in value.items())
+    return str(value)
+
+
+def _document(document: Mapping[str, Any], stream: IO[str] | None = None) -> None:
+    json.dump(document, stream or sys.stdout, ensure_ascii=False)
+    (stream or sys.stdout).write("\n")
+
+
+def error_fields(error: ChiaroError) -> dict[str, str]:
+    """The parts of an error, for JSON."""
+    return {
+        "code": error.id,
+        "message": error.message,
+        "where": error.where,
+        "why": error.why,
+        "hint": error.fix,
+        "docs": f"chiaro explain {error.id}",
+    }
+
+
+def emit_error(session: Session, error: ChiaroError) -> None:
+    """Say what is wrong, where, why it matters and what to do."""
+    if session.json:
+        _document(
+            {
+                "schema": "chiaro.error/1",
+                "ok": False,
+                "profile": session.profile,
+                "error": error_fields(error),
+                "warnings": list(session.warnings),
+            }
+        )
+        return
+    from rich.text import Text
+
+    err = console(session, stderr=True)
+    head = Text()
+    head.append(f"error[{error.id}]", style="bold red")
+    head.append(f": {error.message}")
+    err.print(head)
+    for label, text in (
+        ("in", error.where),
+        ("why", error.why),
+        ("fix", error.fix),
+        ("more", f"chiaro explain {error.id}"),
+    ):
+        if text:
+            line = Text(f"  {label:<5} ", style="dim")
+            line.append(text, style="default")
+            err.print(line)
+
+
+PIPE_WIDTH: Final = 200
+"""Columns when output goes to a file or a pipe: wide enough that no hash is folded."""
+
+
+@contextmanager
+def progress(session: Session, title: str) -> Iterator[Report]:
+    """Bars on stderr while long work runs, one per phase; nothing when nobody looks.
+
+    Yields:
+        A function to report a phase's name and the share done; phases appear as they come.
+    """
+    if session.quiet or session.json or not sys.stderr.isatty():
+        yield lambda _phase, _share: None
+        return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description:<28}"),
+        BarColumn(bar_width=28),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console(session, stderr=True), transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def report(phase: str, share: float) -> None:
+            if phase not in tasks:
+                tasks[phase] = bars.add_task(f"{title}: {phase}", total=1.0)
+            bars.update(tasks[phase], completed=share)
+
+        yield report
+
+
+def table(out: Console, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A plain table: left-aligned text, numbers to the right."""
+    from rich import box
+    from rich.table import Table
+
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column, heading in enumerate(headings):
+        numeric = bool(rows) and all(
+            row[column].replace(".", "").replace(",", "").replace("-", "").isdigit()
+            for row in rows
+            if row[column]
+        )
+        drawn.add_column(heading, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        drawn.add_row(*row)
+    out.print(drawn)

@@ -1,0 +1,224 @@
+"""What one invocation knows: flags, configuration, places on disk.
+
+Global flags may stand anywhere on the command line, before or after the command, so that
+`chiaro balance --json` and `chiaro --json balance` are the same. Precedence:
+
+    flag  >  environment CHIARO_*  >  ./chiaro.toml  >  <config>/config.toml  >  default
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import platformdirs
+
+from zk.errors import ChiaroError
+
+APP: Final = "chiaro"
+DEFAULT_PROFILE: Final = "dev"
+DEFAULT_NODE: Final = "http://127.0.0.1:7420"
+
+_SWITCHES: Final = {
+    "--json": "json",
+    "-q": "quiet",
+    "--quiet": "quiet",
+    "-v": "verbose",
+    "--verbose": "verbose",
+    "--no-color": "no_color",
+    "--no-input": "no_input",
+    "-y": "yes",
+    "--yes": "yes",
+}
+_VALUES: Final = {"--profile": "profile", "--home": "home", "--node": "node"}
+KEYS: Final = ("profile", "home", "node", "wallet")
+"""What a configuration file may set."""
+
+HELP: Final = (
+    "Global flags, anywhere on the line: --json (one document on stdout), --profile NAME, "
+    "--home DIR, --node URL, -q/--quiet, -v/--verbose, --no-color, --no-input, -y/--yes."
+)
+
+
+class UsageError(ChiaroError):
+    """The command line itself is wrong."""
+
+    code = "USE-001"
+    exit_code = 2
+    why = "the command was not run"
+    fix = "see `chiaro --help`, or `chiaro COMMAND --help`"
+
+
+class ConfigError(ChiaroError):
+    """A configuration file that does not parse, or a value of the wrong type."""
+
+    code = "CFG-001"
+    exit_code = 2
+    why = "guessing a setting could spend from the wrong wallet or on the wrong chain"
+    fix = "correct the file, or remove it to use the defaults"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Folders of one installation; `--home` puts all of them below one folder.
+
+    Attributes:
+        config: `config.toml`.
+        data: `wallets/`, `node/`: what may never be lost.
+        state: operation logs, crash reports, process files.
+    """
+
+    config: Path
+    data: Path
+    state: Path
+
+    @property
+    def wallets(self) -> Path:
+        return self.data / "wallets"
+
+    @property
+    def node(self) -> Path:
+        return self.data / "node"
+
+    @staticmethod
+    def of(home: str | None) -> Places:
+        if home:
+            root = Path(home).expanduser().resolve()
+            return Places(root, root, root / "state")
+        return Places(
+            Path(platformdirs.user_config_dir(APP)),
+            Path(platformdirs.user_data_dir(APP)),
+            Path(platformdirs.user_state_dir(APP)),
+        )
+
+
+@dataclass(slots=True)
+class Session:
+    """One invocation. Commands read it; `exit_code` and `warnings` are all they change."""
+
+    profile: str
+    node: str
+    places: Places
+    wallet: str | None = None
+    json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    color: bool = True
+    interactive: bool = True
+    yes: bool = False
+    settings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    exit_code: int = 0
+    warnings: list[str] = field(default_factory=list)
+
+
+def split_flags(arguments: Sequence[str]) -> tuple[dict[str, str | bool], list[str]]:
+    """Take the global flags out of a command line; everything after `--` is left alone.
+
+    Returns:
+        The flags found and the remaining arguments, in order.
+
+    Raises:
+        UsageError: a flag that needs a value has none.
+    """
+    flags: dict[str, str | bool] = {}
+    rest: list[str] = []
+    words = iter(arguments)
+    for word in words:
+        name, equals, value = word.partition("=")
+        if word == "--":
+            rest += [word, *words]
+        elif word in _SWITCHES:
+            flags[_SWITCHES[word]] = True
+        elif name in _VALUES:
+            given = value if equals else next(words, None)
+            if not given:
+                raise UsageError(f"{name} needs a value")
+            flags[_VALUES[name]] = given
+        else:
+            rest.append(word)
+    return flags, rest
+
+
+def load_toml(path: Path) -> dict[str, str]:
+    """A configuration file as a flat table; empty when there is none.
+
+    Raises:
+        ConfigError: not TOML, an unknown setting, or a value that is not a string.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        document = tomllib.loads(path.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"not a TOML file: {error}", where=str(path)) from None
+    for key, value in document.items():
+        if key not in KEYS:
+            raise ConfigError(f"unknown setting {key!r}; known: {', '.join(KEYS)}", where=str(path))
+        if not isinstance(value, str):
+            raise ConfigError(f"setting {key!r} must be a string", where=str(path))
+    return document
+
+
+def open_session(flags: Mapping[str, str | bool], environ: Mapping[str, str]) -> Session:
+    """Resolve flags, environment and files into a session.
+
+    Raises:
+        ConfigError: a configuration file is malformed.
+    """
+    settings: dict[str, tuple[str, str]] = {
+        "profile": (DEFAULT_PROFILE, "default"),
+        "node": (DEFAULT_NODE, "default"),
+    }
+    project = load_toml(Path("chiaro.toml"))
+    home = flags.get("home") or environ.get("CHIARO_HOME") or project.get("home")
+    places = Places.of(str(home) if home else None)
+    layers = (
+        (load_toml(places.config / "config.toml"), str(places.config / "config.toml")),
+        (project, "./chiaro.toml"),
+        (
+            {k: environ[f"CHIARO_{k.upper()}"] for k in KEYS if environ.get(f"CHIARO_{k.upper()}")},
+            "environment",
+        ),
+        ({k: str(flags[k]) for k in KEYS if k in flags}, "flag"),
+    )
+    for values, source in layers:
+        settings.update({key: (value, source) for key, value in values.items()})
+    return Session(
+        profile=settings["profile"][0],
+        node=settings["node"][0].rstrip("/"),
+        wallet=settings.get("wallet", (None, ""))[0],
+        places=places,
+        json=bool(flags.get("json")),
+        quiet=bool(flags.get("quiet")),
+        verbose=bool(flags.get("verbose")),
+        color=not flags.get("no_color") and "NO_COLOR" not in environ,
+        interactive=not flags.get("no_input") and not flags.get("json"),
+        yes=bool(flags.get("yes")),
+        settings=settings,
+    )
+
+
+def private_folder(path: Path) -> Path:
+    """Make a folder that only its owner can enter (0700) and return it."""
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.chmod(0o700)
+    return path
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write a file of mode 0600 atomically: a failed command leaves the old file or none."""
+    private_folder(path.parent)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,146 @@
+"""The frame of the command line: flags, envelope, exit codes, places."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from node.cli import main as entry
+from node.cli.session import (
+    ConfigError,
+    UsageError,
+    open_session,
+    split_flags,
+    write_private,
+)
+
+
+def chiaro(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *words: str
+) -> tuple[int, str, str]:
+    """Run a command in this process; return exit code, stdout, stderr."""
+    monkeypatch.setenv("CHIARO_HOME", str(tmp_path / "home"))
+    with pytest.raises(SystemExit) as stopped:
+        entry.main(list(words))
+    out, err = capsys.readouterr()
+    return int(stopped.value.code or 0), out, err
+
+
+@pytest.fixture
+def run(capsys, monkeypatch, tmp_path):
+    return lambda *words: chiaro(capsys, monkeypatch, tmp_path, *words)
+
+
+def test_global_flags_may_stand_anywhere_but_after_a_double_dash() -> None:
+    flags, rest = split_flags(
+        ["send", "--json", "5", "--home", "/x", "--node=http://y", "--", "-q"]
+    )
+    assert flags == {"json": True, "home": "/x", "node": "http://y"}
+    assert rest == ["send", "5", "--", "-q"]
+
+
+def test_a_flag_without_its_value_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="--home needs a value"):
+        split_flags(["balance", "--home"])
+
+
+def test_precedence_flag_environment_project_user(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "config.toml").write_text('profile = "user"\nnode = "http://user"\nwallet = "u"\n')
+    (tmp_path / "chiaro.toml").write_text('profile = "project"\nnode = "http://project"\n')
+    environ = {"CHIARO_HOME": str(home), "CHIARO_PROFILE": "environment"}
+    session = open_session({"profile": "flag"}, environ)
+    assert (session.profile, session.node, session.wallet) == ("flag", "http://project", "u")
+    assert open_session({}, environ).profile == "environment"
+
+
+@pytest.mark.parametrize("text", ["profile = ", "colour = 'red'", "profile = 3"])
+def test_a_malformed_configuration_names_its_file(text: str, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        open_session({"home": str(tmp_path)}, {})
+    assert str(tmp_path) in caught.value.where
+
+
+def test_errors_are_one_json_document_on_stdout(run) -> None:
+    for words in (
+        ["nope", "--json"],
+        ["--json"],
+        ["explain", "XX-9", "--json"],
+        ["--home", "--json"],
+    ):
+        code, out, err = run(*words)
+        document = json.loads(out)
+        assert code == (1 if "XX-9" in words else 2), words
+        assert document["ok"] is False
+        assert document["error"]["code"] and document["error"]["hint"]
+        assert err == ""
+
+
+def test_errors_for_people_go_to_stderr_with_a_reason_and_a_remedy(run) -> None:
+    code, out, err = run("explain", "ENC-0002")
+    assert (code, out) == (1, "")
+    assert "did you mean ENC-002" in err
+
+
+def test_explain_knows_error_codes_in_any_case(run) -> None:
+    code, out, _ = run("explain", "enc-002", "--json")
+    assert code == 0
+    assert json.loads(out)["data"]["title"] == "NonCanonical"
+
+
+def test_config_set_then_get_with_source(run, tmp_path) -> None:
+    assert run("config", "set", "node", "http://127.0.0.1:9")[0] == 0
+    shown = json.loads(run("config", "get", "--json")[1])["data"]["node"]
+    assert shown == {
+        "value": "http://127.0.0.1:9",
+        "source": str(tmp_path / "home" / "config.toml"),
+    }
+
+
+def test_a_bug_leaves_a_report_without_values(run, monkeypatch, tmp_path) -> None:
+    def explode(*_: object) -> None:
+        secret = "hunter2"  # noqa: F841
+        raise RuntimeError("hunter2")
+
+    monkeypatch.setattr(entry, "build", explode)
+    code, out, _ = run("explain", "--json")
+    assert code == 70
+    report = Path(json.loads(out)["error"]["where"])
+    assert report.is_file()
+    assert "hunter2" not in report.read_text() + out
+
+
+def test_private_files_are_0600_and_atomic(tmp_path) -> None:
+    path = tmp_path / "deep" / "secret"
+    write_private(path, b"one")
+    write_private(path, b"two")
+    assert path.read_bytes() == b"two"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert os.listdir(path.parent) == ["secret"]
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\n"
+        "from node.cli.main import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit: pass\n"
+        "heavy = {'numba', 'llvmlite', 'galois', 'numpy', 'py_ecc', 'rocksdict', 'starlette'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stderr.strip() == "[]"
+
+
+def test_a_reader_that_leaves_is_no_error() -> None:
+    command = f"{sys.executable} -m node.cli explain | head -1"
+    shown = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert shown.stderr == ""
