@@ -135,7 +135,7 @@ def split_flags(arguments: Sequence[str]) -> tuple[dict[str, str | bool], list[s
             flags[_SWITCHES[word]] = True
         elif name in _VALUES:
             given = value if equals else next(words, None)
-            if not given:
+            if not given or given.startswith("--"):
                 raise UsageError(f"{name} needs a value")
             flags[_VALUES[name]] = given
         else:
