@@ -305,4 +305,5 @@ def _parse(name: str, document: dict[str, Any]) -> Keystore:
         or not isinstance(secret, (dict, type(None)))
     ):
         raise ValueError("not a keystore")
-    return Keystore(name, *texts, birthday, secret)
+    kind, profile, viewing_key, account = texts
+    return Keystore(name, kind, profile, viewing_key, account, birthday, secret)

@@ -80,7 +80,8 @@ def test_errors_are_one_json_document_on_stdout(run) -> None:
         document = json.loads(out)
         assert code == (1 if "XX-9" in words else 2), words
         assert document["ok"] is False
-        assert document["error"]["code"] and document["error"]["hint"]
+        assert document["error"]["code"]
+        assert document["error"]["hint"]
         assert err == ""
 
 
