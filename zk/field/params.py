@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from zk.errors import ParamsError
+
 SEED: Final = 4965661367192848881
 
 
@@ -35,6 +37,24 @@ class PrimeFieldParams:
     def root_of_unity(self) -> int:
         """Primitive 2^two_adicity-th root of unity, generator^((p−1)/2ˢ)."""
         return pow(self.generator, (self.modulus - 1) >> self.two_adicity, self.modulus)
+
+    def check(self) -> None:
+        """Confirm primality, 2-adicity, and that the generator is a non-residue.
+
+        Raises:
+            ParamsError: names what does not hold.
+        """
+        import gmpy2
+
+        p, s = self.modulus, self.two_adicity
+        claims = {
+            "the modulus is prime": bool(gmpy2.is_prime(p, 40)),
+            "2ˢ is the largest power of two dividing p − 1": (p - 1) % 2 ** (s + 1) == 2**s,
+            "the generator is a non-residue": pow(self.generator, (p - 1) // 2, p) == p - 1,
+        }
+        for claim, holds in claims.items():
+            if not holds:
+                raise ParamsError(f"{self.name}: it is not true that {claim}")
 
 
 FP: Final = PrimeFieldParams(

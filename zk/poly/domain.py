@@ -65,7 +65,7 @@ class Domain:
         return Domain(self.size, self.field, shift % self.field.modulus)
 
     def elements(self) -> list[int]:
-        """The points, shift·ω⁰, shift·ω¹, …"""
+        """The points shift·ωⁱ, i = 0 … size − 1."""
         p, w = _mpz(self.field.modulus), self.generator
         points, x = [], _mpz(self.shift)
         for _ in range(self.size):
