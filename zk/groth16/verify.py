@@ -1,0 +1,89 @@
+"""The verifier of Groth16 (eprint 2016/260, section 3.2): the whole of it.
+
+A proof (A, B, C) of public inputs x₁ … xₙ is accepted if and only if
+
+    e(A, B) = e(α, β) · e(IC₀ + Σ xᵢ·ICᵢ, γ) · e(C, δ)
+
+and every value is what it claims to be: exactly n inputs, each in [0, r), points on their curves,
+none at infinity, B in the subgroup. The key was checked when it was constructed (rule S-11).
+
+Accepted proofs are malleable: (−A, −B, C) verifies too. A proof is no identity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from zk.curve.bn254 import G1, G2, check_g2
+from zk.curve.pairing import pairing_product_is_one
+from zk.errors import InvalidProof, NonCanonical, NotInSubgroup, ShapeMismatch
+from zk.field.arrays import to_array
+from zk.field.params import FR
+from zk.groth16.keys import Proof, VerifyingKey
+from zk.groth16.points import g1_points, g1_rows, g2_rows
+from zk.interfaces import Backend
+
+
+def verify(
+    key: VerifyingKey, public: Sequence[int], proof: Proof, backend: Backend | None = None
+) -> None:
+    """Accept by returning, refuse by raising.
+
+    Args:
+        key: verifying key of the statement.
+        public: the public inputs, in order, without the constant one.
+        proof: the proof.
+        backend: what computes; without one, the reference mathematics of `zk.curve`.
+
+    Raises:
+        ShapeMismatch: not exactly as many inputs as the key has.
+        NonCanonical: an input outside [0, r): it would be a second name of the same number.
+        NotInSubgroup: B is outside G2.
+        InvalidProof: the equation does not hold.
+    """
+    check_public(key, public)
+    holds = (
+        _by_reference(key, public, proof) if backend is None else _by(backend, key, public, proof)
+    )
+    if not holds:
+        raise InvalidProof("the pairing equation does not hold", where=f"key {key.id}")
+
+
+def check_public(key: VerifyingKey, public: Sequence[int]) -> None:
+    """Count and range of public inputs."""
+    if len(public) != key.publics:
+        raise ShapeMismatch(
+            f"the key has {key.publics} public inputs, not {len(public)}",
+            why="a missing input would be taken for zero",
+            fix="give every public input, in the statement's order",
+        )
+    for index, value in enumerate(public):
+        if not 0 <= value < FR.modulus:
+            raise NonCanonical(f"public input {index} is outside [0, r)", where=f"public[{index}]")
+
+
+def _by_reference(key: VerifyingKey, public: Sequence[int], proof: Proof) -> bool:
+    check_g2(proof.b, what="proof.b")
+    statement = G1.from_affine(key.ic[0])
+    for value, point in zip(public, key.ic[1:], strict=True):
+        statement = statement + value * G1.from_affine(point)
+    return pairing_product_is_one(
+        (p, G2.from_affine(q, subgroup=False))
+        for p, q in (
+            (-G1.from_affine(proof.a), proof.b),
+            (G1.from_affine(key.alpha), key.beta),
+            (statement, key.gamma),
+            (G1.from_affine(proof.c), key.delta),
+        )
+    )
+
+
+def _by(backend: Backend, key: VerifyingKey, public: Sequence[int], proof: Proof) -> bool:
+    if not backend.in_g2_subgroup(g2_rows([proof.b])):
+        raise NotInSubgroup("proof.b is outside BN254's G2", where="proof.b")
+    statement = backend.msm_g1(g1_rows(key.ic), to_array([1, *public]))
+    minus_a = (-G1.from_affine(proof.a)).to_affine()
+    return backend.pairing_check(
+        g1_rows([minus_a, key.alpha, *g1_points(statement), proof.c]),
+        g2_rows([proof.b, key.beta, key.gamma, key.delta]),
+    )
