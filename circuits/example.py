@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from circuits import native
-from circuits.action import (
+from circuits.records import (
     ARITY,
     DEPTH,
     ActionPublic,

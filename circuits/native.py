@@ -10,7 +10,8 @@ import functools
 from collections.abc import Sequence
 from typing import Final
 
-from circuits.action import (
+from circuits.records import (
+    QUANTITY_BITS,
     ActionPublic,
     ActionWitness,
     Children,
@@ -27,7 +28,6 @@ from zk.field.prime import is_square
 from zk.hash import domains
 from zk.hash.poseidon import poseidon
 
-QUANTITY_BITS: Final = 64
 _R: Final = FR.modulus
 
 
