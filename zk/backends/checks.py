@@ -1,0 +1,95 @@
+"""What every backend demands of its arrays, so that compiled loops never leave them.
+
+Shape, type, contiguity and index ranges are checked here (`BackendError`); that values are below
+their modulus and points on their curve is the caller's duty. Even if it is neglected no kernel
+reads or writes outside its arrays: addresses depend only on what is checked here.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from zk.errors import BackendError
+from zk.field.arrays import LIMBS, U64Array
+
+G1_WIDTH: Final = 2 * LIMBS
+G2_WIDTH: Final = 4 * LIMBS
+MAX_NTT_LOG: Final = 28
+
+
+def rows(array: Any, width: int, what: str, *, count: int | None = None) -> int:
+    """Number of rows of a C-contiguous `uint64[n, width]`; exactly `count` where given."""
+    if not isinstance(array, np.ndarray):
+        raise BackendError(f"{what}: an array is needed, not {type(array).__name__}")
+    if array.dtype != np.dtype(np.uint64) or not array.dtype.isnative:
+        raise BackendError(f"{what}: uint64 in native order is needed, not {array.dtype}")
+    if array.ndim != 2 or array.shape[1] != width:
+        raise BackendError(f"{what}: shape [n, {width}] is needed, not {list(array.shape)}")
+    if not array.flags.c_contiguous:
+        raise BackendError(f"{what}: rows must lie one after the other (C-contiguous)")
+    n = int(array.shape[0])
+    if count is not None and n != count:
+        raise BackendError(f"{what}: {count} rows are needed, not {n}")
+    return n
+
+
+def vector(array: Any, what: str) -> int:
+    """Length of a C-contiguous `uint64[n]`."""
+    if not isinstance(array, np.ndarray) or array.ndim != 1:
+        raise BackendError(f"{what}: a one-dimensional array is needed")
+    if array.dtype != np.dtype(np.uint64) or not array.dtype.isnative:
+        raise BackendError(f"{what}: uint64 in native order is needed, not {array.dtype}")
+    if not array.flags.c_contiguous:
+        raise BackendError(f"{what}: entries must lie one after the other (C-contiguous)")
+    return int(array.shape[0])
+
+
+def domain(values: Any) -> int:
+    """log₂ of the size of an NTT: a power of two, at most 2²⁸."""
+    n = rows(values, LIMBS, "values")
+    if n == 0 or n & (n - 1) or n > 1 << MAX_NTT_LOG:
+        raise BackendError(f"values: a power of two of at most 2^{MAX_NTT_LOG} rows, not {n}")
+    return n.bit_length() - 1
+
+
+def factors(a: Any, b: Any) -> tuple[int, bool]:
+    """Rows of `fr_mul`'s operands, and whether the second is one row for all."""
+    n = rows(a, LIMBS, "a")
+    m = rows(b, LIMBS, "b")
+    if m not in (n, 1):
+        raise BackendError(f"b: {n} rows or one are needed, not {m}")
+    return n, m == 1 and n != 1
+
+
+def sparse(indptr: U64Array, columns: U64Array, values: U64Array, vector_: U64Array) -> int:
+    """Rows of a CSR matrix whose every index lies within its arrays."""
+    pointers = vector(indptr, "indptr")
+    nonzeros = vector(columns, "columns")
+    rows(values, LIMBS, "values", count=nonzeros)
+    width = rows(vector_, LIMBS, "vector")
+    if pointers == 0:
+        raise BackendError("indptr: rows + 1 entries are needed, so at least one")
+    if int(indptr[0]) != 0 or int(indptr[-1]) != nonzeros:
+        raise BackendError(f"indptr: must run from 0 to the number of entries, {nonzeros}")
+    if pointers > 1 and bool(np.any(indptr[1:] < indptr[:-1])):
+        raise BackendError("indptr: must not decrease")
+    if nonzeros and int(columns.max()) >= width:
+        raise BackendError(f"columns: an index reaches beyond the vector's {width} rows")
+    return pointers - 1
+
+
+def natural(value: Any, what: str) -> int:
+    """A count ≥ 0."""
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 0:
+        raise BackendError(f"{what}: a count of at least 0 is needed")
+    return int(value)
+
+
+def one_point(array: Any, width: int) -> U64Array:
+    """A single point, given as `[width]` or `[1, width]`, as one row."""
+    if isinstance(array, np.ndarray) and array.ndim == 1:
+        array = array.reshape(1, -1)
+    rows(array, width, "base", count=1)
+    return array  # type: ignore[no-any-return]

@@ -1,0 +1,76 @@
+"""Backends by name, and how one is chosen."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from typing import Final
+
+from zk.errors import BackendError
+from zk.interfaces import Backend, Progress
+
+ENV_BACKEND: Final = "CHIARO_BACKEND"
+DEFAULT_ORDER: Final = ("portable", "reference")
+
+
+def _reference() -> Backend:
+    from zk.backends.reference import ReferenceBackend
+
+    return ReferenceBackend()
+
+
+_FACTORIES: Final[dict[str, Callable[[], Backend]]] = {
+    "reference": _reference,
+}
+
+
+@functools.cache
+def _named(name: str) -> Backend:
+    return _FACTORIES[name]()
+
+
+def get(name: str | None = None) -> Backend:
+    """The backend called `name`; else the one `CHIARO_BACKEND` names; else the best that starts.
+
+    Raises:
+        BackendError: an unknown name, or a backend asked for by name that cannot start here.
+    """
+    wanted = name if name is not None else os.environ.get(ENV_BACKEND) or None
+    if wanted is not None:
+        if wanted not in _FACTORIES:
+            raise BackendError(
+                f"no backend is called {wanted!r}",
+                where=ENV_BACKEND if name is None else "",
+                why="another one would answer in its place, and timings would mislead",
+                fix=f"use one of {', '.join(sorted(_FACTORIES))}",
+            )
+        return _named(wanted)
+    for candidate in DEFAULT_ORDER:
+        try:
+            return _named(candidate)
+        except (BackendError, KeyError):
+            continue
+    return _named("reference")
+
+
+def available() -> tuple[str, ...]:
+    """Names that start on this machine, fastest first."""
+    names = []
+    for candidate in DEFAULT_ORDER:
+        try:
+            _named(candidate)
+        except (BackendError, KeyError):
+            continue
+        names.append(candidate)
+    return tuple(names)
+
+
+def warm(progress: Progress | None = None) -> str:
+    """Compile everything now, so that nothing is compiled later; returns the backend's name."""
+    if progress is not None:
+        progress("kernels", 0.0)
+    backend = get()
+    if progress is not None:
+        progress("kernels", 1.0)
+    return backend.name
