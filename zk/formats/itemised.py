@@ -1,0 +1,113 @@
+"""Verification that says what it checked: one item per property, over snarkjs documents.
+
+    format      JSON, groth16, bn128, every member there and of its type
+    count       as many public inputs as the key has
+    canonical   coordinates below q, inputs below r, one text for each number
+    curve       A and C on the curve, B on the twist
+    subgroup    B has order r
+    identity    no point is at infinity
+    key         the key passes rule S-11
+    registry    the key is one that params/registry.toml lists (only where a registry is given)
+    pairing     the equation holds
+
+Malformed documents raise, each with its own code; a well-formed proof that is wrong gives a list
+whose `pairing` is not ok: "the answer is no" and "this is no question" are different answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from zk.errors import InvalidProof, UnknownKey
+from zk.formats import snarkjs
+from zk.formats.errors import MalformedDocument
+from zk.groth16.keys import Proof, VerifyingKey
+from zk.groth16.verify import verify
+from zk.interfaces import Backend
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One property: its id, whether it holds, the code of its refusal, what was looked at."""
+
+    id: str
+    ok: bool
+    code: str
+    detail: str
+
+
+def verify_documents(
+    proof: bytes,
+    public: bytes,
+    key: bytes,
+    *,
+    registry: Mapping[str, str] | None = None,
+    statement: str | None = None,
+    names: Sequence[str] = (),
+    backend: Backend | None = None,
+) -> list[Check]:
+    """Check a proof of snarkjs documents item by item.
+
+    Args:
+        proof: `proof.json`.
+        public: `public.json`.
+        key: `verification_key.json`.
+        registry: statement id of each verifying-key id that is known here. A key that it does not
+            list gives no `registry` item: that key is trusted by whoever chose the file.
+        statement: demand the registered key of this statement.
+        names: names of the public inputs, for messages.
+        backend: what computes; without one, the reference mathematics.
+
+    Raises:
+        MalformedDocument: PRF-010 … PRF-023.
+        UnsafeKey: rule S-11.
+        UnknownKey: `statement` was given, and the key is not that statement's.
+    """
+    points = snarkjs.proof_format(proof, "proof.json")
+    digits = snarkjs.public_format(public, "public.json")
+    verifying_key = snarkjs.read_verifying_key(key, "verification_key.json")
+    if len(digits) != verifying_key.publics:
+        raise MalformedDocument(
+            "PRF-013",
+            f"{len(digits)} public inputs, the key has {verifying_key.publics}",
+            where="public.json",
+        )
+    inputs = snarkjs.public_canonical(digits, "public.json", names)
+    g1, g2 = points.checked()
+    checks = [
+        Check("format", True, "", "snarkjs JSON, bn128 (BN254), groth16"),
+        Check("count", True, "", f"{len(inputs)} public inputs, as many as the key has"),
+        Check("canonical", True, "", f"8 coordinates < q, {len(inputs)} public inputs < r"),
+        Check("curve", True, "", "A and C on the curve, B on the twist"),
+        Check("subgroup", True, "", "B has order r"),
+        Check("identity", True, "", "no point at infinity"),
+        Check("key", True, "", f"key {verifying_key.id} passes S-11"),
+    ]
+    if registry is not None:
+        checks += _registry(verifying_key, registry, statement)
+    checks.append(
+        _pairing(verifying_key, inputs, Proof(g1["pi_a"], g2["pi_b"], g1["pi_c"]), backend)
+    )
+    return checks
+
+
+def _registry(key: VerifyingKey, registry: Mapping[str, str], statement: str | None) -> list[Check]:
+    listed = registry.get(key.id)
+    if statement is not None and listed != statement:
+        raise UnknownKey(
+            f"this is the key of {listed or 'no statement in the registry'}, not of {statement}",
+            where=f"key {key.id}",
+        )
+    return [] if listed is None else [Check("registry", True, "", f"the key of {listed}")]
+
+
+def _pairing(
+    key: VerifyingKey, public: Sequence[int], proof: Proof, backend: Backend | None
+) -> Check:
+    try:
+        verify(key, public, proof, backend)
+    except InvalidProof as error:
+        return Check("pairing", False, error.id, error.message)
+    engine = "reference" if backend is None else backend.name
+    return Check("pairing", True, "", f"the equation holds ({engine} arithmetic)")
