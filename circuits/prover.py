@@ -1,0 +1,69 @@
+"""From a statement and its witness to a proof that was checked before anyone else sees it."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from circuits.keys import DEV, KeyStore, default_keys
+from circuits.statement import Statement, evaluate, public_values
+from zk import backends
+from zk.errors import ShapeMismatch
+from zk.groth16.keys import Blinding, Proof
+from zk.groth16.prove import prove, public_inputs
+from zk.groth16.verify import verify
+from zk.interfaces import Backend, Progress
+
+Public = TypeVar("Public")
+Witness = TypeVar("Witness")
+
+
+def prove_statement(
+    statement: Statement[Public, Witness],
+    public: Public,
+    witness: Witness,
+    blinding: Blinding,
+    *,
+    keys: KeyStore | None = None,
+    profile: str = DEV,
+    backend: Backend | None = None,
+    progress: Progress | None = None,
+) -> Proof:
+    """Evaluate, prove, verify.
+
+    Args:
+        statement: what is claimed.
+        public: public inputs.
+        witness: what the prover knows.
+        blinding: r and s from the plan, never used for another witness.
+        keys: where keys come from; by default this installation's.
+        profile: `dev` allows development keys.
+        backend: what computes; by default the best that starts here.
+        progress: called with `key` (where a proving key must be built), `witness`, `ntt`, `msm_a`,
+            `msm_b1`, `msm_b2`, `msm_c`, `msm_h`, `verify`.
+
+    Raises:
+        UnknownKey, DevParamsRefused, DigestMismatch: no usable key.
+        ShapeMismatch: a value outside [0, r), or public inputs that the circuit has otherwise.
+        InvalidProof: the witness does not satisfy the statement; `circuits.statement.check` says
+            which clause.
+    """
+    keys = keys or default_keys()
+    backend = backend or backends.get()
+    report: Progress = progress or (lambda _phase, _share: None)
+
+    verifying_key = keys.verifying_key(statement.id, profile)
+    proving_key = keys.proving_key(statement.id, profile, progress)
+
+    report("witness", 0.0)
+    assignment = evaluate(statement, public, witness)
+    report("witness", 1.0)
+
+    proof = prove(proving_key, assignment, blinding, backend, progress)
+
+    report("verify", 0.0)
+    inputs = public_inputs(proving_key, assignment)
+    if list(inputs) != public_values(public):
+        raise ShapeMismatch("the circuit's public inputs are not those claimed", where=statement.id)
+    verify(verifying_key, inputs, proof, backend)
+    report("verify", 1.0)
+    return proof
