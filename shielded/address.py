@@ -25,7 +25,7 @@ PURPOSE: Final = "chiaro"
 
 
 def diversified_base(d: bytes) -> bytes:
-    """Base of an address, g_d: RFC 9380's encode_to_curve of a diversifier, 32 bytes.  Rule SH-43 (S-15).
+    """Base of an address, g_d = encode_to_curve(d) of RFC 9380.  Rule SH-43 (S-15).
 
     Raises:
         WrongLength: not 16 bytes.

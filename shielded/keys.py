@@ -44,8 +44,6 @@ COIN_TYPE: Final = 1
 
 _MASTER: Final = b"chiaro/v1/hdroot"
 _CHILD: Final = b"chiaro/v1/hdnode"
-_EXTERNAL: Final = 0
-_INTERNAL: Final = 1
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -145,11 +143,11 @@ class FullViewingKey(_Secret):
     def address(self, index: int = 0, *, internal: bool = False) -> Address:
         """Address number `index`; `internal` ones are for change and never given out."""
         ivk = self.ivk_int if internal else self.ivk
-        return _address(ivk, self.dk, self.mpk, index, _INTERNAL if internal else _EXTERNAL)
+        return _address(ivk, self.dk, self.mpk, index, internal=internal)
 
     def address_index(self, d: bytes, *, internal: bool = False) -> int | None:
         """The index of a diversifier, or None if it is not this account's."""
-        return _index(self.dk, d, _INTERNAL if internal else _EXTERNAL)
+        return diversifier_index(self.dk, d, internal=internal)
 
     def to_bytes(self) -> bytes:
         return (
@@ -205,11 +203,11 @@ class IncomingViewingKey(_Secret):
 
     def address(self, index: int = 0) -> Address:
         """Address number `index` to give out."""
-        return _address(self.ivk, self.dk, self.mpk, index, _EXTERNAL)
+        return _address(self.ivk, self.dk, self.mpk, index, internal=False)
 
     def address_index(self, d: bytes) -> int | None:
         """The index of a diversifier, or None if it is not this account's."""
-        return _index(self.dk, d, _EXTERNAL)
+        return diversifier_index(self.dk, d)
 
     def to_bytes(self) -> bytes:
         return Writer().raw(self.ivk, KEY_BYTES).raw(self.dk, KEY_BYTES).fr(self.mpk).done()
@@ -294,7 +292,7 @@ def derive(seed: bytes, path: tuple[int, ...]) -> bytes:
     return node[:32]
 
 
-def diversifier(dk: bytes, index: int, scope: int) -> bytes:
+def diversifier(dk: bytes, index: int, *, internal: bool = False) -> bytes:
     """A diversifier, d = AES-256_dk(index ‖ scope ‖ 0⁷): a permutation.
 
     The holder of dk reads the index back. Without dk a block cipher's outputs look random, which
@@ -306,22 +304,27 @@ def diversifier(dk: bytes, index: int, scope: int) -> bytes:
     if not 0 <= index <= MAX_DIVERSIFIER_INDEX:
         raise DecodeError(f"address index {index} is outside [0, 2^64)")
     encryptor = _block_cipher(dk).encryptor()
-    return encryptor.update(index.to_bytes(8, "little") + bytes((scope,)) + bytes(7))
+    return encryptor.update(index.to_bytes(8, "little") + _scope(internal))
 
 
-def _address(ivk: bytes, dk: bytes, mpk: int, index: int, scope: int) -> Address:
-    d = diversifier(dk, index, scope)
+def diversifier_index(dk: bytes, d: bytes, *, internal: bool = False) -> int | None:
+    """The index of a diversifier, or None if it is not one of this key and scope."""
+    if len(d) != spec.DIVERSIFIER_BYTES:
+        return None
+    block = _block_cipher(dk).decryptor().update(d)
+    return _int(block[:8]) if block[8:] == _scope(internal) else None
+
+
+def _scope(internal: bool) -> bytes:
+    return bytes((internal,)) + bytes(7)
+
+
+def _address(ivk: bytes, dk: bytes, mpk: int, index: int, *, internal: bool) -> Address:
+    d = diversifier(dk, index, internal=internal)
     pk_d = X25519Secret(ivk).exchange(diversified_base(d))
     if pk_d is None:
         raise DecodeError("this address index has no key", fix="use the next index")
     return Address(d, pk_d, spec.owner(mpk, d))
-
-
-def _index(dk: bytes, d: bytes, scope: int) -> int | None:
-    if len(d) != spec.DIVERSIFIER_BYTES:
-        return None
-    block = _block_cipher(dk).decryptor().update(d)
-    return _int(block[:8]) if block[8:] == bytes((scope,)) + bytes(7) else None
 
 
 def _block_cipher(dk: bytes) -> Cipher[modes.ECB]:
