@@ -12,7 +12,6 @@ and mapped from disk. Development keys are refused outside the profile `dev`.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import os
 import sys
@@ -366,13 +365,9 @@ def _overall(progress: Progress | None) -> Progress | None:
     return rising
 
 
-@functools.cache
-def default_keys() -> KeyStore:
-    """The store of this installation, shared so that each key is loaded once a process."""
-    return KeyStore()
-
-
-def generate(folder: Path, cache: Path, report: Callable[[str], None] = lambda _line: None) -> None:
+def generate(
+    folder: Path, cache: Path, report: Callable[[str], object] = lambda _line: None
+) -> None:
     """Make `dev/*.vk.json` and `registry.toml` below `folder`, and the `.zkey` files in `cache`.
 
     Args:

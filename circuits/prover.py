@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from circuits.keys import DEV, KeyStore, default_keys
+from circuits.keys import DEV, KeyStore
 from circuits.statement import Statement, evaluate, public_values
 from zk import backends
 from zk.errors import ShapeMismatch
@@ -35,7 +35,7 @@ def prove_statement(
         public: public inputs.
         witness: what the prover knows.
         blinding: r and s from the plan, never used for another witness.
-        keys: where keys come from; by default this installation's.
+        keys: where keys come from; a store that is passed again loads each key once.
         profile: `dev` allows development keys.
         backend: what computes; by default the best that starts here.
         progress: called with `key` (where a proving key must be built), `witness`, `ntt`, `msm_a`,
@@ -47,7 +47,7 @@ def prove_statement(
         InvalidProof: the witness does not satisfy the statement; `circuits.statement.check` says
             which clause.
     """
-    keys = keys or default_keys()
+    keys = keys or KeyStore()
     backend = backend or backends.get()
     report: Progress = progress or (lambda _phase, _share: None)
 
