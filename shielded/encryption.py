@@ -6,8 +6,8 @@
     enc    = ChaCha20-Poly1305_key(version ‖ logic ‖ label ‖ quantity ‖ data ‖ d ‖ rseed ‖ memo)
     out    = ChaCha20-Poly1305_ock(pk_d ‖ owner ‖ esk),  ock = HKDF-SHA256(ovk, cm ‖ epk)
 
-The nonce of the cipher is zero: each key is used once. The plaintext names neither owner nor nonce
-nor kind point. The receiver computes them itself and compares commitment and epk byte for byte: a
+The nonce of the cipher is zero: each key is used once. The plaintext names neither owner nor
+nonce nor kind point. The receiver computes them itself and compares commitment and epk byte for byte: a
 note that decrypts but is not the one on the chain does not exist (S-8). The comparison also makes
 the cipher committing: a ciphertext that opens under two keys is accepted under one at most.
 
