@@ -118,3 +118,23 @@ class ActionWitness(_Secret):
     top: Children
     alpha: int
     rcv: int
+
+
+def blank(depth: int) -> tuple[ActionPublic, ActionWitness]:
+    """Zeros of the shape of an action in a tree of `depth` levels: no true statement."""
+    nothing: Children = (0, 0, 0, 0, 0, 0, 0, 0)
+    kind = KindWitness(0, 0, 0, 0, 0)
+    consumed = ConsumedWitness(0, 0, 0, 0, 0, 0, (nothing,) * (depth - 1))
+    created = CreatedWitness(0, 0, 0, 0, 0)
+    public = ActionPublic(0, (0, 0), (0, 0), (0, 0), (0, 0), (0, 0), (0, 0))
+    witness = ActionWitness(
+        ak=(0, 0),
+        nk=0,
+        kinds=(kind, kind),
+        consumed=(consumed, consumed),
+        created=(created, created),
+        top=nothing,
+        alpha=0,
+        rcv=0,
+    )
+    return public, witness

@@ -17,7 +17,7 @@ import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any, ClassVar, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import numpy as np
 
@@ -45,8 +45,8 @@ class Statement(ABC, Generic[Public, Witness]):
         public_names: full names of the public inputs, in order.
     """
 
-    id: ClassVar[str]
-    public_names: ClassVar[tuple[str, ...]]
+    id: str
+    public_names: tuple[str, ...]
 
     @abstractmethod
     def placeholder(self) -> tuple[Public, Witness]:
