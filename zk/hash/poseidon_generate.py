@@ -51,24 +51,25 @@ def grain(t: int, full_rounds: int, partial_rounds: int) -> Iterator[int]:
         ((1 << 30) - 1, 30),
     ):
         register = register << width | value
-    # The oldest bit b0 is the most significant: b_i sits at position 79 − i.
+    # The oldest bit b0 is the most significant: b_i sits at position 79 − i. The newest bit that
+    # feeds b_{i+80} is b_{i+62}, so sixteen steps can be taken at once.
 
-    def step() -> int:
+    def sixteen() -> int:
         nonlocal register
-        bit = 0
+        bits = 0
         for tap in (62, 51, 38, 23, 13, 0):
-            bit ^= register >> (79 - tap)
-        bit &= 1
-        register = (register << 1 | bit) & ((1 << 80) - 1)
-        return bit
+            bits ^= register >> (64 - tap)
+        bits &= 0xFFFF
+        register = (register << 16 | bits) & ((1 << 80) - 1)
+        return bits
 
-    for _ in range(160):
-        step()
+    for _ in range(10):
+        sixteen()
     while True:
-        chosen = step()
-        bit = step()
-        if chosen:
-            yield bit
+        bits = sixteen()
+        for low in range(14, -1, -2):
+            if bits >> low & 2:
+                yield bits >> low & 1
 
 
 def _number(bits: Iterator[int]) -> int:
