@@ -30,24 +30,22 @@ RNG = random.Random("chiaro/v1/vectors")
 Json = dict[str, Any]
 
 
-def main() -> None:
-    """Write every file beside this one."""
+def main(folder: Path = HERE) -> None:
+    """Write every file into the folder."""
     circomlib = from_circomlibjs()
     package = json.loads((MODULES / "circomlibjs" / "package.json").read_text())
-    oracle = f"circomlibjs {package['version']}"
-    write("poseidon.json", oracle, circomlib["poseidon"])
-    write("babyjub.json", oracle, circomlib["babyjub"])
-    oracle = f"py_ecc {version('py-ecc')} (optimized_bn128)"
-    write("bn254_add.json", oracle, {"cases": list(additions())})
-    write("bn254_multiply.json", oracle, {"cases": list(multiplications())})
-    write("bn254_pairing.json", oracle, {"cases": list(pairings())})
-    write("bn254_compressed.json", "arkworks (published values, see README.md)", PUBLISHED)
-
-
-def write(name: str, oracle: str, content: Json) -> None:
-    """One file: provenance, then content."""
-    document = {"source": COMMAND, "oracle": oracle, **content}
-    (HERE / name).write_text(json.dumps(document, indent=1) + "\n")
+    circomlibjs = f"circomlibjs {package['version']}"
+    py_ecc = f"py_ecc {version('py-ecc')} (optimized_bn128)"
+    for name, oracle, content in (
+        ("poseidon.json", circomlibjs, circomlib["poseidon"]),
+        ("babyjub.json", circomlibjs, circomlib["babyjub"]),
+        ("bn254_add.json", py_ecc, {"cases": list(additions())}),
+        ("bn254_multiply.json", py_ecc, {"cases": list(multiplications())}),
+        ("bn254_pairing.json", py_ecc, {"cases": list(pairings())}),
+        ("bn254_compressed.json", "arkworks (published values, see README.md)", PUBLISHED),
+    ):
+        document = {"source": COMMAND, "oracle": oracle, **content}
+        (folder / name).write_text(json.dumps(document, indent=1) + "\n")
 
 
 def from_circomlibjs() -> Json:
