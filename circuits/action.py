@@ -152,7 +152,9 @@ class Action(Statement[ActionPublic, ActionWitness]):
                     cm = _commitment(cs, slot, old, owner, nonce)
                     cs.equal(nullifier(cs, nk, nonce, cm), nullifiers[i], "nullifier")
                 with cs.clause("A1"):
-                    ephemeral = select(cs, slot.which, kinds[1].ephemeral, kinds[0].ephemeral)
+                    ephemeral = select(
+                        cs, slot.which, kinds[1].ephemeral, kinds[0].ephemeral, "ephemeral"
+                    )
                     exists = cs.mul(slot.quantity, 1 - ephemeral, "exists")
                     enforce_member(cs, climb(cs, cm, old.path), top, "in the tree", exists)
                 consumed.append(slot)
@@ -173,7 +175,7 @@ class Action(Statement[ActionPublic, ActionWitness]):
             net = _net([s.quantity for s in consumed], [s.quantity for s in created])
             second = _net([s.second for s in consumed], [s.second for s in created])
             halves = (kinds[0].half, kinds[1].half)
-            moved = joint_multiply(cs, (net - second, second), halves)
+            moved = joint_multiply(cs, (net - second, second), halves, "moved")
             blinding = fixed_base.multiply(cs, RCV_BASE, witness.rcv, "rcv")
             assert_same(cs, add(cs, moved, blinding, "delta"), delta, "delta")
 
@@ -192,9 +194,9 @@ def _slot(
         enforce_range(cs, quantity, QUANTITY_BITS, "quantity")
     with cs.clause("A5"):
         which = boolean(cs, "which", note.which)
-        own_logic = select(cs, which, second.logic, first.logic)
+        own_logic = select(cs, which, second.logic, first.logic, "logic")
         cs.enforce(own_logic, is_nonzero(cs, quantity), logic, "public logic")
-        kind_x = select(cs, which, second.x, first.x)
+        kind_x = select(cs, which, second.x, first.x, "kind")
         return _Slot(which, kind_x, quantity, cs.mul(which, quantity, "of the second kind"))
 
 

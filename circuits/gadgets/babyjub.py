@@ -83,15 +83,15 @@ def assert_on_curve(cs: Builder, p: EdwardsPoint) -> Squares:
     Assumes:    nothing.
     Cost:       3.
     """
-    squares = Squares(cs.square(p.x), cs.square(p.y))
+    squares = Squares(cs.square(p.x, "x^2"), cs.square(p.y, "y^2"))
     cs.enforce(D * squares.xx, squares.yy, A * squares.xx + squares.yy - 1, "on the curve")
     return squares
 
 
 def assert_same(cs: Builder, p: EdwardsPoint, q: EdwardsPoint, why: str) -> None:
     """P = q, coordinate by coordinate. Cost: 2."""
-    cs.equal(p.x, q.x, f"{why}: x")
-    cs.equal(p.y, q.y, f"{why}: y")
+    cs.equal(p.x, q.x, f"x of {why}")
+    cs.equal(p.y, q.y, f"y of {why}")
 
 
 def add(cs: Builder, p: EdwardsPoint, q: EdwardsPoint, name: str = "sum") -> EdwardsPoint:
@@ -106,10 +106,10 @@ def add(cs: Builder, p: EdwardsPoint, q: EdwardsPoint, name: str = "sum") -> Edw
     Cost:       6; 3 when one of the two is a constant.
     """
     with cs.scope(name):
-        beta = cs.mul(p.x, q.y)
-        gamma = cs.mul(p.y, q.x)
-        delta = cs.mul(p.y - A * p.x, q.x + q.y)
-        tau = cs.mul(beta, gamma)
+        beta = cs.mul(p.x, q.y, "beta")
+        gamma = cs.mul(p.y, q.x, "gamma")
+        delta = cs.mul(p.y - A * p.x, q.x + q.y, "delta")
+        tau = cs.mul(beta, gamma, "tau")
         x = divide(cs, beta + gamma, 1 + D * tau, "x")
         y = divide(cs, delta + A * beta - gamma, 1 - D * tau, "y")
     return EdwardsPoint(x, y)
@@ -125,14 +125,14 @@ def double(cs: Builder, p: EdwardsPoint, squares: Squares | None = None) -> Edwa
     Cost:       5; 3 when the squares are at hand.
     """
     with cs.scope("double"):
-        xx, yy = squares if squares else (cs.square(p.x), cs.square(p.y))
-        xy = cs.mul(p.x, p.y)
+        xx, yy = squares if squares else (cs.square(p.x, "x^2"), cs.square(p.y, "y^2"))
+        xy = cs.mul(p.x, p.y, "xy")
         x = divide(cs, 2 * xy, A * xx + yy, "x")
         y = divide(cs, yy - A * xx, 2 - A * xx - yy, "y")
     return EdwardsPoint(x, y)
 
 
-def to_montgomery(cs: Builder, p: EdwardsPoint) -> MontgomeryPoint:
+def to_montgomery(cs: Builder, p: EdwardsPoint, name: str) -> MontgomeryPoint:
     """(u, v) = ((1 + y)/(1 − y), u/x).
 
     Constrains: the result, and that p is neither the identity (y = 1 asks for u·0 = 2) nor the
@@ -140,10 +140,10 @@ def to_montgomery(cs: Builder, p: EdwardsPoint) -> MontgomeryPoint:
     Assumes:    p on the curve.
     Cost:       3.
     """
-    with cs.scope("montgomery"):
+    with cs.scope(name):
         u = divide(cs, 1 + p.y, 1 - p.y, "u")
-        inverse = divide(cs, cs.constant(1), p.x, "1/x")
-        v = cs.mul(u, inverse)
+        inverse = divide(cs, cs.constant(1), p.x, "inverse of x")
+        v = cs.mul(u, inverse, "v")
     return MontgomeryPoint(u, v)
 
 

@@ -113,9 +113,9 @@ def _multiple(cs: Builder, window: Window, digit: int) -> MontgomeryPoint:
     index = abs(digit) >> 1
     b0 = boolean(cs, "b0", index & 1)
     b1 = boolean(cs, "b1", index >> 1)
-    both = and_(cs, b0, b1)
+    both = and_(cs, b0, b1, "b0 and b1")
     u = _lookup(b0, b1, both, window.u)
-    v = cs.witness("v", window.v[index] if digit > 0 else _R - window.v[index])
+    v = cs.witness("v of T", window.v[index] if digit > 0 else _R - window.v[index])
     cs.enforce(v, v, _lookup(b0, b1, both, [v * v % _R for v in window.v]), "v is ± the table's")
     return MontgomeryPoint(u, v)
 

@@ -54,7 +54,7 @@ def kind(cs: Builder, witness: KindWitness, name: str) -> Kind:
         point = EdwardsPoint(x, cs.witness("y", witness.y))
         squares = assert_on_curve(cs, point)
         assert_canonical(cs, point.y)
-        inverse = cs.advise(quotient, ephemeral, logic, name="ephemeral/logic")
+        inverse = cs.advise(quotient, ephemeral, logic, name="ephemeral over logic")
         cs.enforce(logic, inverse, ephemeral, "an ephemeral kind has a logic")
         half = double(cs, double(cs, point, squares))
     return Kind(x, logic, ephemeral, half)

@@ -39,7 +39,7 @@ NET_BITS: Final = 66
 
 
 def joint_multiply(
-    cs: Builder, numbers: tuple[Wire, Wire], halves: tuple[EdwardsPoint, EdwardsPoint]
+    cs: Builder, numbers: tuple[Wire, Wire], halves: tuple[EdwardsPoint, EdwardsPoint], name: str
 ) -> EdwardsPoint:
     """[n₁·2]H₁ + [n₂·2]H₂.
 
@@ -47,20 +47,23 @@ def joint_multiply(
     Assumes:    H₁, H₂ on the curve, without a relation to `CHAIN_START` that a prover knows (S-17).
     Cost:       11·66 + 12 + 6 + 2 + 3 + 6 = 755.
     """
-    first, second = halves
-    bits = [to_signed_bits(cs, n, NET_BITS, f"net {i}") for i, n in enumerate(numbers)]
-    with cs.scope("table"):
-        total = add(cs, first, second, "sum")
-        same = to_montgomery(cs, total)
-        other = to_montgomery(cs, add(cs, first, negate(second), "difference"))
-    chain = constant_montgomery(cs, babyjub.CHAIN_START)
-    for index in reversed(range(NET_BITS)):
-        with cs.scope(f"bit {index}"):
-            chain = _double_add(cs, chain, _select(cs, bits[0][index], bits[1][index], same, other))
-    end = from_montgomery(cs, chain)
-    start = babyjub.multiply(1 << NET_BITS, babyjub.CHAIN_START)
-    without_start = add(cs, end, constant_point(cs, babyjub.negate(start)), "without start")
-    return add(cs, without_start, negate(total), "without H₁ + H₂")
+    with cs.scope(name):
+        first, second = halves
+        bits = [to_signed_bits(cs, n, NET_BITS, f"net {i}") for i, n in enumerate(numbers)]
+        with cs.scope("table"):
+            total = add(cs, first, second, "sum")
+            same = to_montgomery(cs, total, "H0 + H1")
+            other = to_montgomery(cs, add(cs, first, negate(second), "difference"), "H0 - H1")
+        chain = constant_montgomery(cs, babyjub.CHAIN_START)
+        for index in reversed(range(NET_BITS)):
+            with cs.scope(f"bit {index}"):
+                chain = _double_add(
+                    cs, chain, _select(cs, bits[0][index], bits[1][index], same, other)
+                )
+        end = from_montgomery(cs, chain)
+        start = babyjub.multiply(1 << NET_BITS, babyjub.CHAIN_START)
+        without_start = add(cs, end, constant_point(cs, babyjub.negate(start)), "without start")
+        return add(cs, without_start, negate(total), "without H0 + H1")
 
 
 def _select(
@@ -85,7 +88,7 @@ def _double_add(cs: Builder, p: MontgomeryPoint, t: MontgomeryPoint) -> Montgome
     """
     slope = divide(cs, t.v - p.v, t.u - p.u, "slope")
     middle = third_u(cs, slope, p.u, t.u, "u of P + T")
-    back = divide(cs, 2 * p.v, p.u - middle, "slope + slope of (P + T) + P")
+    back = divide(cs, 2 * p.v, p.u - middle, "sum of slopes")
     slope = back - slope
     u = third_u(cs, slope, p.u, middle, "u")
     return MontgomeryPoint(u, chord(cs, slope, p, u))
