@@ -86,12 +86,11 @@ class VersionedStore:
         self._crash_point = crash_point
         self._tree = StateTree(database.get)
         self._bind(chain_id)
-        self._empty = True
-        self._height, self._root, self._oldest = 0, EMPTY_ROOT, 0
+        self._head: tuple[int, StateRoot] | None = None  # replaced whole: readers see both or none
+        self._oldest = 0
         if (head := database.get(layout.META_HEAD)) is not None:
-            height, root, oldest = layout.decode_head(head)
-            self._empty = False
-            self._height, self._root, self._oldest = height, StateRoot(root), oldest
+            height, root, self._oldest = layout.decode_head(head)
+            self._head = (height, StateRoot(root))
 
     def _bind(self, chain_id: ChainId) -> None:
         """CH-13: the database is of this format and chain, or empty and now is."""
@@ -125,11 +124,16 @@ class VersionedStore:
 
     @property
     def height(self) -> Height:
-        return Height(self._height)
+        return Height(self._head[0] if self._head else 0)
 
     @property
     def root(self) -> StateRoot:
-        return self._root
+        return self._head[1] if self._head else EMPTY_ROOT
+
+    @property
+    def empty(self) -> bool:
+        """Whether genesis has not been committed yet."""
+        return self._head is None
 
     @property
     def oldest(self) -> Height:
@@ -137,16 +141,17 @@ class VersionedStore:
         return Height(self._oldest)
 
     def reader(self, height: Height | None = None) -> VersionedReader:
-        at = self._height if height is None else height
+        at = self.height if height is None else height
         self.check_readable(at)
         return VersionedReader(self, self._db, at)
 
     def check_readable(self, height: int) -> None:
         """CH-12: refuse a height that is not there, rather than answer from another."""
-        if not self._oldest <= height <= self._height:
+        newest = self.height
+        if not self._oldest <= height <= newest:
             raise NotFound(
                 f"CH-12: state at height {height} is not kept; "
-                f"heights {self._oldest} to {self._height} are",
+                f"heights {self._oldest} to {newest} are",
                 why="an answer from another height would be wrong",
                 fix="ask for a recent height, or an archive node",
             )
@@ -177,15 +182,14 @@ class VersionedStore:
         writes: Mapping[bytes, bytes | None],
         log: Mapping[bytes, bytes],
     ) -> Staged:
-        expected = 0 if self._empty else self._height + 1
-        if height != expected:
-            raise StoreError(f"height {height} cannot follow: the next one is {expected}")
+        self._check_next(height)
+        last = self.height
         batch: list[tuple[bytes, bytes | None]] = []
         stale: list[bytes] = []
         changes: dict[bytes, bytes | None] = {}
         for key, value in sorted(writes.items(), key=lambda item: item[0]):
             state = layout.state_key(key)
-            before = self._version(state, self._height)
+            before = self._version(state, last)
             if value == (before[1] if before else None):
                 continue
             physical = layout.versioned(state, height)
@@ -195,12 +199,12 @@ class VersionedStore:
             if value is None:
                 stale.append(physical)  # a mark of deletion outlives what it hides by nothing
             changes[key_hash(key)] = None if value is None else value_hash(value)
-        update = self._tree.update(self._root_slot(self._height), height, changes)
+        update = self._tree.update(self._root_slot(last), height, changes)
         batch += sorted(update.nodes.items())
         batch.append((layout.root_key(height), encode_slot(update.root)))
         stale += update.stale
-        if not self._empty:
-            stale.append(layout.root_key(self._height))
+        if not self.empty:
+            stale.append(layout.root_key(last))
         batch += ((layout.stale_key(height, physical), b"") for physical in sorted(set(stale)))
         batch += ((layout.LOG + key, value) for key, value in sorted(log.items()))
         oldest = max(self._oldest, height - self._window + 1)
@@ -211,15 +215,13 @@ class VersionedStore:
 
     def commit(self, staged: Staged) -> None:
         """CH-11: everything or nothing, on disk when this returns."""
-        expected = 0 if self._empty else self._height + 1
-        if staged.height != expected:
-            raise StoreError(f"height {staged.height} cannot follow: the next one is {expected}")
+        self._check_next(staged.height)
         _, root, oldest = layout.decode_head(staged.batch[-1][1] or b"")
         self._crash_point("store-before-write")
         self._oldest = oldest  # first, so that a reader never mistakes pruned for absent
         self._db.write(staged.batch)
         self._crash_point("store-after-write")
-        self._height, self._root, self._empty = staged.height, StateRoot(root), False
+        self._head = (staged.height, StateRoot(root))
 
     def recompute(self, height: Height, writes: Mapping[bytes, bytes | None]) -> StateRoot:
         """The root that `writes` give on top of `height` - 1; for checking a committed block."""
@@ -243,8 +245,13 @@ class VersionedStore:
     def close(self) -> None:
         self._db.close()
 
+    def _check_next(self, height: int) -> None:
+        expected = 0 if self.empty else self.height + 1
+        if height != expected:
+            raise StoreError(f"height {height} cannot follow: the next one is {expected}")
+
     def _root_slot(self, height: int) -> Slot:
-        if self._empty:
+        if self.empty:
             return None
         data = self._db.get(layout.root_key(height))
         if data is None:

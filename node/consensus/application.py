@@ -1,0 +1,290 @@
+"""The ledger as a state machine that an engine drives, by ABCI 2.0's calls.
+
+Pure over (state, input): no clock, no randomness, no network; `commit` is the only call that
+writes, and writes everything of a block at once. The embedded engine, CometBFT and test clusters
+drive the same object. Order per height: prepare* → process* → extend → verify* → finalize* →
+commit, where a starred call may come any number of times: a height may take several rounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from node.consensus.errors import InvalidBlock
+from node.core.block import Block, Receipt, tx_root
+from node.core.codec import Reader, Writer
+from node.core.errors import ConsensusFault
+from node.core.genesis import Genesis
+from node.core.ids import ChainId, Height, StateRoot
+from node.core.interfaces import Admission, AppInfo, BlockExecutor, Staged, Store
+from node.store.chain import Chain, block_entries, genesis_entries
+from node.store.proof import EMPTY_ROOT
+from node.store.versioned import CrashPoint, no_crash
+from zk.errors import ChiaroError
+
+APPLICATION_PREFIX: Final = b"c/"
+CHAIN_KEY: Final = b"c/chain"
+"""Chain id: the state names its chain."""
+HEAD_KEY: Final = b"c/head"
+"""Height, time and hash of the last header: the state commits to the whole history."""
+ZERO_HASH: Final = bytes(32)
+
+CRASH_POINTS: Final = (
+    "init-before-commit",
+    "init-after-commit",
+    "finalize-begin",
+    "finalize-executed",
+    "finalize-staged",
+    "commit-begin",
+    "store-before-write",
+    "store-after-write",
+    "commit-end",
+)
+"""Places inside the calls where the process may be killed; `tests/node/crash` does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last block, as the state remembers it."""
+
+    height: Height
+    time_ms: int
+    hash: bytes
+
+    def to_bytes(self) -> bytes:
+        return Writer().u64(self.height).u64(self.time_ms).raw(self.hash, 32).done()
+
+    @staticmethod
+    def from_bytes(data: bytes) -> Head:
+        reader = Reader(data, "head of the chain")
+        head = Head(Height(reader.u64()), reader.u64(), reader.take(32))
+        reader.done()
+        return head
+
+
+@dataclass(frozen=True, slots=True)
+class Finalized:
+    """A block that has been executed and not yet committed."""
+
+    block: Block
+    receipts: tuple[Receipt, ...]
+    staged: Staged
+
+
+class LedgerApplication:
+    """`node.core.interfaces.Application` over an executor and a store.
+
+    Args:
+        genesis: of the chain; its id must be the store's.
+        executor: runs transactions.
+        store: written by `init_chain` and `commit` only, and by nobody else.
+        crash_point: see `CRASH_POINTS`.
+    """
+
+    def __init__(
+        self,
+        genesis: Genesis,
+        executor: BlockExecutor,
+        store: Store,
+        *,
+        crash_point: CrashPoint = no_crash,
+    ) -> None:
+        self.genesis: Final = genesis
+        self.chain_id: Final[ChainId] = genesis.chain_id
+        self.chain: Final = Chain(store)
+        self._executor = executor
+        self._store = store
+        self._crash_point = crash_point
+        self._finalized: Finalized | None = None
+
+    # --- what is on disk ---------------------------------------------------------------------
+
+    def info(self) -> AppInfo:
+        """What is on disk; a root of zeros means that genesis is not."""
+        return AppInfo(self.chain_id, self._store.height, self._store.root)
+
+    def head(self) -> Head:
+        """The last block, or genesis as block 0."""
+        data = self._store.reader().get(HEAD_KEY)
+        if data is None:
+            raise ConsensusFault("the store has no genesis", fix="call init_chain first")
+        return Head.from_bytes(data)
+
+    def init_chain(self) -> StateRoot:
+        """CH-20: genesis is committed once, and only into an empty store."""
+        if self._store.root != EMPTY_ROOT:
+            raise ConsensusFault(
+                "CH-20: the store has a genesis already",
+                why="a second genesis would erase the chain",
+                fix="open it and go on from its height",
+            )
+        writes = dict(self._checked(self._executor.genesis()))
+        writes[CHAIN_KEY] = self.chain_id
+        writes[HEAD_KEY] = Head(Height(0), self.genesis.time_ms, ZERO_HASH).to_bytes()
+        staged = self._store.stage(Height(0), writes, genesis_entries(self.genesis.to_bytes()))
+        self._crash_point("init-before-commit")
+        self._store.commit(staged)
+        self._crash_point("init-after-commit")
+        return staged.root
+
+    def check_head(self) -> None:
+        """CH-24: execute the last block again, on the state before it, and compare.
+
+        Raises:
+            ConsensusFault: the program or the machine computes something else than it did: another
+                version, damaged memory or disk. Going on would fork this node from the others.
+        """
+        height = self._store.height
+        if height == 0:
+            return
+        block = self.chain.block(height)
+        result = self._executor.execute(
+            block.txs, self._store.reader(Height(height - 1)), height, block.header.time_ms
+        )
+        writes = self._block_writes(block, result.writes)
+        root = self._store.recompute(height, writes)
+        outcomes = [_outcome(receipt) for receipt in result.receipts]
+        before = [_outcome(receipt) for receipt in self.chain.receipts(height)]
+        if root != self._store.root or outcomes != before:
+            raise ConsensusFault(
+                f"CH-24: block {height} gives another state than when it was committed",
+                why="this node would fork from the others",
+                fix="restore the version of the program that made it, or sync the chain again",
+            )
+
+    # --- mempool -----------------------------------------------------------------------------
+
+    def check_tx(self, txs: Sequence[bytes]) -> list[Admission]:
+        height = self._store.height
+        return self._executor.check(txs, self._store.reader(height), Height(height + 1))
+
+    # --- proposals ---------------------------------------------------------------------------
+
+    def prepare_proposal(
+        self, height: Height, txs: Sequence[bytes], max_bytes: int
+    ) -> tuple[bytes, ...]:
+        head = self.head()
+        if height != head.height + 1:
+            raise ConsensusFault(f"asked for a proposal at {height} on top of {head.height}")
+        limits = self.genesis.parameters
+        room = min(max_bytes, limits.max_block_bytes)
+        chosen = self._executor.select(txs, self._store.reader(), height, room)
+        return chosen[: limits.max_block_txs]
+
+    def process_proposal(self, block: Block) -> None:
+        """Rules CH-1 … CH-8; raises InvalidBlock, which names the rule."""
+        self._check_header(block)
+        self._check_sizes(block)
+        try:
+            self._executor.check_block(block.txs, block.header.height)
+        except ChiaroError as error:
+            raise InvalidBlock("CH-8", f"{error.id}: {error.message}", where=error.where) from error
+
+    def _check_header(self, block: Block) -> None:
+        header, head = block.header, self.head()
+        if header.chain_id != self.chain_id:
+            raise InvalidBlock("CH-1", f"block of chain {header.chain_id.hex()[:16]}…")
+        if header.height != head.height + 1:
+            raise InvalidBlock("CH-2", f"height {header.height} after {head.height}")
+        if header.previous != head.hash:
+            raise InvalidBlock("CH-3", f"follows {header.previous.hex()[:16]}…, not the last block")
+        if header.state_root != self._store.root:
+            raise InvalidBlock("CH-4", "state root is not the one after the last block")
+        if header.time_ms < head.time_ms:
+            raise InvalidBlock("CH-5", f"time {header.time_ms} is before {head.time_ms}")
+        if header.tx_root != tx_root(block.txs):
+            raise InvalidBlock("CH-6", "transactions are not those of the header")
+
+    def _check_sizes(self, block: Block) -> None:
+        limits = self.genesis.parameters
+        if len(block.txs) > limits.max_block_txs:
+            raise InvalidBlock("CH-7", f"{len(block.txs)} transactions > {limits.max_block_txs}")
+        if (size := sum(map(len, block.txs))) > limits.max_block_bytes:
+            raise InvalidBlock("CH-7", f"{size} bytes > {limits.max_block_bytes}")
+        for index, tx in enumerate(block.txs):
+            if len(tx) > limits.max_tx_bytes:
+                raise InvalidBlock(
+                    "CH-7",
+                    f"{len(tx)} bytes > {limits.max_tx_bytes}",
+                    where=f"transaction {index}",
+                )
+
+    # --- votes -------------------------------------------------------------------------------
+
+    def extend_vote(self, height: Height) -> bytes:  # noqa: ARG002 - ABCI's call
+        """Nothing yet: no service of this node has shares to release."""
+        return b""
+
+    def verify_vote_extension(self, height: Height, extension: bytes) -> None:
+        """CH-21: absence is no fault; bytes that no service understands are."""
+        if extension:
+            raise InvalidBlock(
+                "CH-21", f"{len(extension)} bytes of vote extension", where=f"height {height}"
+            )
+
+    # --- decided blocks ----------------------------------------------------------------------
+
+    def finalize_block(self, block: Block) -> StateRoot:
+        """Execute a decided block and keep the result in memory; again replaces it.
+
+        Raises:
+            ConsensusFault: the block does not fit what is on disk, or the executor breaks its word.
+        """
+        self._crash_point("finalize-begin")
+        self._finalized = None
+        try:
+            self._check_header(block)
+        except InvalidBlock as error:
+            raise ConsensusFault(
+                f"the engine decided a block that {error.rule} refuses: {error.message}",
+                why="engine and ledger disagree about the chain",
+                fix="stop; compare the height and root of `chiaro status` with other nodes",
+            ) from error
+        header = block.header
+        result = self._executor.execute(
+            block.txs, self._store.reader(), header.height, header.time_ms
+        )
+        self._check_receipts(block, result.receipts)
+        self._crash_point("finalize-executed")
+        writes = self._block_writes(block, result.writes)
+        log = block_entries(self._store, block, result.receipts)
+        staged = self._store.stage(header.height, writes, log)
+        self._finalized = Finalized(block, result.receipts, staged)
+        self._crash_point("finalize-staged")
+        return staged.root
+
+    def commit(self) -> Height:
+        """CH-11, CH-22: state, block, receipts and indices in one atomic, fsynced write."""
+        if self._finalized is None:
+            raise ConsensusFault("commit without finalize_block")
+        self._crash_point("commit-begin")
+        self._store.commit(self._finalized.staged)
+        height, self._finalized = self._finalized.block.header.height, None
+        self._crash_point("commit-end")
+        return height
+
+    def _block_writes(
+        self, block: Block, writes: Mapping[bytes, bytes | None]
+    ) -> dict[bytes, bytes | None]:
+        header = block.header
+        head = Head(header.height, header.time_ms, header.hash)
+        return {**self._checked(writes), HEAD_KEY: head.to_bytes()}
+
+    def _checked(self, writes: Mapping[bytes, bytes | None]) -> Mapping[bytes, bytes | None]:
+        """CH-25: what is under `c/` is the application's."""
+        if any(key.startswith(APPLICATION_PREFIX) for key in writes):
+            raise ConsensusFault("CH-25: the executor writes under c/")
+        return writes
+
+    def _check_receipts(self, block: Block, receipts: Sequence[Receipt]) -> None:
+        """CH-23: one receipt per transaction, in order, of this height."""
+        places = [(receipt.height, receipt.index) for receipt in receipts]
+        if places != [(block.header.height, index) for index in range(len(block.txs))]:
+            raise ConsensusFault("CH-23: receipts do not match the block's transactions")
+
+
+def _outcome(receipt: Receipt) -> tuple[bytes, bytes, str, int]:
+    """The part of a receipt that must not differ; wording and events may, between versions."""
+    return receipt.wire_id, receipt.tx_id, receipt.code, receipt.fee

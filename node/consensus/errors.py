@@ -1,0 +1,22 @@
+"""A block that a numbered rule refuses."""
+
+from __future__ import annotations
+
+from zk.errors import ChiaroError
+
+
+class InvalidBlock(ChiaroError):
+    """A proposal that must not be voted for. `rule` is the id of the rule (`CH-3`)."""
+
+    code = "BLK-001"
+    exit_code = 5
+    why = "a block that breaks a rule would fork those who accept it from those who do not"
+    fix = "the proposer is wrong or on another chain; wait for the next proposal"
+
+    def __init__(self, rule: str, message: str, *, where: str = "") -> None:
+        super().__init__(f"{rule}: {message}", where=where)
+        self.rule = rule
+
+    @property
+    def id(self) -> str:
+        return self.rule

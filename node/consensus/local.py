@@ -1,0 +1,193 @@
+"""The embedded engine: one process, one validator, the application's calls in ABCI's order.
+
+It decides nothing that needs a protocol: with one validator a block is decided when its only voter
+has it on disk. So the engine keeps no log of its own (CH-22): the application's `commit` writes
+block and state in one atomic write, which *is* the decision. A crash before it leaves a height that
+nobody has been told of, and the next start proposes that height again, perhaps with other
+transactions; a crash after it leaves a height that is whole. There is no moment with a block but no
+state for it, and a write-ahead log would only add one. Whoever submitted a transaction is told after
+`commit` has returned, not before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from node.consensus.errors import InvalidBlock
+from node.core.block import Block, Header, Receipt, tx_root
+from node.core.errors import ConsensusFault
+from node.core.genesis import Genesis
+from node.core.ids import Height, StateRoot
+from node.core.interfaces import AppInfo, Application, TransactionSource
+from node.store.chain import Chain
+from node.store.proof import EMPTY_ROOT
+from node.store.versioned import CrashPoint, no_crash
+
+Clock = Callable[[], int]
+"""Milliseconds since 1970."""
+
+CRASH_POINTS: Final = (
+    "engine-begin",
+    "engine-prepared",
+    "engine-processed",
+    "engine-extended",
+    "engine-finalized",
+    "engine-committed",
+    "engine-acknowledged",
+)
+"""Places between the calls where the process may be killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Produced:
+    """A block that is on disk, and what came of it; `root` is the state root after it."""
+
+    block: Block
+    receipts: tuple[Receipt, ...]
+    root: StateRoot
+
+
+class LocalEngine:
+    """Makes blocks on demand or on a timer.
+
+    Args:
+        app: the state machine.
+        chain: what `app` has committed, for the header to follow.
+        genesis: of the chain.
+        source: the mempool.
+        clock: where header times come from; a block is never older than the one before.
+        crash_point: see `CRASH_POINTS`.
+
+    Raises:
+        ConsensusFault: CH-26, more than one validator.
+    """
+
+    def __init__(
+        self,
+        app: Application,
+        chain: Chain,
+        genesis: Genesis,
+        source: TransactionSource,
+        clock: Clock,
+        *,
+        crash_point: CrashPoint = no_crash,
+    ) -> None:
+        if len(genesis.validators) > 1:
+            raise ConsensusFault(
+                f"CH-26: the embedded engine serves one validator, not {len(genesis.validators)}",
+                why="it runs no agreement protocol: two of it on one chain would be two chains",
+                fix="use the CometBFT engine for several validators",
+            )
+        self._app = app
+        self._chain = chain
+        self._genesis = genesis
+        self._source = source
+        self._clock = clock
+        self._crash_point = crash_point
+        self._one_at_a_time = threading.Lock()
+
+    def start(self) -> AppInfo:
+        """Commit genesis into an empty store; else check the last block (CH-24)."""
+        with self._one_at_a_time:
+            if self._app.info().state_root == EMPTY_ROOT:
+                self._app.init_chain()
+            else:
+                self._app.check_head()
+            return self._app.info()
+
+    def produce_block(self) -> Produced:
+        """One block of what the mempool offers, perhaps empty, decided and on disk.
+
+        Blocking: proofs are verified and the disk is waited for. Calls exclude each other.
+        """
+        with self._one_at_a_time:
+            self._crash_point("engine-begin")
+            info = self._app.info()
+            block = self._propose(info)
+            self._crash_point("engine-processed")
+            extension = self._app.extend_vote(block.header.height)
+            self._app.verify_vote_extension(block.header.height, extension)
+            self._crash_point("engine-extended")
+            root = self._app.finalize_block(block)
+            self._crash_point("engine-finalized")
+            self._app.commit()
+            self._crash_point("engine-committed")
+            receipts = self._chain.receipts(block.header.height)
+            self._source.committed(block, receipts)
+            self._crash_point("engine-acknowledged")
+            return Produced(block, receipts, root)
+
+    async def run(self, stop: asyncio.Event, *, empty_blocks: bool = False) -> None:
+        """Make a block every `block_time_ms` until `stop` is set, off the event loop.
+
+        Without `empty_blocks` a height waits for a transaction. An error ends the loop: a node that
+        cannot make or keep a block must stop and say so.
+        """
+        interval = max(self._genesis.parameters.block_time_ms, 1) / 1000
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while not stop.is_set():
+            if empty_blocks or self._source.pending(1):
+                await asyncio.to_thread(self.produce_block)
+            due = max(due + interval, loop.time())
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), due - loop.time())
+
+    def _propose(self, info: AppInfo) -> Block:
+        """Prepare, and process our own proposal as any other validator would.
+
+        What makes our own proposal invalid is taken out of the mempool, and the rest proposed: one
+        transaction must not stop the chain.
+        """
+        room = self._genesis.parameters.max_block_bytes
+        height = Height(info.height + 1)
+        candidates = self._source.pending(room)
+        txs = self._app.prepare_proposal(height, candidates, room)
+        block = self._block(info, txs)
+        self._crash_point("engine-prepared")
+        try:
+            self._app.process_proposal(block)
+        except InvalidBlock as error:
+            if not txs:
+                raise ConsensusFault(f"our own empty block is refused: {error.message}") from error
+            block = self._block(info, self._without_offenders(info, txs, error))
+        return block
+
+    def _without_offenders(
+        self, info: AppInfo, txs: Sequence[bytes], error: InvalidBlock
+    ) -> tuple[bytes, ...]:
+        """Those that pass alone; nothing, if even these do not pass together."""
+        good = tuple(tx for tx in txs if self._passes(info, (tx,)))
+        if not self._passes(info, good):
+            good = ()
+        self._source.discard([tx for tx in txs if tx not in set(good)], error)
+        return good
+
+    def _passes(self, info: AppInfo, txs: tuple[bytes, ...]) -> bool:
+        try:
+            self._app.process_proposal(self._block(info, txs))
+        except InvalidBlock:
+            return False
+        return True
+
+    def _block(self, info: AppInfo, txs: tuple[bytes, ...]) -> Block:
+        """The next header over `txs`; its time is the clock's, or the last block's if later."""
+        if info.height == 0:
+            previous, earliest = bytes(32), self._genesis.time_ms
+        else:
+            last = self._chain.header(info.height)
+            previous, earliest = last.hash, last.time_ms
+        header = Header(
+            chain_id=info.chain_id,
+            height=Height(info.height + 1),
+            time_ms=max(self._clock(), earliest),
+            previous=previous,
+            state_root=info.state_root,
+            tx_root=tx_root(txs),
+        )
+        return Block(header, txs)

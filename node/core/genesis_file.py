@@ -1,0 +1,219 @@
+"""Genesis as a file, TOML or JSON: the same fields, strictly read; bytes as hex, amounts as text.
+
+Amounts are strings because a u64 fits neither TOML's integers nor JavaScript's numbers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tomllib
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from node.core.genesis import Allocation, Genesis, Parameters, StatementKey
+from node.core.ids import ID_BYTES, AccountId, Kind
+from zk.errors import DecodeError
+from zk.field.params import FR
+
+_MAX_FILE: Final = 64 * 1024 * 1024
+_PARAMETERS: Final = tuple(f.name for f in dataclasses.fields(Parameters))
+Document = dict[str, Any]
+
+
+def load_genesis(path: Path) -> Genesis:
+    """Read `.toml` or `.json`.
+
+    Raises:
+        DecodeError: not a genesis file; unknown, missing or repeated fields are refused too.
+    """
+    try:
+        if path.stat().st_size > _MAX_FILE:
+            _refuse(f"larger than {_MAX_FILE} bytes", str(path))
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DecodeError(f"cannot read genesis: {error}", where=str(path)) from error
+    return parse_genesis(text, json_format=_is_json(path), where=str(path))
+
+
+def parse_genesis(text: str, *, json_format: bool, where: str = "genesis") -> Genesis:
+    """Undo `format_genesis`. Raises DecodeError, or DevParamsRefused by CH-17."""
+    try:
+        if json_format:
+            document = json.loads(text, object_pairs_hook=_unique)
+        else:
+            document = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DecodeError(f"not a genesis file: {error}", where=where) from error
+    return _from_document(document, where)
+
+
+def save_genesis(genesis: Genesis, path: Path) -> None:
+    """Write `.toml` or `.json`; refuses to overwrite."""
+    text = format_genesis(genesis, json_format=_is_json(path))
+    with path.open("x", encoding="utf-8") as file:
+        file.write(text)
+
+
+def format_genesis(genesis: Genesis, *, json_format: bool) -> str:
+    """The file's text; equal genesis, equal text."""
+    document = _to_document(genesis)
+    if json_format:
+        return json.dumps(document, indent=2) + "\n"
+    lines = [f"# Chain {genesis.chain_id.hex()}"]
+    tables: list[str] = []
+    for key, value in document.items():
+        if isinstance(value, dict):
+            tables += ["", f"[{key}]", *(f"{k} = {json.dumps(v)}" for k, v in value.items())]
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            for item in value:
+                tables += ["", f"[[{key}]]", *(f"{k} = {json.dumps(v)}" for k, v in item.items())]
+        else:
+            lines.append(f"{key} = {json.dumps(value)}")
+    return "\n".join(lines + tables) + "\n"
+
+
+def _to_document(genesis: Genesis) -> Document:
+    document: Document = {
+        "profile": genesis.profile,
+        "name": genesis.name,
+        "time_ms": genesis.time_ms,
+        "ceremony": genesis.ceremony.hex() if genesis.ceremony is not None else "none",
+        "validators": [validator.hex() for validator in genesis.validators],
+        "parameters": {name: getattr(genesis.parameters, name) for name in _PARAMETERS},
+        "statements": [
+            {"id": s.statement, "r1cs": s.r1cs.hex(), "verifying_key": s.verifying_key.hex()}
+            for s in genesis.statements
+        ],
+        "allocations": [
+            {
+                "account": a.account.hex(),
+                "logic": f"{a.kind.logic:#066x}",
+                "label": f"{a.kind.label:#066x}",
+                "amount": str(a.amount),
+            }
+            for a in genesis.allocations
+        ],
+    }
+    document["parameters"]["fee_floor"] = str(genesis.parameters.fee_floor)
+    return document
+
+
+def _from_document(document: object, where: str) -> Genesis:
+    names = ("profile", "name", "time_ms", "ceremony", "validators")
+    lists = ("parameters", "statements", "allocations")
+    fields = _fields(document, (*names, *lists), where)
+    parameters = _fields(fields["parameters"], _PARAMETERS, f"{where}: parameters")
+    numbers = {
+        name: _amount(value, f"{where}: fee_floor")
+        if name == "fee_floor"
+        else _int(value, f"{where}: {name}")
+        for name, value in parameters.items()
+    }
+    ceremony = _str(fields["ceremony"], f"{where}: ceremony")
+    return Genesis(
+        profile=_str(fields["profile"], f"{where}: profile"),
+        name=_str(fields["name"], f"{where}: name"),
+        time_ms=_int(fields["time_ms"], f"{where}: time_ms"),
+        parameters=Parameters(**numbers),
+        validators=tuple(
+            _id(v, f"{where}: validators") for v in _list(fields, "validators", where)
+        ),
+        statements=tuple(_statement(v, where) for v in _list(fields, "statements", where)),
+        allocations=tuple(_allocation(v, where) for v in _list(fields, "allocations", where)),
+        ceremony=None if ceremony == "none" else _id(ceremony, f"{where}: ceremony"),
+    )
+
+
+def _statement(value: object, where: str) -> StatementKey:
+    where = f"{where}: statements"
+    fields = _fields(value, ("id", "r1cs", "verifying_key"), where)
+    return StatementKey(
+        _str(fields["id"], where), _id(fields["r1cs"], where), _id(fields["verifying_key"], where)
+    )
+
+
+def _allocation(value: object, where: str) -> Allocation:
+    where = f"{where}: allocations"
+    fields = _fields(value, ("account", "logic", "label", "amount"), where)
+    kind = Kind(_element(fields["logic"], where), _element(fields["label"], where))
+    return Allocation(
+        AccountId(_id(fields["account"], where)), kind, _amount(fields["amount"], where)
+    )
+
+
+def _is_json(path: Path) -> bool:
+    if path.suffix not in {".json", ".toml"}:
+        _refuse("a genesis file ends in .toml or .json", str(path))
+    return path.suffix == ".json"
+
+
+def _refuse(message: str, where: str) -> NoReturn:
+    raise DecodeError(
+        f"CH-16: {message}",
+        where=where,
+        why="a genesis that is read loosely gives two nodes two chains",
+        fix="use the file exactly as the chain's founders published it",
+    )
+
+
+def _unique(pairs: list[tuple[str, object]]) -> Document:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise ValueError("a field is given twice")
+    return fields
+
+
+def _fields(value: object, names: tuple[str, ...], where: str) -> Document:
+    if not isinstance(value, dict):
+        _refuse("a table was expected", where)
+    if unknown := sorted(str(key) for key in value.keys() - set(names)):
+        _refuse(f"unknown field {unknown[0]!r}", where)
+    if missing := [name for name in names if name not in value]:
+        _refuse(f"field {missing[0]!r} is missing", where)
+    return {name: value[name] for name in names}
+
+
+def _list(fields: Document, name: str, where: str) -> list[object]:
+    if not isinstance(value := fields[name], list):
+        _refuse(f"{name} is not a list", where)
+    return value
+
+
+def _str(value: object, where: str) -> str:
+    if not isinstance(value, str):
+        _refuse("text was expected", where)
+    return value
+
+
+def _int(value: object, where: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        _refuse("an integer was expected", where)
+    return value
+
+
+def _amount(value: object, where: str) -> int:
+    text = _str(value, where)
+    if len(text) > 20 or not text.isascii() or not text.isdigit() or str(int(text)) != text:
+        _refuse(f"not an amount in base units: {text[:40]!r}", where)
+    return int(text)
+
+
+def _hex(text: str, where: str) -> bytes:
+    if len(text) != 2 * ID_BYTES or text.strip("0123456789abcdef"):
+        _refuse("64 hexadecimal digits, lower case, were expected", where)
+    return bytes.fromhex(text)
+
+
+def _id(value: object, where: str) -> bytes:
+    return _hex(_str(value, where), where)
+
+
+def _element(value: object, where: str) -> int:
+    text = _str(value, where)
+    if not text.startswith("0x"):
+        _refuse("a field element starts with 0x", where)
+    number = int.from_bytes(_hex(text[2:], where), "big")
+    if number >= FR.modulus:
+        _refuse("the field element is not below r", where)
+    return number

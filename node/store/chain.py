@@ -1,0 +1,142 @@
+"""Blocks, receipts and indices in the store's log: written with the state, read by RPC and engine.
+
+    g              genesis, canonical bytes
+    b ‖ height     block
+    r ‖ height     its receipts
+    h ‖ hash       height of the header with that hash
+    x ‖ tx id      where the transaction is: height, index, whether it took effect
+
+Heights are big-endian. The log is not under the state root: a block is checked by its header's
+hash, which the next header carries; receipts are recomputed by anyone who executes the block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from node.core.block import MAX_BLOCK_BYTES, MAX_TEXT, Block, Header, Receipt
+from node.core.codec import Reader, Writer
+from node.core.errors import NotFound
+from node.core.ids import Height, StateRoot, TxId
+from node.core.interfaces import Store
+from node.store.layout import u64
+
+_GENESIS: Final = b"g"
+_BLOCK: Final = b"b"
+_RECEIPTS: Final = b"r"
+_HEADER: Final = b"h"
+_TX: Final = b"x"
+_MAX_RECEIPT: Final = 16 * MAX_TEXT
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where a transaction is on the chain; `ok` is whether it took effect there."""
+
+    height: Height
+    index: int
+    ok: bool
+
+    def to_bytes(self) -> bytes:
+        return Writer().u64(self.height).u32(self.index).u8(self.ok).done()
+
+    @staticmethod
+    def from_bytes(data: bytes) -> Location:
+        reader = Reader(data, "index of transactions")
+        location = Location(Height(reader.u64()), reader.u32(), reader.u8() == 1)
+        reader.done()
+        return location
+
+
+class Chain:
+    """Read side: everything that has been committed, by height, hash or transaction id."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @property
+    def height(self) -> Height:
+        return self._store.height
+
+    def genesis(self) -> bytes:
+        return self._need(_GENESIS, "genesis")
+
+    def block(self, height: Height) -> Block:
+        return Block.from_bytes(self._need(_BLOCK + u64(height), f"block {height}"))
+
+    def header(self, height: Height) -> Header:
+        return self.block(height).header
+
+    def receipts(self, height: Height) -> tuple[Receipt, ...]:
+        data = self._need(_RECEIPTS + u64(height), f"receipts of block {height}")
+        reader = Reader(data, "receipts")
+        count = reader.count(4, MAX_BLOCK_BYTES, "receipts")
+        receipts = tuple(Receipt.from_bytes(reader.blob(_MAX_RECEIPT)) for _ in range(count))
+        reader.done()
+        return receipts
+
+    def root_after(self, height: Height) -> StateRoot:
+        """State root after the block: the next header carries it; for the last, the store."""
+        while height == self._store.height:
+            root = self._store.root
+            if height == self._store.height:  # no block came in between
+                return root
+        return self.header(Height(height + 1)).state_root
+
+    def height_of(self, header_hash: bytes) -> Height:
+        data = self._need(_HEADER + header_hash, f"block {header_hash.hex()}")
+        return Height(int.from_bytes(data, "big"))
+
+    def locate(self, tx_id: TxId) -> Location:
+        """CH-15: where the transaction took effect, else where it was last tried."""
+        return Location.from_bytes(self._need(_TX + tx_id, f"transaction {tx_id.hex()}"))
+
+    def receipt(self, tx_id: TxId) -> Receipt:
+        at = self.locate(tx_id)
+        return self.receipts(at.height)[at.index]
+
+    def transaction(self, tx_id: TxId) -> bytes:
+        """Full bytes of the transaction at `locate`."""
+        at = self.locate(tx_id)
+        return self.block(at.height).txs[at.index]
+
+    def blocks(self, first: Height, last: Height) -> Iterator[Block]:
+        """Blocks of heights `first` … `last` that exist, ascending."""
+        for _, data in self._store.log_range(_BLOCK + u64(first), _BLOCK + u64(last + 1)):
+            yield Block.from_bytes(data)
+
+    def _need(self, key: bytes, what: str) -> bytes:
+        if (found := self._store.log(key)) is None:
+            raise NotFound(f"no {what} in this store", fix="check the id, or wait for the block")
+        return found
+
+
+def genesis_entries(genesis: bytes) -> dict[bytes, bytes]:
+    """Log of height 0."""
+    return {_GENESIS: genesis}
+
+
+def block_entries(store: Store, block: Block, receipts: Sequence[Receipt]) -> dict[bytes, bytes]:
+    """Log of a block.
+
+    CH-15: an id may stand in several blocks (with another proof, or tried again after a failure).
+    The index keeps the place where it took effect: a copy that fails later must not hide it.
+    """
+    at = u64(block.header.height)
+    writer = Writer().u32(len(receipts))
+    for receipt in receipts:
+        writer.blob(receipt.to_bytes())
+    entries = {
+        _BLOCK + at: block.to_bytes(),
+        _RECEIPTS + at: writer.done(),
+        _HEADER + block.header.hash: at,
+    }
+    for receipt in receipts:
+        key = _TX + receipt.tx_id
+        before = entries.get(key) or store.log(key)
+        if receipt.ok or before is None or not Location.from_bytes(before).ok:
+            location = Location(receipt.height, receipt.index, receipt.ok)
+            entries[key] = location.to_bytes()
+    return entries
