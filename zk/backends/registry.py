@@ -20,7 +20,14 @@ def _reference() -> Backend:
     return ReferenceBackend()
 
 
+def _portable() -> Backend:
+    from zk.backends.portable import PortableBackend
+
+    return PortableBackend()
+
+
 _FACTORIES: Final[dict[str, Callable[[], Backend]]] = {
+    "portable": _portable,
     "reference": _reference,
 }
 
@@ -49,7 +56,7 @@ def get(name: str | None = None) -> Backend:
     for candidate in DEFAULT_ORDER:
         try:
             return _named(candidate)
-        except (BackendError, KeyError):
+        except BackendError:
             continue
     return _named("reference")
 
@@ -60,7 +67,7 @@ def available() -> tuple[str, ...]:
     for candidate in DEFAULT_ORDER:
         try:
             _named(candidate)
-        except (BackendError, KeyError):
+        except BackendError:
             continue
         names.append(candidate)
     return tuple(names)

@@ -1,0 +1,304 @@
+"""The compiled backend for any 64-bit machine: checks, buffers and threads around `zk.kernels`.
+
+Each method checks its arrays, allocates what the kernels write to, and spreads independent shares
+(windows, blocks, rows) over a pool of threads; kernels run without the GIL. On one core, or for
+small inputs, everything runs in the calling thread.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+
+from zk.backends import checks
+from zk.backends.reference import G1_GENERATOR, G2_GENERATOR
+from zk.field.arrays import LIMBS, U64Array, to_array, to_montgomery
+from zk.field.params import FP, FR
+from zk.kernels import library, msm, points, tower
+
+_ROW: Final = 8 * LIMBS
+_SERIAL: Final = 1 << 9
+_FIXED_CHUNK: Final = 1 << 10
+_MAX_THREADS: Final = 16
+
+Job = Callable[[], object]
+
+
+def _address(array: Any) -> int:
+    return int(array.ctypes.data)
+
+
+def _window_bits(n: int) -> int:
+    """Window width c that minimises ⌈257/c⌉·(10·n + 14·2^c) field multiplications."""
+    costs = {c: msm.windows(c) * (10 * n + (14 << c)) for c in range(2, msm.MAX_WINDOW + 1)}
+    return min(costs, key=costs.__getitem__)
+
+
+def _fixed_bits(n: int) -> int:
+    """Width c for n multiples of one base: W·n mixed additions, and a table of W·2^(c−1)."""
+    costs = {c: msm.windows(c) * (10 * n + (22 << (c - 1))) for c in range(2, 13)}
+    return min(costs, key=costs.__getitem__)
+
+
+def _shares(n: int, parts: int) -> list[tuple[int, int]]:
+    """Cut range(n) into at most `parts` pieces of nearly equal length."""
+    cuts = [n * k // parts for k in range(parts + 1)]
+    return [(a, b) for a, b in itertools.pairwise(cuts) if a < b]
+
+
+class PortableBackend:
+    """`zk.interfaces.Backend` on compiled 4×64-bit arithmetic.
+
+    Args:
+        threads: most threads to use; the number of processors by default.
+
+    Raises:
+        BackendError: nothing can be compiled on this machine.
+    """
+
+    def __init__(self, threads: int | None = None) -> None:
+        self._library = library.shared()
+        self._threads = min(threads or os.cpu_count() or 1, _MAX_THREADS)
+        self._pool: ThreadPoolExecutor | None = None
+        self._pool_process = 0
+        self._roots: dict[tuple[int, bool], U64Array] = {}
+
+    @property
+    def name(self) -> str:
+        return "portable"
+
+    def _executor(self) -> ThreadPoolExecutor:
+        """The pool of this process: after a fork the parent's threads are gone."""
+        if self._pool is None or self._pool_process != os.getpid():
+            self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="chiaro-kernel")
+            self._pool_process = os.getpid()
+        return self._pool
+
+    def _run(self, jobs: Iterable[Job], *, serial: bool) -> None:
+        """Run independent jobs; the first error is raised after all have ended."""
+        if serial or self._threads == 1:
+            for job in jobs:
+                job()
+            return
+        futures = [self._executor().submit(job) for job in jobs]
+        wait(futures)  # buffers must outlive every kernel, even if one job fails
+        for future in futures:
+            future.result()
+
+    # -- points -----------------------------------------------------------------------------------
+
+    def msm_g1(self, points: U64Array, scalars: U64Array) -> U64Array:
+        return self._msm(_G1, points, scalars)
+
+    def msm_g2(self, points: U64Array, scalars: U64Array) -> U64Array:
+        return self._msm(_G2, points, scalars)
+
+    def _msm(self, group: points.Group, bases: U64Array, scalars: U64Array) -> U64Array:
+        n = checks.rows(bases, group.affine // 8, "points")
+        checks.rows(scalars, LIMBS, "scalars", count=n)
+        out = np.zeros(group.affine // 8, dtype=np.uint64)
+        if n == 0:
+            return out
+        c = _window_bits(n)
+        count, half = msm.windows(c), 1 << (c - 1)
+        digits = self._digits(scalars, c, count)
+        sums = np.zeros((count, group.xyzz // 8), dtype=np.uint64)
+        busy = [w for w in range(count) if digits[w].any()]
+
+        def windows(chosen: list[int]) -> None:
+            buckets = np.empty((half, group.xyzz // 8), dtype=np.uint64)
+            for w in chosen:
+                self._library.call(
+                    f"{group.name}_window",
+                    _address(sums[w]),
+                    _address(bases),
+                    _address(digits[w]),
+                    n,
+                    _address(buckets),
+                    half,
+                )
+
+        shares = [busy[k :: self._threads] for k in range(self._threads)]
+        self._run(
+            (partial(windows, share) for share in shares if share),
+            serial=n < _SERIAL,
+        )
+        self._library.call(f"{group.name}_combine", _address(out), _address(sums), count, c)
+        return out
+
+    def _digits(self, scalars: U64Array, c: int, count: int) -> Any:
+        n = scalars.shape[0]
+        digits = np.empty((count, n), dtype=np.int16)
+        self._library.call("digits", _address(digits), _address(scalars), n, c, count)
+        return digits
+
+    def fixed_base_g1(self, scalars: U64Array, base: U64Array | None = None) -> U64Array:
+        return self._fixed(_G1, scalars, base, G1_GENERATOR)
+
+    def fixed_base_g2(self, scalars: U64Array, base: U64Array | None = None) -> U64Array:
+        flat = (*G2_GENERATOR[0], *G2_GENERATOR[1])
+        return self._fixed(_G2, scalars, base, flat)
+
+    def _fixed(
+        self,
+        group: points.Group,
+        scalars: U64Array,
+        base: U64Array | None,
+        generator: tuple[int, ...],
+    ) -> U64Array:
+        n = checks.rows(scalars, LIMBS, "scalars")
+        width = group.affine // 8
+        if base is None:
+            base = to_array(to_montgomery(generator, FP.modulus)).reshape(1, width)
+        base = checks.one_point(base, width)
+        out = np.zeros((n, width), dtype=np.uint64)
+        if n == 0:
+            return out
+        c = _fixed_bits(n)
+        count, half = msm.windows(c), 1 << (c - 1)
+        table = np.empty((count * half, width), dtype=np.uint64)
+        work = np.empty((count * half, 2 * width), dtype=np.uint64)
+        scratch = np.empty((count * half, width // 2), dtype=np.uint64)
+        self._library.call(
+            f"{group.name}_table",
+            *(_address(array) for array in (table, work, scratch, base)),
+            count,
+            c,
+        )
+        digits = self._digits(scalars, c, count)
+
+        def chunk(start: int, stop: int) -> None:
+            points_ = np.empty((stop - start, 2 * width), dtype=np.uint64)
+            products = np.empty((stop - start, width // 2), dtype=np.uint64)
+            self._library.call(
+                f"{group.name}_fixed",
+                _address(out[start:]),
+                _address(points_),
+                _address(products),
+                _address(digits[:, start:]),
+                n,
+                stop - start,
+                _address(table),
+                count,
+                half,
+            )
+
+        pieces = _shares(n, -(-n // _FIXED_CHUNK))
+        self._run((partial(chunk, a, b) for a, b in pieces), serial=len(pieces) == 1)
+        return out
+
+    # -- vectors over Fr --------------------------------------------------------------------------
+
+    def ntt(self, values: U64Array, *, inverse: bool = False) -> U64Array:
+        log = checks.domain(values)
+        n = 1 << log
+        out = np.empty((n, LIMBS), dtype=np.uint64)
+        if log == 0:
+            out[:] = values
+            return out
+        call = self._library.call
+        twiddles = _address(self._twiddles(log, inverse=inverse))
+        target = _address(out)
+        call("fr_bit_reversed", target, _address(values), n, 64 - log)
+        parts = 1 if n < _SERIAL else 1 << ((self._threads).bit_length() - 1)
+        lower = log - (parts.bit_length() - 1)
+        ranges = _shares(n // 2, parts)
+
+        def layers(first: int, last: int) -> None:
+            self._run(
+                (
+                    partial(call, "fr_layers", target, twiddles, log, first, last, a, b)
+                    for a, b in ranges
+                ),
+                serial=parts == 1,
+            )
+
+        layers(0, lower)
+        for layer in range(lower, log):
+            layers(layer, layer + 1)
+        if inverse:
+            share = to_array(to_montgomery([pow(n, -1, FR.modulus)], FR.modulus))
+            call("fr_mul_rows", target, target, _address(share), 0, n)
+        else:
+            call("fr_reduce_rows", target, n)
+        return out
+
+    def _twiddles(self, log: int, *, inverse: bool) -> U64Array:
+        """ω⁰ … ω^(n/2 − 1), kept for the life of the backend (16 bytes a row of the domain)."""
+        known = self._roots.get((log, inverse))
+        if known is None:
+            root = pow(FR.root_of_unity, 1 << (FR.two_adicity - log), FR.modulus)
+            if inverse:
+                root = pow(root, -1, FR.modulus)
+            base = to_array(to_montgomery([root], FR.modulus))
+            known = self.fr_powers(base, 1 << (log - 1))
+            self._roots[log, inverse] = known
+        return known
+
+    def fr_mul(self, a: U64Array, b: U64Array) -> U64Array:
+        n, single = checks.factors(a, b)
+        out = np.empty((n, LIMBS), dtype=np.uint64)
+        step = 0 if single else _ROW
+        self._library.call("fr_mul_rows", _address(out), _address(a), _address(b), step, n)
+        return out
+
+    def fr_sub(self, a: U64Array, b: U64Array) -> U64Array:
+        n = checks.rows(a, LIMBS, "a")
+        checks.rows(b, LIMBS, "b", count=n)
+        out = np.empty((n, LIMBS), dtype=np.uint64)
+        self._library.call("fr_sub_rows", _address(out), _address(a), _address(b), n)
+        return out
+
+    def fr_powers(self, base: U64Array, count: int) -> U64Array:
+        checks.rows(base, LIMBS, "base", count=1)
+        out = np.empty((checks.natural(count, "count"), LIMBS), dtype=np.uint64)
+        self._library.call("fr_powers", _address(out), _address(base), out.shape[0])
+        return out
+
+    def sparse_product(
+        self, indptr: U64Array, columns: U64Array, values: U64Array, vector: U64Array
+    ) -> U64Array:
+        rows = checks.sparse(indptr, columns, values, vector)
+        out = np.empty((rows, LIMBS), dtype=np.uint64)
+        inputs = [_address(x) for x in (out, indptr, columns, values, vector)]
+        self._run(
+            (
+                partial(self._library.call, "fr_sparse", *inputs, a, b)
+                for a, b in _shares(rows, self._threads)
+            ),
+            serial=rows < _SERIAL,
+        )
+        return out
+
+    # -- pairings ---------------------------------------------------------------------------------
+
+    def pairing_check(self, g1: U64Array, g2: U64Array) -> bool:
+        n = checks.rows(g1, checks.G1_WIDTH, "g1")
+        checks.rows(g2, checks.G2_WIDTH, "g2", count=n)
+        proper = g1.any(axis=1) & g2.any(axis=1)  # e(∞, Q) = e(P, ∞) = 1
+        left, right = np.ascontiguousarray(g1[proper]), np.ascontiguousarray(g2[proper])
+        pairs = left.shape[0]
+        if pairs == 0:
+            return True
+        f = np.empty(tower.FP12 // 8, dtype=np.uint64)
+        moving, images = np.empty_like(right), np.empty_like(right)
+        inverses = np.empty((pairs, tower.FP2 // 8), dtype=np.uint64)
+        products = np.empty_like(inverses)
+        buffers = (f, left, right, moving, images, inverses, products)
+        self._library.call("miller", *(_address(x) for x in buffers), pairs)
+        self._library.call("final_exponentiation", _address(f), _address(f))
+        return bool(self._library.call("fp12_is_one", _address(f)))
+
+    def in_g2_subgroup(self, points: U64Array) -> bool:
+        n = checks.rows(points, checks.G2_WIDTH, "points")
+        return bool(self._library.call("g2_in_subgroup", _address(points), n))
+
+
+_G1: Final = points.G1
+_G2: Final = points.G2

@@ -1,0 +1,99 @@
+"""All kernels as one object: what is emitted, compiled, and how each function is called."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from pathlib import Path
+from typing import Any, Final
+
+from zk.kernels import compile as compiler
+from zk.kernels.constants import FP, FR
+from zk.kernels.emit import Module
+from zk.kernels.field import emit_field
+from zk.kernels.msm import emit_digits, emit_msm
+from zk.kernels.ntt import emit_vectors
+from zk.kernels.pairing import emit_pairing
+from zk.kernels.points import G1, G2, emit_points
+from zk.kernels.tower import emit_fp2, emit_fp6, emit_fp12
+
+_P: Final = ctypes.c_void_p
+_N: Final = ctypes.c_int64
+_SIGNATURES: Final[dict[str, tuple[str, Any]]] = {
+    # one letter a parameter: p address, n number
+    "digits": ("ppnnn", None),
+    "g1_window": ("pppnpn", None),
+    "g2_window": ("pppnpn", None),
+    "g1_combine": ("ppnn", None),
+    "g2_combine": ("ppnn", None),
+    "g1_table": ("ppppnn", None),
+    "g2_table": ("ppppnn", None),
+    "g1_fixed": ("ppppnnpnn", None),
+    "g2_fixed": ("ppppnnpnn", None),
+    "fr_bit_reversed": ("ppnn", None),
+    "fr_layers": ("ppnnnnn", None),
+    "fr_reduce_rows": ("pn", None),
+    "fr_mul_rows": ("pppnn", None),
+    "fr_sub_rows": ("pppn", None),
+    "fr_powers": ("ppn", None),
+    "fr_sparse": ("pppppnn", None),
+    "miller": ("pppppppn", None),
+    "final_exponentiation": ("pp", None),
+    "fp12_is_one": ("p", _N),
+    "g2_in_subgroup": ("pn", _N),
+}
+
+
+class Library:
+    """The loaded kernels; `library.call("fr_mul_rows", …)`. Sizes must have been checked.
+
+    Attributes:
+        cached: whether the machine code came from the cache.
+    """
+
+    __slots__ = ("_code", "_functions", "cached")
+
+    def __init__(self, code: compiler.Compiled) -> None:
+        self._code = code  # owns the machine code
+        self._functions = {
+            name: code.bind(name, *(_P if c == "p" else _N for c in letters), returns=returns)
+            for name, (letters, returns) in _SIGNATURES.items()
+        }
+        self.cached = code.cached
+
+    def call(self, name: str, *arguments: int) -> Any:
+        """Run one kernel; the GIL is released meanwhile."""
+        return self._functions[name](*arguments)
+
+
+def build() -> Module:
+    """The IR of all kernels."""
+    module = Module()
+    emit_field(module, FP)
+    emit_field(module, FR)
+    emit_fp2(module)
+    emit_fp6(module)
+    emit_fp12(module)
+    emit_digits(module)
+    for group in (G1, G2):
+        emit_points(module, group)
+        emit_msm(module, group)
+    emit_vectors(module)
+    emit_pairing(module)
+    return module
+
+
+def load(folder: Path | None = None) -> Library:
+    """Compile, or take from the cache, and bind.
+
+    Raises:
+        BackendError: nothing can be compiled on this machine.
+    """
+    module = build()
+    return Library(compiler.load(module.text(), module.exports, folder=folder))
+
+
+@functools.cache
+def shared() -> Library:
+    """The one library of this process."""
+    return load()
