@@ -3,15 +3,16 @@
     esk    = H("note/esk", rseed, cm, memo)
     epk    = X25519(esk, g_d)
     key    = HKDF-SHA256(X25519(esk, pk_d), epk)
-    enc    = ChaCha20-Poly1305_key(version ‖ logic ‖ label ‖ quantity ‖ data ‖ d ‖ rseed ‖ memo)
-    out    = ChaCha20-Poly1305_ock(pk_d ‖ owner ‖ esk),  ock = HKDF-SHA256(ovk, cm ‖ epk)
+    enc    = ChaCha20-Poly1305_key(version, logic, label, quantity, data, d, rseed, memo)
+    out    = ChaCha20-Poly1305_ock(pk_d, owner, esk),  ock = HKDF-SHA256(ovk, cm ‖ epk)
 
 The nonce of the cipher is zero: each key is used once. The plaintext names neither owner nor
-nonce nor kind point. The receiver computes them itself and compares commitment and epk byte for byte: a
-note that decrypts but is not the one on the chain does not exist (S-8). The comparison also makes
-the cipher committing: a ciphertext that opens under two keys is accepted under one at most.
+nonce nor kind point. The receiver computes them itself and compares commitment and epk byte for
+byte: a note that decrypts but is not the one on the chain does not exist (S-8). The comparison
+also makes the cipher committing: what opens under two keys is accepted under one at most.
 
-Every ciphertext has one length, 825 bytes; a second size would split the crowd that a note hides in.
+Every ciphertext has one length, 825 bytes; a second size would split the crowd that a note hides
+in.
 """
 
 from __future__ import annotations
