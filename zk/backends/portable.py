@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from zk.backends import checks
-from zk.backends.reference import G1_GENERATOR, G2_GENERATOR
+from zk.curve.bn254 import G1_GENERATOR, G2_GENERATOR
 from zk.field.arrays import LIMBS, U64Array, to_array, to_montgomery
 from zk.field.params import FP, FR
 from zk.kernels import library, msm, points, tower

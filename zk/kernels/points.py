@@ -184,7 +184,7 @@ def _emit_full(module: Module, group: Group) -> None:
 
 
 def _emit_normalise(module: Module, group: Group) -> None:
-    """Makes n XYZZ points canonical affine rows with one inversion (Montgomery's trick).
+    """Turns n XYZZ points into canonical affine rows with one inversion (Montgomery's trick).
 
     1/ZZZ = Z⁻³ is inverted in batch; 1/ZZ = Z⁻² = (ZZ·Z⁻³)². `scratch` holds n coordinates.
     """
