@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,7 +22,9 @@ from zk.field.tower import Fp12
 
 P, R = FP.modulus, FR.modulus
 G, H = G1.generator(), G2.generator()
-SCALAR = st.integers(min_value=1, max_value=R - 1)
+# Hypothesis prefers small integers; a seed gives uniform ones beside them.
+UNIFORM = st.integers(min_value=0).map(lambda seed: random.Random(seed).randrange(1, R))
+SCALAR = UNIFORM | st.integers(min_value=1, max_value=R - 1)
 
 
 def flat(x: Fp12) -> list[int]:

@@ -63,6 +63,7 @@ def test_toy_law_is_the_textbook_law(curve: type[WeierstrassPoint[F31]], count: 
     assert len(everything) == count
     for p, q in itertools.product(everything, repeat=2):
         assert affine(p + q) == textbook(affine(p), affine(q))
+        assert (p == q) == (affine(p) == affine(q))
         assert p - q == p + -q
     for p in everything:
         assert affine(p.double()) == textbook(affine(p), affine(p))

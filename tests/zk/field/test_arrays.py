@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,7 +11,9 @@ from hypothesis import strategies as st
 from zk.field.arrays import from_array, from_montgomery, to_array, to_montgomery
 from zk.field.params import FP, FR
 
-VALUES = st.lists(st.integers(min_value=0, max_value=(1 << 256) - 1), max_size=8)
+# Hypothesis prefers small integers; a seed gives uniform ones beside them.
+UNIFORM = st.integers(min_value=0).map(lambda seed: random.Random(seed).getrandbits(256))
+VALUES = st.lists(UNIFORM | st.integers(min_value=0, max_value=(1 << 256) - 1), max_size=8)
 
 
 @given(VALUES)

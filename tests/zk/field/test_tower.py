@@ -15,7 +15,9 @@ from zk.field.params import FP
 from zk.field.tower import XI, Fp2, Fp6, Fp12
 
 P = FP.modulus
-COEFFICIENT = st.integers(min_value=0, max_value=P - 1)
+# Hypothesis prefers small integers; a seed gives uniform ones beside them.
+UNIFORM = st.integers(min_value=0).map(lambda seed: random.Random(seed).randrange(P))
+COEFFICIENT = UNIFORM | st.integers(min_value=0, max_value=P - 1)
 FP2 = st.builds(Fp2, COEFFICIENT, COEFFICIENT)
 FP6 = st.builds(Fp6, FP2, FP2, FP2)
 FP12 = st.builds(Fp12, FP6, FP6)
