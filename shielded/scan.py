@@ -6,15 +6,14 @@ that is not canonical is refused here, so that scanning itself never fails on co
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from node.core.codec import FR_BYTES
 from node.core.effects import Crossing
 from node.core.ids import ID_BYTES, AccountId, EnvironmentId, Kind
 from shielded.encryption import NoteCiphertext, Output
-from zk.errors import DecodeError, NonCanonical, WrongLength
+from shielded.json_values import bytes_from_hex, field, fr_from_hex, fr_to_hex, get, items
+from zk.errors import DecodeError, NonCanonical
 from zk.field.params import FR
 
 
@@ -52,7 +51,7 @@ class ScannedAction:
         Raises:
             DecodeError: anything but what `to_json` writes.
         """
-        with_two = {name: _list(data, name, 2) for name in _ACTION_FIELDS}
+        with_two = {name: items(data, name, 2) for name in _ACTION_FIELDS}
         nf, cm, ct = (with_two[name] for name in _ACTION_FIELDS)
         return ScannedAction(
             (fr_from_hex(nf[0]), fr_from_hex(nf[1])),
@@ -108,10 +107,10 @@ class ScannedTransaction:
             DecodeError: anything but what `to_json` writes.
         """
         return ScannedTransaction(
-            bytes_from_hex(_get(data, "tx_id", str), ID_BYTES),
-            tuple(ScannedAction.from_json(action) for action in _list(data, "actions")),
-            _get(data, "fee", int),
-            tuple(_crossing(value) for value in _list(data, "public_values")),
+            bytes_from_hex(field(data, "tx_id"), ID_BYTES),
+            tuple(ScannedAction.from_json(action) for action in items(data, "actions")),
+            get(data, "fee", int),
+            tuple(_crossing(value) for value in items(data, "public_values")),
         )
 
 
@@ -152,77 +151,21 @@ class ScannedBlock:
         Raises:
             DecodeError: anything but what `to_json` writes.
         """
-        anchor = _field(data, "anchor")
+        anchor = field(data, "anchor")
         return ScannedBlock(
-            _get(data, "height", int),
-            tuple(ScannedTransaction.from_json(tx) for tx in _list(data, "transactions")),
+            get(data, "height", int),
+            tuple(ScannedTransaction.from_json(tx) for tx in items(data, "transactions")),
             None if anchor is None else fr_from_hex(anchor),
         )
 
 
-def fr_to_hex(value: int) -> str:
-    """A field element as 64 hexadecimal digits, big-endian."""
-    return f"{value:064x}"
-
-
-def fr_from_hex(text: object) -> int:
-    """The field element.
-
-    Raises:
-        DecodeError: not 64 lower-case hexadecimal digits, or not below r.
-    """
-    value = int.from_bytes(bytes_from_hex(text, FR_BYTES), "big")
-    if value >= FR.modulus:
-        raise NonCanonical("a hexadecimal value is not below r")
-    return value
-
-
-def bytes_from_hex(text: object, size: int | None = None) -> bytes:
-    """Bytes of lower-case hexadecimal digits, exactly `size` if given.
-
-    Raises:
-        DecodeError: another spelling or length.
-    """
-    if not isinstance(text, str):
-        raise DecodeError("expected hexadecimal text")
-    try:
-        data = bytes.fromhex(text)
-    except ValueError as error:
-        raise DecodeError("not hexadecimal text") from error
-    if data.hex() != text:
-        raise NonCanonical("hexadecimal text is lower case and without spaces")
-    if size is not None and len(data) != size:
-        raise WrongLength(f"expected {size} bytes, got {len(data)}")
-    return data
-
-
 def _crossing(data: object) -> Crossing:
-    target = _get(data, "target", int)
+    target = get(data, "target", int)
     if target not in EnvironmentId.__members__.values():
         raise DecodeError(f"unknown environment {target}")
     return Crossing(
         EnvironmentId(target),
-        AccountId(bytes_from_hex(_get(data, "account", str), ID_BYTES)),
-        Kind(fr_from_hex(_get(data, "logic", str)), fr_from_hex(_get(data, "label", str))),
-        _get(data, "amount", int),
+        AccountId(bytes_from_hex(field(data, "account"), ID_BYTES)),
+        Kind(fr_from_hex(field(data, "logic")), fr_from_hex(field(data, "label"))),
+        get(data, "amount", int),
     )
-
-
-def _field(data: object, name: str) -> Any:
-    if not isinstance(data, Mapping):
-        raise DecodeError("expected a JSON object")
-    return data.get(name)
-
-
-def _get(data: object, name: str, kind: type) -> Any:
-    value = _field(data, name)
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise DecodeError(f"expected {kind.__name__} `{name}`")
-    return value
-
-
-def _list(data: object, name: str, size: int | None = None) -> list[Any]:
-    value = _field(data, name)
-    if not isinstance(value, list | tuple) or (size is not None and len(value) != size):
-        raise DecodeError(f"expected a list `{name}`" + (f" of {size}" if size else ""))
-    return list(value)
