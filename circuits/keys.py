@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -74,6 +74,11 @@ class KeyEntry:
         """What messages call this key; development keys carry UNSAFE."""
         stamp = "UNSAFE development " if self.unsafe else ""
         return f"{stamp}key {self.verifying_key[:16]} of {self.statement}"
+
+    @property
+    def proving_key_file(self) -> str:
+        """Name of the proving key in the cache: another key has another name."""
+        return f"{file_name(self.statement)}-{self.origin}-{self.proving_key[:16]}.zkey"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +170,11 @@ def _digest(text: str) -> str:
     if len(text) != _HEX_DIGITS or bytes.fromhex(text).hex() != text:
         raise ValueError(f"{text!r} is no digest")
     return text
+
+
+def file_name(statement: str) -> str:
+    """A statement's id where a file name is needed."""
+    return statement.replace("/", "-")
 
 
 def recorded_shape(statement: str) -> R1CS:
@@ -260,8 +270,7 @@ class KeyStore:
 
     def _path(self, entry: KeyEntry) -> Path:
         folder = self._cache if self._cache is not None else params.cache_dir() / "keys"
-        name = entry.statement.replace("/", "-")
-        return folder / f"{name}-{entry.origin}-{entry.proving_key[:16]}.zkey"
+        return folder / entry.proving_key_file
 
     def _load(self, entry: KeyEntry, progress: Progress | None) -> ProvingKey:
         path = self._path(entry)
@@ -366,30 +375,34 @@ def _overall(progress: Progress | None) -> Progress | None:
 
 
 def generate(
-    folder: Path, cache: Path, report: Callable[[str], object] = lambda _line: None
+    shapes: Iterable[R1CS],
+    folder: Path,
+    cache: Path,
+    backend: Backend,
+    report: Callable[[str], object] = lambda _line: None,
 ) -> None:
     """Make `dev/*.vk.json` and `registry.toml` below `folder`, and the `.zkey` files in `cache`.
 
     Args:
+        shapes: the statements' constraint systems, named by their ids.
         folder: the folder of parameters.
         cache: where proving keys go.
+        backend: what computes; the result does not depend on it.
         report: called with lines for people.
     """
     (folder / "dev").mkdir(exist_ok=True)
     cache.mkdir(parents=True, exist_ok=True)
     entries = []
-    for statement in registry.STATEMENTS:
-        shape = recorded_shape(statement)
-        key = UnsafeDevSetup().run(shape, _best_backend())
-        name = statement.replace("/", "-")
-        unnamed = cache / f"{name}-{DEV}.zkey"
-        digest = write_atomically(key, unnamed)
+    for shape in shapes:
+        key = UnsafeDevSetup().run(shape, backend)
+        name = file_name(shape.name)
+        digest = write_atomically(key, unnamed := cache / f"{name}-{DEV}.zkey")
         verifying_key = key.verifying_key
         file = f"dev/{name}.vk.json"
         document = snarkjs.verifying_key_document(verifying_key, unsafe=UNSAFE_STAMP)
         (folder / file).write_bytes(snarkjs.dump(document))
         entry = KeyEntry(
-            statement=statement,
+            statement=shape.name,
             origin=DEV,
             r1cs=shape.digest.hex(),
             publics=shape.publics,
@@ -399,9 +412,9 @@ def generate(
             seed=DEV_SEED,
             unsafe=UNSAFE_STAMP,
         )
-        unnamed.replace(cache / f"{name}-{DEV}-{digest[:16]}.zkey")
+        unnamed.replace(cache / entry.proving_key_file)
         entries.append(entry)
-        report(f"{statement}: {shape.rows} rows, {entry.label}\n")
+        report(f"{shape.name}: {shape.rows} rows, {entry.label}\n")
     (folder / REGISTRY).write_text(registry_text(entries), encoding="utf-8")
 
 
@@ -427,4 +440,10 @@ def registry_text(entries: list[KeyEntry]) -> str:
 
 
 if __name__ == "__main__":
-    generate(params.root(), params.cache_dir() / "keys", sys.stdout.write)
+    generate(
+        map(recorded_shape, registry.STATEMENTS),
+        params.root(),
+        params.cache_dir() / "keys",
+        _best_backend(),
+        sys.stdout.write,
+    )
