@@ -39,8 +39,6 @@ def test_every_random_circuit_and_blinding_is_accepted(a_case, reference, seed, 
 
 
 def test_backend_verifies_like_the_reference_mathematics(case, backend) -> None:
-    if backend.name == "reference":
-        pytest.skip("its pairing takes seconds; the mathematics without a backend stands for it")
     verify(case.key, case.public, case.proof, backend)
     with pytest.raises(InvalidProof):
         verify(case.key, (case.public[0], 1), case.proof, backend)
