@@ -72,7 +72,7 @@ def assert_canonical(cs: Builder, y: Wire) -> None:
     """
     s = cs.advise(_root, 2 + y, name="root of 2 + y")
     cs.enforce(s, s, 2 + y, "2 + y is a square")
-    t = cs.advise(_root, (2 - y) * _FIFTH, name="root of (2 - y)/5")
+    t = cs.advise(_root, (2 - y) * _FIFTH, name="root of a fifth of 2 - y")
     cs.enforce(5 * t, t, 2 - y, "2 - y is five times a square")
 
 
