@@ -1,1 +1,1 @@
-"""The transparent environment: accounts and balances in the clear."""
+"""The transparent environment: accounts in the clear, under Ed25519 keys."""
