@@ -41,6 +41,7 @@ CRASH_POINTS: Final = (
     "store-before-write",
     "store-after-write",
     "commit-end",
+    "checkpoint-before-rename",
 )
 """Places inside the calls where the process may be killed; `tests/node/crash` does."""
 

@@ -5,7 +5,7 @@ has it on disk. So the engine keeps no log of its own (CH-22): the application's
 block and state in one atomic write, which *is* the decision. A crash before it leaves a height that
 nobody has been told of, and the next start proposes that height again, perhaps with other
 transactions; a crash after it leaves a height that is whole. There is no moment with a block but no
-state for it, and a write-ahead log would only add one. Whoever submitted a transaction is told after
+state for it, and a write-ahead log would only add one. Whoever submitted a transaction is told once
 `commit` has returned, not before.
 """
 

@@ -104,13 +104,9 @@ class RocksKeyValue:
             self._db.write(writes, self._durable)
 
     def checkpoint(self, path: Path) -> None:
-        """Hard links to the current files, under a temporary name until they are all there."""
-        if path.exists():
-            raise StoreError("there is something already", where=str(path), fix="name a new folder")
-        partial = path.with_name(path.name + ".partial")
+        """Hard links to the current files."""
         with self._errors():
-            self._rocksdict.Checkpoint(self._db).create_checkpoint(str(partial))
-            partial.rename(path)
+            self._rocksdict.Checkpoint(self._db).create_checkpoint(str(path))
 
     def close(self) -> None:
         self._db.close()

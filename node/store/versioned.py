@@ -7,6 +7,7 @@ reader of an old height therefore sees exactly that height, beside a writer, wit
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, Protocol
@@ -239,8 +240,14 @@ class VersionedStore:
         return root_hash(StateTree(lambda _: None).update(None, 0, dict(entries)).root)
 
     def checkpoint(self, path: Path) -> None:
-        """A copy of the store at `path`, as of the last block."""
-        self._db.checkpoint(path)
+        """A copy of the store at `path`, as of the last block; there whole or not at all."""
+        if path.exists():
+            raise StoreError("there is something already", where=str(path), fix="name a new folder")
+        partial = path.with_name(path.name + ".partial")
+        shutil.rmtree(partial, ignore_errors=True)  # of a run that was killed here
+        self._db.checkpoint(partial)
+        self._crash_point("checkpoint-before-rename")
+        partial.rename(path)
 
     def close(self) -> None:
         self._db.close()

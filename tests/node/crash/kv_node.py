@@ -1,0 +1,218 @@
+"""A ledger of counters, small enough to be obviously right, and a node process that can be killed.
+
+Run as a program it is a *nursery*: it imports everything once, then forks one node per line of JSON
+on stdin and answers with how that node ended. It never opens a database itself. Its nodes run the
+real application, engine and store over a script that is a function of the height, so that every
+run, however often killed, must end with the state of an uninterrupted one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from node.consensus.application import LedgerApplication
+from node.consensus.local import LocalEngine
+from node.core.block import OK, Block, Receipt
+from node.core.errors import InvalidTransaction, PolicyRefused
+from node.core.genesis import Genesis, Parameters
+from node.core.ids import EnvironmentId, Height, TxId, tagged_hash
+from node.core.interfaces import Admission, BlockResult, StateReader
+from node.store.chain import Chain
+from node.store.memory import memory_store
+from node.store.rocksdb import open_store
+from node.store.versioned import no_crash
+from zk.errors import ChiaroError, NonCanonical
+
+GENESIS = Genesis("dev", "counters", 1_000, Parameters(block_time_ms=1, max_block_txs=64))
+
+
+def parse(tx: bytes) -> tuple[bytes, bytes, int]:
+    """`add KEY N proof`: adds N, which may be negative, to a counter, which may not become so."""
+    parts = tx.split(b" ")
+    if len(parts) != 4 or parts[0] not in {b"add", b"del"}:
+        raise NonCanonical("not add KEY N PROOF")
+    if parts[3] == b"bad":
+        raise InvalidTransaction("KV-1", "wrong proof")
+    return parts[0], b"t/" + parts[1], int(parts[2])
+
+
+def tx_id(tx: bytes) -> TxId:
+    return TxId(tagged_hash("kv", tx.rsplit(b" ", 1)[0]))
+
+
+class KvExecutor:
+    """`BlockExecutor`. `writes_too` adds writes of its own, to test who may write what."""
+
+    def __init__(self, writes_too: Mapping[bytes, bytes | None] | None = None):
+        self.writes_too = dict(writes_too or {})
+        self.selects_anything = False
+
+    def genesis(self):
+        return {b"t/supply": b"0"}
+
+    def check(self, txs, reader, height):
+        answers = []
+        for tx in txs:
+            error = None
+            try:
+                self._run(tx, {}, reader)
+            except ChiaroError as refused:
+                error = refused
+            answers.append(Admission(tx_id(tx), error))
+        return answers
+
+    def select(self, txs, reader, height, max_bytes):
+        if self.selects_anything:
+            return tuple(txs)
+        overlay, chosen, size = {}, [], 0
+        for tx in txs:
+            with contextlib.suppress(ChiaroError):
+                if size + len(tx) <= max_bytes:
+                    self._run(tx, overlay, reader)
+                    chosen.append(tx)
+                    size += len(tx)
+        return tuple(chosen)
+
+    def check_block(self, txs: Sequence[bytes], height: Height) -> None:
+        for index, tx in enumerate(txs):
+            try:
+                parse(tx)
+            except ChiaroError as error:
+                error.where = f"transaction {index}"
+                raise
+
+    def execute(self, txs, reader: StateReader, height: Height, time_ms: int) -> BlockResult:
+        overlay: dict[bytes, bytes | None] = {}
+        receipts = []
+        for index, tx in enumerate(txs):
+            code, message = OK, ""
+            try:
+                self._run(tx, overlay, reader)
+            except ChiaroError as error:
+                code, message = error.id, error.message
+            receipts.append(
+                Receipt(
+                    tagged_hash("wire", tx), tx_id(tx), height, index,
+                    EnvironmentId.TRANSPARENT, code, message, 0,
+                )
+            )  # fmt: skip
+        # An unordered set on purpose: the root must not depend on the order of writes.
+        return BlockResult({k: overlay[k] for k in set(overlay)} | self.writes_too, tuple(receipts))
+
+    def _run(self, tx: bytes, overlay: dict, reader: StateReader) -> None:
+        verb, key, amount = parse(tx)
+        before = overlay[key] if key in overlay else reader.get(key)
+        after = int(before or b"0") + amount
+        if after < 0:
+            raise PolicyRefused("the counter would be negative")
+        overlay[key] = None if verb == b"del" or after == 0 else b"%d" % after
+
+
+class Script:
+    """`TransactionSource` whose offer is a function of the next height."""
+
+    def __init__(self, chain: Chain):
+        self._chain = chain
+        self.discarded = []
+
+    def pending(self, max_bytes: int) -> Sequence[bytes]:
+        return script(Height(self._chain.height + 1))
+
+    def committed(self, block: Block, receipts: Sequence[Receipt]) -> None:
+        assert len(block.txs) == len(receipts)
+
+    def discard(self, txs, error) -> None:
+        self.discarded += txs
+
+
+def script(height: int) -> list[bytes]:
+    txs = [b"add key%d %d ok" % (height * i % 23, height + i) for i in range(12)]
+    txs += [b"add fresh%d 1 ok" % height, b"del key%d 0 ok" % (height % 7)]
+    return [*txs, b"add key%d -1 ok" % (height % 5)]
+
+
+def build(store, executor=None, *, crash_point=no_crash, source=None, genesis=GENESIS):
+    """(application, engine) whose clock is the height, so that headers are reproducible."""
+    executor = executor or KvExecutor()
+    app = LedgerApplication(genesis, executor, store, crash_point=crash_point)
+    source = source or Script(app.chain)
+
+    def clock() -> int:
+        return 2_000 + 1_000 * store.height
+
+    engine = LocalEngine(app, app.chain, genesis, source, clock, crash_point=crash_point)
+    return app, engine
+
+
+def uninterrupted(target: int) -> list[str]:
+    """State roots after heights 0 … target."""
+    store = memory_store(GENESIS.chain_id)
+    _, engine = build(store)
+    engine.start()
+    return [store.root.hex(), *(engine.produce_block().root.hex() for _ in range(target))]
+
+
+def run_node(folder: Path, target: int, point: str = "", hit: int = 0) -> None:
+    """Run to `target`; after each block append "height root" to the file `acknowledged`."""
+    hits = 0
+
+    def crash(at: str) -> None:
+        nonlocal hits
+        if at == point:
+            hits += 1
+            if hits == hit:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    store = open_store(folder / "state", GENESIS.chain_id, window=4, crash_point=crash)
+    app, engine = build(store, crash_point=crash)
+    with (folder / "acknowledged").open("ab", buffering=0) as told:
+        engine.start()
+        if store.rebuild_root() != store.root:
+            raise SystemExit(3)
+        if store.height > 0:
+            app.chain.receipts(store.height)
+        keep_checkpoint(store, folder)
+        while store.height < target:
+            made = engine.produce_block()
+            told.write(b"%d %s\n" % (made.block.header.height, made.root.hex().encode()))
+            keep_checkpoint(store, folder)
+    store.close()
+
+
+def keep_checkpoint(store, folder: Path) -> None:
+    copy = folder / f"copy{store.height}"
+    if store.height > 0 and store.height % 4 == 0 and not copy.exists():
+        store.checkpoint(copy)
+
+
+def nursery() -> None:
+    for line in sys.stdin:
+        order = json.loads(line)
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                run_node(Path(order["folder"]), order["target"], order["point"], order["hit"])
+                code = 0
+            except BaseException as error:
+                print(f"node failed: {error!r}", file=sys.stderr, flush=True)
+            os._exit(code)
+        if order["delay"] is not None:
+            time.sleep(order["delay"])
+            os.kill(pid, signal.SIGKILL)
+        _, status = os.waitpid(pid, 0)
+        print(json.dumps(os.waitstatus_to_exitcode(status)), flush=True)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["nursery"]:
+        nursery()
+    else:
+        print("\n".join(uninterrupted(int(sys.argv[1]))))

@@ -1,0 +1,139 @@
+"""The tree alone: roots by definition, independence of history, stale nodes, damaged nodes."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from node.core.errors import StoreError
+from node.store import layout
+from node.store.proof import EMPTY_ROOT, leaf_hash, node_hash
+from node.store.state_tree import (
+    Branch,
+    Entry,
+    StateTree,
+    decode_node,
+    decode_slot,
+    encode_node,
+    encode_slot,
+    root_hash,
+)
+
+# Few distinct bytes, so that long shared prefixes, hoisting and collapsing all happen.
+DIGEST = st.lists(st.sampled_from([0x00, 0x01, 0x10, 0x80, 0xFF]), min_size=1, max_size=3).map(
+    lambda head: bytes(head) + bytes(31 - len(head)) + b"\x07"
+)
+VALUE = st.integers(0, 5).map(lambda n: bytes([n]) * 32)
+CHANGES = st.dictionaries(DIGEST, st.none() | VALUE, max_size=12)
+
+
+def by_definition(state, bit=0):
+    if not state:
+        return EMPTY_ROOT
+    if len(state) == 1:
+        return leaf_hash(*next(iter(state.items())))
+    halves = ({}, {})
+    for key, value in state.items():
+        halves[int.from_bytes(key, "big") >> (255 - bit) & 1][key] = value
+    return node_hash(by_definition(halves[0], bit + 1), by_definition(halves[1], bit + 1))
+
+
+class Disk:
+    def __init__(self):
+        self.nodes = {}
+        self.tree = StateTree(self.nodes.get)
+        self.root = None
+        self.height = -1
+
+    def apply(self, changes):
+        self.height += 1
+        update = self.tree.update(self.root, self.height, changes)
+        assert not set(update.nodes) & set(self.nodes)
+        self.nodes.update(update.nodes)
+        self.root = update.root
+        return update
+
+    def reachable(self, slot="root", path=()):
+        slot = self.root if slot == "root" else slot
+        if not isinstance(slot, Branch):
+            return set()
+        key = layout.node_key(slot.height, path)
+        found = {key}
+        for nibble, child in enumerate(decode_node(self.nodes[key])):
+            found |= self.reachable(child, (*path, nibble))
+        return found
+
+
+@given(st.lists(CHANGES, max_size=6))
+@settings(deadline=None, max_examples=120)
+def test_root_is_that_of_the_entries_whatever_the_history(history):
+    disk, model, live = Disk(), {}, set()
+    for changes in history:
+        update = disk.apply(changes)
+        for key, value in changes.items():
+            model.pop(key, None) if value is None else model.__setitem__(key, value)
+        assert root_hash(disk.root) == by_definition(model)
+        live = (live | set(update.nodes)) - set(update.stale)
+        assert live == disk.reachable()  # what is not reachable is listed as stale, and no more
+
+
+@given(CHANGES, st.randoms())
+@settings(deadline=None, max_examples=60)
+def test_root_does_not_depend_on_order(changes, rng):
+    items = list(changes.items())
+    rng.shuffle(items)
+    together, apart = Disk(), Disk()
+    together.apply(changes)
+    for key, value in items:
+        apart.apply({key: value})
+    assert root_hash(together.root) == root_hash(apart.root)
+
+
+def test_writing_what_is_there_makes_no_node():
+    disk = Disk()
+    changes = {bytes([i]) * 32: bytes(32) for i in range(40)}
+    disk.apply(changes)
+    update = disk.apply(changes)
+    assert not update.nodes
+    assert not update.stale
+
+
+def test_a_lone_entry_rises_to_the_root():
+    disk = Disk()
+    near = b"\xab" * 31
+    disk.apply({near + b"\x00": b"v" * 32, near + b"\x01": b"w" * 32})
+    assert isinstance(disk.root, Branch)
+    assert len(disk.reachable()) == 64
+    disk.apply({near + b"\x01": None})
+    assert disk.root == Entry(near + b"\x00", b"v" * 32)
+
+
+@given(
+    st.lists(
+        st.none() | st.tuples(DIGEST, VALUE) | st.integers(0, 2**64 - 1), min_size=16, max_size=16
+    )
+)
+@settings(deadline=None, max_examples=60)
+def test_nodes_and_slots_encode_back(parts):
+    slots = [
+        None if p is None else Branch(p, b"h" * 32) if isinstance(p, int) else Entry(*p)
+        for p in parts
+    ]
+    assert decode_node(encode_node(slots)) == slots
+    for slot in slots:
+        assert decode_slot(encode_slot(slot)) == slot
+
+
+def test_damaged_nodes_are_refused():
+    data = encode_node([Entry(b"k" * 32, b"v" * 32), Branch(1, b"h" * 32)] + [None] * 14)
+    for broken in (data[:-1], data + b"\x00", b"\x01\x00\x03\x00" + data[4:]):
+        with pytest.raises(StoreError, match="damaged"):
+            decode_node(broken)
+    with pytest.raises(StoreError, match="unknown kind"):
+        decode_slot(b"\x09")
+    disk = Disk()
+    disk.apply({bytes([i]) * 32: bytes(32) for i in range(40)})
+    disk.nodes.clear()
+    with pytest.raises(StoreError, match="missing"):
+        disk.apply({b"\x01" * 32: b"x" * 32})
