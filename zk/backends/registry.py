@@ -53,12 +53,13 @@ def get(name: str | None = None) -> Backend:
                 fix=f"use one of {', '.join(sorted(_FACTORIES))}",
             )
         return _named(wanted)
-    for candidate in DEFAULT_ORDER:
-        try:
-            return _named(candidate)
-        except BackendError:
-            continue
-    return _named("reference")
+    return _named(_best())
+
+
+@functools.cache
+def _best() -> str:
+    """The first of `DEFAULT_ORDER` that starts; decided once, since failing to compile is slow."""
+    return available()[0]
 
 
 def available() -> tuple[str, ...]:

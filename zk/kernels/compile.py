@@ -82,7 +82,7 @@ def host() -> Target:
             features=llvm.get_host_cpu_features().flatten(),
             llvm=".".join(str(v) for v in llvm.llvm_version_info),
         )
-    except (ImportError, OSError, RuntimeError) as error:
+    except (ImportError, AttributeError, OSError, RuntimeError) as error:
         raise BackendError(
             "LLVM cannot be used here",
             why="compiled kernels need llvmlite and executable memory",
@@ -113,7 +113,7 @@ def load(text: str, exports: tuple[str, ...], *, folder: Path | None = None) -> 
             if path is not None:
                 _write(path, key, data)
         return _link(data, exports, cached=cached)
-    except (RuntimeError, OSError) as error:
+    except (AttributeError, TypeError, RuntimeError, OSError) as error:
         raise BackendError("kernels cannot be compiled here", where=str(error)[:200]) from error
 
 

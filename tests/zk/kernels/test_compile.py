@@ -1,0 +1,192 @@
+"""The object cache: exact matches only, damage repaired, and nothing needed of the disk."""
+
+from __future__ import annotations
+
+import ctypes
+import dataclasses
+import os
+import subprocess
+import sys
+
+import pytest
+
+from zk.errors import BackendError
+from zk.kernels import compile as compiler
+from zk.kernels import library
+
+
+def answer(value: int) -> str:
+    return f"define i64 @answer() {{\n  ret i64 {value}\n}}\n"
+
+
+def ask(code: compiler.Compiled) -> int:
+    return code.bind("answer", returns=ctypes.c_int64)()
+
+
+def load(value: int, folder) -> compiler.Compiled:
+    return compiler.load(answer(value), ("answer",), folder=folder)
+
+
+def test_second_load_comes_from_the_cache(tmp_path):
+    first, second = load(41, tmp_path), load(41, tmp_path)
+    assert (first.cached, second.cached) == (False, True)
+    assert ask(first) == ask(second) == 41
+
+
+def test_changed_text_never_loads_a_stale_object(tmp_path):
+    load(1, tmp_path)
+    changed = load(2, tmp_path)
+    assert not changed.cached
+    assert ask(changed) == 2
+
+
+def test_a_file_under_another_texts_name_is_not_loaded(tmp_path):
+    """Even where the file name matches, the key inside decides."""
+    load(1, tmp_path)
+    (one,) = tmp_path.glob("*.o")
+    load(2, tmp_path)
+    (two,) = set(tmp_path.glob("*.o")) - {one}
+    two.write_bytes(one.read_bytes())
+    again = load(2, tmp_path)
+    assert not again.cached
+    assert ask(again) == 2
+
+
+@pytest.mark.parametrize("field", ["triple", "cpu", "features", "llvm"])
+def test_key_depends_on_the_whole_target(field):
+    target = compiler.host()
+    other = dataclasses.replace(target, **{field: getattr(target, field) + "x"})
+    assert other.key("text") != target.key("text")
+    assert target.key("text") == compiler.host().key("text")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: b"",
+        lambda data: data[:20],
+        lambda data: data[:-1],
+        lambda data: data + b"\0",
+        lambda data: data[:-5] + bytes([data[-5] ^ 1]) + data[-4:],
+        lambda data: b"X" + data[1:],
+    ],
+    ids=["empty", "header only", "truncated", "longer", "one bit", "magic"],
+)
+def test_damaged_entry_is_rebuilt(tmp_path, damage):
+    load(7, tmp_path)
+    (path,) = tmp_path.glob("*.o")
+    whole = path.read_bytes()
+    path.write_bytes(damage(whole))
+    rebuilt = load(7, tmp_path)
+    assert not rebuilt.cached
+    assert ask(rebuilt) == 7
+    assert path.read_bytes()[: len(whole) // 2] == whole[: len(whole) // 2]
+    assert load(7, tmp_path).cached
+
+
+def test_a_cache_that_cannot_be_written_only_costs_time(tmp_path):
+    folder = tmp_path / "file"
+    folder.write_text("not a folder")
+    code = load(9, folder)
+    assert not code.cached
+    assert ask(code) == 9
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_no_temporary_files_remain(tmp_path):
+    load(3, tmp_path)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_refused_text_is_an_error_of_ours(tmp_path):
+    with pytest.raises(BackendError):
+        compiler.load("define i64 @f() { ret i32 0 }", ("f",), folder=tmp_path)
+
+
+def test_the_ir_is_deterministic_and_free_of_target_intrinsics():
+    text = library.build().text()
+    assert text == library.build().text()
+    assert "llvm.x86" not in text
+    assert "llvm.aarch64" not in text
+
+
+def test_signatures_cover_exactly_the_exports():
+    module = library.build()
+    signatures = library._SIGNATURES
+    assert set(module.exports) == set(signatures)
+    for name, (letters, _) in signatures.items():
+        (head,) = [
+            line
+            for line in module.text().splitlines()
+            if line.startswith("define") and f"@{name}(" in line
+        ]
+        params = head[head.index("(") + 1 : head.index(")")].split(", ")
+        assert "".join("p" if p.startswith("ptr") else "n" for p in params) == letters
+
+
+def run(code: str, **environment: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout.strip()
+
+
+WORK = """
+from zk.backends import get
+from zk.field.arrays import to_array
+b = get()
+print(b.name, b.fr_powers(to_array([5]), 2).shape)
+"""
+
+
+def test_read_only_home_falls_back(tmp_path):
+    """HOME may not exist and not be made: below a file nothing can be, even by root."""
+    blocked = tmp_path / "blocked"
+    blocked.write_text("")
+    home = str(blocked / "home")
+    out = run(WORK, HOME=home, XDG_CACHE_HOME=home, CHIARO_CACHE=home, TMPDIR=str(tmp_path))
+    assert out == "portable (2, 4)"
+
+
+@pytest.mark.parametrize("broken", ["llvmlite", "llvmlite.binding"])
+def test_without_llvm_the_reference_answers_without_a_warning(broken):
+    assert run(f"import sys\nsys.modules[{broken!r}] = None\n{WORK}") == "reference (2, 4)"
+
+
+def test_a_backend_asked_for_by_name_is_not_replaced():
+    code = (
+        "import sys\nsys.modules['llvmlite'] = None\n"
+        "from zk.backends import get\nfrom zk.errors import BackendError\n"
+        "try:\n    get('portable')\nexcept BackendError as error:\n    print(error.fix)"
+    )
+    assert "reference" in run(code)
+
+
+def test_importing_the_backends_does_not_import_llvm_or_numba():
+    loaded = run("import sys, zk.backends\nprint(*sys.modules)").split()
+    assert "zk.backends" in loaded
+    assert not {"numba", "llvmlite"} & set(loaded)
+
+
+def test_a_forked_child_computes():
+    code = """
+import os, random, warnings
+from zk.backends import get
+from zk.field.arrays import to_array
+b = get()
+v = to_array(random.Random(1).randrange(1 << 250) for _ in range(1024))
+want = b.ntt(v)
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)
+    pid = os.fork()
+if pid == 0:
+    os._exit(0 if (b.ntt(v) == want).all() else 1)
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+    assert run(code) == "0"
