@@ -39,7 +39,7 @@ def cited() -> dict[str, Path]:
     return rules
 
 
-def tested() -> set[str]:
+def with_test() -> set[str]:
     return {
         name
         for source in (ROOT / "tests").rglob("test_*.py")
@@ -61,4 +61,4 @@ def test_every_cited_rule_is_defined(rule: str) -> None:
 def test_every_defined_rule_is_cited_and_tested(rule: str) -> None:
     assert rule in cited(), f"{rule} of {defined()[rule]} is cited nowhere in code"
     name = rule.replace("-", "").lower()
-    assert name in tested(), f"no test is named test_{name}_…"
+    assert name in with_test(), f"no test is named test_{name}_…"

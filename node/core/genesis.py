@@ -241,7 +241,7 @@ class Genesis:
 
     @property
     def chain_id(self) -> ChainId:
-        """S-12: a hash over every field."""
+        """CH-27 (S-12): a hash over every field."""
         return ChainId(tagged_hash("chain-id", self.to_bytes()))
 
 

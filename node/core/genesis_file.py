@@ -27,13 +27,14 @@ def load_genesis(path: Path) -> Genesis:
     Raises:
         DecodeError: not a genesis file; unknown, missing or repeated fields are refused too.
     """
+    json_format = _is_json(path)
     try:
         if path.stat().st_size > _MAX_FILE:
             _refuse(f"larger than {_MAX_FILE} bytes", str(path))
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise DecodeError(f"cannot read genesis: {error}", where=str(path)) from error
-    return parse_genesis(text, json_format=_is_json(path), where=str(path))
+    return parse_genesis(text, json_format=json_format, where=str(path))
 
 
 def parse_genesis(text: str, *, json_format: bool, where: str = "genesis") -> Genesis:

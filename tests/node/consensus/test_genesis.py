@@ -1,0 +1,233 @@
+"""Genesis: one encoding, strict files, an id over everything (S-12), development set apart."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from node.core.genesis import (
+    BATCH_HEIGHTS,
+    DEV_FAUCET_AMOUNT,
+    Allocation,
+    Genesis,
+    Parameters,
+    StatementKey,
+    dev_faucet_account,
+    development_genesis,
+)
+from node.core.genesis_file import format_genesis, load_genesis, parse_genesis, save_genesis
+from node.core.ids import NATIVE, AccountId, Kind
+from zk.errors import DecodeError, DevParamsRefused, NonCanonical, WrongLength
+
+ID = st.binary(min_size=32, max_size=32)
+STATEMENT = StatementKey("action/1", b"\x01" * 32, b"\x02" * 32)
+OTHER = Kind(0, 77)
+
+
+@st.composite
+def geneses(draw):
+    ceremony = draw(st.none() | ID)
+    window = draw(st.integers(BATCH_HEIGHTS + 1, 1000))
+    parameters = Parameters(
+        block_time_ms=draw(st.integers(0, 10**6)),
+        anchor_window=window,
+        max_expiry=draw(st.integers(1, window - BATCH_HEIGHTS)),
+        fee_floor=draw(st.integers(0, 2**64 - 1)),
+    )
+    kinds = st.sampled_from([NATIVE, OTHER])
+    accounts = draw(st.dictionaries(st.tuples(ID, kinds), st.integers(1, 10**18), max_size=4))
+    return Genesis(
+        profile="dev" if ceremony is None else "mainnet",
+        name=draw(st.text("abz09", min_size=1, max_size=16)) + draw(st.text("a-9", max_size=16)),
+        time_ms=draw(st.integers(0, 2**63 - 1)),
+        parameters=parameters,
+        validators=tuple(sorted(draw(st.sets(ID, max_size=3)))),
+        statements=(STATEMENT,) if draw(st.booleans()) else (),
+        allocations=tuple(sorted(Allocation(AccountId(a), k, v) for (a, k), v in accounts.items())),
+        ceremony=ceremony,
+    )
+
+
+@given(geneses())
+@settings(deadline=None, max_examples=60)
+def test_ch16_bytes_and_files_encode_back(genesis):
+    assert Genesis.from_bytes(genesis.to_bytes()) == genesis
+    for json_format in (True, False):
+        text = format_genesis(genesis, json_format=json_format)
+        assert parse_genesis(text, json_format=json_format) == genesis
+
+
+def test_ch16_files_on_disk(tmp_path):
+    genesis = development_genesis((STATEMENT,))
+    for name in ("genesis.toml", "genesis.json"):
+        save_genesis(genesis, tmp_path / name)
+        assert load_genesis(tmp_path / name).chain_id == genesis.chain_id
+        with pytest.raises(FileExistsError):
+            save_genesis(genesis, tmp_path / name)
+    for use in (load_genesis, lambda path: save_genesis(genesis, path)):
+        with pytest.raises(DecodeError, match="CH-16: a genesis file ends in"):
+            use(tmp_path / "genesis.yaml")
+    with pytest.raises(DecodeError, match="cannot read"):
+        load_genesis(tmp_path / "missing.toml")
+
+
+@given(geneses(), st.binary(min_size=1, max_size=4), st.data())
+@settings(deadline=None, max_examples=60)
+def test_ch16_other_bytes_are_no_second_encoding(genesis, tail, data):
+    good = genesis.to_bytes()
+    with pytest.raises(WrongLength):
+        Genesis.from_bytes(good + tail)
+    flipped = bytearray(good)
+    at = data.draw(st.integers(0, len(good) * 8 - 1))
+    flipped[at // 8] ^= 1 << at % 8
+    try:
+        other = Genesis.from_bytes(bytes(flipped))
+    except (DecodeError, DevParamsRefused):
+        return
+    assert other.to_bytes() == bytes(flipped)
+    assert other.chain_id != genesis.chain_id
+
+
+def broken(change) -> str:
+    document = json.loads(format_genesis(development_genesis((STATEMENT,)), json_format=True))
+    change(document)
+    return json.dumps(document)
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (lambda d: d.update(extra=1), "unknown field 'extra'"),
+        (lambda d: d["parameters"].update(extra=1), "unknown field 'extra'"),
+        (lambda d: d["allocations"][0].update(memo="x"), "unknown field 'memo'"),
+        (lambda d: d.pop("name"), "field 'name' is missing"),
+        (lambda d: d.update(name="Local"), "lower case"),
+        (lambda d: d.update(time_ms=1.5), "an integer was expected"),
+        (lambda d: d.update(time_ms=True), "an integer was expected"),
+        (lambda d: d.update(time_ms=-1), "time_ms -1"),
+        (lambda d: d.update(validators="none"), "validators is not a list"),
+        (lambda d: d.update(validators=["00"]), "64 hexadecimal digits"),
+        (lambda d: d.update(ceremony="AA" * 32), "lower case, were expected"),
+        (lambda d: d.update(statements=[7]), "a table was expected"),
+        (lambda d: d["statements"][0].update(id="action"), "no statement id"),
+        (lambda d: d["allocations"][0].update(amount=5), "text was expected"),
+        (lambda d: d["allocations"][0].update(amount="05"), "not an amount"),
+        (lambda d: d["allocations"][0].update(amount="9" * 5000), "not an amount"),
+        (lambda d: d["allocations"][0].update(label="0x" + "f" * 64), "not below r"),
+        (lambda d: d["allocations"][0].update(label="11" * 32), "starts with 0x"),
+    ],
+)  # fmt: skip
+def test_ch16_files_are_read_strictly(change, match):
+    with pytest.raises(DecodeError, match=match):
+        parse_genesis(broken(change), json_format=True)
+
+
+def test_ch16_not_json_not_toml_and_repeated_fields():
+    for text in ("{", "[]", '{"name": "a", "name": "b"}', "[" * 100_000):
+        with pytest.raises(DecodeError):
+            parse_genesis(text, json_format=True)
+    with pytest.raises(DecodeError, match="not a genesis file"):
+        parse_genesis("name = 'a'\nname = 'b'", json_format=False)
+
+
+def test_ch16_lists_are_sorted_and_unique():
+    a, b = (Allocation(AccountId(bytes([i]) * 32), NATIVE, 5) for i in (1, 2))
+    genesis = Genesis("dev", "x", 0, allocations=(a, b))
+    for wrong in ((b, a), (a, a), (a, dataclasses.replace(a, amount=6))):
+        with pytest.raises(NonCanonical, match="CH-16: allocations are not sorted"):
+            dataclasses.replace(genesis, allocations=wrong)
+    with pytest.raises(NonCanonical, match="CH-16: statements"):
+        dataclasses.replace(genesis, statements=(STATEMENT, STATEMENT))
+    with pytest.raises(NonCanonical, match="CH-16: validators"):
+        dataclasses.replace(genesis, validators=(b"\x02" * 32, b"\x01" * 32))
+    with pytest.raises(DecodeError, match="CH-16: an id, digest or account is not 32 bytes"):
+        dataclasses.replace(genesis, validators=(b"short",))
+
+
+def test_ch17_no_ceremony_means_dev_and_dev_means_none():
+    genesis = development_genesis()
+    with pytest.raises(DevParamsRefused, match="CH-17"):
+        dataclasses.replace(genesis, profile="mainnet")
+    with pytest.raises(DevParamsRefused, match="CH-17"):
+        dataclasses.replace(genesis, ceremony=bytes(32))
+    with pytest.raises(DevParamsRefused, match="CH-17"):
+        Genesis.from_bytes(genesis.to_bytes()[:-1] + b"\x01" + bytes(32))
+    main = dataclasses.replace(genesis, profile="mainnet", ceremony=b"\x07" * 32)
+    assert main.chain_id != genesis.chain_id
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"anchor_window": 79}, "anchor_window 79 is below max_expiry"),
+        ({"max_expiry": 0}, "max_expiry 0"),
+        ({"max_block_bytes": 2**32}, "max_block_bytes"),
+        ({"max_tx_bytes": 0}, "max_tx_bytes 0"),
+        ({"max_block_txs": 0}, "max_block_txs 0"),
+        ({"block_time_ms": -1}, "block_time_ms -1"),
+    ],
+)
+def test_ch18_parameters_fit_together(change, match):
+    with pytest.raises(DecodeError, match=f"CH-18: {match}"):
+        dataclasses.replace(Parameters(), **change)
+    assert Parameters(anchor_window=80, max_expiry=64).anchor_window == 80
+
+
+def test_ch19_supply_is_positive_and_fits_u64():
+    one = Allocation(AccountId(b"\x01" * 32), NATIVE, 2**64 - 1)
+    two = Allocation(AccountId(b"\x02" * 32), NATIVE, 1)
+    genesis = Genesis("dev", "x", 0, allocations=(one,))
+    assert genesis.supply() == {NATIVE: 2**64 - 1}
+    other = dataclasses.replace(two, kind=OTHER)
+    assert dataclasses.replace(genesis, allocations=(one, other)).supply()[OTHER] == 1
+    with pytest.raises(DecodeError, match="CH-19: supply"):
+        dataclasses.replace(genesis, allocations=(one, two))
+    with pytest.raises(DecodeError, match="CH-19: an allocation is not positive"):
+        Genesis("dev", "x", 0, allocations=(dataclasses.replace(two, amount=0),))
+    with pytest.raises(DecodeError, match="CH-19"):
+        Genesis("dev", "x", 0, allocations=(dataclasses.replace(two, amount=-1),))
+
+
+def test_ch27_the_chain_id_covers_every_field():
+    """S-12. Another circuit, key, ceremony, allocation, cap: another chain."""
+    genesis = Genesis(
+        "mainnet", "x", 5, Parameters(), (b"\x01" * 32,), (STATEMENT,),
+        (Allocation(AccountId(b"\x01" * 32), NATIVE, 5),), b"\x09" * 32,
+    )  # fmt: skip
+    changes = {
+        "profile": "othernet",
+        "name": "y",
+        "time_ms": 6,
+        "validators": (b"\x02" * 32,),
+        "allocations": (dataclasses.replace(genesis.allocations[0], amount=6),),
+        "ceremony": b"\x08" * 32,
+    }
+    assert {f.name for f in dataclasses.fields(Genesis)} == {*changes, "parameters", "statements"}
+    others = [dataclasses.replace(genesis, **{name: value}) for name, value in changes.items()]
+    for field in dataclasses.fields(Parameters):
+        smaller = getattr(genesis.parameters, field.name) - 1
+        parameters = dataclasses.replace(genesis.parameters, **{field.name: smaller})
+        others.append(dataclasses.replace(genesis, parameters=parameters))
+    for field, value in (("statement", "a/2"), ("r1cs", bytes(32)), ("verifying_key", bytes(32))):
+        statement = dataclasses.replace(STATEMENT, **{field: value})
+        others.append(dataclasses.replace(genesis, statements=(statement,)))
+    assert len({genesis.chain_id, *(other.chain_id for other in others)}) == 1 + len(others)
+
+
+def test_development_genesis_is_reproducible_and_has_a_faucet():
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from node.core.genesis import DEV_FAUCET_SEED
+
+    extra = Allocation(AccountId(b"\x00" * 32), OTHER, 9)
+    genesis = development_genesis((STATEMENT,), allocations=(extra,))
+    assert genesis == development_genesis((STATEMENT,), allocations=(extra,))
+    assert genesis.supply() == {NATIVE: DEV_FAUCET_AMOUNT, OTHER: 9}
+    key = Ed25519PrivateKey.from_private_bytes(DEV_FAUCET_SEED).public_key()
+    assert dev_faucet_account() == key.public_bytes_raw()
+    assert genesis.profile == "dev"
+    assert genesis.ceremony is None
