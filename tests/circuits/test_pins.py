@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 
 import pytest
 
@@ -32,3 +33,16 @@ def test_pinned_value(statement: str, measure: str) -> None:
 def test_a_drift_is_seen() -> None:
     drifted = pins.table().replace("rows,13", "rows,14", 1)
     assert pins.read(drifted) != found()
+
+
+def test_the_spec_states_the_pinned_sizes() -> None:
+    text = (Path(pins.__file__).parent / "SPEC.md").read_text()
+    for (statement, measure), value in PINNED.items():
+        if statement == "action/1" and measure.startswith("rows of "):
+            assert f"| {measure.removeprefix('rows of ')} | {int(value):,} |" in text, measure
+    rows = int(PINNED["action/1", "rows"])
+    publics = int(PINNED["action/1", "public inputs"])
+    assert f"**{rows:,}**" in text
+    assert f"{rows + publics + 1:,} of 16,384" in text
+    sizes = " / ".join(f"{int(PINNED['action/1', f'non-zeros {m}']):,}" for m in "ABC")
+    assert f"Non-zeros A / B / C {sizes}; {int(PINNED['action/1', 'wires in B']):,} wires" in text
