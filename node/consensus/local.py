@@ -132,7 +132,7 @@ class LocalEngine:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while not stop.is_set():
-            if empty_blocks or self._source.pending(1):
+            if empty_blocks or self._source.pending(self._genesis.parameters.max_block_bytes):
                 await asyncio.to_thread(self.produce_block)
             due = max(due + interval, loop.time())
             with contextlib.suppress(TimeoutError):

@@ -13,7 +13,8 @@ from zk.errors import NonCanonical
 WIRE_VERSION: Final = 1
 MAX_TX_BYTES: Final = 256 * 1024
 MAX_BLOCK_BYTES: Final = 4 * 1024 * 1024
-MAX_TEXT: Final = 64 * 1024
+MAX_TEXT: Final = MAX_BLOCK_BYTES
+"""Cap of any text in a receipt: nothing that a transaction made us say may be unreadable later."""
 OK: Final = "ok"
 """Code of a receipt of a transaction that took effect."""
 
@@ -145,6 +146,11 @@ class Receipt:
         return self.code == OK
 
     def to_bytes(self) -> bytes:
+        """Total: text that is no text (lone surrogates) is stored with question marks."""
+
+        def utf8(text: str) -> bytes:
+            return text.encode("utf-8", "replace")
+
         writer = (
             Writer()
             .raw(self.wire_id, 32)
@@ -152,15 +158,15 @@ class Receipt:
             .u64(self.height)
             .u32(self.index)
             .u8(self.environment)
-            .blob(self.code.encode())
-            .blob(self.message.encode())
+            .blob(utf8(self.code))
+            .blob(utf8(self.message))
             .u64(self.fee)
             .u32(len(self.events))
         )
         for event in self.events:
-            writer.blob(event.name.encode()).u32(len(event.data))
+            writer.blob(utf8(event.name)).u32(len(event.data))
             for name, value in event.data:
-                writer.blob(name.encode()).blob(value.encode())
+                writer.blob(utf8(name)).blob(utf8(value))
         return writer.done()
 
     @staticmethod

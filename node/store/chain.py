@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from node.core.block import MAX_BLOCK_BYTES, MAX_TEXT, Block, Header, Receipt
+from node.core.block import MAX_BLOCK_BYTES, Block, Header, Receipt
 from node.core.codec import Reader, Writer
 from node.core.errors import NotFound
 from node.core.ids import Height, StateRoot, TxId
@@ -28,7 +28,7 @@ _BLOCK: Final = b"b"
 _RECEIPTS: Final = b"r"
 _HEADER: Final = b"h"
 _TX: Final = b"x"
-_MAX_RECEIPT: Final = 16 * MAX_TEXT
+_MAX_RECEIPT: Final = 16 * MAX_BLOCK_BYTES
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,7 +167,11 @@ class VersionedStore:
     def prove(self, key: bytes, height: Height | None = None) -> bytes:
         reader = self.reader(height)
         digest = key_hash(key)
-        siblings, entry = self._tree.prove(self._root_slot(reader.height), digest)
+        try:
+            siblings, entry = self._tree.prove(self._root_slot(reader.height), digest)
+        except StoreError:
+            self.check_readable(reader.height)  # pruned meanwhile: not a damaged database
+            raise
         if entry is not None and entry.key_hash == digest:
             proof = StateProof(siblings, reader.get(key), None)
         else:

@@ -9,6 +9,7 @@ import pytest
 from node.consensus.application import CHAIN_KEY, HEAD_KEY, Head
 from node.consensus.errors import InvalidBlock
 from node.core.block import Receipt
+from node.core.effects import Event
 from node.core.errors import ConsensusFault, NotFound
 from node.core.genesis import Parameters
 from node.core.ids import Height
@@ -264,3 +265,24 @@ def test_receipts_and_blocks_read_back(ledger):
     for missing in (lambda: chain.block(Height(2)), lambda: chain.height_of(bytes(32))):
         with pytest.raises(NotFound):
             missing()
+
+
+def test_no_message_makes_receipts_unreadable(kv, make_ledger):
+    """What a transaction makes a rule say is stored and read back, however long or odd."""
+
+    class Talkative(kv.KvExecutor):
+        said = "x" * 300_000 + "\udc80"
+
+        def execute(self, *arguments):
+            result = super().execute(*arguments)
+            events = (Event(self.said, ((self.said, self.said),)),)
+            told = [
+                dataclasses.replace(r, message=self.said, events=events) for r in result.receipts
+            ]
+            return BlockResult(result.writes, tuple(told))
+
+    ledger = make_ledger(executor=Talkative()).start()
+    ledger.decide(GOOD)
+    ledger.restart().start()
+    (receipt,) = ledger.app.chain.receipts(Height(1))
+    assert receipt.message == receipt.events[0].name == "x" * 300_000 + "?"

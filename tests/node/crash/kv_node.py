@@ -172,7 +172,14 @@ def run_node(folder: Path, target: int, point: str = "", hit: int = 0) -> None:
 
     store = open_store(folder / "state", GENESIS.chain_id, window=4, crash_point=crash)
     app, engine = build(store, crash_point=crash)
-    with (folder / "acknowledged").open("ab", buffering=0) as told:
+    file = folder / "acknowledged"
+    if file.exists() and (lines := file.read_bytes().splitlines()):
+        height, root = lines[-1].split()
+        if store.height < int(height) or app.chain.root_after(Height(int(height))).hex() != (
+            root.decode()
+        ):
+            raise SystemExit(4)  # something that was told is gone
+    with file.open("ab", buffering=0) as told:
         engine.start()
         if store.rebuild_root() != store.root:
             raise SystemExit(3)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given, settings
@@ -103,6 +105,36 @@ def test_readers_are_not_disturbed_by_writers(open_again):
     assert {value for _, value in seen} == {b"0"}
     assert store.reader().get(b"k7") == b"1"
     assert reader.get(b"k7") == b"0"
+
+
+def test_ch12_readers_in_other_threads_see_one_height_or_are_told(open_again):
+    """All keys carry their height: a reader that mixed two heights would see two values."""
+    store = open_again(window=2)
+    commit(store, 0, {b"k%d" % i: b"0" for i in range(20)})
+    stop, seen, wrong = threading.Event(), [], []
+
+    def read() -> None:
+        while not stop.is_set():
+            reader = store.reader()
+            try:
+                values = {value for _, value in reader.iterate(b"k")}
+                values.add(reader.get(b"k3"))
+                proof = store.prove(b"k5", reader.height)
+            except NotFound:
+                continue
+            seen.append(reader.height)
+            if values != {b"%d" % reader.height} or not proof:
+                wrong.append((reader.height, values))
+
+    with ThreadPoolExecutor(3) as pool:
+        readers = [pool.submit(read) for _ in range(3)]
+        for height in range(1, 80):
+            commit(store, height, {b"k%d" % i: b"%d" % height for i in range(20)})
+        stop.set()
+        for reader in readers:
+            reader.result()
+    assert not wrong
+    assert seen
 
 
 def test_ch11_staging_writes_nothing(open_again):
