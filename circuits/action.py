@@ -180,6 +180,8 @@ class Action(Statement[ActionPublic, ActionWitness]):
             assert_same(cs, add(cs, moved, blinding, "delta"), delta, "delta")
 
     def _check_shape(self, witness: ActionWitness) -> None:
+        if {len(pair) for pair in (witness.kinds, witness.consumed, witness.created)} != {2}:
+            raise ShapeMismatch(f"{self.id} takes two kinds, two resources in and two out")
         if any(len(note.path) != self.depth - 1 for note in witness.consumed):
             raise ShapeMismatch(f"{self.id} takes paths of {self.depth - 1} levels")
 

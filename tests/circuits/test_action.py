@@ -205,9 +205,8 @@ def test_no_wire_is_unused() -> None:
 
 def test_free_wires_are_the_known_ones() -> None:
     """What one wire alone can change: the sign of a square root, and inverses of zero."""
-    public, witness = example_action(b"free", depth=SMALL)
-    shape = record(Action(SMALL))
-    free = review.free_wires(shape, evaluate(Action(SMALL), public, witness))
+    public, witness = example_action(b"free")
+    free = review.free_wires(record(Action()), evaluate(Action(), public, witness))
     expected = {
         f"kind_{i}/{name}"
         for i in (0, 1)
@@ -227,7 +226,8 @@ def test_advice_sites_are_the_known_ones() -> None:
         # steps of a chain: each has its row
         "u of P + T", "v",
         # roots, bits, inverses, combinations given a wire
-        "root of 2 + y", "root of a fifth of 2 - y", "bit", "net *", "inverse or *", "owner", "nonce",
+        "root of 2 + y", "root of a fifth of 2 - y", "bit", "net *", "inverse or *",
+        "owner", "nonce",
     }  # fmt: skip
     assert all(site.clause for site in sites)
 
@@ -242,6 +242,14 @@ def test_paths_of_another_depth_are_refused() -> None:
     public, witness = example_action(b"shape", depth=3)
     with pytest.raises(ShapeMismatch, match="paths of 1 levels"):
         check(Action(2), public, witness)
+
+
+@pytest.mark.parametrize("field", ["kinds", "consumed", "created"])
+def test_three_of_what_comes_in_pairs_is_refused(field: str) -> None:
+    public, witness = example_action(b"shape", depth=SMALL)
+    pair = getattr(witness, field)
+    with pytest.raises(ShapeMismatch, match="two"):
+        check(Action(SMALL), public, replace(witness, **{field: (*pair, pair[0])}))
 
 
 @pytest.mark.parametrize("field", ["anchor", "nullifiers", "rk"])
