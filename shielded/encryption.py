@@ -255,9 +255,20 @@ def encrypt_dummy(seed: bytes) -> NoteCiphertext:
 
 
 def try_decrypt(viewer: Viewer, output: Output) -> Received | None:
-    """The note, if it is one for this viewer; never an exception, whatever the bytes."""
+    """The note, if it is one for this viewer; never an exception, whatever the bytes.
+
+    Most outputs are somebody else's, so the common way out raises nothing: it costs an X25519, a
+    key derivation and a Poly1305.
+    """
+    ciphertext = output.ciphertext
+    shared = viewer.secret.exchange(ciphertext.epk)
+    if shared is None:
+        return None
+    plaintext = _unseal(note_key(shared, ciphertext.epk), ciphertext.enc)
+    if plaintext is None:
+        return None
     try:
-        return decrypt(viewer, output)
+        return _received(viewer, output, plaintext)
     except NoteRefused:
         return None
 
@@ -273,7 +284,14 @@ def decrypt(viewer: Viewer, output: Output) -> Received:
     shared = viewer.secret.exchange(ciphertext.epk)
     if shared is None:
         raise NoteRefused("SH-49", "the shared secret is zero")
-    fields, memo = _open(note_key(shared, ciphertext.epk), ciphertext.enc)
+    plaintext = _unseal(note_key(shared, ciphertext.epk), ciphertext.enc)
+    if plaintext is None:
+        raise NoteRefused("SH-47", "not encrypted for this key")
+    return _received(viewer, output, plaintext)
+
+
+def _received(viewer: Viewer, output: Output, plaintext: bytes) -> Received:
+    fields, memo = _parse(plaintext)
     index = diversifier_index(viewer.dk, fields.diversifier, internal=viewer.internal)
     if index is None:
         raise NoteRefused("SH-48", "the diversifier is none of this wallet's")
@@ -284,8 +302,12 @@ def decrypt(viewer: Viewer, output: Output) -> Received:
 
 def recover_outgoing(ovk: bytes, output: Output) -> Sent | None:
     """What the holder of `ovk` sent here; None if it was not the sender.  Rule SH-50."""
+    ciphertext = output.ciphertext
+    copy = _unseal(outgoing_key(ovk, output.commitment, ciphertext.epk), ciphertext.out)
+    if copy is None:
+        return None
     try:
-        return decrypt_outgoing(ovk, output)
+        return _sent(output, copy)
     except NoteRefused:
         return None
 
@@ -298,11 +320,14 @@ def decrypt_outgoing(ovk: bytes, output: Output) -> Sent:
             does not match the commitment or epk on the chain; SH-47, SH-49 as in `decrypt`.
     """
     ciphertext = output.ciphertext
-    key = outgoing_key(ovk, output.commitment, ciphertext.epk)
-    try:
-        copy = ChaCha20Poly1305(key).decrypt(_ZERO_NONCE, ciphertext.out, None)
-    except InvalidTag:
-        raise NoteRefused("SH-50", "not sent under this outgoing viewing key") from None
+    copy = _unseal(outgoing_key(ovk, output.commitment, ciphertext.epk), ciphertext.out)
+    if copy is None:
+        raise NoteRefused("SH-50", "not sent under this outgoing viewing key")
+    return _sent(output, copy)
+
+
+def _sent(output: Output, copy: bytes) -> Sent:
+    ciphertext = output.ciphertext
     reader = Reader(copy, "outgoing copy")
     try:
         pk_d, owner, esk = reader.take(32), reader.fr(), reader.take(32)
@@ -382,11 +407,21 @@ def _plaintext(note: Note, memo: bytes) -> bytes:
     )
 
 
-def _open(key: bytes, enc: bytes) -> tuple[_Fields, bytes]:
+def _unseal(key: bytes, sealed: bytes) -> bytes | None:
     try:
-        plaintext = ChaCha20Poly1305(key).decrypt(_ZERO_NONCE, enc, None)
+        return ChaCha20Poly1305(key).decrypt(_ZERO_NONCE, sealed, None)
     except InvalidTag:
-        raise NoteRefused("SH-47", "not encrypted for this key") from None
+        return None
+
+
+def _open(key: bytes, enc: bytes) -> tuple[_Fields, bytes]:
+    plaintext = _unseal(key, enc)
+    if plaintext is None:
+        raise NoteRefused("SH-47", "not encrypted for this key")
+    return _parse(plaintext)
+
+
+def _parse(plaintext: bytes) -> tuple[_Fields, bytes]:
     reader = Reader(plaintext, "note plaintext")
     if reader.u8() != PLAINTEXT_VERSION:
         raise NoteRefused("SH-47", "a plaintext of another version")

@@ -97,6 +97,7 @@ class WalletState:
         "_notes",
         "_scanner",
         "_tree",
+        "_verified",
         "birthday",
         "height",
     )
@@ -117,6 +118,7 @@ class WalletState:
         self._locks: dict[int, int] = {}
         self._by_commitment: dict[int, int] = {}
         self._by_nullifier: dict[int, int] = {}
+        self._verified = birthday
         self.birthday = birthday
         self.height = birthday
 
@@ -143,6 +145,11 @@ class WalletState:
         return tuple(self._history)
 
     @property
+    def verified(self) -> int:
+        """Last height whose anchor was compared with the chain's."""
+        return self._verified
+
+    @property
     def tree(self) -> WitnessTree:
         return self._tree
 
@@ -160,9 +167,11 @@ class WalletState:
             raise NotNextBlock(f"block {block.height} after {self.height}")
         found = self._scanner.discover(block, self._tree.size, self)
         self._tree.append(block.commitments, [note.position for note in found.notes])
-        if check_anchor and block.anchor is not None and self._tree.root() != block.anchor:
-            self._tree.rewind(self.height)
-            raise AnchorMismatch(f"block {block.height} leads to another note tree")
+        if check_anchor and block.anchor is not None:
+            if self._tree.root() != block.anchor:
+                self._tree.rewind(self.height)
+                raise AnchorMismatch(f"block {block.height} leads to another note tree")
+            self._verified = block.height
         self._tree.checkpoint(block.height)
         for note in found.notes:
             self._add(note)
@@ -197,20 +206,19 @@ class WalletState:
             AnchorMismatch: the wallet is back at the last height that was compared.
         """
         count = outputs = 0
-        verified, last = self.height, None
-        for block in blocks:
-            check = block.height - verified >= ANCHOR_INTERVAL
-            self._scan_or_return(block, verified, check=check)
-            if check:
-                verified = self.height
-            last = block
-            count += 1
-            outputs += len(block.commitments)
-            if progress is not None:
-                progress(self.height, outputs)
-        if last is not None and last.anchor is not None and self._tree.root() != last.anchor:
-            self.rewind(verified)
-            raise AnchorMismatch(f"block {last.height} leads to another note tree")
+        last: ScannedBlock | None = None
+        try:
+            for block in blocks:
+                self.scan(block, check_anchor=block.height - self._verified >= ANCHOR_INTERVAL)
+                last = block
+                count += 1
+                outputs += len(block.commitments)
+                if progress is not None:
+                    progress(self.height, outputs)
+            self._verify(last)
+        except AnchorMismatch:
+            self.rewind(max(self._verified, self._tree.heights[0]))
+            raise
         return count
 
     def rewind(self, height: int) -> None:
@@ -227,6 +235,7 @@ class WalletState:
             self._add(replace(note, spent_height=None, spent_tx=None) if undone else note)
         self._history = [entry for entry in self._history if entry.height <= height]
         self._locks = {at: until for at, until in self._locks.items() if at in self._notes}
+        self._verified = min(self._verified, height)
         self.height = height
 
     # Balances and spending
@@ -316,9 +325,11 @@ class WalletState:
         notes: Iterable[OwnedNote],
         history: Iterable[HistoryEntry],
         locks: dict[int, int],
+        verified: int,
     ) -> WalletState:
         """A wallet from what `snapshot` gave; its height is the tree's last checkpoint."""
         state = cls(key, birthday=birthday)
+        state._verified = verified
         state._tree = tree
         state.height = tree.heights[-1]
         for note in notes:
@@ -327,7 +338,7 @@ class WalletState:
         state._locks = dict(locks)
         return state
 
-    # Internal
+    # What the scanner asks
 
     def owned(self, nullifier: int) -> OwnedNote | None:
         """The note with this nullifier, if it is ours."""
@@ -338,6 +349,8 @@ class WalletState:
         """Whether a note with this commitment was found already."""
         return commitment in self._by_commitment
 
+    # Internal
+
     def _add(self, note: OwnedNote) -> None:
         self._notes[note.position] = note
         self._by_commitment[note.commitment] = note.position
@@ -347,12 +360,13 @@ class WalletState:
     def _confirmed(self, note: OwnedNote, confirmations: int) -> bool:
         return self.height - note.height + 1 >= confirmations
 
-    def _scan_or_return(self, block: ScannedBlock, verified: int, *, check: bool) -> None:
-        try:
-            self.scan(block, check_anchor=check)
-        except AnchorMismatch:
-            self.rewind(verified)
-            raise
+    def _verify(self, last: ScannedBlock | None) -> None:
+        """Compare the anchor of the block just scanned."""
+        if last is None or last.anchor is None:
+            return
+        if self._tree.root() != last.anchor:
+            raise AnchorMismatch(f"block {last.height} leads to another note tree")
+        self._verified = last.height
 
     def _forget_paths(self) -> None:
         """Notes whose spending can no longer be undone need no path."""

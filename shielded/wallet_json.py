@@ -35,6 +35,7 @@ def encode(state: WalletState) -> dict[str, Any]:
         "version": VERSION,
         "key_id": key_id(state.key),
         "birthday": state.birthday,
+        "verified": state.verified,
         "tree": state.tree.to_json(),
         "notes": [_note_to_json(note) for note in notes],
         "history": [_entry_to_json(entry) for entry in history],
@@ -63,7 +64,8 @@ def decode(key: ViewingKey, data: object) -> WalletState:
     _check_notes(key, notes, tree)
     history = [_entry_from_json(item) for item in values.items(data, "history")]
     locks = _locks(values.items(data, "locks"), {note.position for note in notes})
-    return WalletState.restore(key, values.get(data, "birthday", int), tree, notes, history, locks)
+    birthday, verified = values.get(data, "birthday", int), values.get(data, "verified", int)
+    return WalletState.restore(key, birthday, tree, notes, history, locks, verified)
 
 
 def _check_notes(key: ViewingKey, notes: list[OwnedNote], tree: WitnessTree) -> None:

@@ -232,6 +232,30 @@ def test_sh55_a_long_scan_returns_to_the_last_verified_height(alice, chain, pay)
     assert wallet.balance(NATIVE).spendable == 11
 
 
+def test_sh55_an_interrupted_scan_is_verified_later(alice, chain, pay) -> None:
+    """The connection breaks before an anchor was compared: nothing counts as verified."""
+    for _ in range(5):
+        chain.block()
+    lie = replace(chain.pay(pay(alice.address(0), 5)), transactions=())
+    chain.block()
+
+    def broken():
+        yield from [*chain.blocks[:5], lie]
+        raise ConnectionError
+
+    wallet = WalletState(alice)
+    with pytest.raises(ConnectionError):
+        wallet.scan_all(broken())
+    assert (wallet.height, wallet.verified) == (6, 0)
+    again = wallet_json.decode(alice, wallet_json.encode(wallet))
+    for resumed in (wallet, again):
+        with pytest.raises(AnchorMismatch):
+            resumed.scan_all(chain.blocks[6:])
+        assert resumed.height == 0
+        resumed.scan_all(chain.blocks)
+        assert (resumed.verified, resumed.balance(NATIVE).spendable) == (7, 5)
+
+
 def test_sh55_rewinding_equals_never_having_scanned(alice, bob, chain, pay) -> None:
     _, _, blocks = a_story(alice, bob, chain, pay)
     for height in range(len(blocks) + 1):
