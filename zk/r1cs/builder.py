@@ -164,8 +164,12 @@ class Builder(ABC):
         return self._clauses[-1]
 
     def path(self, name: str) -> str:
-        """Full name of something called `name` here."""
-        return "/".join((*self._scopes, name)) if name else "/".join(self._scopes)
+        """Full name of a wire called `name` here: `scope/scope/name`."""
+        return "/".join((*self._scopes, name))
+
+    def place(self, why: str) -> str:
+        """How a row made here is called: `scope/scope: why`."""
+        return f"{'/'.join(self._scopes)}: {why}" if self._scopes else why
 
 
 def check_value(value: object, name: str) -> int:

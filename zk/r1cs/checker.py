@@ -70,7 +70,7 @@ class Checker(Evaluator):
             return
         left, right, out = lift(a), lift(b), lift(c)
         if (left.value * right.value - out.value) % _R:
-            raise Unsatisfied(self.current_clause, self.path(why))
+            raise Unsatisfied(self.current_clause, self.place(why))
 
     def _replaced(self, name: str, value: int) -> int:
         full = self._names.unique(self.path(name))

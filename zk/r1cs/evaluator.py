@@ -100,7 +100,7 @@ class Evaluator(Builder):
         left, right, out = lift(a), lift(b), lift(c)
         fixed = left.fixed and right.fixed and out.fixed
         if fixed and (left.value * right.value - out.value) % _R:
-            raise Unsatisfied(self.current_clause, self.path(why))
+            raise Unsatisfied(self.current_clause, self.place(why))
 
     def dot(self, coefficients: Sequence[int], wires: Sequence[Wire], offset: int = 0) -> Value:
         if len(coefficients) != len(wires):

@@ -110,7 +110,7 @@ class R1CS:
         c: products.
         wire_names: full name of each wire, `one` first.
         row_clauses: clause of each row, empty outside any.
-        row_scopes: path of scopes and reason of each row.
+        row_scopes: `scope/scope: why` of each row.
 
     Raises:
         ShapeMismatch: the parts do not fit together, or a matrix is not canonical.

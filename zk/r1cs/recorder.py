@@ -129,14 +129,14 @@ class Recorder(Builder):
         if right.fixed:
             return left * _value(right)
         product = self._new(why or "product")
-        self._row(left.terms, right.terms, product.terms, why)
+        self._row(left.terms, right.terms, product.terms, why or "product")
         return product
 
     def enforce(self, a: Wire, b: Wire | int, c: Wire | int, why: str) -> None:
         left, right, out = _lift(a), _lift(b), _lift(c)
         if left.fixed and right.fixed and out.fixed:
             if (_value(left) * _value(right) - _value(out)) % MODULUS:
-                raise Unsatisfied(self.current_clause, self.path(why))
+                raise Unsatisfied(self.current_clause, self.place(why))
             return
         self._row(left.terms, right.terms, out.terms, why)
 
@@ -155,7 +155,7 @@ class Recorder(Builder):
         for column, terms in zip(self._rows, (a, b, c), strict=True):
             column.append(terms)
         self._row_clauses.append(self.current_clause)
-        self._row_scopes.append(self.path(why))
+        self._row_scopes.append(self.place(why))
 
     @property
     def public_names(self) -> tuple[str, ...]:
