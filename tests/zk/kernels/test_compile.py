@@ -5,14 +5,19 @@ from __future__ import annotations
 import ctypes
 import dataclasses
 import os
+import platform
+import random
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from zk.errors import BackendError
+from zk.field.arrays import to_array
 from zk.kernels import compile as compiler
 from zk.kernels import library
+from zk.kernels.constants import FR
 
 
 def answer(value: int) -> str:
@@ -190,3 +195,38 @@ if pid == 0:
 print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 """
     assert run(code) == "0"
+
+
+@pytest.mark.parametrize(
+    ("triple", "cpu", "machine"),
+    [
+        ("x86_64-unknown-linux-gnu", "x86-64", 0x3E),
+        ("aarch64-unknown-linux-gnu", "generic", 0xB7),
+    ],
+)
+def test_all_kernels_compile_for_the_plainest_machines(triple, cpu, machine):
+    """Without one optional feature, on both architectures: nothing depends on this machine."""
+    llvm = pytest.importorskip("llvmlite.binding")
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+    plain = compiler.Target(triple=triple, cpu=cpu, features="", llvm="")
+    data = compiler._build(library.build().text(), plain)
+    assert data[:4] == b"\x7fELF"
+    assert int.from_bytes(data[18:20], "little") == machine
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="runs code of the plainest x86-64")
+def test_code_of_the_plainest_machine_computes_the_same():
+    host = compiler.host()
+    plain = dataclasses.replace(host, cpu="x86-64", features="")
+    module = library.build()
+    data = compiler._build(module.text(), plain)
+    slow = library.Library(compiler._link(data, module.exports, cached=False))
+    rng = random.Random(1)
+    a = to_array(rng.randrange(FR.value) for _ in range(64))
+    results = []
+    for code in (slow, library.shared()):
+        out = np.empty_like(a)
+        code.call("fr_mul_rows", out.ctypes.data, a.ctypes.data, a.ctypes.data, 32, 64)
+        results.append(out)
+    np.testing.assert_array_equal(*results)
