@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -266,6 +267,19 @@ def test_wrong_types_and_shapes(documents, name, change) -> None:
 def test_what_is_no_json_document(documents, name, spoil) -> None:
     changed = spoil(getattr(documents, f"{name}_json"))
     assert code_of(documents, **{name: changed}) == "PRF-010"
+
+
+def test_deep_nesting_cannot_overflow_the_stack(documents) -> None:
+    """py_ecc raises the interpreter's limit at import; the parser then has none."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(1_000_000)
+    try:
+        for opening in (b"[", b'{"a":', b'["]]]]]]",', b'["\\"]",'):
+            assert code_of(documents, public=opening * 200_000) == "PRF-010"
+    finally:
+        sys.setrecursionlimit(limit)
+    deep = b'["' + b"[" * 50 + b'"]'  # brackets inside a string nest nothing
+    assert code_of(documents, public=deep) == "PRF-013"
 
 
 def test_floats_and_constants_are_no_integers(documents) -> None:
