@@ -28,7 +28,10 @@ INTERRUPTED: Final = 130
 
 # Module of `node.cli` → name of the group it forms; "" puts its commands at the top level.
 GROUPS: Final = (
+    ("verify", ""),
     ("explain", ""),
+    ("doctor", ""),
+    ("circuit", "circuit"),
     ("config", "config"),
 )
 
