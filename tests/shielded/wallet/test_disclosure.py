@@ -88,6 +88,7 @@ def test_sh57_every_changed_fact_is_refused(alice, bob, paid) -> None:
         replace(made, address=alice.address(0)),
         replace(made, address=replace(bob.address(3), pk_d=alice.address(0).pk_d)),
         replace(made, address=replace(bob.address(3), owner=7)),
+        replace(made, address=replace(bob.address(3), diversifier=bob.address(4).diversifier)),
         replace(made, slot=0),
         replace(made, action=0),
         replace(made, action=7),
@@ -97,6 +98,8 @@ def test_sh57_every_changed_fact_is_refused(alice, bob, paid) -> None:
     for lie in lies:
         with pytest.raises(DisclosureRefused):
             verify(lie, CHAIN_ID, paid)
+    with pytest.raises(DisclosureRefused, match="commitment on the chain"):
+        verify(lies[0], CHAIN_ID, paid)
 
 
 def test_sh57_a_disclosure_of_another_chain_or_transaction(alice, chain, paid) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from node.core.ids import NATIVE, Kind
 from shielded import curve25519, encryption, spec
-from shielded.address import X25519Secret, diversified_base
+from shielded.address import Address, X25519Secret, diversified_base
 from shielded.encryption import (
     ENC_BYTES,
     MEMO_BYTES,
@@ -278,6 +278,17 @@ def test_sh48_a_diversifier_of_somebody_else(alice, bob) -> None:
     assert refusal(viewers(bob)[0], output) == "SH-48"
 
 
+def test_sh48_a_diversifier_that_the_wallet_never_made(bob) -> None:
+    """All else matches: only a holder of Bob's keys could make it. It is no address of his."""
+    d = b"not by dk......."
+    pk_d = X25519Secret(bob.ivk).exchange(diversified_base(d))
+    assert pk_d is not None
+    address, memo = Address(d, pk_d, spec.owner(bob.mpk, d)), bytes(MEMO_BYTES)
+    note = note_for(address)
+    ciphertext = encrypt_note(note, address, memo, None)
+    assert refusal(viewers(bob)[0], Output(NULLIFIERS, 0, note.commitment, ciphertext)) == "SH-48"
+
+
 def test_sh48_encrypting_for_a_foreign_address_is_refused(alice, bob) -> None:
     with pytest.raises(NoteRefused) as caught:
         encrypt_note(note_for(alice.address(0)), bob.address(0), bytes(MEMO_BYTES), None)
@@ -400,6 +411,8 @@ def test_sh50_a_lying_outgoing_copy_is_refused(alice, bob) -> None:
     assert rule(bytes(32), address.owner, esk) == "SH-49"
     assert rule(address.pk_d, address.owner, b"e" * 32) == "SH-47"
     assert rule(address.pk_d, FR.modulus, esk) == "SH-50"
+    clamped_alike = bytes([esk[0] ^ 1]) + esk[1:]  # X25519 ignores this bit
+    assert rule(address.pk_d, address.owner, clamped_alike) == "SH-48"
     top = address.pk_d[:-1] + bytes([address.pk_d[-1] | 0x80])
     assert rule(top, address.owner, esk) == "SH-44"
 

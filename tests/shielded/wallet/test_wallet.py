@@ -104,6 +104,22 @@ def test_sh55_a_note_is_counted_once(alice, chain, pay) -> None:
         assert len(wallet.notes) == 1
 
 
+def test_sh55_a_note_is_spent_once(alice, chain, pay) -> None:
+    """A node that shows two spends of one note does not halve a balance twice."""
+    chain.pay(pay(alice.address(0), 5), pay(alice.address(0), 6))
+    wallet = WalletState(alice)
+    wallet.scan(chain.blocks[0])
+    spend = wallet.notes[:1]
+    chain.block(
+        chain.transaction(chain.action((), spend)), chain.transaction(chain.action((), spend))
+    )
+    chain.pay(spend=spend)
+    wallet.scan_all(chain.blocks[1:])
+    assert directions(wallet)[2:] == [("spent", 5)]
+    assert wallet.notes[0].spent_height == 2
+    assert wallet.balance(NATIVE).total == 6
+
+
 def test_sh52_faerie_gold(alice, chain, pay) -> None:
     """Incident 19: two notes equal in every field a sender chooses are both found and spendable."""
     actions = [chain.action([pay(alice.address(0), 5)]) for _ in range(2)]
@@ -471,6 +487,16 @@ def test_sh56_a_changed_note_is_refused(alice, bob, chain, pay) -> None:
     ):
         with pytest.raises(DecodeError):
             wallet_json.decode(alice, wrong)
+
+
+def test_sh56_a_changed_note_is_refused_without_a_nullifier_too(alice, chain, pay) -> None:
+    chain.pay(pay(alice.address(0), 5))
+    wallet = WalletState(alice.incoming)
+    wallet.scan_all(chain.blocks)
+    stored = wallet_json.encode(wallet)
+    wrong = {**stored, "notes": [{**stored["notes"][0], "quantity": 2_000}]}
+    with pytest.raises(DecodeError, match="not the one"):
+        wallet_json.decode(alice.incoming, wrong)
 
 
 def test_scanned_blocks_round_trip_and_decode_strictly(alice, chain, pay) -> None:
