@@ -94,6 +94,19 @@ class NoteTree:
         partial = _partials(self.frontier)[DEPTH]
         return empty_roots()[DEPTH] if partial is None else partial
 
+    @property
+    def top(self) -> tuple[int, ...]:
+        """Children of the root: what an action that spends no note opens its anchor with.
+
+        Raises:
+            TreeFull: the frontier of a full tree no longer knows them.
+        """
+        if self.frontier[DEPTH]:
+            raise TreeFull("the note tree is full")
+        partial = _partials(self.frontier)[DEPTH - 1]
+        children = [*self.frontier[DEPTH - 1], *([] if partial is None else [partial])]
+        return (*children, *[empty_roots()[DEPTH - 1]] * (ARITY - len(children)))
+
     def to_bytes(self) -> bytes:
         """Size (u64), then the frontier's nodes, lowest level first; their number follows."""
         writer = Writer().u64(self.size)
