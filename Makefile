@@ -51,6 +51,15 @@ $(JS)/node_modules/.bin/snarkjs:
 vectors: $(VENV)/.dev ## Regenerate the committed test vectors from their oracles
 	$(BIN)/python tests/vectors/generate.py
 
+.PHONY: params
+params: $(VENV)/.dev ## Make the development keys and their registry again from the published seed
+	$(BIN)/python -m circuits.keys
+
+.PHONY: circuits
+circuits: $(VENV)/.dev ## Make the generated index and the pins of the circuits again
+	$(BIN)/python -m circuits.report
+	$(BIN)/python -m circuits.pins
+
 .PHONY: lock
 lock: $(VENV)/.dev ## Resolve the lock files anew
 	$(BIN)/pip install --quiet uv
