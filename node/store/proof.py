@@ -38,26 +38,43 @@ class InvalidStateProof(ChiaroError):
     fix = "ask for a proof at the height whose root you hold, or ask another node"
 
 
+def _keyed(purpose: bytes) -> hashlib.blake2b:
+    return hashlib.blake2b(digest_size=HASH_BYTES, person=b"chiaro/v1/" + purpose)
+
+
+# Never updated, only copied: half the time of a new hasher with its parameters.
+_KEY: Final = _keyed(b"key")
+_VALUE: Final = _keyed(b"value")
+_LEAF: Final = _keyed(b"leaf")
+_NODE: Final = _keyed(b"node")
+
+
 def key_hash(key: bytes) -> bytes:
     """Place of a key in the tree."""
-    return hashlib.blake2b(key, digest_size=HASH_BYTES, person=b"chiaro/v1/key").digest()
+    hasher = _KEY.copy()
+    hasher.update(key)
+    return hasher.digest()
 
 
 def value_hash(value: bytes) -> bytes:
     """What an entry says of its value."""
-    return hashlib.blake2b(value, digest_size=HASH_BYTES, person=b"chiaro/v1/value").digest()
+    hasher = _VALUE.copy()
+    hasher.update(value)
+    return hasher.digest()
 
 
 def leaf_hash(key_digest: bytes, value_digest: bytes) -> bytes:
     """Hash of a subtree that holds one entry."""
-    both = key_digest + value_digest
-    return hashlib.blake2b(both, digest_size=HASH_BYTES, person=b"chiaro/v1/leaf").digest()
+    hasher = _LEAF.copy()
+    hasher.update(key_digest + value_digest)
+    return hasher.digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
     """Hash of a subtree that holds more than one entry."""
-    both = left + right
-    return hashlib.blake2b(both, digest_size=HASH_BYTES, person=b"chiaro/v1/node").digest()
+    hasher = _NODE.copy()
+    hasher.update(left + right)
+    return hasher.digest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,45 +14,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final
 
-from node.core.codec import Reader, Writer
 from node.core.errors import StoreError
 from node.core.ids import StateRoot
 from node.store import layout
 from node.store.proof import EMPTY_ROOT, leaf_hash, node_hash
 
 _RADIX: Final = 16
+_ENTRY: Final = 64
+_BRANCH: Final = 40
 Path = tuple[int, ...]
-
-
-class Entry(NamedTuple):
-    """One key of the state."""
-
-    key_hash: bytes
-    value_hash: bytes
-
-
-class Branch(NamedTuple):
-    """A node further down: the height that wrote it, and its hash."""
-
-    height: int
-    hash: bytes
-
-
-Slot = Entry | Branch | None
+Slot = bytes
+"""Empty; or an entry, key hash ‖ value hash; or a branch, height (8, big-endian) ‖ node hash. The
+length tells which: nodes have many slots, and an object for each would cost most of the time."""
+EMPTY: Final[Slot] = b""
 Change = tuple[bytes, bytes | None]
 """(key hash, new value hash); `None` deletes."""
 
 
-class _Sub(NamedTuple):
-    """A binary subtree within a node: its hash, and the entry if it holds exactly one."""
-
-    hash: bytes
-    lone: Entry | None
+def entry(key_digest: bytes, value_digest: bytes) -> Slot:
+    """Slot of a single key."""
+    return key_digest + value_digest
 
 
-_EMPTY: Final = _Sub(EMPTY_ROOT, None)
+def branch(height: int, digest: bytes) -> Slot:
+    """Slot of a node further down: the height that wrote it, and its hash."""
+    return layout.u64(height) + digest
+
+
+def branch_key(slot: Slot, path: Path) -> bytes:
+    """Physical key of the node that a branch at `path` points to."""
+    return layout.node_key(int.from_bytes(slot[:8], "big"), path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,62 +65,39 @@ class TreeUpdate:
 
 def root_hash(slot: Slot) -> StateRoot:
     """The state root that a root slot stands for."""
-    return StateRoot(_sub(slot).hash)
-
-
-def encode_slot(slot: Slot) -> bytes:
-    """A root slot: kind, then its fields."""
-    match slot:
-        case Entry(key_hash, value_hash):
-            return Writer().u8(1).raw(key_hash, 32).raw(value_hash, 32).done()
-        case Branch(height, digest):
-            return Writer().u8(2).u64(height).raw(digest, 32).done()
-    return b"\x00"
+    return StateRoot(_slot_hash(slot))
 
 
 def decode_slot(data: bytes) -> Slot:
-    """Undo `encode_slot`. Raises StoreError or DecodeError."""
-    reader = Reader(data, "root of the state tree")
-    tag = reader.u8()
-    slot: Slot = None
-    if tag == 1:
-        slot = Entry(reader.take(32), reader.take(32))
-    elif tag == 2:
-        slot = Branch(reader.u64(), reader.take(32))
-    elif tag:
-        raise StoreError(f"the state tree has a root of unknown kind {tag}")
-    reader.done()
-    return slot
+    """Check the root slot read from disk. Raises StoreError."""
+    if len(data) not in {0, _BRANCH, _ENTRY}:
+        raise StoreError("the root of the state tree is damaged")
+    return data
 
 
 def encode_node(slots: Sequence[Slot]) -> bytes:
     """Two bit maps (entries, branches), then the slots in order."""
-    entries = sum(1 << i for i, slot in enumerate(slots) if isinstance(slot, Entry))
-    branches = sum(1 << i for i, slot in enumerate(slots) if isinstance(slot, Branch))
-    parts = [entries.to_bytes(2, "little"), branches.to_bytes(2, "little")]
-    for slot in slots:
-        match slot:
-            case Entry(key_hash, value_hash):
-                parts += (key_hash, value_hash)
-            case Branch(height, digest):
-                parts += (layout.u64(height), digest)
-    return b"".join(parts)
+    entries = branches = 0
+    for i, slot in enumerate(slots):
+        if len(slot) == _ENTRY:
+            entries |= 1 << i
+        elif slot:
+            branches |= 1 << i
+    return (entries | branches << 16).to_bytes(4, "little") + b"".join(slots)
 
 
 def decode_node(data: bytes) -> list[Slot]:
     """Undo `encode_node`. Raises StoreError."""
-    entries = int.from_bytes(data[:2], "little")
-    branches = int.from_bytes(data[2:4], "little")
-    slots: list[Slot] = [None] * _RADIX
+    maps = int.from_bytes(data[:4], "little")
+    slots = [EMPTY] * _RADIX
     at = 4
     for i in range(_RADIX):
-        if entries >> i & 1:
-            slots[i] = Entry(data[at : at + 32], data[at + 32 : at + 64])
-            at += 64
-        elif branches >> i & 1:
-            slots[i] = Branch(int.from_bytes(data[at : at + 8], "big"), data[at + 8 : at + 40])
-            at += 40
-    if at != len(data) or entries & branches:
+        kind = maps >> i & 0x10001
+        if kind:
+            start = at
+            at += _ENTRY if kind == 1 else _BRANCH
+            slots[i] = data[start:at]
+    if at != len(data) or maps & maps >> 16 & 0xFFFF:
         raise StoreError("a node of the state tree is damaged")
     return slots
 
@@ -147,30 +117,33 @@ class StateTree:
         slot = self._apply(root, (), sorted(changes.items()), height, update)
         return TreeUpdate(slot, update.nodes, update.stale)
 
-    def prove(self, root: Slot, key_digest: bytes) -> tuple[tuple[bytes, ...], Entry | None]:
-        """Siblings from the root down, and the entry at the end: the key's, another, or none."""
+    def prove(
+        self, root: Slot, key_digest: bytes
+    ) -> tuple[tuple[bytes, ...], tuple[bytes, bytes] | None]:
+        """Siblings from the root down; (key hash, value hash) of the entry that ends the path."""
         siblings: list[bytes] = []
         slot = root
         path: Path = ()
-        while isinstance(slot, Branch):
+        while len(slot) == _BRANCH:
             slots = self._node(slot, path)
             nibble = _nibble(key_digest, len(path))
             levels = _levels(slots)
             for k in (3, 2, 1, 0):
                 index = nibble >> k
-                siblings.append(levels[k][index ^ 1].hash)
-                sub = levels[k][index]
-                if sub.lone is not None or sub.hash == EMPTY_ROOT:
-                    return tuple(siblings), sub.lone
+                siblings.append(levels[k][0][index ^ 1])
+                if levels[k][0][index] == EMPTY_ROOT:
+                    return tuple(siblings), None
+                if lone := levels[k][1][index]:
+                    return tuple(siblings), (lone[:32], lone[32:])
             slot, path = slots[nibble], (*path, nibble)
-        return tuple(siblings), slot
+        return tuple(siblings), (slot[:32], slot[32:]) if slot else None
 
-    def _node(self, branch: Branch, path: Path) -> list[Slot]:
-        data = self._load(layout.node_key(branch.height, path))
+    def _node(self, slot: Slot, path: Path) -> list[Slot]:
+        data = self._load(branch_key(slot, path))
         if data is None:
             raise StoreError(
                 "a node of the state tree is missing",
-                where=f"height {branch.height}, path {bytes(path).hex() or 'root'}",
+                where=f"height {int.from_bytes(slot[:8], 'big')}, path {bytes(path).hex()}",
                 why="the state cannot be proved, nor a next root computed",
                 fix="restore the folder from a checkpoint, or sync the chain again",
             )
@@ -182,16 +155,14 @@ class StateTree:
         """New slot for the subtree at `path`, whose changes (sorted, not empty) are given."""
         if not changes:
             return slot
-        if not isinstance(slot, Branch):
-            entries = {slot.key_hash: slot.value_hash} if slot is not None else {}
+        if len(slot) != _BRANCH:
+            entries = {slot[:32]: slot[32:]} if slot else {}
             for key_digest, value_digest in changes:
                 if value_digest is None:
                     entries.pop(key_digest, None)
                 else:
                     entries[key_digest] = value_digest
-            return self._build(
-                sorted(Entry(*item) for item in entries.items()), path, height, update
-            )
+            return self._build(sorted(map(entry, entries, entries.values())), path, height, update)
         old = self._node(slot, path)
         new = list(old)
         depth = len(path)
@@ -207,18 +178,18 @@ class StateTree:
             start = stop
         if new == old:
             return slot
-        update.stale.append(layout.node_key(slot.height, path))
+        update.stale.append(branch_key(slot, path))
         return _close(new, path, height, update)
 
-    def _build(self, entries: list[Entry], path: Path, height: int, update: TreeUpdate) -> Slot:
+    def _build(self, entries: list[Slot], path: Path, height: int, update: TreeUpdate) -> Slot:
         """A subtree of nothing but these entries, sorted."""
         if len(entries) <= 1:
-            return entries[0] if entries else None
-        slots: list[Slot] = [None] * _RADIX
+            return entries[0] if entries else EMPTY
+        slots = [EMPTY] * _RADIX
         depth = len(path)
-        groups: dict[int, list[Entry]] = {}
-        for entry in entries:
-            groups.setdefault(_nibble(entry.key_hash, depth), []).append(entry)
+        groups: dict[int, list[Slot]] = {}
+        for slot in entries:
+            groups.setdefault(_nibble(slot, depth), []).append(slot)
         for nibble, group in groups.items():
             slots[nibble] = self._build(group, (*path, nibble), height, update)
         return _close(slots, path, height, update)
@@ -226,13 +197,13 @@ class StateTree:
 
 def _close(slots: list[Slot], path: Path, height: int, update: TreeUpdate) -> Slot:
     """Record a node, unless what is below it is nothing or a lone entry."""
-    filled = [slot for slot in slots if slot is not None]
+    filled = [slot for slot in slots if slot]
     if not filled:
-        return None
-    if len(filled) == 1 and isinstance(filled[0], Entry):
+        return EMPTY
+    if len(filled) == 1 and len(filled[0]) == _ENTRY:
         return filled[0]
     update.nodes[layout.node_key(height, path)] = encode_node(slots)
-    return Branch(height, _levels(slots)[4][0].hash)
+    return branch(height, _levels(slots)[4][0][0])
 
 
 def _nibble(key_digest: bytes, depth: int) -> int:
@@ -240,27 +211,29 @@ def _nibble(key_digest: bytes, depth: int) -> int:
     return byte & 15 if depth & 1 else byte >> 4
 
 
-def _sub(slot: Slot) -> _Sub:
-    match slot:
-        case Entry(key_hash, value_hash):
-            return _Sub(leaf_hash(key_hash, value_hash), slot)
-        case Branch(_, digest):
-            return _Sub(digest, None)
-    return _EMPTY
+def _slot_hash(slot: Slot) -> bytes:
+    if len(slot) == _ENTRY:
+        return leaf_hash(slot[:32], slot[32:])
+    return slot[8:] if slot else EMPTY_ROOT
 
 
-def _levels(slots: Sequence[Slot]) -> list[list[_Sub]]:
-    """The node's four binary levels: 16, 8, 4, 2, 1 subtrees."""
-    levels = [[_sub(slot) for slot in slots]]
-    while len(levels[-1]) > 1:
-        below = levels[-1]
-        levels.append([_join(below[i], below[i + 1]) for i in range(0, len(below), 2)])
+def _levels(slots: Sequence[Slot]) -> list[tuple[list[bytes], list[Slot]]]:
+    """The node's binary levels of 16, 8, 4, 2, 1 subtrees: hashes, and entries that are alone."""
+    hashes = [_slot_hash(slot) for slot in slots]
+    alone = [slot if len(slot) == _ENTRY else EMPTY for slot in slots]
+    levels = [(hashes, alone)]
+    while len(hashes) > 1:
+        below, lone, hashes, alone = hashes, alone, [], []
+        for i in range(0, len(below), 2):
+            left, right = below[i], below[i + 1]
+            if right == EMPTY_ROOT and (lone[i] or left == EMPTY_ROOT):
+                hashes.append(left)
+                alone.append(lone[i])
+            elif left == EMPTY_ROOT and lone[i + 1]:
+                hashes.append(right)
+                alone.append(lone[i + 1])
+            else:
+                hashes.append(node_hash(left, right))
+                alone.append(EMPTY)
+        levels.append((hashes, alone))
     return levels
-
-
-def _join(left: _Sub, right: _Sub) -> _Sub:
-    if right is _EMPTY and (left.lone is not None or left is _EMPTY):
-        return left
-    if left is _EMPTY and right.lone is not None:
-        return right
-    return _Sub(node_hash(left.hash, right.hash), None)

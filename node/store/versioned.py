@@ -17,7 +17,7 @@ from node.core.ids import ChainId, Height, StateRoot
 from node.core.interfaces import Staged
 from node.store import layout
 from node.store.proof import EMPTY_ROOT, StateProof, key_hash, value_hash
-from node.store.state_tree import Slot, StateTree, decode_slot, encode_slot, root_hash
+from node.store.state_tree import EMPTY, Slot, StateTree, decode_slot, root_hash
 
 Batch = tuple[tuple[bytes, bytes | None], ...]
 CrashPoint = Callable[[str], None]
@@ -172,7 +172,7 @@ class VersionedStore:
         except StoreError:
             self.check_readable(reader.height)  # pruned meanwhile: not a damaged database
             raise
-        if entry is not None and entry.key_hash == digest:
+        if entry is not None and entry[0] == digest:
             proof = StateProof(siblings, reader.get(key), None)
         else:
             proof = StateProof(siblings, None, entry)
@@ -206,7 +206,7 @@ class VersionedStore:
             changes[key_hash(key)] = None if value is None else value_hash(value)
         update = self._tree.update(self._root_slot(last), height, changes)
         batch += sorted(update.nodes.items())
-        batch.append((layout.root_key(height), encode_slot(update.root)))
+        batch.append((layout.root_key(height), update.root))
         stale += update.stale
         if not self.empty:
             stale.append(layout.root_key(last))
@@ -241,7 +241,7 @@ class VersionedStore:
     def rebuild_root(self, height: Height | None = None) -> StateRoot:
         """The root of a tree made anew from every entry of the state: an audit of the database."""
         entries = {key_hash(k): value_hash(v) for k, v in self.reader(height).iterate(b"")}
-        return root_hash(StateTree(lambda _: None).update(None, 0, dict(entries)).root)
+        return root_hash(StateTree(lambda _: None).update(EMPTY, 0, dict(entries)).root)
 
     def checkpoint(self, path: Path) -> None:
         """A copy of the store at `path`, as of the last block; there whole or not at all."""
@@ -263,7 +263,7 @@ class VersionedStore:
 
     def _root_slot(self, height: int) -> Slot:
         if self.empty:
-            return None
+            return EMPTY
         data = self._db.get(layout.root_key(height))
         if data is None:
             self.check_readable(height)
