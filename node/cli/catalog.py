@@ -7,17 +7,19 @@ packages: nothing is written twice, so nothing can drift.
 from __future__ import annotations
 
 import inspect
-import pkgutil
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module, resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Final
 
-from zk.errors import ChiaroError
+from zk.errors import ChiaroError, FormatError
 
 PACKAGES: Final = ("circuits", "node", "private_exec", "shielded", "transparent", "zk")
 _RULE: Final = re.compile(r"^[\s#>*|\-`]*([A-Z]{2,3}-\d+)\b(.*)$")
+_CODE: Final = re.compile(r'^    code(?:: ClassVar\[str\])? = "', re.MULTILINE)
 _CLAUSE: Final = re.compile(r"^#+\s*`?(A\d)\b`?(.*)$")
 
 
@@ -35,12 +37,17 @@ class Entry:
 
 
 def _import_error_modules() -> None:
-    """Load every module that may define error classes, lightest first."""
+    """Load the modules whose source defines an error code; the others may be heavy."""
     for package in PACKAGES:
-        root = import_module(package)
-        for module in pkgutil.walk_packages(root.__path__, package + "."):
-            if module.name.rpartition(".")[2] in {"errors", "session", "main"}:
-                import_module(module.name)
+        for path in _files(package, ".py"):
+            if _CODE.search(path.read_text(encoding="utf-8")):
+                import_module(_module_name(package, path))
+
+
+def _module_name(package: str, path: Traversable) -> str:
+    root = Path(str(resources.files(package)))
+    relative = Path(str(path)).relative_to(root).with_suffix("")
+    return ".".join((package, *relative.parts))
 
 
 def _subclasses(cls: type[ChiaroError]) -> Iterator[type[ChiaroError]]:
@@ -66,6 +73,18 @@ def errors() -> dict[str, Entry]:
                 source=cls.__module__,
             ),
         )
+    from zk.formats.errors import DOCUMENT_REFUSALS, FILE_REFUSALS
+
+    for code, refusal in {**DOCUMENT_REFUSALS, **FILE_REFUSALS}.items():
+        found[code] = Entry(
+            code=code,
+            title="refusal of a document or file",
+            text=refusal.title,
+            why=refusal.why,
+            fix=refusal.fix,
+            exit_code=FormatError.exit_code,
+            source="zk.formats",
+        )
     return found
 
 
@@ -73,7 +92,7 @@ def rules() -> dict[str, Entry]:
     """Rule id → the paragraph of the SPEC that defines it."""
     found: dict[str, Entry] = {}
     for package in PACKAGES:
-        for path in _specs(package):
+        for path in _files(package, "SPEC.md"):
             lines = path.read_text(encoding="utf-8").splitlines()
             for index, line in enumerate(lines):
                 match = _RULE.match(line) or _CLAUSE.match(line)
@@ -84,19 +103,19 @@ def rules() -> dict[str, Entry]:
                     if _RULE.match(following) or following.startswith("#"):
                         break
                     paragraph.append(following.rstrip())
-                text = "\n".join(paragraph).strip()
+                text = "\n".join(paragraph).strip().replace("**", "")
                 found[match[1]] = Entry(
                     code=match[1], title="rule", text=text, source=f"{package}/SPEC.md"
                 )
     return found
 
 
-def _specs(package: str) -> Iterator[resources.abc.Traversable]:
-    def walk(folder: resources.abc.Traversable) -> Iterator[resources.abc.Traversable]:
+def _files(package: str, ending: str) -> Iterator[Traversable]:
+    def walk(folder: Traversable) -> Iterator[Traversable]:
         for child in sorted(folder.iterdir(), key=lambda item: item.name):
             if child.is_dir() and not child.name.startswith((".", "_")):
                 yield from walk(child)
-            elif child.name == "SPEC.md":
+            elif child.name.endswith(ending) and not child.name.startswith("__"):
                 yield child
 
     yield from walk(resources.files(package))

@@ -37,7 +37,7 @@ _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 class WalletError(ChiaroError):
     """A wallet that is missing, exists already, or whose file is damaged."""
 
-    code = "WAL-001"
+    code = "KST-001"
     exit_code = 3
     why = "a wallet file is the only place where its key lies"
     fix = "`chiaro wallet list` shows the wallets; `chiaro wallet restore` makes one from its words"
@@ -46,7 +46,7 @@ class WalletError(ChiaroError):
 class NoSuchWallet(WalletError):
     """No wallet of that name."""
 
-    code = "WAL-002"
+    code = "KST-002"
     exit_code = 1
     why = "without a wallet there is nothing to look at or to spend"
     fix = "make one with `chiaro init`, or list them with `chiaro wallet list`"
@@ -55,7 +55,7 @@ class NoSuchWallet(WalletError):
 class WalletExists(WalletError):
     """A wallet of that name is there already; it is never overwritten."""
 
-    code = "WAL-003"
+    code = "KST-003"
     exit_code = 5
     why = "overwriting a wallet destroys its key"
     fix = "choose another name"
@@ -64,7 +64,7 @@ class WalletExists(WalletError):
 class Locked(WalletError):
     """The password is missing or wrong."""
 
-    code = "WAL-004"
+    code = "KST-004"
     exit_code = 4
     why = "the spending key stays encrypted without it"
     fix = "type the password, or name a file that holds it with `--password-file`"
@@ -73,7 +73,7 @@ class Locked(WalletError):
 class ViewOnly(WalletError):
     """A wallet that can see but not spend."""
 
-    code = "WAL-005"
+    code = "KST-005"
     exit_code = 5
     why = "this wallet was made from a viewing key; the spending key is elsewhere"
     fix = "use the wallet that holds the words: `chiaro wallet list`"
@@ -82,7 +82,7 @@ class ViewOnly(WalletError):
 class BadWords(WalletError):
     """Words that are not a BIP-39 phrase of 24 words."""
 
-    code = "WAL-006"
+    code = "KST-006"
     exit_code = 3
     why = "one wrong word would restore another, empty wallet"
     fix = "check spelling and order against your paper; the last word holds a checksum"
