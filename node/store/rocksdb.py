@@ -17,6 +17,8 @@ from node.core.ids import ChainId
 from node.store.versioned import DEFAULT_WINDOW, Batch, CrashPoint, VersionedStore, no_crash
 
 _WRITE_BUFFER: Final = 32 * 1024 * 1024
+_CACHE: Final = 128 * 1024 * 1024
+_BLOOM_BITS: Final = 10
 _OPEN_FILES: Final = 256
 _LOG_FILES: Final = 2
 
@@ -39,6 +41,10 @@ class RocksKeyValue:
         options.set_max_open_files(_OPEN_FILES)
         options.set_keep_log_file_num(_LOG_FILES)
         options.set_wal_recovery_mode(rocksdict.DBRecoveryMode.point_in_time())
+        table = rocksdict.BlockBasedOptions()
+        table.set_block_cache(rocksdict.Cache(_CACHE))
+        table.set_bloom_filter(_BLOOM_BITS, False)
+        options.set_block_based_table_factory(table)
         options.set_compression_type(rocksdict.DBCompressionType.lz4())
         self._durable = rocksdict.WriteOptions()
         self._durable.sync = True
