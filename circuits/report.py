@@ -7,6 +7,7 @@ python -m circuits.report --check    fail where it is not up to date
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -57,13 +58,13 @@ def _section(statement: Statement[Any, Any]) -> str:
     return "\n".join(
         [
             f"## {statement.id}\n",
-            inspect.cleandoc(type(statement).__doc__ or ""),
+            _prose(statement),
             "\n### Size\n",
             _table(("", ""), facts),
             "### Public inputs, in order\n",
             _table(("wire", "name"), publics),
             "### Cost by clause\n",
-            _cost_table("clause", review.cost_by_clause(shape)),
+            _cost_table("clause", sorted(review.cost_by_clause(shape), key=lambda c: c.name)),
             "### Cost by part\n",
             _cost_table("scope", review.cost_by_scope(shape, depth=2)),
             "### Cost by gadget\n",
@@ -73,6 +74,12 @@ def _section(statement: Statement[Any, Any]) -> str:
             _table(("site", "uses", "wires"), advice),
         ]
     )
+
+
+def _prose(statement: Statement[Any, Any]) -> str:
+    """The statement's docstring, its clauses as a list."""
+    text = inspect.cleandoc(type(statement).__doc__ or "")
+    return re.sub(r"^([A-Z]+[0-9]+)  +", r"* **\1** ", text, flags=re.MULTILINE)
 
 
 def _cost_table(what: str, costs: Sequence[Cost]) -> str:

@@ -176,8 +176,8 @@ def scope_of(shape: R1CS, row: int) -> str:
 
 
 def collapse(name: str) -> str:
-    """`level 3/children/child 0` → `level */children/child *`."""
-    return re.sub(r"(?<= )\d+(?=$|/)", "*", name)
+    """`level 3/children/child_0` → `level */children/child_*`."""
+    return re.sub(r"(?<=[ _])\d+(?=$|/)", "*", name)
 
 
 def _costs(shape: R1CS, key: Callable[[int], str]) -> list[Cost]:

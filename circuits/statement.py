@@ -173,11 +173,12 @@ def _file_name(statement: Statement[Public, Witness]) -> str:
 def _sources_hash() -> str:
     """Hash of everything that can shape a circuit: code and Poseidon's constants."""
     state = hashlib.blake2b(digest_size=16)
-    files = [p for folder in _SOURCES for p in (_ROOT / folder).rglob("*.py")]
-    files += params.path("poseidon").glob("*.json")
-    for file in sorted(files, key=lambda p: (p.parent.as_posix(), p.name)):
+    code = [p for folder in _SOURCES for p in (_ROOT / folder).rglob("*.py")]
+    named = [(p.relative_to(_ROOT).as_posix(), p) for p in code]
+    named += [(f"params/{p.name}", p) for p in params.path("poseidon").glob("*.json")]
+    for name, file in sorted(named):
         data = file.read_bytes()
-        state.update(f"{file.name}:{len(data)}:".encode() + data)
+        state.update(f"{name}:{len(data)}:".encode() + data)
     return state.hexdigest()
 
 
@@ -218,7 +219,7 @@ def _replacing(target: Path) -> Iterator[Path]:
 def _load(entry: Path) -> R1CS | None:
     """A cached constraint system, or None when it is absent, damaged or not what it says."""
     try:
-        with np.load(entry, allow_pickle=False) as data:
+        with entry.open("rb") as file, np.load(file, allow_pickle=False) as data:
             names = data["names"].tobytes()
             name, wire_names, row_clauses, row_scopes = json.loads(names)
             wires, publics, rows = (int(v) for v in data["shape"])

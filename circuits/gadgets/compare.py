@@ -6,11 +6,13 @@ reports as free, and the reason is here. Nothing else reads it.
 
 from __future__ import annotations
 
+from typing import Final
+
 from circuits.gadgets.bits import to_bits
 from circuits.gadgets.boolean import SEAL, Bit, not_
 from zk.r1cs.builder import MODULUS, Builder, Wire
 
-INVERSE: str = "inverse or 0"
+INVERSE: Final = "inverse or 0"
 """Name of the advised wire of `is_zero` and `enforce_nonzero`."""
 
 
