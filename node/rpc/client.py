@@ -1,0 +1,317 @@
+"""A node over HTTP: synchronous, typed, and believing only what it can check.
+
+    with NodeClient("http://127.0.0.1:7420") as node:
+        sent = node.submit(transaction.to_bytes())
+        done = node.wait_for_tx(bytes_of(sent.tx_id), timeout=30)
+
+What the node refuses is raised here as the error it was there (`InvalidTransaction` with its rule,
+`PolicyRefused`, `NotFound`, …); no answer is `Unreachable`; an answer of another form `BadAnswer`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+
+import httpx
+import msgspec
+
+from node.core.errors import NotFound, Unreachable
+from node.core.genesis import Genesis
+from node.rpc import schema
+from node.rpc.errors import BadAnswer, NodeFault, StillPending, error_of
+from node.rpc.schema import bytes_of, hex_of
+from zk.errors import ChiaroError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from shielded.scan import ScannedBlock
+
+TIMEOUT: Final = 15.0
+"""Seconds for one answer; proofs are verified within a submission."""
+LONG_POLL: Final = 10.0
+"""Seconds that one question for events may wait at the node."""
+MAX_ANSWER: Final = 64 * 1024 * 1024
+
+Answer = TypeVar("Answer", bound=schema.Response)
+Value = TypeVar("Value")
+
+
+class NodeClient:
+    """One node. Safe to use from several threads.
+
+    Args:
+        url: such as `http://127.0.0.1:7420`.
+        timeout: seconds for one answer.
+        transport: for tests: how requests travel.
+    """
+
+    def __init__(
+        self, url: str, *, timeout: float = TIMEOUT, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        self.url = url.rstrip("/")
+        try:
+            self._http = httpx.Client(
+                base_url=f"{self.url}/{schema.API}",
+                timeout=timeout,
+                transport=transport,
+                trust_env=False,  # a proxy of the environment must not see what a wallet asks
+                follow_redirects=False,
+            )
+        except httpx.InvalidURL as error:
+            raise Unreachable(f"not an address: {url}", where="--node") from error
+
+    def __enter__(self) -> NodeClient:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    # --- the chain ---------------------------------------------------------------------------
+
+    def status(self) -> schema.Status:
+        """Chain, height, state root, keys, parameters."""
+        return self._get("/status", schema.Status)
+
+    def genesis(self) -> Genesis:
+        """RPC-11: genesis, decoded, its id compared with the one the node claims.
+
+        Raises:
+            BadAnswer: the bytes are not of the chain that the node names.
+        """
+        view = self._get("/genesis", schema.GenesisView)
+        found = self._checked(lambda: Genesis.from_bytes(bytes_of(view.encoded)))
+        if hex_of(found.chain_id) != view.chain_id:
+            raise BadAnswer("RPC-11: genesis does not hash to the node's chain id", where=self.url)
+        return found
+
+    def submit(self, tx: bytes) -> schema.Submitted:
+        """Hand in a transaction (full bytes of its envelope).
+
+        Raises:
+            InvalidTransaction: with the refusing rule.
+            PolicyRefused: this node does not take it (fee, caps, conflict).
+        """
+        return self._post("/tx", schema.SubmitRequest(tx=hex_of(tx)), schema.Submitted)
+
+    def transaction(self, tx_id: bytes) -> schema.TransactionView:
+        """What the node knows of a transaction id; `unknown` is an answer, not an error."""
+        return self._get(f"/tx/{tx_id.hex()}", schema.TransactionView)
+
+    def wait_for_tx(
+        self,
+        tx_id: bytes,
+        timeout: float = 60.0,
+        progress: Callable[[schema.TransactionView], None] | None = None,
+    ) -> schema.TransactionView:
+        """Wait until a transaction is `included` or `rejected`.
+
+        Args:
+            tx_id: identity, without proofs.
+            timeout: seconds.
+            progress: called with every answer on the way.
+
+        Raises:
+            StillPending: it is in no block when the time is over.
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            view = self.transaction(tx_id)
+            if progress is not None:
+                progress(view)
+            if view.status in {"included", "rejected"}:
+                return view
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise StillPending(
+                    f"transaction {tx_id.hex()} is {view.status} after {timeout:g} s",
+                    where=f"height {view.tip}",
+                )
+            self.events(view.tip, min(left, LONG_POLL))
+
+    def block(self, height: int | Literal["tip"] = "tip") -> schema.BlockView:
+        """A block with receipts and full transactions. Raises NotFound."""
+        return self._get(f"/blocks/{height}", schema.BlockView)
+
+    def blocks(self, first: int = 1, limit: int = 20) -> schema.BlockPage:
+        """A list of blocks from `first` on."""
+        return self._get("/blocks", schema.BlockPage, {"from": first, "limit": limit})
+
+    def mempool(self, limit: int = 100) -> schema.MempoolView:
+        """What waits for a block."""
+        return self._get("/mempool", schema.MempoolView, {"limit": limit})
+
+    def events(self, after: int, timeout: float = LONG_POLL) -> schema.EventPage:
+        """Blocks above height `after`; waits up to `timeout` seconds for the first of them."""
+        wait = max(0, round(min(timeout, LONG_POLL) * 1000))
+        query = {"after": after, "wait_ms": wait}
+        return self._get("/events", schema.EventPage, query, timeout=TIMEOUT + wait / 1000)
+
+    # --- the shielded pool -------------------------------------------------------------------
+
+    def anchor(self, height: int | None = None) -> schema.AnchorView:
+        """Root, size and frontier of the note tree, at the tip or a recent height."""
+        return self._get("/anchor", schema.AnchorView, _at(height))
+
+    def action_page(self, first: int, limit: int = 500) -> schema.ActionPage:
+        """One page of the stream that `actions` reads."""
+        return self._get("/actions", schema.ActionPage, {"from": first, "limit": limit})
+
+    def actions(
+        self,
+        first: int,
+        last: int | None = None,
+        *,
+        page: int = 500,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Iterator[ScannedBlock]:
+        """Blocks as wallets scan them, from height `first` to `last` (default: the tip), no gaps.
+
+        Args:
+            first: height of the first block.
+            last: height of the last.
+            page: how many heights to ask for at once.
+            progress: called with the heights fetched and to fetch, after each page.
+
+        Raises:
+            BadAnswer: an answer that does not decode or skips a height.
+        """
+        from node.rpc.scanning import scanned_blocks
+
+        at = first
+        while last is None or at <= last:
+            found = self.action_page(at, page if last is None else min(page, last - at + 1))
+            if found.first != at or not at <= found.next <= max(found.tip + 1, at):
+                raise BadAnswer("the node answers for other heights", where=f"height {at}")
+            if found.next == at:
+                return
+            blocks = self._checked(partial(list, scanned_blocks(found)))
+            end = found.tip if last is None else min(last, found.tip)
+            if progress is not None:
+                progress(found.next - 1, end)
+            yield from blocks
+            at = found.next
+            if at > found.tip:
+                return
+
+    def nullifier(self, nullifier: bytes, environment: str = "shielded") -> schema.NullifierView:
+        """Whether a nullifier (32 bytes, little-endian field element) is spent."""
+        query = {"environment": environment}
+        return self._get(f"/nullifiers/{nullifier.hex()}", schema.NullifierView, query)
+
+    # --- accounts, supply, state -------------------------------------------------------------
+
+    def account(self, account: bytes) -> schema.AccountView:
+        """Balances and sequence number; an account that holds nothing is no error."""
+        return self._get(f"/accounts/{account.hex()}", schema.AccountView)
+
+    def supply(self) -> schema.SupplyReport:
+        """The supply audit."""
+        return self._get("/supply", schema.SupplyReport)
+
+    def state(self, key: bytes, height: int | None = None) -> schema.StateView:
+        """RPC-10: an entry of the state, its proof checked here against the answer's root.
+
+        Raises:
+            InvalidStateProof: the proof does not show what the node says.
+        """
+        from node.core.ids import StateRoot
+        from node.store.proof import InvalidStateProof, proved_value
+
+        view = self._get(f"/state/{key.hex()}", schema.StateView, _at(height))
+        root = StateRoot(self._checked(lambda: bytes_of(view.state_root, 32)))
+        said = None if view.value is None else self._checked(lambda: bytes_of(view.value or ""))
+        proof = self._checked(lambda: bytes_of(view.proof))
+        if proved_value(root, key, proof) != said:
+            raise InvalidStateProof("RPC-10: the proof shows another value", where=key.hex())
+        return view
+
+    # --- development -------------------------------------------------------------------------
+
+    def faucet(self, account: bytes, amount: int, asset: str = "native") -> schema.FaucetReceipt:
+        """Development chains: base units from the faucet, on disk when this returns."""
+        request = schema.FaucetRequest(account=hex_of(account), amount=str(amount), asset=asset)
+        return self._post("/dev/faucet", request, schema.FaucetReceipt)
+
+    def make_block(self) -> schema.BlockView:
+        """Development chains: make a block now, perhaps an empty one."""
+        return self._post("/dev/block", None, schema.BlockView)
+
+    # --- requests ----------------------------------------------------------------------------
+
+    def _get(
+        self,
+        path: str,
+        kind: type[Answer],
+        query: dict[str, Any] | None = None,
+        timeout: float | None = None,
+    ) -> Answer:
+        options: dict[str, Any] = {} if timeout is None else {"timeout": timeout}
+        return self._decode(self._send("GET", path, params=query or None, **options), kind)
+
+    def _post(self, path: str, body: schema.Request | None, kind: type[Answer]) -> Answer:
+        content = msgspec.json.encode(body if body is not None else {})
+        headers = {"content-type": schema.MEDIA_TYPE}
+        return self._decode(self._send("POST", path, content=content, headers=headers), kind)
+
+    def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        try:
+            with self._http.stream(method, path, **options) as response:
+                size = 0
+                parts = []
+                for part in response.iter_bytes():
+                    size += len(part)
+                    if size > MAX_ANSWER:
+                        raise BadAnswer(f"more than {MAX_ANSWER} bytes", where=self._where(path))
+                    parts.append(part)
+                return httpx.Response(response.status_code, content=b"".join(parts))
+        except httpx.TimeoutException as error:
+            raise Unreachable("the node does not answer in time", where=self.url) from error
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            raise Unreachable(f"no answer from the node: {error}", where=self.url) from error
+
+    def _decode(self, response: httpx.Response, kind: type[Answer]) -> Answer:
+        try:
+            if response.status_code >= 400:
+                raise self._refusal(response)
+            return msgspec.json.decode(response.content, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise BadAnswer(f"the node's answer is malformed: {error}", where=self.url) from error
+
+    def _refusal(self, response: httpx.Response) -> ChiaroError:
+        try:
+            found = msgspec.json.decode(response.content, type=schema.ProblemDocument).error
+        except msgspec.DecodeError:
+            if response.status_code >= 500:
+                return NodeFault(f"the node failed with status {response.status_code}")
+            if response.status_code == 404:
+                return NotFound("there is no such thing at this address", where=self.url)
+            raise
+        return error_of(found)
+
+    def _checked(self, read: Callable[[], Value]) -> Value:
+        """What `read` makes of an answer; content that does not decode is the node's fault."""
+        try:
+            return read()
+        except (ChiaroError, ValueError) as error:
+            raise BadAnswer(
+                f"the node's answer does not decode: {error}", where=self.url
+            ) from error
+
+    def _where(self, path: str) -> str:
+        return f"{self.url}/{schema.API}{path}"
+
+
+def _at(height: int | None) -> dict[str, Any] | None:
+    return None if height is None else {"height": height}
