@@ -196,7 +196,7 @@ class NodeClient:
                 raise BadAnswer("the node answers for other heights", where=f"height {at}")
             if found.next == at:
                 return
-            blocks = self._checked(partial(list, scanned_blocks(found)))
+            blocks: list[ScannedBlock] = self._checked(partial(list, scanned_blocks(found)))
             end = found.tip if last is None else min(last, found.tip)
             if progress is not None:
                 progress(found.next - 1, end)

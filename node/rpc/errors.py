@@ -68,6 +68,20 @@ class RemoteError(NodeError):
         return self._id or self.code
 
 
+class NodePolicy(PolicyRefused):
+    """The node's own policy refused; `id` is the policy's."""
+
+    def __init__(
+        self, message: str, *, code: str = "", where: str = "", why: str = "", fix: str = ""
+    ) -> None:
+        super().__init__(message, where=where, why=why, fix=fix)
+        self._id = code
+
+    @property
+    def id(self) -> str:
+        return self._id or self.code
+
+
 class BadAnswer(NodeError):
     """The node answered something that is not of the documented form, or that does not check."""
 
@@ -117,10 +131,10 @@ _RULES: Final[dict[str, type[InvalidTransaction]]] = {
 
 
 def problem(error: ChiaroError) -> Problem:
-    """An error as it travels."""
+    """An error as it travels; `base` is the nearest class that both sides know."""
     return Problem(
         code=error.id,
-        base=error.code,
+        base=_base(error),
         message=error.message,
         where=error.where,
         why=error.why,
@@ -129,14 +143,26 @@ def problem(error: ChiaroError) -> Problem:
 
 
 def error_of(found: Problem) -> ChiaroError:
-    """The error that `problem` was made of, of its own class where this program knows it."""
+    """The error that `problem` was made of, of the nearest class that this program knows."""
     if (rule_kind := _RULES.get(found.base)) is not None:
         refused = rule_kind(found.code, found.message, where=found.where)
         refused.why, refused.fix = found.why, found.hint
         return refused
+    if found.base == PolicyRefused.code:
+        return NodePolicy(
+            found.message, code=found.code, where=found.where, why=found.why, fix=found.hint
+        )
     kind = _BY_CODE.get(found.base)
     if kind is None or found.code != found.base:
         return RemoteError(
             found.message, code=found.code, where=found.where, why=found.why, fix=found.hint
         )
     return kind(found.message, where=found.where, why=found.why, fix=found.hint)
+
+
+def _base(error: ChiaroError) -> str:
+    for kind in (Outdated, InvalidTransaction, PolicyRefused):
+        if isinstance(error, kind):
+            return kind.code
+    known = (kind.code for kind in type(error).__mro__ if kind in _PLAIN)
+    return next(known, error.code)

@@ -390,27 +390,26 @@ class SupplyView(Response, frozen=True):
     Attributes:
         issued: at genesis: all there will ever be.
         transparent: sum of all balances, fees included.
-        shielded: what entered the pool less what left it.
-        entered, left: the turnstile's two counters.
-        balanced: transparent + shielded = issued.
+        fees: of these, what the fee account holds.
+        shielded, private: what the turnstile says each pool holds.
+        balanced: balances are what the turnstile says, and all parts sum to `issued`.
     """
 
     kind: KindView
     issued: Amount
     transparent: Amount
+    fees: Amount
     shielded: Amount
-    entered: Amount
-    left: Amount
+    private: Amount
     balanced: bool
 
 
 class SupplyReport(Response, frozen=True):
-    """The supply audit after block `height`, recomputed when asked."""
+    """The supply audit after block `height`, recomputed from the state when asked."""
 
     height: Count
     state_root: Id
     kinds: list[SupplyView]
-    fees: Amount
     balanced: bool
 
 
@@ -447,6 +446,45 @@ class FaucetReceipt(Response, frozen=True):
 
     tx_id: Id
     height: Count
+
+
+# --- queries --------------------------------------------------------------------------------------
+
+
+class NoQuery(Request, frozen=True):
+    """No parameters."""
+
+
+class HeightQuery(Request, frozen=True):
+    """`height`: of a recent block; the last one without it."""
+
+    height: Count | None = None
+
+
+class PageQuery(Request, frozen=True):
+    """`from`: first height; `limit`: how many heights at most."""
+
+    first: Annotated[int, Meta(ge=1)] = msgspec.field(name="from", default=1)
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 100
+
+
+class LimitQuery(Request, frozen=True):
+    """`limit`: how many entries at most."""
+
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 100
+
+
+class EventsQuery(Request, frozen=True):
+    """`after`: blocks above this height; `wait_ms`: how long to wait for the first of them."""
+
+    after: Count
+    wait_ms: Annotated[int, Meta(ge=0, le=30_000)] = 0
+
+
+class EnvironmentQuery(Request, frozen=True):
+    """`environment`: whose set of nullifiers."""
+
+    environment: Literal["shielded", "private"] = "shielded"
 
 
 # --- text and values ------------------------------------------------------------------------------
