@@ -76,7 +76,7 @@ class ShieldedEnvironment:
     # CHECK
 
     def check_stateless(self, tx: ShieldedTx, context: TxContext) -> None:
-        """All that needs no state, cheap rules first."""
+        """All that needs no state, cheap rules first; raises ChiaroError or nothing (SH-38)."""
         checks.check_chain(tx, context.chain_id)
         checks.check_expiry(tx, context.height, self._max_expiry)
         checks.check_scope(tx)
@@ -103,7 +103,7 @@ class ShieldedEnvironment:
     # EFFECT
 
     def execute(self, tx: ShieldedTx, state: StateReader, context: TxContext) -> Effects:
-        """Nullifiers, commitments, crossings and fee, for the executor to apply.
+        """SH-9: all nullifiers; commitments, crossings and fee, for the executor to apply.
 
         Anchors are looked up again: the check before may have been against an older state.
         """

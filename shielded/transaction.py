@@ -168,7 +168,10 @@ class ShieldedTx:
 
     @property
     def id(self) -> TxId:
-        """Hash of the body: everything but proofs, signatures and authorizations.  Rule SH-29."""
+        """Hash of the body: everything but proofs, signatures and authorizations.  Rule SH-29.
+
+        No key for caches or bans: one id has many full encodings.  Rule SH-18 (S-23).
+        """
         return TxId(tagged_hash("shielded/tx", self.body()))
 
     @property
