@@ -103,6 +103,20 @@ def test_free_wires_are_exact():
     assert review.free_wires(loose, evaluate(Loose(), *GOOD)) == ["unused", "root", "times zero"]
 
 
+def test_rows_that_admit_the_same_change_leave_a_wire_free():
+    class Twice(Toy):
+        def constrain(self, cs, public, witness):
+            super().constrain(cs, public, witness)
+            same, other = cs.witness("same", 3), cs.witness("other", 3)
+            cs.enforce(same, same, 9, "±3")
+            cs.enforce(same * 2, same, 18, "±3 again")
+            cs.enforce(other, other, 9, "±3")
+            cs.enforce(other, other - 1, 6, "3 or -2")
+
+    shape = record(Twice(), cache=False)
+    assert review.free_wires(shape, evaluate(Twice(), *GOOD)) == ["same"]
+
+
 def test_wires_of_one_row():
     single = review.single_row_wires(record(Loose(), cache=False))
     assert single == ["inverse or 0", "inverse or 0#2", "root", "times zero"]
