@@ -1,1 +1,1 @@
-"""Mempool and executor."""
+"""Executor, turnstile, proof verification, mempool."""

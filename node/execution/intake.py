@@ -1,0 +1,154 @@
+"""What needs no state: decoding, stateless rules, proofs; for mempool, proposals and blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from node.core.block import Transaction
+from node.core.errors import InvalidTransaction
+from node.core.ids import ChainId, EnvironmentId, Height, TxId, tagged_hash
+from node.core.interfaces import ProofClaim, ProofVerifier, TxContext
+from node.execution.bounded import BoundedCache
+from node.execution.run import Checked, Decoded, Environments, guarded
+from zk.errors import BackendError, ChiaroError
+
+_MOST_CHECKED: Final = 4096
+_MOST_CHECKED_BYTES: Final = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Answer about one transaction, without a state; `decoded` may go on if `error` is None."""
+
+    wire_id: bytes
+    tx_id: TxId
+    environment: EnvironmentId
+    decoded: Decoded | None
+    error: ChiaroError | None = None
+
+    def passed(self) -> Decoded:
+        """The transaction, or its refusal raised."""
+        if self.error is not None:
+            raise self.error
+        if self.decoded is None:
+            raise InvalidTransaction("EX-1", "does not decode")
+        return self.decoded
+
+
+class Intake:
+    """The part of a transaction's way that is the same at every place in every block.
+
+    Transactions that passed are remembered by their full bytes and the height (S-23), for the same
+    ones come again: from the mempool, in a proposal, in the decided block. Proofs are not part of
+    that memory; they are the verifier's.
+    """
+
+    def __init__(
+        self, chain_id: ChainId, environments: Environments, verifier: ProofVerifier
+    ) -> None:
+        self._chain_id = chain_id
+        self._environments = environments
+        self._verifier = verifier
+        self._checked: BoundedCache[tuple[bytes, int], Checked] = BoundedCache(
+            _MOST_CHECKED, _MOST_CHECKED_BYTES
+        )
+
+    def context(self, height: Height) -> TxContext:
+        return TxContext(self._chain_id, height)
+
+    def decode(self, data: bytes) -> Decoded:
+        """EX-1, EX-2: the envelope, then the payload by its environment.
+
+        Raises:
+            DecodeError: EX-1, not exactly an encoding.
+            InvalidTransaction: EX-2, no such environment here.
+        """
+        envelope = Transaction.from_bytes(data)
+        environment = self._environments.get(envelope.environment)
+        if environment is None:
+            raise InvalidTransaction(
+                "EX-2", f"this chain has no {envelope.environment.label} environment"
+            )
+
+        def read() -> Decoded:
+            tx = environment.decode(envelope.payload)
+            tag = bytes([envelope.environment])
+            return Decoded(
+                data=data,
+                wire_id=tagged_hash("wire", data),
+                environment=envelope.environment,
+                tx=tx,
+                tx_id=environment.tx_id(tx),
+                fee=environment.fee(tx),
+                expiry=environment.expiry(tx),
+                conflicts=tuple(tag + key for key in environment.conflicts(tx)),
+            )
+
+        return guarded(read)
+
+    def check_stateless(self, item: Decoded, height: Height) -> Checked:
+        """EX-3: the environment's stateless rules; then its claims, not yet verified."""
+        environment = self._environments[item.environment]
+
+        def check() -> Checked:
+            environment.check_stateless(item.tx, self.context(height))
+            return Checked(item, environment.claims(item.tx))
+
+        return guarded(check)
+
+    def verify(self, claims: Sequence[ProofClaim]) -> list[ChiaroError | None]:
+        """One verdict per claim."""
+        return self._verifier.verify(claims) if claims else []
+
+    def prepare(self, txs: Sequence[bytes], height: Height) -> list[Prepared]:
+        """EX-3: decode, check and verify many; all proofs in one batch. One answer each, in order.
+
+        Raises:
+            BackendError: this machine cannot compute; no transaction is to blame.
+        """
+        answers = [self._prepare(tx, height) for tx in txs]
+        verdicts = iter(self.verify([claim for _, claims in answers for claim in claims]))
+        results = []
+        for prepared, claims in answers:
+            refused = [v for v in [next(verdicts) for _ in claims] if v is not None]
+            results.append(replace(prepared, error=refused[0]) if refused else prepared)
+        return results
+
+    def _prepare(self, tx: bytes, height: Height) -> tuple[Prepared, tuple[ProofClaim, ...]]:
+        """All but the proofs, which are returned; a refused transaction has none to verify."""
+        checked = self._checked.get((tx, height))
+        if checked is not None:
+            return _prepared(checked.decoded), checked.claims
+        try:
+            item = self.decode(tx)
+        except BackendError:
+            raise
+        except ChiaroError as error:
+            return _nameless(tx, error), ()
+        try:
+            checked = self.check_stateless(item, height)
+        except BackendError:
+            raise
+        except ChiaroError as error:
+            return _prepared(item, error), ()
+        self._checked.put((tx, height), checked, len(tx))
+        return _prepared(item), checked.claims
+
+
+def _prepared(item: Decoded, error: ChiaroError | None = None) -> Prepared:
+    return Prepared(item.wire_id, item.tx_id, item.environment, item, error)
+
+
+def _nameless(tx: bytes, error: ChiaroError) -> Prepared:
+    """What does not decode has no id: the hash of its bytes stands for it.
+
+    Nor has it an environment, unless its envelope was whole; receipts need one.
+    """
+    wire_id = tagged_hash("wire", tx)
+    try:
+        environment = Transaction.from_bytes(tx).environment
+    except ChiaroError:
+        environment = EnvironmentId.TRANSPARENT
+    return Prepared(wire_id, TxId(wire_id), environment, None, error)

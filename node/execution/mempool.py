@@ -1,0 +1,397 @@
+"""Transactions that wait for a block: bounded in every way, best fee first.
+
+A transaction comes in through three phases, cheap ones first:
+
+    1  size, decoding, fee for its size, conflicts with what is pending     no state
+    2  stateless rules, fee for its proofs, the proofs                      no state, no lock
+    3  on the last state alone, and on that state after all that is pending
+
+Phase 3 keeps a speculative block of everything that was admitted, in that order. So a sender may
+queue several transactions, and nobody fills the pool with payments out of one balance. What only
+succeeds after others is *queued*: it is offered after all that stands alone.
+
+Everything here is this node's policy; other nodes may have another. Rules EX-18 … EX-23.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from node.core.block import Block, Receipt
+from node.core.errors import InvalidTransaction, NodeError, Outdated
+from node.core.ids import Height, tagged_hash
+from node.core.interfaces import Admission, StateReader
+from node.execution.bounded import BoundedCache
+from node.execution.errors import MempoolRefused, fresh
+from node.execution.executor import Executor
+from node.execution.run import BlockRun, Decoded
+from zk.errors import (
+    BackendError,
+    ChiaroError,
+    DecodeError,
+    InvalidProof,
+    ShapeMismatch,
+    UnknownKey,
+)
+
+BYTES_PER_FEE: Final = 4096
+"""One fee floor pays for one proof, or for this many bytes, whichever is more."""
+_RATE_UNIT: Final = 1 << 32
+_PERMANENT: Final = (DecodeError, InvalidTransaction, InvalidProof, ShapeMismatch, UnknownKey)
+"""What is wrong for good if it was wrong before any state was looked at (unless Outdated)."""
+
+Latest = Callable[[], tuple[Height, StateReader]]
+"""Height of the last committed block, and the state after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class MempoolLimits:
+    """Bounds of a mempool.
+
+    Attributes:
+        most: pending transactions.
+        most_bytes: their size in sum.
+        fee_floor: base units per proof or started `BYTES_PER_FEE`; None: that of the chain.
+        replacement_percent: how much more fee a transaction must pay that takes another's place.
+        most_checks: transactions that are being verified at one time.
+        most_rejections: refused transactions that are remembered.
+    """
+
+    most: int = 4096
+    most_bytes: int = 16 * 1024 * 1024
+    fee_floor: int | None = None
+    replacement_percent: int = 10
+    most_checks: int = 64
+    most_rejections: int = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class MempoolStatus:
+    """How full it is; `least_rate` is the fee per byte (floored) that the cheapest one pays."""
+
+    transactions: int
+    bytes: int
+    fee_floor: int
+    least_rate: int
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A pending transaction; `order` is its place in the speculative block."""
+
+    item: Decoded
+    order: int
+    rate: int
+    queued: bool
+
+
+def fee_rate(item: Decoded) -> int:
+    """Fee per byte, in units small enough to compare."""
+    return item.fee * _RATE_UNIT // len(item.data)
+
+
+def least_fee(size: int, proofs: int, fee_floor: int) -> int:
+    """EX-19: what a transaction must pay to be relayed: by its proofs or its bytes (incident 29).
+
+    Args:
+        size: full bytes, envelope included.
+        proofs: how many it carries.
+        fee_floor: the chain's, or this node's, base units of the native kind.
+    """
+    return fee_floor * max(proofs, -(-size // BYTES_PER_FEE), 1)
+
+
+class Mempool:
+    """`node.core.interfaces.TransactionSource`, and the admission to it. Safe between threads.
+
+    Args:
+        executor: of the chain.
+        latest: the last committed height and its state; called when a block is committed.
+        limits: bounds.
+    """
+
+    def __init__(
+        self, executor: Executor, latest: Latest, limits: MempoolLimits | None = None
+    ) -> None:
+        self._executor = executor
+        self._latest = latest
+        self.limits: Final = limits or MempoolLimits()
+        floor = self.limits.fee_floor
+        self.fee_floor: Final = executor.chain.parameters.fee_floor if floor is None else floor
+        self._lock = threading.RLock()
+        self._checking = 0
+        self._entries: dict[bytes, _Entry] = {}
+        self._holders: dict[bytes, bytes] = {}
+        self._ids: dict[bytes, bytes] = {}
+        self._bytes = 0
+        self._next_order = 0
+        self._rejections: BoundedCache[bytes, ChiaroError] = BoundedCache(
+            self.limits.most_rejections
+        )
+        self._tip: tuple[Height, StateReader] | None = None
+        self._run: BlockRun | None = None
+        self._stale = False
+
+    # --- admission -------------------------------------------------------------------------------
+
+    async def admit(self, data: bytes) -> Admission:
+        """`add`, off the event loop; refused at once while too many others are in it (EX-18)."""
+        with self._lock:
+            busy = self._checking >= self.limits.most_checks
+            self._checking += not busy
+        if busy:
+            refusal = MempoolRefused("EX-18", f"{self._checking} others are being verified")
+            return Admission(tagged_hash("wire", data), refusal)
+        try:
+            return await asyncio.to_thread(self.add, data)
+        finally:
+            with self._lock:
+                self._checking -= 1
+
+    def add(self, data: bytes) -> Admission:
+        """Take a transaction in, or say why not; again is no error. Blocks while proofs verify.
+
+        Raises:
+            NodeError, BackendError: this node cannot tell.
+        """
+        wire_id = tagged_hash("wire", data)
+        known = self._rejections.get(wire_id)
+        if known is not None:
+            return Admission(wire_id, fresh(known))
+        tx_id: bytes = wire_id
+        try:
+            item = self._decode(data)
+            tx_id = item.tx_id
+            self._verify(item)
+        except (NodeError, BackendError):
+            raise
+        except ChiaroError as error:
+            if isinstance(error, _PERMANENT) and not isinstance(error, Outdated):
+                self._reject(wire_id, error)
+            return Admission(tx_id, error)
+        try:
+            with self._lock:
+                self._insert(item)
+        except (NodeError, BackendError):
+            raise
+        except ChiaroError as error:
+            return Admission(tx_id, error)
+        return Admission(tx_id)
+
+    def _decode(self, data: bytes) -> Decoded:
+        """Phase 1: EX-18, nothing is decoded that no block could hold; fee; rivals."""
+        most = min(self._executor.chain.parameters.max_tx_bytes, self.limits.most_bytes)
+        if len(data) > most:
+            raise MempoolRefused("EX-18", f"{len(data)} bytes, at most {most} fit")
+        item = self._executor.intake.decode(data)
+        self._check_fee(item, 0)
+        with self._lock:
+            if item.tx_id not in self._ids:
+                self._victims(item, self._rivals(item))
+        return item
+
+    def _verify(self, item: Decoded) -> None:
+        """Phase 2, outside the lock."""
+        with self._lock:
+            if item.wire_id in self._entries:
+                return
+            height, _ = self._next()
+        checked = self._executor.intake.check_stateless(item, height)
+        self._check_fee(item, len(checked.claims))
+        for verdict in self._executor.intake.verify(checked.claims):
+            if verdict is not None:
+                raise verdict
+
+    def _check_fee(self, item: Decoded, proofs: int) -> None:
+        """EX-19."""
+        least = least_fee(len(item.data), proofs, self.fee_floor)
+        if item.fee < least:
+            raise MempoolRefused(
+                "EX-19",
+                f"fee {item.fee} is below {least} for {len(item.data)} bytes, {proofs} proofs",
+                fix=f"pay at least {least} base units",
+            )
+
+    def _reject(self, wire_id: bytes, error: ChiaroError) -> None:
+        """EX-21: by full bytes, and only what no other state, height or pool could change."""
+        self._rejections.put(wire_id, error.with_traceback(None))
+
+    def _insert(self, item: Decoded) -> None:
+        """Phase 3, under the lock: all of it or nothing."""
+        if item.tx_id in self._ids:
+            return  # perhaps under other proofs or signatures: one of them is enough
+        height, reader = self._next()
+        if item.expiry < height:
+            raise Outdated("EX-22", f"expired at {item.expiry}, the next block is {height}")
+        rivals = self._rivals(item)
+        victims = self._victims(item, rivals)
+        alone = _refusal(self._executor.begin(reader, height), item)
+        if rivals:
+            if alone is not None:
+                raise alone
+            order = min(rival.order for rival in rivals)
+        else:
+            refused = _refusal(self._speculation(), item)
+            if refused is not None and alone is None and self._stale:
+                refused = _refusal(self._rebuild(), item)
+            if refused is not None:
+                raise refused
+            order = self._next_order
+            self._next_order += 1
+        for gone in (*rivals, *victims):
+            self._remove(gone.item.wire_id)
+            self._stale = True
+        self._put(_Entry(item, order, fee_rate(item), queued=alone is not None))
+
+    def _rivals(self, item: Decoded) -> list[_Entry]:
+        """EX-20: pending entries that hold one of its keys; raises unless it may replace them."""
+        wires = dict.fromkeys(self._holders[key] for key in item.conflicts if key in self._holders)
+        rivals = [self._entries[wire] for wire in wires]
+        if not rivals:
+            return rivals
+        if any(rival.queued for rival in rivals):
+            raise MempoolRefused("EX-20", "conflicts with one that waits for others")
+        paid = sum(rival.item.fee for rival in rivals)
+        least = paid + max(1, -(-paid * self.limits.replacement_percent // 100))
+        if item.fee < least or any(fee_rate(item) <= rival.rate for rival in rivals):
+            raise MempoolRefused(
+                "EX-20",
+                f"conflicts with a pending transaction that pays {paid}",
+                fix=f"pay at least {least} base units, and more per byte, to replace it",
+            )
+        return rivals
+
+    def _victims(self, item: Decoded, rivals: Sequence[_Entry]) -> list[_Entry]:
+        """EX-18: who must go to make room: those that pay least, each less than the newcomer."""
+        count = len(self._entries) - len(rivals) + 1
+        size = self._bytes - sum(len(r.item.data) for r in rivals) + len(item.data)
+        if count <= self.limits.most and size <= self.limits.most_bytes:
+            return []
+        replaced = {rival.item.wire_id for rival in rivals}
+        others = (entry for wire, entry in self._entries.items() if wire not in replaced)
+        victims = []
+        for entry in sorted(others, key=lambda entry: (entry.rate, -entry.order)):
+            if entry.rate >= fee_rate(item):
+                break
+            victims.append(entry)
+            count, size = count - 1, size - len(entry.item.data)
+            if count <= self.limits.most and size <= self.limits.most_bytes:
+                return victims
+        raise MempoolRefused("EX-18", "the pool is full of transactions that pay as much per byte")
+
+    # --- TransactionSource -----------------------------------------------------------------------
+
+    def pending(self, max_bytes: int) -> Sequence[bytes]:
+        """EX-23: best fee per byte first, then the queued ones in the order they came."""
+        with self._lock:
+            ranked = sorted(
+                self._entries.values(),
+                key=lambda entry: (entry.queued, 0 if entry.queued else -entry.rate, entry.order),
+            )
+        chosen, room = [], max_bytes
+        for entry in ranked:
+            if len(entry.item.data) <= room:
+                chosen.append(entry.item.data)
+                room -= len(entry.item.data)
+        return chosen
+
+    def committed(self, block: Block, receipts: Sequence[Receipt]) -> None:  # noqa: ARG002
+        """EX-22: forget the block's transactions, whatever became of them; check the rest again."""
+        with self._lock:
+            self._tip = self._latest()
+            height, _ = self._next()
+            for tx in block.txs:
+                self._remove(tagged_hash("wire", tx))
+            for entry in list(self._entries.values()):
+                if entry.item.expiry < height:
+                    self._remove(entry.item.wire_id)
+            self._rebuild()
+
+    def discard(self, txs: Sequence[bytes], error: ChiaroError) -> None:
+        """Never offer or take these again."""
+        with self._lock:
+            for tx in txs:
+                wire_id = tagged_hash("wire", tx)
+                self._remove(wire_id)
+                self._reject(wire_id, error)
+            self._stale = True
+
+    # --- looking in ------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def find(self, tx_id: bytes) -> bytes | None:
+        """Full bytes of a pending transaction."""
+        with self._lock:
+            wire_id = self._ids.get(tx_id)
+            return None if wire_id is None else self._entries[wire_id].item.data
+
+    def status(self) -> MempoolStatus:
+        with self._lock:
+            rates = [entry.rate for entry in self._entries.values()]
+            return MempoolStatus(
+                len(rates), self._bytes, self.fee_floor, min(rates, default=0) // _RATE_UNIT
+            )
+
+    # --- bookkeeping, under the lock -------------------------------------------------------------
+
+    def _next(self) -> tuple[Height, StateReader]:
+        """Height of the next block, and the state that it starts from."""
+        if self._tip is None:
+            self._tip = self._latest()
+        height, reader = self._tip
+        return Height(height + 1), reader
+
+    def _speculation(self) -> BlockRun:
+        return self._rebuild() if self._run is None else self._run
+
+    def _rebuild(self) -> BlockRun:
+        """Apply everything pending again, in order; what fails now leaves."""
+        height, reader = self._next()
+        self._run = run = self._executor.begin(reader, height)
+        self._stale = False
+        for entry in sorted(self._entries.values(), key=lambda entry: entry.order):
+            if _refusal(run, entry.item) is not None:
+                self._remove(entry.item.wire_id)
+            elif entry.queued:
+                entry.queued = (
+                    _refusal(self._executor.begin(reader, height), entry.item) is not None
+                )
+        return run
+
+    def _put(self, entry: _Entry) -> None:
+        item = entry.item
+        self._entries[item.wire_id] = entry
+        self._ids[item.tx_id] = item.wire_id
+        self._bytes += len(item.data)
+        for key in item.conflicts:
+            self._holders[key] = item.wire_id
+
+    def _remove(self, wire_id: bytes) -> None:
+        entry = self._entries.pop(wire_id, None)
+        if entry is None:
+            return
+        del self._ids[entry.item.tx_id]
+        self._bytes -= len(entry.item.data)
+        for key in entry.item.conflicts:
+            self._holders.pop(key, None)
+
+
+def _refusal(run: BlockRun, item: Decoded) -> ChiaroError | None:
+    """Apply, or say why not.
+
+    Raises:
+        NodeError, BackendError: this node cannot tell.
+    """
+    try:
+        run.apply(item)
+    except (NodeError, BackendError):
+        raise
+    except ChiaroError as error:
+        return error
+    return None

@@ -1,0 +1,237 @@
+"""Turnstile (S-7): how much of each kind has entered and left each environment, ever.
+
+    v/0/ ‖ kind        issued at genesis, u64 little-endian
+    v/<tag>/ ‖ kind    entered and left, two u128; the environment holds the difference
+
+Totals only grow, so a wrong one cannot be repaired by a later movement (incident 23). What an
+environment holds is never negative (EX-11): if a flaw in a circuit minted value inside the shielded
+pool, no more than what honestly entered could ever come out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from node.core.block import Receipt
+from node.core.codec import Reader, Writer
+from node.core.effects import Event
+from node.core.errors import InvalidTransaction
+from node.core.genesis import Genesis
+from node.core.ids import FEE_ACCOUNT, EnvironmentId, Kind
+from node.core.interfaces import StateReader
+from node.execution.overlay import EmptyState, Overlay
+from transparent.accounts import every_balance
+from zk.errors import DecodeError
+
+PREFIX: Final = b"v/"
+_ISSUED: Final = PREFIX + b"0/"
+_TOTAL_BYTES: Final = 16
+EVENT: Final = "turnstile"
+"""Name of the event that a receipt carries for every movement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """`amount` base units of `kind` from one environment to another; amount > 0."""
+
+    source: EnvironmentId
+    target: EnvironmentId
+    kind: Kind
+    amount: int
+
+    def event(self) -> Event:
+        return Event(
+            EVENT,
+            (
+                ("from", self.source.label),
+                ("to", self.target.label),
+                ("logic", str(self.kind.logic)),
+                ("label", str(self.kind.label)),
+                ("amount", str(self.amount)),
+            ),
+        )
+
+    @staticmethod
+    def from_event(event: Event) -> Movement:
+        """The movement of a receipt's event. Raises DecodeError if it is none."""
+        try:
+            fields = dict(event.data)
+            return Movement(
+                EnvironmentId[fields["from"].upper()],
+                EnvironmentId[fields["to"].upper()],
+                Kind(int(fields["logic"]), int(fields["label"])),
+                int(fields["amount"]),
+            )
+        except (KeyError, ValueError) as error:
+            raise DecodeError("no movement of the turnstile", where="receipt") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Base units of one kind that have entered and left one environment since genesis."""
+
+    entered: int = 0
+    left: int = 0
+
+    @property
+    def held(self) -> int:
+        return self.entered - self.left
+
+    def to_bytes(self) -> bytes:
+        return Writer().uint(self.entered, _TOTAL_BYTES).uint(self.left, _TOTAL_BYTES).done()
+
+    @staticmethod
+    def from_bytes(data: bytes) -> Totals:
+        reader = Reader(data, "turnstile")
+        totals = Totals(reader.uint(_TOTAL_BYTES), reader.uint(_TOTAL_BYTES))
+        reader.done()
+        return totals
+
+
+def totals_key(environment: EnvironmentId, kind: Kind) -> bytes:
+    """Key of the totals of one environment and kind."""
+    return PREFIX + b"%d/" % environment + kind.to_bytes()
+
+
+def issued_key(kind: Kind) -> bytes:
+    """Key of what genesis issued of a kind."""
+    return _ISSUED + kind.to_bytes()
+
+
+def totals(state: StateReader, environment: EnvironmentId, kind: Kind) -> Totals:
+    """What has entered and left `environment` so far."""
+    data = state.get(totals_key(environment, kind))
+    return Totals.from_bytes(data) if data is not None else Totals()
+
+
+def genesis_writes(genesis: Genesis) -> dict[bytes, bytes | None]:
+    """EX-14: all that is ever issued enters the transparent environment, once."""
+    writes: dict[bytes, bytes | None] = {}
+    for kind, amount in genesis.supply().items():
+        writes[issued_key(kind)] = Writer().u64(amount).done()
+        writes[totals_key(EnvironmentId.TRANSPARENT, kind)] = Totals(amount).to_bytes()
+    return writes
+
+
+def move(state: Overlay, movements: Iterable[Movement]) -> None:
+    """Record one transaction's movements.
+
+    EX-11 is checked on what an environment holds after *all* of them: their order within a
+    transaction means nothing, but no amount is netted away in the totals.
+
+    Raises:
+        InvalidTransaction: EX-11.
+    """
+    changed: dict[tuple[EnvironmentId, Kind], Totals] = {}
+    for movement in movements:
+        for environment, entered, left in (
+            (movement.source, 0, movement.amount),
+            (movement.target, movement.amount, 0),
+        ):
+            key = environment, movement.kind
+            before = changed.get(key) or totals(state, *key)
+            changed[key] = Totals(before.entered + entered, before.left + left)
+    for (environment, kind), after in changed.items():
+        if after.held < 0:
+            raise InvalidTransaction(
+                "EX-11",
+                f"{-after.held} base units more would have left the {environment.label} "
+                f"environment than ever entered it (label {kind.label})",
+                where="turnstile",
+            )
+        state.put(totals_key(environment, kind), after.to_bytes())
+
+
+def stored(state: StateReader) -> dict[bytes, bytes]:
+    """All turnstile entries of a state."""
+    return dict(state.iterate(PREFIX))
+
+
+def recomputed(genesis: Genesis, receipts: Iterable[Receipt]) -> dict[bytes, bytes]:
+    """EX-15: the entries that a state must hold after these receipts, from genesis on.
+
+    Args:
+        genesis: of the chain.
+        receipts: of every block since, in order.
+
+    Raises:
+        InvalidTransaction: EX-11, the receipts are not those of a valid chain.
+        DecodeError: an event that is no movement.
+    """
+    state = Overlay(EmptyState())
+    state.update(genesis_writes(genesis).items())
+    for receipt in receipts:
+        if receipt.ok:
+            move(state, [Movement.from_event(e) for e in receipt.events if e.name == EVENT])
+    return dict(state.iterate(PREFIX))
+
+
+# --- audit --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """Where the base units of one kind are, as a state has it.
+
+    Attributes:
+        kind: which.
+        issued: at genesis.
+        transparent: sum of all balances, those of fees included.
+        fees: of these, what FEE_ACCOUNT holds.
+        held: what the turnstile says each environment holds; what is in a pool can be known by no
+            other way, since notes do not show their amounts.
+    """
+
+    kind: Kind
+    issued: int
+    transparent: int
+    fees: int
+    held: Mapping[EnvironmentId, int]
+
+    @property
+    def shielded(self) -> int:
+        return self.held.get(EnvironmentId.SHIELDED, 0)
+
+    @property
+    def private(self) -> int:
+        return self.held.get(EnvironmentId.PRIVATE, 0)
+
+    @property
+    def adds_up(self) -> bool:
+        """Balances are what the turnstile says, no pool is negative, all of it was issued."""
+        return (
+            self.transparent == self.held.get(EnvironmentId.TRANSPARENT, 0)
+            and min(self.held.values(), default=0) >= 0
+            and self.transparent + self.shielded + self.private == self.issued
+        )
+
+
+def supply(state: StateReader) -> tuple[Supply, ...]:
+    """Audit a state: one line per kind that it mentions, in the order of kinds.
+
+    Reads every balance: linear in the number of accounts.
+    """
+    issued: dict[Kind, int] = {}
+    held: dict[Kind, dict[EnvironmentId, int]] = {}
+    balances: dict[Kind, int] = {}
+    fees: dict[Kind, int] = {}
+    for key, value in state.iterate(PREFIX):
+        tag, kind_bytes = key[len(PREFIX) : len(PREFIX) + 2], key[len(PREFIX) + 2 :]
+        kind = Kind.read(Reader(kind_bytes, "turnstile"))
+        if tag == b"0/":
+            issued[kind] = int.from_bytes(value, "little")
+        else:
+            environment = EnvironmentId(int(tag[:1]))
+            held.setdefault(kind, {})[environment] = Totals.from_bytes(value).held
+    for account, kind, amount in every_balance(state):
+        balances[kind] = balances.get(kind, 0) + amount
+        if account == FEE_ACCOUNT:
+            fees[kind] = fees.get(kind, 0) + amount
+    return tuple(
+        Supply(
+            kind, issued.get(kind, 0), balances.get(kind, 0), fees.get(kind, 0), held.get(kind, {})
+        )
+        for kind in sorted({*issued, *held, *balances})
+    )
