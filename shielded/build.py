@@ -12,6 +12,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from circuits.keys import DEV, KeyStore
 from circuits.native import lone_path
 from circuits.records import (
     ActionPublic,
@@ -36,6 +37,7 @@ from shielded.transaction import Mode, Party, ShieldedTx
 from shielded.tree import DEPTH
 from zk.curve.babyjub import ORDER
 from zk.groth16.keys import Blinding, Proof
+from zk.interfaces import Backend, Progress
 
 Prove = Callable[[ActionPublic, ActionWitness, Blinding], Proof]
 """Makes a proof; `statement_prover` gives the real one."""
@@ -133,15 +135,30 @@ def prepare(plan: Plan, key: SpendingKey) -> tuple[Prepared, ...]:
     return tuple(_prepare(plan, key, slots, index) for index, slots in enumerate(pack(plan)))
 
 
-def statement_prover(**options: object) -> Prove:
-    """The real prover; options are those of `circuits.prover.prove_statement`."""
+def statement_prover(
+    *,
+    keys: KeyStore | None = None,
+    profile: str = DEV,
+    backend: Backend | None = None,
+    progress: Progress | None = None,
+) -> Prove:
+    """The real prover, its keys loaded once; arguments as of `circuits.prover.prove_statement`."""
     from circuits.action import Action as ActionStatement
     from circuits.prover import prove_statement
 
-    statement = ActionStatement()
+    statement, store = ActionStatement(), keys or KeyStore()
 
     def prove(public: ActionPublic, witness: ActionWitness, blinding: Blinding) -> Proof:
-        return prove_statement(statement, public, witness, blinding, **options)  # type: ignore[arg-type]
+        return prove_statement(
+            statement,
+            public,
+            witness,
+            blinding,
+            keys=store,
+            profile=profile,
+            backend=backend,
+            progress=progress,
+        )
 
     return prove
 

@@ -8,19 +8,27 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from node.core.block import Transaction
 from node.core.effects import Crossing
 from node.core.errors import InvalidTransaction
+from node.core.genesis import Allocation, Genesis
 from node.core.ids import NATIVE, AccountId, ChainId, EnvironmentId, Height, Kind
-from node.core.interfaces import TxContext
+from node.core.interfaces import BlockResult, TxContext
+from node.execution.executor import Executor
 from shielded import plan as plans
 from shielded.build import build
 from shielded.encryption import memo_from_text
-from shielded.env import ShieldedEnvironment
+from shielded.env import TREE_KEY, ShieldedEnvironment
 from shielded.keys import SpendingKey
 from shielded.notes import Note
 from shielded.plan import Payment, Plan, Spend
+from shielded.scan import ScannedBlock
 from shielded.transaction import ShieldedTx
-from shielded.tree import WitnessTree
+from shielded.tree import NoteTree, WitnessTree
+from shielded.wallet import WalletState
+from transparent.env import TransparentEnvironment
+from transparent.signature import SigningKey
+from transparent.spec import crossing_digest
 from zk.curve.bn254 import G1_GENERATOR, G2_GENERATOR
 from zk.groth16.keys import Proof
 from zk.hash import domains
@@ -194,3 +202,90 @@ class Kit:
 @pytest.fixture(scope="session")
 def kit() -> Kit:
     return Kit()
+
+
+class AcceptsAll:
+    def verify(self, claims):
+        return [None] * len(claims)
+
+
+class Chain:
+    """Blocks on a state in memory, and Alice's wallet."""
+
+    def __init__(self, kit, verifier, prove) -> None:
+        self.kit = kit
+        self.prove = prove
+        self.account = SigningKey.from_seed(b"account")
+        self.genesis = Genesis(
+            "dev", "test", 0, allocations=(Allocation(self.account.account, NATIVE, 1000),)
+        )
+        p = self.genesis.parameters
+        environments = {
+            EnvironmentId.TRANSPARENT: TransparentEnvironment(p.max_expiry),
+            EnvironmentId.SHIELDED: ShieldedEnvironment(p.max_expiry, p.anchor_window, 16),
+        }
+        self.executor = Executor(self.genesis, environments, verifier)
+        self.state = State()
+        self._apply(self.executor.genesis())
+        self.wallet = WalletState(kit.alice.full_viewing_key)
+        self.height = 0
+
+    def _apply(self, writes) -> None:
+        for key, value in writes.items():
+            if value is None:
+                self.state.entries.pop(key, None)
+            else:
+                self.state.entries[key] = value
+
+    def block(self, *txs) -> BlockResult:
+        """Execute; the wallet scans what took effect."""
+        self.height += 1
+        wires = [Transaction(EnvironmentId.SHIELDED, tx.to_bytes()).to_bytes() for tx in txs]
+        result = self.executor.execute(wires, self.state, Height(self.height), 0)
+        self._apply(result.writes)
+        done = [tx.scanned for tx, receipt in zip(txs, result.receipts, strict=True) if receipt.ok]
+        root = NoteTree.from_bytes(self.state.get(TREE_KEY)).root
+        self.wallet.scan(ScannedBlock(self.height, tuple(done), root))
+        return result
+
+    def plan(self, **changes) -> plans.Plan:
+        return plans.Plan(
+            seed=bytes([self.height]) * 32,
+            chain_id=self.genesis.chain_id,
+            anchor_children=changes.pop("anchor_children", self.wallet.tree.tree().top),
+            expiry=Height(self.height + 10),
+            **changes,
+        )
+
+    def authorize(self, value, digest: bytes) -> bytes:
+        return self.account.sign(crossing_digest(value.account, value.kind, -value.amount, digest))
+
+    def shield(self, amount: int, fee: int = 1):
+        kit = self.kit
+        value = kit.crossing(-amount, account=self.account.account)
+        plan = self.plan(
+            payments=(kit.pay(kit.alice, amount - fee),), public_values=(value,), fee=fee
+        )
+        return build(plan, kit.alice, self.prove, authorize=self.authorize)
+
+    def spend(self, payments, **changes):
+        """Alice's notes, all of them, into these payments."""
+        notes = [note for note in self.wallet.notes if not note.spent]
+        context = self.wallet.spend_context(notes)
+        spends = tuple(
+            plans.spend(note, path) for note, path in zip(notes, context.paths, strict=True)
+        )
+        plan = self.plan(spends=spends, payments=payments, **changes)
+        return build(plan, self.kit.alice, self.prove)
+
+
+@pytest.fixture
+def chain(kit) -> Chain:
+    """A chain that believes every proof."""
+    return Chain(kit, AcceptsAll(), kit.prove)
+
+
+@pytest.fixture
+def make_chain(kit):
+    """A chain with a verifier and a prover of one's own."""
+    return lambda verifier, prove: Chain(kit, verifier, prove)
