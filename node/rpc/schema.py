@@ -441,6 +441,10 @@ class FaucetRequest(Request, frozen=True):
     asset: str = "native"
 
 
+class Nothing(Request, frozen=True):
+    """The empty object."""
+
+
 class FaucetReceipt(Response, frozen=True):
     """The faucet's payment, already on disk."""
 

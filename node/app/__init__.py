@@ -1,0 +1,1 @@
+"""The composition root: a node made of its parts, and the process it lives in."""

@@ -1,0 +1,74 @@
+"""Which parts a chain needs, and whether this installation has them."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from circuits.keys import KeyStore
+from node.app.development import STATEMENTS
+from node.app.errors import ForeignGenesis, NotInstalled
+from node.core.genesis import BATCH_HEIGHTS, Genesis
+from node.core.ids import EnvironmentId
+from node.core.interfaces import ExecutionEnvironment
+from shielded.env import ShieldedEnvironment
+from transparent.env import TransparentEnvironment
+from zk.errors import UnknownKey
+from zk.groth16.keys import VerifyingKey
+
+
+def check_interpreter(optimize: int | None = None) -> None:
+    """RPC-15: no `python -O`. Raises NotInstalled."""
+    if sys.flags.optimize if optimize is None else optimize:
+        raise NotInstalled("RPC-15: the node does not run under `python -O`")
+
+
+def environments(genesis: Genesis) -> dict[EnvironmentId, ExecutionEnvironment[Any]]:
+    """The environments of the chain, with its constants."""
+    p = genesis.parameters
+    return {
+        EnvironmentId.TRANSPARENT: TransparentEnvironment(p.max_expiry),
+        EnvironmentId.SHIELDED: ShieldedEnvironment(p.max_expiry, p.anchor_window, BATCH_HEIGHTS),
+    }
+
+
+def verifying_keys(genesis: Genesis, keys: KeyStore) -> dict[str, VerifyingKey]:
+    """RPC-14 (S-12): the keys of the chain's statements, all of them and no others.
+
+    Raises:
+        ForeignGenesis: a statement, circuit or key that is not this installation's.
+        ParamsError: the installation's own keys do not match its registry.
+    """
+    named = tuple(item.statement for item in genesis.statements)
+    if named != STATEMENTS:
+        raise ForeignGenesis(
+            f"RPC-14: the chain verifies {', '.join(named) or 'nothing'}, "
+            f"this version {', '.join(STATEMENTS)}",
+            where="genesis: statements",
+        )
+    found = {}
+    for item in genesis.statements:
+        try:
+            entry = keys.entry(item.statement, genesis.profile)
+        except UnknownKey as error:
+            raise ForeignGenesis(f"RPC-14: {error.message}", where=item.statement) from error
+        for what, ours, theirs in (
+            ("circuit", entry.r1cs, item.r1cs.hex()),
+            ("verifying key", entry.verifying_key, item.verifying_key.hex()),
+        ):
+            if ours != theirs:
+                raise ForeignGenesis(
+                    f"RPC-14: genesis names {what} {theirs[:16]}…, this installation has "
+                    f"{ours[:16]}…",
+                    where=item.statement,
+                )
+        found[item.statement] = keys.verifying_key(item.statement, genesis.profile)
+    return found
+
+
+def warnings(genesis: Genesis, keys: KeyStore) -> dict[str, str]:
+    """Statement → what must be said of its key; development keys are UNSAFE."""
+    return {
+        item.statement: keys.entry(item.statement, genesis.profile).unsafe
+        for item in genesis.statements
+    }

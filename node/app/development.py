@@ -1,0 +1,74 @@
+"""The development chain: a faucet with a published key and two assets to play with. UNSAFE.
+
+Light to import: the command line reads names of assets from here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from node.core.genesis import (
+    DEV_FAUCET_AMOUNT,
+    DEV_PROFILE,
+    Allocation,
+    Genesis,
+    Parameters,
+    StatementKey,
+    dev_faucet_account,
+    development_genesis,
+)
+from node.core.ids import NATIVE, Kind
+from zk.hash import domains
+
+if TYPE_CHECKING:
+    from circuits.keys import Registry
+
+ASSETS: Final = ("gold", "silver")
+"""Named assets of the development genesis, beside the native kind; all of them the faucet's."""
+STATEMENTS: Final = ("action/1",)
+"""What a chain of this version verifies."""
+
+
+def asset(name: str) -> Kind:
+    """The plain kind that a name stands for; `native` is the kind of fees."""
+    return NATIVE if name == "native" else Kind(0, domains.asset_label(name))
+
+
+def names(genesis: Genesis) -> dict[Kind, str]:
+    """Names of kinds beside `native`, as far as they are known: those of development chains."""
+    if genesis.profile != DEV_PROFILE:
+        return {}
+    issued = genesis.supply()
+    return {asset(name): name for name in ASSETS if asset(name) in issued}
+
+
+def genesis(
+    time_ms: int, *, parameters: Parameters | None = None, registry: Registry | None = None
+) -> Genesis:
+    """A new development chain under this installation's development keys.
+
+    Args:
+        time_ms: now; part of the chain id, so that two development chains never share one, and a
+            wallet of the last one notices.
+        parameters: default: blocks on demand.
+        registry: of keys; default: the installation's.
+
+    Raises:
+        UnknownKey: the installation has no development keys.
+    """
+    from circuits.keys import Registry
+
+    listed = registry or Registry.load()
+    statements = []
+    for statement in STATEMENTS:
+        entry = listed.find(statement, DEV_PROFILE)
+        r1cs, key = bytes.fromhex(entry.r1cs), bytes.fromhex(entry.verifying_key)
+        statements.append(StatementKey(statement, r1cs, key))
+    return development_genesis(
+        tuple(statements),
+        time_ms=time_ms,
+        parameters=parameters or Parameters(block_time_ms=0),
+        allocations=tuple(
+            Allocation(dev_faucet_account(), asset(name), DEV_FAUCET_AMOUNT) for name in ASSETS
+        ),
+    )

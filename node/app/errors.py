@@ -1,0 +1,47 @@
+"""Why a node does not start."""
+
+from __future__ import annotations
+
+from node.core.errors import NodeError
+
+
+class NotInstalled(NodeError):
+    """RPC-15: the interpreter runs in a way in which the node must not."""
+
+    code = "APP-001"
+    exit_code = 70
+    why = "`python -O` drops checks that the libraries below us rely on"
+    fix = "start the node without -O, and unset PYTHONOPTIMIZE"
+
+
+class ForeignGenesis(NodeError):
+    """RPC-14: genesis names circuits or keys that this installation does not have."""
+
+    code = "APP-002"
+    exit_code = 8
+    why = "a node that verifies other statements than its chain's would accept false proofs"
+    fix = "install the version that the chain's founders name, or use another genesis"
+
+
+class AlreadyRunning(NodeError):
+    """RPC-16: another process works in this folder."""
+
+    code = "APP-003"
+    exit_code = 5
+    why = "two nodes on one store would tear the state apart"
+    fix = "use the node that runs (`chiaro status`), or stop it with `chiaro down`"
+
+
+class NoNode(NodeError):
+    """There is no node in this folder, or there is one where a new one was to be made."""
+
+    code = "APP-004"
+    exit_code = 5
+
+
+class StartFailed(NodeError):
+    """The process ended before it was ready, or does not end when told to."""
+
+    code = "APP-005"
+    exit_code = 6
+    fix = "read the log that is named above"

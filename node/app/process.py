@@ -1,0 +1,206 @@
+"""A node in the background: start it, find it, stop it. Light to import.
+
+In the state folder lie `node.json` (pid, URL, log, while it runs), `node.log`, and what the process
+said at last: `node.err`, `node.error.json`. Whether a node runs is decided by the lock in its home
+folder, which the system takes back however the process ends; a process id alone may be anyone's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Final
+
+from filelock import FileLock, Timeout
+
+from node.app.errors import AlreadyRunning, StartFailed
+from zk.errors import ChiaroError
+
+PROCESS_FILE: Final = "node.json"
+LOG_FILE: Final = "node.log"
+ERROR_FILE: Final = "node.error.json"
+OUTPUT_FILE: Final = "node.err"
+LOCK_FILE: Final = "node.lock"
+START_S: Final = 60.0
+STOP_S: Final = 30.0
+_POLL_S: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class NodeProcess:
+    """A node that is ready.
+
+    Attributes:
+        pid: of the process.
+        url, port: of its RPC.
+        home: folder of the node.
+        log: its log.
+        chain_id: hex.
+        profile: of its chain.
+        started_ms: milliseconds since 1970.
+    """
+
+    pid: int
+    url: str
+    port: int
+    home: str
+    log: str
+    chain_id: str
+    profile: str
+    started_ms: int
+
+    def write(self, state: Path) -> None:
+        """Announce it; whole or not at all."""
+        temporary = state / f".{PROCESS_FILE}.{os.getpid()}"
+        temporary.write_text(json.dumps(asdict(self), indent=2) + "\n")
+        temporary.replace(state / PROCESS_FILE)
+
+    @staticmethod
+    def read(state: Path) -> NodeProcess | None:
+        """What was announced, by a process that may be gone; None if there is nothing readable."""
+        try:
+            document = json.loads((state / PROCESS_FILE).read_text())
+            return NodeProcess(**{f.name: document[f.name] for f in fields(NodeProcess)})
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+
+def find(home: Path, state: Path) -> NodeProcess | None:
+    """The node that runs in `home`, if one does and is ready."""
+    if not _locked(home):
+        return None
+    found = NodeProcess.read(state)
+    return found if found is not None and Path(found.home) == home.resolve() else None
+
+
+def spawn(
+    home: Path,
+    state: Path,
+    *,
+    port: int,
+    delay_ms: int | None = None,
+    create: bool = True,
+    timeout: float = START_S,
+) -> NodeProcess:
+    """Start a node in the background and wait until it answers.
+
+    Args:
+        home: its folder.
+        state: where it says how to reach it, and logs.
+        port: of its RPC on 127.0.0.1; 0 takes a free one.
+        delay_ms: see `node.app.node.Options`.
+        create: make a development chain if the folder is empty.
+        timeout: seconds.
+
+    Raises:
+        AlreadyRunning: RPC-16.
+        StartFailed: it did not become ready; or the error that it ended with.
+    """
+    if (running := find(home, state)) is not None:
+        raise AlreadyRunning(f"a node runs already at {running.url}", where=f"pid {running.pid}")
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for stale in (PROCESS_FILE, ERROR_FILE):
+        (state / stale).unlink(missing_ok=True)
+    command = [sys.executable, "-P", "-m", "node.app", "run"]
+    command += ["--home", str(home), "--state", str(state), "--port", str(port)]
+    command += ["--create"] if create else []
+    command += ["--delay-ms", str(delay_ms)] if delay_ms is not None else []
+    with (state / OUTPUT_FILE).open("wb") as output:
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            close_fds=True,
+        )
+    try:
+        return _until_ready(child, state, time.monotonic() + timeout)
+    except BaseException:
+        child.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(STOP_S)
+        raise
+
+
+def stop(home: Path, state: Path, *, timeout: float = STOP_S) -> NodeProcess | None:
+    """Ask the node in `home` to finish, and wait until it has; None if none runs.
+
+    Raises:
+        StartFailed: it still runs when the time is over.
+    """
+    found = find(home, state)
+    if found is None:
+        (state / PROCESS_FILE).unlink(missing_ok=True)
+        return None
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(found.pid, signal.SIGTERM)
+    for _ in _polls(time.monotonic() + timeout):
+        if not _locked(home):
+            _reap(found.pid)
+            return found
+    raise StartFailed(
+        f"the node does not stop within {timeout:g} s", where=f"pid {found.pid}, log {found.log}"
+    )
+
+
+def _until_ready(child: subprocess.Popen[bytes], state: Path, deadline: float) -> NodeProcess:
+    log = state / LOG_FILE
+    for _ in _polls(deadline):
+        found = NodeProcess.read(state)
+        if found is not None and found.pid == child.pid:
+            child.returncode = 0  # it outlives this object, which would warn of that
+            return found
+        if child.poll() is not None:
+            raise _last_error(state) or StartFailed(
+                f"the node ended with code {child.returncode} before it was ready",
+                where=f"{log}, {state / OUTPUT_FILE}",
+            )
+    raise StartFailed("the node is not ready in time", where=str(log))
+
+
+def _last_error(state: Path) -> ChiaroError | None:
+    """What the process ended with, as the error it was."""
+    import msgspec
+
+    from node.rpc.errors import error_of
+    from node.rpc.schema import ProblemDocument
+
+    try:
+        data = (state / ERROR_FILE).read_bytes()
+        return error_of(msgspec.json.decode(data, type=ProblemDocument).error)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def _locked(home: Path) -> bool:
+    if not home.is_dir():
+        return False
+    lock = FileLock(home / LOCK_FILE)
+    try:
+        with lock.acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+def _reap(pid: int) -> None:
+    """A child of this very process would stay behind as a zombie."""
+    with contextlib.suppress(ChildProcessError, OSError):
+        os.waitpid(pid, os.WNOHANG)
+
+
+def _polls(deadline: float) -> Iterator[None]:
+    while True:
+        yield
+        if time.monotonic() > deadline:
+            return
+        time.sleep(_POLL_S)
