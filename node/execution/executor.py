@@ -10,16 +10,16 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from node.core.block import OK, Receipt
-from node.core.errors import ConsensusFault, NodeError
+from node.core.errors import ConsensusFault
 from node.core.genesis import Genesis
 from node.core.ids import EnvironmentId, Height
 from node.core.interfaces import Admission, BlockResult, ProofVerifier, StateReader
 from node.execution import turnstile
 from node.execution.intake import Intake, Prepared
 from node.execution.overlay import EmptyState
-from node.execution.run import Applied, BlockRun, Environments
+from node.execution.run import MACHINE_FAULTS, Applied, BlockRun, Environments
 from transparent import accounts
-from zk.errors import BackendError, ChiaroError
+from zk.errors import ChiaroError
 
 _MOST_PASSES: Final = 8
 """How often `select` returns to what failed: a payment may wait for one that was offered later."""
@@ -134,7 +134,7 @@ def _outcome(run: BlockRun, item: Prepared) -> Applied | ChiaroError:
     """
     try:
         return run.apply(item.passed())
-    except (NodeError, BackendError):
+    except MACHINE_FAULTS:
         raise
     except ChiaroError as error:
         return error

@@ -11,8 +11,8 @@ from node.core.errors import InvalidTransaction
 from node.core.ids import ChainId, EnvironmentId, Height, TxId, tagged_hash
 from node.core.interfaces import ProofClaim, ProofVerifier, TxContext
 from node.execution.bounded import BoundedCache
-from node.execution.run import Checked, Decoded, Environments, guarded
-from zk.errors import BackendError, ChiaroError
+from node.execution.run import MACHINE_FAULTS, Checked, Decoded, Environments, guarded
+from zk.errors import ChiaroError
 
 _MOST_CHECKED: Final = 4096
 _MOST_CHECKED_BYTES: Final = 32 * 1024 * 1024
@@ -123,13 +123,13 @@ class Intake:
             return _prepared(checked.decoded), checked.claims
         try:
             item = self.decode(tx)
-        except BackendError:
+        except MACHINE_FAULTS:
             raise
         except ChiaroError as error:
             return _nameless(tx, error), ()
         try:
             checked = self.check_stateless(item, height)
-        except BackendError:
+        except MACHINE_FAULTS:
             raise
         except ChiaroError as error:
             return _prepared(item, error), ()

@@ -22,15 +22,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from node.core.block import Block, Receipt
-from node.core.errors import InvalidTransaction, NodeError, Outdated
+from node.core.errors import InvalidTransaction, Outdated
 from node.core.ids import Height, tagged_hash
 from node.core.interfaces import Admission, StateReader
 from node.execution.bounded import BoundedCache
 from node.execution.errors import MempoolRefused, fresh
 from node.execution.executor import Executor
-from node.execution.run import BlockRun, Decoded
+from node.execution.run import MACHINE_FAULTS, BlockRun, Decoded
 from zk.errors import (
-    BackendError,
     ChiaroError,
     DecodeError,
     InvalidProof,
@@ -167,7 +166,7 @@ class Mempool:
             item = self._decode(data)
             tx_id = item.tx_id
             self._verify(item)
-        except (NodeError, BackendError):
+        except MACHINE_FAULTS:
             raise
         except ChiaroError as error:
             if isinstance(error, _PERMANENT) and not isinstance(error, Outdated):
@@ -176,7 +175,7 @@ class Mempool:
         try:
             with self._lock:
                 self._insert(item)
-        except (NodeError, BackendError):
+        except MACHINE_FAULTS:
             raise
         except ChiaroError as error:
             return Admission(tx_id, error)
@@ -390,7 +389,7 @@ def _refusal(run: BlockRun, item: Decoded) -> ChiaroError | None:
     """
     try:
         run.apply(item)
-    except (NodeError, BackendError):
+    except MACHINE_FAULTS:
         raise
     except ChiaroError as error:
         return error

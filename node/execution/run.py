@@ -10,16 +10,19 @@ from typing import Any, Final, TypeVar
 from node.core.amounts import MAX_AMOUNT
 from node.core.codec import Writer
 from node.core.effects import Crossing, Effects, Event
-from node.core.errors import ConsensusFault, InvalidTransaction
+from node.core.errors import ConsensusFault, InvalidTransaction, NodeError
 from node.core.ids import FEE_ACCOUNT, ID_BYTES, NATIVE, EnvironmentId, Height, TxId
 from node.core.interfaces import ExecutionEnvironment, ProofClaim, StateReader, TxContext
 from node.execution import turnstile
 from node.execution.overlay import Overlay
 from node.execution.turnstile import Movement
 from transparent.accounts import Ledger
-from zk.errors import ChiaroError
+from zk.errors import BackendError, ChiaroError
 
 _log = logging.getLogger(__name__)
+
+MACHINE_FAULTS: Final = (NodeError, BackendError)
+"""Errors that say nothing of a transaction: never a reason to refuse one (EX-16)."""
 
 Environments = Mapping[EnvironmentId, ExecutionEnvironment[Any]]
 Result = TypeVar("Result")
