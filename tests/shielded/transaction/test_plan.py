@@ -84,13 +84,11 @@ KINDS = [NATIVE, Kind(0, 5), Kind(0, 6), Kind(0, 7)]
     st.binary(min_size=32, max_size=32),
 )
 def test_every_note_of_a_plan_gets_one_slot(kit, spent, paid, seed) -> None:
-    tree = WitnessTree()
+    path = kit.tree.path(0)  # laying out looks at kinds only
     notes = [kit.note(kit.alice, 5, 20 + i, KINDS[k]) for i, k in enumerate(spent)]
-    tree.append([note.commitment for note in notes], marked=range(len(notes)))
     plan = kit.plan(
         seed=seed,
-        anchor_children=tree.tree().top,
-        spends=tuple(plans.spend(note, tree.path(i)) for i, note in enumerate(notes)),
+        spends=tuple(plans.Spend(note, path) for note in notes),
         payments=tuple(kit.pay(kit.bob, 1 + i, KINDS[k]) for i, k in enumerate(paid)),
     )
     actions = pack(plan)
