@@ -1,6 +1,6 @@
 """Logs as lines of JSON: time, level, event, and the fields that the caller named. No secrets.
 
-Transactions, memos, accounts and addresses are not logged; ids of blocks and roots are.
+RPC-18: transactions, memos, accounts and addresses are not logged; ids of blocks and roots are.
 """
 
 from __future__ import annotations

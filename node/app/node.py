@@ -7,6 +7,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -118,6 +119,7 @@ class Node:
         )
         self.tip: Final = Tip(store.height)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._block_thread = ThreadPoolExecutor(1, "blocks")
         names = development.names(genesis)
         faucet = None
         if genesis.profile == DEV_PROFILE:
@@ -218,6 +220,7 @@ class Node:
 
     def close(self) -> None:
         """Give back threads, store and lock."""
+        self._block_thread.shutdown()
         if isinstance(self._verifier, GrothVerifier):
             self._verifier.close()
         self.store.close()
@@ -236,7 +239,7 @@ class Node:
         )
 
     def produce_block(self) -> Produced:
-        """One block now; blocking, from any thread. Those who wait are told once it is on disk."""
+        """One block now; blocking, from any thread. RPC-9: told to those who wait once on disk."""
         produced = self.engine.produce_block()
         height = produced.block.header.height
         _log.info(
@@ -261,7 +264,7 @@ class Node:
         """Serve and make blocks until `stop` is set. A fault of either ends the node and is raised.
 
         Args:
-            stop: graceful: requests and the block under way are finished.
+            stop: graceful (RPC-17): requests and the block under way are finished.
             ready: called with the URL once requests are answered.
         """
         stop = stop or asyncio.Event()
@@ -308,7 +311,9 @@ class Node:
             ready(url)
 
     async def _produce(self) -> Produced:
-        return await asyncio.to_thread(self.produce_block)
+        """On a thread of its own: submissions that are being verified do not hold up blocks."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._block_thread, self.produce_block)
 
     def _latest(self) -> tuple[Height, StateReader]:
         reader = self.store.reader()

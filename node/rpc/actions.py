@@ -23,7 +23,7 @@ from shielded.transaction import ShieldedTx
 from shielded.tree import NoteTree
 
 MAX_PAGE_ACTIONS: Final = 1000
-"""About four megabytes of JSON; a page ends with the block that reaches it."""
+"""RPC-12: about four megabytes of JSON; a page ends with the block that reaches it."""
 _ACTION: Final = "action"
 _NOTES_PER_ACTION: Final = 2
 

@@ -1,8 +1,8 @@
 """Documents of the RPC, `/v1`: one source for server, client and `/v1/openapi.json`.
 
-Bytes are `0x` and lower-case hexadecimal; field elements, amounts (base units) and other 64-bit
-quantities of value are decimal text; heights, counts and milliseconds are numbers. Requests refuse
-unknown fields; answers may gain fields within `v1`, so readers ignore what they do not know.
+RPC-4: one spelling per value. Bytes are `0x` and lower-case hexadecimal; field elements and amounts
+(base units) are decimal text; heights, counts and milliseconds are numbers. Requests refuse unknown
+fields; answers may gain fields within `v1`, so readers ignore what they do not know.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ MAX_SMALL_BODY: Final = 4096
 """Bytes of a request that carries no transaction."""
 MAX_QUERY: Final = 1024
 MOST_IN_FLIGHT: Final = 256
-"""Requests at one time, those that wait for events included."""
+"""RPC-12: requests at one time, those that wait for events included."""
 _HEADERS: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 _log = logging.getLogger(__name__)
@@ -119,7 +119,7 @@ class Server:
         if endpoint.wait is not None:
             answer = await endpoint.wait(call)
         else:
-            answer = await run_in_threadpool(endpoint.run or _no_call, call)
+            answer = await run_in_threadpool(endpoint.run or _no_call, call)  # RPC-13
         if endpoint.changes:
             self._wake()
         return answer

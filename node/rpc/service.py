@@ -139,7 +139,7 @@ class Service:
     # --- transactions ------------------------------------------------------------------------
 
     async def submit(self, tx: bytes) -> schema.Submitted:
-        """Admission is the mempool's, off the event loop; its refusals are raised."""
+        """RPC-13: admission is the mempool's, off the event loop; its refusals are raised."""
         admission = await self.node.pool.admit(tx)
         if admission.error is not None:
             raise admission.error

@@ -1,1 +1,1 @@
-"""Deterministic stand-ins for tests: clocks, clusters."""
+"""Helpers for tests of other packages: a clock, a node in memory, a node that serves."""
