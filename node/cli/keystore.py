@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from node.cli.session import Places, write_private
+from zk import jsontext
 from zk.errors import ChiaroError
 
 VERSION: Final = 1
@@ -285,12 +286,22 @@ def load(places: Places, name: str) -> Keystore:
     """
     path = folder(places, name) / "keystore.json"
     try:
-        document = json.loads(path.read_text())
-        return _parse(name, document)
+        data = path.read_bytes()
     except FileNotFoundError:
         raise NoSuchWallet(f"no wallet named {name}", where=str(path.parent)) from None
+    return parse(name, data, where=str(path))
+
+
+def parse(name: str, data: bytes, *, where: str) -> Keystore:
+    """A wallet file's content, of a wallet or of its backup.
+
+    Raises:
+        WalletError: damaged, or of another version.
+    """
+    try:
+        return _parse(name, jsontext.loads(data))
     except (ValueError, KeyError, TypeError):
-        raise WalletError(f"the keystore of wallet {name} is damaged", where=str(path)) from None
+        raise WalletError(f"the keystore of wallet {name} is damaged", where=where) from None
 
 
 def _parse(name: str, document: dict[str, Any]) -> Keystore:

@@ -13,6 +13,7 @@ from typing import Any, Final, NoReturn
 
 from node.core.genesis import Allocation, Genesis, Parameters, StatementKey
 from node.core.ids import ID_BYTES, AccountId, Kind
+from zk import jsontext
 from zk.errors import DecodeError
 from zk.field.params import FR
 
@@ -41,10 +42,10 @@ def parse_genesis(text: str, *, json_format: bool, where: str = "genesis") -> Ge
     """Undo `format_genesis`. Raises DecodeError, or DevParamsRefused by CH-17."""
     try:
         if json_format:
-            document = json.loads(text, object_pairs_hook=_unique)
+            document = jsontext.loads(text.encode(), most_bytes=_MAX_FILE)
         else:
             document = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # TOML's parser recurses in Python
         raise DecodeError(f"not a genesis file: {error}", where=where) from error
     return _from_document(document, where)
 
@@ -156,13 +157,6 @@ def _refuse(message: str, where: str) -> NoReturn:
         why="a genesis that is read loosely gives two nodes two chains",
         fix="use the file exactly as the chain's founders published it",
     )
-
-
-def _unique(pairs: list[tuple[str, object]]) -> Document:
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise ValueError("a field is given twice")
-    return fields
 
 
 def _fields(value: object, names: tuple[str, ...], where: str) -> Document:

@@ -24,6 +24,7 @@ from zk.field.params import FP, FR, SEED
 from zk.field.tower import Fp12
 from zk.formats.errors import MalformedDocument
 from zk.groth16.keys import MAX_PUBLICS, Proof, VerifyingKey
+from zk.jsontext import nests_deeper
 
 PROTOCOL: Final = "groth16"
 CURVE: Final = "bn128"
@@ -31,8 +32,6 @@ MAX_BYTES: Final = 1 << 20  # a key of five thousand public inputs
 MAX_DEPTH: Final = 8
 UNSAFE_MEMBER: Final = "UNSAFE"
 
-_STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.?)*+(?:"|\Z)', re.DOTALL)  # never backtracks
-_BRACKET: Final = re.compile(rb"[][{}]")
 _DECIMAL: Final = re.compile(r"(?:0|[1-9][0-9]*)\Z", re.ASCII)
 _MAX_DIGITS: Final = 78  # of 2²⁵⁶
 
@@ -58,7 +57,7 @@ def load(data: bytes, what: str) -> Any:
     def refuse(text: str) -> NoReturn:
         raise MalformedDocument("PRF-016", f"{text[:20]} is no integer", where=what)
 
-    if _nests_too_deep(data):
+    if nests_deeper(data, MAX_DEPTH):
         raise MalformedDocument("PRF-010", "nested deeper than any document", where=what)
     try:
         return json.loads(
@@ -70,20 +69,6 @@ def load(data: bytes, what: str) -> Any:
     except ValueError as error:
         reason = error.msg if isinstance(error, json.JSONDecodeError) else "not UTF-8 JSON"
         raise MalformedDocument("PRF-010", f"not a JSON document: {reason}", where=what) from None
-
-
-def _nests_too_deep(data: bytes) -> bool:
-    """Whether lists and objects nest beyond MAX_DEPTH before the first error of the text.
-
-    Python's parser recurses without a limit of its own: where some library has raised the
-    interpreter's (py_ecc does), a few hundred kilobytes of `[` overflow the stack of the process.
-    """
-    depth = 0
-    for bracket in _BRACKET.finditer(_STRING.sub(b"", data)):
-        depth += 1 if bracket[0] in b"[{" else -1
-        if depth > MAX_DEPTH:
-            return True
-    return False
 
 
 @dataclass(frozen=True, slots=True)
