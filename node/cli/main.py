@@ -28,6 +28,11 @@ INTERRUPTED: Final = 130
 
 # Module of `node.cli` → name of the group it forms; "" puts its commands at the top level.
 GROUPS: Final = (
+    ("start", ""),
+    ("wallet", "wallet"),
+    ("address", "address"),
+    ("transfer", ""),
+    ("tx", "tx"),
     ("verify", ""),
     ("explain", ""),
     ("doctor", ""),

@@ -34,13 +34,19 @@ _SWITCHES: Final = {
     "-y": "yes",
     "--yes": "yes",
 }
-_VALUES: Final = {"--profile": "profile", "--home": "home", "--node": "node"}
+_VALUES: Final = {
+    "--profile": "profile",
+    "--home": "home",
+    "--node": "node",
+    "--wallet": "wallet",
+}
 KEYS: Final = ("profile", "home", "node", "wallet")
 """What a configuration file may set."""
 
 HELP: Final = (
     "Global flags, anywhere on the line: --json (one document on stdout), --profile NAME, "
-    "--home DIR, --node URL, -q/--quiet, -v/--verbose, --no-color, --no-input, -y/--yes."
+    "--home DIR, --node URL, --wallet NAME, -q/--quiet, -v/--verbose, --no-color, --no-input, "
+    "-y/--yes."
 )
 
 

@@ -362,8 +362,8 @@ def missing_funds(wallet: Wallet, client: NodeClient, proposal: Proposal) -> dic
     }
 
 
-def fund(wallet: Wallet, client: NodeClient, missing: dict[str, int]) -> None:
-    """Development chains: fill the account from the faucet.
+def check_faucet(wallet: Wallet, client: NodeClient, missing: dict[str, int]) -> None:
+    """Refuse early what `fund` could not fill.
 
     Raises:
         InsufficientFunds: the chain has no faucet.
@@ -371,10 +371,19 @@ def fund(wallet: Wallet, client: NodeClient, missing: dict[str, int]) -> None:
     if client.status().faucet is None:
         lacks = ", ".join(f"{format_amount(n)} {asset}" for asset, n in missing.items())
         raise InsufficientFunds(
-            f"account {wallet.account.hex()} lacks {lacks}",
+            f"account 0x{wallet.account.hex()} lacks {lacks}",
             why="shielding moves what an account holds, and pays the fee from it",
             fix="transfer to this account first, or shield less",
         )
+
+
+def fund(wallet: Wallet, client: NodeClient, missing: dict[str, int]) -> None:
+    """Development chains: fill the account from the faucet; on disk when this returns.
+
+    Raises:
+        InsufficientFunds: the chain has no faucet.
+    """
+    check_faucet(wallet, client, missing)
     for asset, amount in missing.items():
         client.faucet(wallet.account, amount, asset)
 
