@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from node.core.block import Block, Receipt
@@ -128,9 +128,7 @@ class Mempool:
         self._ids: dict[bytes, bytes] = {}
         self._bytes = 0
         self._next_order = 0
-        self._rejections: BoundedCache[bytes, ChiaroError] = BoundedCache(
-            self.limits.most_rejections
-        )
+        self._rejections: BoundedCache[bytes, Admission] = BoundedCache(self.limits.most_rejections)
         self._tip: tuple[Height, StateReader] | None = None
         self._run: BlockRun | None = None
         self._stale = False
@@ -160,7 +158,7 @@ class Mempool:
         wire_id = tagged_hash("wire", data)
         known = self._rejections.get(wire_id)
         if known is not None:
-            return Admission(wire_id, fresh(known))
+            return replace(known, error=fresh(known.error) if known.error else None)
         tx_id: bytes = wire_id
         try:
             item = self._decode(data)
@@ -170,7 +168,7 @@ class Mempool:
             raise
         except ChiaroError as error:
             if isinstance(error, _PERMANENT) and not isinstance(error, Outdated):
-                self._reject(wire_id, error)
+                self._reject(wire_id, Admission(tx_id, error))
             return Admission(tx_id, error)
         try:
             with self._lock:
@@ -215,9 +213,10 @@ class Mempool:
                 fix=f"pay at least {least} base units",
             )
 
-    def _reject(self, wire_id: bytes, error: ChiaroError) -> None:
+    def _reject(self, wire_id: bytes, answer: Admission) -> None:
         """EX-21: by full bytes, and only what no other state, height or pool could change."""
-        self._rejections.put(wire_id, error.with_traceback(None))
+        kept = fresh(answer.error) if answer.error else None  # the caller may raise the other
+        self._rejections.put(wire_id, replace(answer, error=kept))
 
     def _insert(self, item: Decoded) -> None:
         """Phase 3, under the lock: all of it or nothing."""
@@ -315,8 +314,10 @@ class Mempool:
         with self._lock:
             for tx in txs:
                 wire_id = tagged_hash("wire", tx)
+                entry = self._entries.get(wire_id)
+                tx_id = entry.item.tx_id if entry else wire_id
                 self._remove(wire_id)
-                self._reject(wire_id, error)
+                self._reject(wire_id, Admission(tx_id, error))
             self._stale = True
 
     # --- looking in ------------------------------------------------------------------------------

@@ -211,6 +211,16 @@ def test_ex20_replacing_several_costs_more_than_all_of_them(world, mempool, note
     assert mempool.pending(BIG) == [both]
 
 
+def test_ex20_a_replacement_pays_more_per_byte_too(world, mempool, note):
+    assert settle(world, mempool, world.shield(world.alice, note(1), 5000)) == ["ok"]
+    change = {"consumes": (note(1),), "creates": ((note(2), NATIVE.label, 4900),)}
+    short = world.pooled(**change, fee=100)
+    long = world.pooled(consumes=(note(1),), fee=200, flaw="mint", proofs=("aa" * 2000,))
+    assert code(mempool.add(short)) == "ok"
+    assert code(mempool.add(long)) == "EX-20"
+    assert mempool.pending(BIG) == [short]
+
+
 def test_ex20_a_queued_transaction_is_not_replaced(world, mempool):
     assert code(mempool.add(world.transfer(fee=10))) == "ok"
     assert code(mempool.add(world.transfer(sequence=1, fee=10))) == "ok"
@@ -228,7 +238,7 @@ def test_ex21_rejections_are_kept_by_full_bytes_and_only_lasting_ones(world, mem
     assert first.id == "PRF-001"
     assert first is not second
     assert len(world.verifier.seen) == seen, "answered from memory"
-    assert mempool.add(again).tx_id == mempool.add(again).tx_id
+    assert mempool.add(bad).tx_id == mempool.add(again).tx_id, "one id, and no verdict on it"
     assert code(mempool.add(again)) == "ok"
     # The pool, the state and the height change: these are looked at again.
     poor = world.transfer(world.bob, amount=1_000_500)
@@ -271,6 +281,22 @@ def test_ex22_after_a_block_the_rest_is_checked_again(world, mempool, note):
     assert mempool.pending(BIG) == [keep]
     assert code(mempool.add(spend)) == "EX-7"
     assert code(mempool.add(expiring)) == "TR-2"
+
+
+def test_ex22_blocks_may_come_while_proofs_are_verified(world, mempool):
+    last = world.transfer(expiry=1)
+    check = world.executor.intake.check_stateless
+
+    def check_and_lose_time(item, height):
+        checked = check(item, height)
+        settle(world, mempool)
+        return checked
+
+    world.executor.intake.check_stateless = check_and_lose_time
+    assert code(mempool.add(last)) == "EX-22"
+    world.executor.intake.check_stateless = check
+    assert code(mempool.add(last)) == "TR-2"
+    assert len(mempool) == 0
 
 
 def test_ex22_a_transaction_that_failed_in_the_block_leaves(world, mempool):
