@@ -157,7 +157,8 @@ def balance(context: typer.Context) -> None:
     def render(out: Console) -> None:
         headings = ("asset", "spendable", "pending", "transparent")
         output.table(out, headings, [_row(item) for item in found])
-        out.print(f"scanned up to block {height}; not scanned after it", markup=False)
+        tip = "?" if status is None else status.height
+        out.print(f"scanned up to block {height} of {tip}", markup=False)
 
     freshness = {"height": data["height"], "synced": height}
     output.emit(session, "balance", data, render, freshness=freshness)
@@ -310,26 +311,24 @@ def _unlock(session: Session, wallet: Wallet, file: Path | None) -> Secrets:
 
 def _draft(proposal: Proposal) -> list[tuple[str, str]]:
     """What a person should know, one line each."""
+    from node.cli import wallet_spend
+
     request, asset = proposal.request, proposal.request.asset
     actions = proposal.summary.actions
     crowd = f"{proposal.set_size} notes in the tree"
     if proposal.summary.inputs == 0:
         crowd += "; none is spent"
-    elif proposal.set_size < SMALL_SET:
+    elif proposal.set_size < wallet_spend.SMALL_SET:
         crowd += ": a small crowd to hide in"
     lines = [
         ("pay", f"{show.amount_text(request.amount)} {asset}  to {show.shorten(proposal.target)}"),
         ("fee", f"{show.amount_text(proposal.plan.fee)} native"),
-        ("change", f"{show.amount_text(proposal.change)} {asset}"),
+        *([("change", f"{show.amount_text(proposal.change)} {asset}")] if proposal.notes else []),
         ("shape", f"{proposal.shape}, {actions} action{'s' if actions > 1 else ''}"),
         *(("reveals", line) for line in proposal.summary.reveals()),
         ("set", crowd),
     ]
     return lines if request.memo == "" else [*lines, ("memo", show.safe(request.memo))]
-
-
-SMALL_SET: Final = 1000
-"""Below so many notes in the tree, a person is told that the crowd is small."""
 
 
 def _show(session: Session, proposal: Proposal) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from zk.errors import DecodeError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from node.core.ids import Kind
     from node.rpc.schema import TransactionView
     from shielded.disclosure import DisclosedPayment, Disclosure
     from shielded.keys import ViewingKey
@@ -75,7 +77,7 @@ def status(
     *,
     wait: bool = typer.Option(False, "--wait", help="Until it is settled, or --timeout."),
 ) -> None:
-    """Say how far an operation or transaction is. Exit 7: pending, 1: refused or expired."""
+    """Say how far an operation or transaction is. Exit 1: refused or expired, 7: --wait is over."""
     session: Session = context.obj
     found = identify.resolve(session, identity)
     if found.operation is None:
@@ -85,8 +87,6 @@ def status(
         return
     operation = _settled(session, found.operation, timeout, wait=wait)
     show.report_operation(session, wallets.choose(session), operation)
-    if wait and not operation.state.final:
-        session.exit_code = 7
 
 
 def _settled(session: Session, operation: Operation, timeout: float, *, wait: bool) -> Operation:
@@ -119,7 +119,7 @@ def _foreign_status(session: Session, tx_id: bytes, timeout: float, *, wait: boo
             view = client.wait_for_tx(tx_id, timeout)
     else:
         view = identify.fetch(session, tx_id)
-    session.exit_code = {"rejected": 1, "pending": 7}.get(view.status, 0)
+    session.exit_code = 1 if view.status == "rejected" else 0
     receipt = view.receipt
     data = {
         "tx_id": view.tx_id,
@@ -178,11 +178,12 @@ def show_transaction(
         "bytes": len(wire),
         "environment": "transparent" if tx is None else "shielded",
     }
+    names = _asset_names(session)
     if tx is not None:
-        data.update(_public_part(tx))
+        data.update(_public_part(tx, names))
     if found.operation is not None:
         data["operation"] = show.operation_data(found.operation)
-    data["known"] = _known(session, tx_id)
+    data["known"] = _known(session, tx_id, names)
     if export is not None:
         parts = exported.documents_of(session, "0x" + tx_id.hex())
         data["exported"] = [str(place) for place in exported.write(parts, export)]
@@ -212,11 +213,16 @@ def _error(view: TransactionView) -> str:
     return ""
 
 
-def _public_part(tx: ShieldedTx) -> dict[str, Any]:
-    """What everyone sees of a shielded transaction."""
+def _asset_names(session: Session) -> Callable[[Kind], str]:
+    """Names of assets: the node's, where it answers."""
     from node.cli.wallet_spend import asset_names
 
-    names = asset_names(None)
+    with connection.if_reachable(session) as client:
+        return asset_names(None if client is None else client.status())
+
+
+def _public_part(tx: ShieldedTx, names: Callable[[Kind], str]) -> dict[str, Any]:
+    """What everyone sees of a shielded transaction."""
     return {
         "fee": show.amount(tx.fee, "native"),
         "expiry": int(tx.expiry),
@@ -240,9 +246,8 @@ def _public_part(tx: ShieldedTx) -> dict[str, Any]:
     }
 
 
-def _known(session: Session, tx_id: bytes) -> list[dict[str, Any]]:
+def _known(session: Session, tx_id: bytes, names: Callable[[Kind], str]) -> list[dict[str, Any]]:
     """What the wallet's scanned history says of a transaction; private."""
-    from node.cli.wallet_spend import asset_names
     from shielded.encryption import memo_to_text
 
     with identify.log_of(session) as db:
@@ -250,7 +255,6 @@ def _known(session: Session, tx_id: bytes) -> list[dict[str, Any]]:
             return []
         stored = keystore.load(session.places, wallets.choose(session))
         state = wallets.load_state(db, wallets.viewing_key(stored))
-    names = asset_names(None)
     return [
         {
             "direction": str(entry.direction),
@@ -419,10 +423,9 @@ def _read_disclosure(file: Path) -> Disclosure:
 
 
 def _report_disclosed(session: Session, paid: DisclosedPayment) -> None:
-    from node.cli.wallet_spend import asset_names
     from shielded.encryption import memo_to_text
 
-    unit = asset_names(None)(paid.kind)
+    unit = _asset_names(session)(paid.kind)
     memo, to = memo_to_text(paid.memo) or "", paid.address.encode(session.profile)
     data = {
         "valid": True,
