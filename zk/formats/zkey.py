@@ -29,7 +29,8 @@ import numpy.typing as npt
 
 from zk.curve.bn254 import check_g1, check_g2
 from zk.errors import DecodeError
-from zk.field.arrays import BYTES, LIMBS, U64Array
+from zk.field.arrays import BYTES, LIMBS, U64Array, from_array
+from zk.field.params import FP
 from zk.formats.container import (
     FIELD_BYTES,
     FP_BYTES,
@@ -143,6 +144,7 @@ def read_zkey(source: Path | bytes) -> ProvingKey:
         array = np.frombuffer(data, dtype="<u8").reshape(count, width)
         return array if array.flags.aligned else array.copy()
 
+    h = rows(9, domain, G1_WIDTH)  # before anything of the domain's size is allocated
     a_rows, b_rows = _read_coefficients(file, wires, domain)
     last = file.section(10)
     if len(last.data) < _HASH_BYTES + 4:
@@ -164,7 +166,7 @@ def read_zkey(source: Path | bytes) -> ProvingKey:
         b1=rows(6, wires, G1_WIDTH),
         b2=rows(7, wires, G2_WIDTH),
         c=rows(8, wires - publics - 1, G1_WIDTH),
-        h=rows(9, domain, G1_WIDTH),
+        h=h,
         circuit_hash=bytes(last.data[:_HASH_BYTES]),
         contributions=bytes(last.data[_HASH_BYTES:]),
         note=_note(file),
@@ -180,6 +182,10 @@ def _header_points(file: Container) -> list[U64Array]:
         strict=True,
     ):
         row = np.frombuffer(header.data[at : at + size], dtype="<u8").copy()
+        if max(from_array(row)) >= FP.modulus:
+            raise file.error(
+                "FMT-019", f"{name} has a coordinate not below q", 2, header.offset + at
+            )
         try:
             if size == _G1_BYTES:
                 check_g1(g1_points(row)[0], what=name)

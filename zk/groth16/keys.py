@@ -82,7 +82,8 @@ class VerifyingKey:
 
         With δ = ±γ the proof (α, β, ∓Σ xᵢ·ICᵢ) is accepted for every x; with δ = ±generator the
         second phase of the ceremony never happened. A point at infinity drops its term from the
-        equation, and equal ICs let two public inputs be exchanged.
+        equation, and with ICs equal up to sign a proof of two public inputs is one of others: only
+        their sum, or difference, is proved.
 
         Raises:
             UnsafeKey: names what is wrong.
@@ -101,8 +102,8 @@ class VerifyingKey:
             raise UnsafeKey("gamma and delta are equal up to sign", where="delta")
         if self.delta in (G2_GENERATOR, negate_g2(G2_GENERATOR)):
             raise UnsafeKey("delta is the generator: nobody has contributed", where="delta")
-        if len(set(self.ic)) != len(self.ic):
-            raise UnsafeKey("two IC points are equal", where="IC")
+        if len({point[0] for point in self.ic if point is not None}) != len(self.ic):
+            raise UnsafeKey("two IC points are equal up to sign", where="IC")
 
     @property
     def publics(self) -> int:

@@ -37,7 +37,7 @@ def verify(
 
     Raises:
         ShapeMismatch: not exactly as many inputs as the key has.
-        NonCanonical: an input outside [0, r): it would be a second name of the same number.
+        NonCanonical: an input that is no integer in [0, r): it would be a second name of a number.
         NotInSubgroup: B is outside G2.
         InvalidProof: the equation does not hold.
     """
@@ -58,8 +58,10 @@ def check_public(key: VerifyingKey, public: Sequence[int]) -> None:
             fix="give every public input, in the statement's order",
         )
     for index, value in enumerate(public):
-        if not 0 <= value < FR.modulus:
-            raise NonCanonical(f"public input {index} is outside [0, r)", where=f"public[{index}]")
+        if not isinstance(value, int) or not 0 <= value < FR.modulus:
+            raise NonCanonical(
+                f"public input {index} is no integer in [0, r)", where=f"public[{index}]"
+            )
 
 
 def _by_reference(key: VerifyingKey, public: Sequence[int], proof: Proof) -> bool:

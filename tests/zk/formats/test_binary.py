@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 import struct
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -204,6 +205,32 @@ def test_each_defect_of_a_zkey_has_its_code(zkey: Path, change, code) -> None:
     with pytest.raises(FormatError) as caught:
         read_zkey(rewritten(zkey, change))
     assert caught.value.id == code
+
+
+@pytest.mark.parametrize("at", [84, 84 + 64, 84 + 128, 84 + 2 * 64 + 2 * 128 + 64])
+def test_header_coordinates_have_one_form(documents, zkey: Path, at: int) -> None:
+    """Kernels take coordinates below 2q; v + q, v + 2q, … would pass for the same point."""
+    header = dict(zkey_sections(documents.proving_key))[2]
+    value = int.from_bytes(header[at : at + 32], "little")
+    for multiple in range(1, ((1 << 256) - 1 - value) // FP.modulus + 1):
+        alias = (value + multiple * FP.modulus).to_bytes(32, "little")
+        with pytest.raises(FormatError) as caught:
+            read_zkey(rewritten(zkey, changed(2, at, alias)))
+        assert caught.value.id == "FMT-019"
+
+
+def test_a_domain_beyond_the_file_allocates_nothing(zkey: Path) -> None:
+    """A few kilobytes that claim a domain of 2²⁷ made the reader take three gigabytes."""
+    lie = rewritten(zkey, changed(2, 80, (1 << 20).to_bytes(4, "little")))
+    tracemalloc.start()
+    try:
+        with pytest.raises(FormatError) as caught:
+            read_zkey(lie)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (caught.value.id, caught.value.section) == ("FMT-015", "9")
+    assert peak < 1 << 20
 
 
 def test_every_truncation_of_a_zkey_is_refused(zkey: Path) -> None:

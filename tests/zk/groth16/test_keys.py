@@ -88,6 +88,24 @@ def test_s11_an_ic_at_infinity_or_twice_is_refused(case) -> None:
     assert "0 IC points" in reasons(case.key, ic=())
 
 
+def test_s11_ics_equal_up_to_sign_let_public_inputs_move_together_and_are_refused(case) -> None:
+    """With IC₂ = −IC₁ a proof of (x₁, x₂) is one of (x₁ + t, x₂ + t) for every t."""
+    x, y = case.key.ic[1]
+    opposite = (case.key.ic[0], (x, y), (x, FP.modulus - y))
+    weak = unchecked(case.key, ic=opposite)
+    toxic = UnsafeDevSetup().toxic_waste(case.shape)
+    statement = G1.from_affine(weak.ic[0]) + 3 * G1.from_affine(weak.ic[1])
+    product = (7 * 9 - toxic.alpha * toxic.beta) % FR.modulus
+    c = pow(toxic.delta, -1, FR.modulus) * (product * G1.generator() + (-statement))
+    proof = Proof((7 * G1.generator()).to_affine(), (9 * G2.generator()).to_affine(), c.to_affine())
+    for public in ((3, 0), (31340, 31337)):
+        assert satisfies_equation(weak, public, proof)
+
+    assert "equal up to sign" in reasons(case.key, ic=opposite)
+    with pytest.raises(UnsafeKey, match="equal up to sign"):
+        VerifyingKey.from_bytes(weak.to_bytes())
+
+
 def test_s11_points_off_curve_or_subgroup_are_refused(case, outside_g2) -> None:
     assert "alpha" in reasons(case.key, alpha=(1, 3))
     assert "beta" in reasons(case.key, beta=((1, 2), (3, 4)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +100,19 @@ def test_public_input_aliases_are_refused(case, shift) -> None:
     public = (case.public[0] + shift, case.public[1])
     with pytest.raises(NonCanonical, match="public input 0"):
         verify(case.key, public, case.proof)
+
+
+@pytest.mark.parametrize("change", [0.0, 0.5])
+@pytest.mark.parametrize("convert", [float, Fraction, str])
+def test_a_public_input_that_is_no_integer_is_refused(backend, change, convert) -> None:
+    """5.5 would be taken for 5 where it becomes limbs: another name of a number."""
+    square = circuit([{1: 1}], [{1: 1}], [{2: 1}], wires=3, publics=1)
+    key = UnsafeDevSetup().run(square, backend)
+    proof = prove(key, to_array([1, 5, 25]), Blinding(2, 3), backend)
+    verify(key.verifying_key, (5,), proof, backend)
+    for engine in (backend, None):
+        with pytest.raises(NonCanonical, match="public input 0"):
+            verify(key.verifying_key, (convert(5 + change),), proof, engine)
 
 
 def test_a_proof_of_other_points_is_refused(case) -> None:
