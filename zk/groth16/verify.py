@@ -57,7 +57,8 @@ def check_public(key: VerifyingKey, public: Sequence[int]) -> None:
             why="a missing input would be taken for zero",
             fix="give every public input, in the statement's order",
         )
-    for index, value in enumerate(public):
+    values: Sequence[object] = public  # what callers pass, not what they promise
+    for index, value in enumerate(values):
         if not isinstance(value, int) or not 0 <= value < FR.modulus:
             raise NonCanonical(
                 f"public input {index} is no integer in [0, r)", where=f"public[{index}]"
