@@ -83,9 +83,9 @@ def _cache(session: Session) -> str:  # noqa: ARG001
 
 
 def _node(session: Session) -> str:
-    from node.rpc.client import Client
+    from node.rpc.client import NodeClient
 
-    with Client(session.node) as client:
+    with NodeClient(session.node) as client:
         status = client.status()
     return f"{session.node}, height {status.height}"
 
