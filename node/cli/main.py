@@ -28,11 +28,13 @@ INTERRUPTED: Final = 130
 
 # Module of `node.cli` → name of the group it forms; "" puts its commands at the top level.
 GROUPS: Final = (
+    ("local", ""),
     ("start", ""),
     ("wallet", "wallet"),
     ("address", "address"),
     ("transfer", ""),
     ("tx", "tx"),
+    ("chain", "chain"),
     ("verify", ""),
     ("explain", ""),
     ("doctor", ""),

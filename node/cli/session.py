@@ -3,7 +3,8 @@
 Global flags may stand anywhere on the command line, before or after the command, so that
 `chiaro balance --json` and `chiaro --json balance` are the same. Precedence:
 
-    flag  >  environment CHIARO_*  >  ./chiaro.toml  >  <config>/config.toml  >  default
+    flag  >  environment CHIARO_*  >  ./chiaro.toml  >  <config>/config.toml
+          >  the node of this machine (<state>/node.json)  >  default
 """
 
 from __future__ import annotations
@@ -183,6 +184,7 @@ def open_session(flags: Mapping[str, str | bool], environ: Mapping[str, str]) ->
     home = flags.get("home") or environ.get("CHIARO_HOME") or project.get("home")
     places = Places.of(str(home) if home else None)
     layers = (
+        local_node(places),
         (load_toml(places.config / "config.toml"), str(places.config / "config.toml")),
         (project, "./chiaro.toml"),
         (
@@ -206,6 +208,17 @@ def open_session(flags: Mapping[str, str | bool], environ: Mapping[str, str]) ->
         yes=bool(flags.get("yes")),
         settings=settings,
     )
+
+
+def local_node(places: Places) -> tuple[dict[str, str], str]:
+    """Where the node that `chiaro up` started listens, as a layer just above the defaults."""
+    file = places.state / "node.json"
+    if not file.is_file():
+        return {}, ""
+    from node.app.process import NodeProcess
+
+    found = NodeProcess.read(places.state)
+    return ({} if found is None else {"node": found.url}), str(file)
 
 
 def private_folder(path: Path) -> Path:

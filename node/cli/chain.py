@@ -1,0 +1,343 @@
+"""`chiaro chain …`: what everyone can see. Public data only; no wallet is opened, no key is used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from node.cli import connection, output, show
+from node.cli.demo_facts import units
+from node.cli.identify import shielded_of
+from node.cli.session import Session, UsageError
+from node.core.errors import NotFound
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from node.rpc.schema import BlockView, KindView, SupplyView, TransactionView
+
+app = typer.Typer(help="Public data of the chain: blocks, transactions, roots, supply.")
+
+
+@app.command()
+def head(context: typer.Context) -> None:
+    """Show the last block and the chain it belongs to."""
+    session: Session = context.obj
+    with connection.connected(session) as client:
+        status = client.status()
+    data = {
+        "chain_id": status.chain_id,
+        "name": status.name,
+        "chain_profile": status.profile,
+        "height": status.height,
+        "block_hash": status.block_hash,
+        "time": show.when(status.time_ms),
+        "state_root": status.state_root,
+    }
+    output.emit(session, "chain.head", data, freshness={"height": status.height})
+
+
+@app.command()
+def block(
+    context: typer.Context, height: str = typer.Argument("tip", help="Height, or tip.")
+) -> None:
+    """Show a block and how its transactions ended."""
+    session: Session = context.obj
+    if height != "tip" and not (height.isascii() and height.isdigit()):
+        raise UsageError(f"not a height: {height!r}", where="HEIGHT", fix="a number, or tip")
+    with connection.connected(session) as client:
+        found = client.block("tip" if height == "tip" else int(height))
+    data = {
+        "height": found.height,
+        "hash": found.hash,
+        "previous": found.previous,
+        "time": show.when(found.time_ms),
+        "chain_id": found.chain_id,
+        "state_root_before": found.state_root,
+        "state_root": found.root_after,
+        "tx_root": found.tx_root,
+        "bytes": found.bytes,
+        "transactions": [
+            {
+                "index": receipt.index,
+                "tx_id": receipt.tx_id,
+                "environment": receipt.environment,
+                "code": receipt.code,
+                "message": receipt.message,
+                "fee": show.amount(int(receipt.fee), "native"),
+            }
+            for receipt in found.receipts
+        ],
+    }
+    output.emit(session, "chain.block", data, lambda out: _draw_block(out, found))
+
+
+def _draw_block(out: Console, found: BlockView) -> None:
+    for key, value in (
+        ("block", str(found.height)),
+        ("hash", found.hash),
+        ("previous", found.previous),
+        ("time", show.when(found.time_ms)),
+        ("state", f"{found.root_after} after it"),
+        ("size", f"{found.bytes} bytes, {len(found.receipts)} transactions"),
+    ):
+        out.print(f"{key:<9} {value}", markup=False)
+    if found.receipts:
+        out.print()
+        rows = [
+            (
+                receipt.tx_id,
+                receipt.environment,
+                "ok" if receipt.ok else f"{receipt.code}: {show.safe(receipt.message)}",
+                units(int(receipt.fee)),
+            )
+            for receipt in found.receipts
+        ]
+        output.table(out, ("transaction", "environment", "result", "fee"), rows)
+
+
+@app.command()
+def tx(context: typer.Context, identity: str = typer.Argument(help="Transaction id.")) -> None:
+    """Show what everyone sees of a transaction."""
+    session: Session = context.obj
+    tx_id = _bytes_32(identity.removeprefix("tx:"), "ID")
+    with connection.connected(session) as client:
+        view, kinds = client.transaction(tx_id), client.status().assets
+    if view.status == "unknown":
+        raise NotFound(
+            f"the node knows no transaction {tx_id.hex()}",
+            where=session.node,
+            fix="it may have expired, or belong to another chain",
+        )
+    data = transaction_data(view, {item.kind: item.name or "" for item in kinds})
+    output.emit(session, "chain.tx", data, lambda out: _draw_tx(out, data))
+
+
+def transaction_data(view: TransactionView, names: dict[Any, str]) -> dict[str, Any]:
+    """The public part of a transaction, decoded from its bytes."""
+    from node.core.block import Transaction
+    from node.core.ids import EnvironmentId
+    from node.rpc.schema import bytes_of
+    from transparent.transaction import TransparentTx
+
+    receipt = view.receipt
+    data: dict[str, Any] = {
+        "tx_id": view.tx_id,
+        "state": view.status,
+        "environment": view.environment,
+        "height": None if receipt is None else receipt.height,
+        "block_hash": view.block_hash,
+        "code": receipt.code
+        if receipt is not None
+        else (None if view.error is None else view.error.code),
+    }
+    if view.tx is None:
+        return data
+    wire = bytes_of(view.tx)
+    data["bytes"] = len(wire)
+    shielded = shielded_of(wire, bytes_of(view.tx_id))
+    if shielded is not None:
+        data |= {
+            "fee": show.amount(shielded.fee, "native"),
+            "expiry": shielded.expiry,
+            "actions": [_action(action) for action in shielded.actions],
+            "crossings": [
+                {
+                    "environment": value.target.label,
+                    "account": "0x" + value.account.hex(),
+                    **show.amount(abs(value.amount), _name(value.kind, names)),
+                    "direction": "leaves the pool" if value.amount > 0 else "enters the pool",
+                }
+                for value in shielded.public_values
+            ],
+            "hidden": "amounts, assets, sender, receivers and memos of what stays in the pool",
+        }
+        return data
+    envelope = Transaction.from_bytes(wire)
+    if envelope.environment is EnvironmentId.TRANSPARENT:
+        plain = TransparentTx.from_bytes(envelope.payload)
+        data |= {
+            "fee": show.amount(plain.fee, "native"),
+            "expiry": plain.expiry,
+            "sender": "0x" + plain.sender.hex(),
+            "sequence": plain.sequence,
+            "transfers": [
+                {
+                    "account": "0x" + transfer.recipient.hex(),
+                    **show.amount(transfer.amount, _name(transfer.kind, names)),
+                }
+                for transfer in plain.transfers
+            ],
+        }
+    return data
+
+
+def _action(action: Any) -> dict[str, Any]:
+    public = action.public
+    return {
+        "anchor": str(public.anchor),
+        "nullifiers": [str(value) for value in public.nullifiers],
+        "commitments": [str(value) for value in public.commitments],
+        "logics": [str(value) for value in action.logics],
+        "rk": [str(value) for value in public.rk],
+        "delta": [str(value) for value in public.delta],
+        "proof": "0x" + action.proof.hex(),
+    }
+
+
+def _name(kind: Any, names: dict[Any, str]) -> str:
+    from node.core.ids import NATIVE
+
+    return "native" if kind == NATIVE else names.get(kind) or f"0x{kind.label:064x}"
+
+
+def _draw_tx(out: Console, data: dict[str, Any]) -> None:
+    nested = {"actions", "crossings", "transfers"}
+    for key, value in data.items():
+        if key in nested or value is None:
+            continue
+        shown = f"{value['amount']} {value['unit']}" if isinstance(value, dict) else str(value)
+        out.print(f"{key:<12} {shown}", markup=False)
+    for group in ("crossings", "transfers"):
+        for item in data.get(group, ()):
+            towards = item.get("direction", "is paid")
+            out.print(
+                f"{'in the clear':<12} {item['amount']} {item['unit']} {towards}: "
+                f"account {item['account']}",
+                markup=False,
+            )
+    for index, action in enumerate(data.get("actions", ())):
+        out.print(f"action {index}", style="bold")
+        for key, value in action.items():
+            for number, part in enumerate(value if isinstance(value, list) else [value]):
+                label = f"{key} {number}" if isinstance(value, list) else key
+                out.print(f"  {label:<13} {part}", markup=False)
+
+
+@app.command()
+def root(context: typer.Context) -> None:
+    """Show the state root and the root of the note tree after the last block."""
+    session: Session = context.obj
+    with connection.connected(session) as client:
+        status = client.status()
+        tree = client.anchor(status.height)
+    data = {
+        "height": status.height,
+        "state_root": status.state_root,
+        "anchor": tree.anchor,
+        "notes": tree.notes,
+    }
+    output.emit(session, "chain.root", data, freshness={"height": status.height})
+
+
+@app.command()
+def nullifier(
+    context: typer.Context,
+    value: str = typer.Argument(help="Decimal field element, or 32 bytes in hexadecimal."),
+    environment: str = typer.Option("shielded", "--environment", help="shielded or private."),
+) -> None:
+    """Say whether a nullifier is spent. Exit 1: it is not in the set."""
+    from zk.field.params import FR
+
+    session: Session = context.obj
+    if environment not in {"shielded", "private"}:
+        raise UsageError(f"no set of nullifiers in {environment!r}", where="--environment")
+    if value.isascii() and value.isdigit() and not (len(value) == 64):
+        number = int(value)
+        if number >= FR.modulus:
+            raise UsageError("not below the field modulus r", where="VALUE")
+        data = number.to_bytes(32, "little")
+    else:
+        data = _bytes_32(value, "VALUE")
+    with connection.connected(session) as client:
+        found = client.nullifier(data, environment)
+    session.exit_code = 0 if found.spent else 1
+    shown = {
+        "nullifier": str(int.from_bytes(data, "little")),
+        "bytes": "0x" + data.hex(),
+        "environment": found.environment,
+        "spent": found.spent,
+        "height": found.height,
+    }
+
+    def render(out: Console) -> None:
+        out.print(
+            f"spent in block {found.height}"
+            if found.spent
+            else f"not spent, as of block {found.at}"
+        )
+
+    output.emit(session, "chain.nullifier", shown, render, freshness={"height": found.at})
+
+
+@app.command()
+def supply(context: typer.Context) -> None:
+    """Audit the supply: what was issued and where it is. Exit 1: it does not add up."""
+    session: Session = context.obj
+    with connection.connected(session) as client:
+        report = client.supply()
+    rows = [_supply_row(item) for item in report.kinds]
+    balanced = report.balanced and all(row["balanced"] for row in rows)
+    session.exit_code = 0 if balanced else 1
+    data = {
+        "height": report.height,
+        "state_root": report.state_root,
+        "unit": "base units",
+        "kinds": rows,
+        "balanced": balanced,
+    }
+
+    def render(out: Console) -> None:
+        headings = ("asset", "issued", "transparent", "of it fees", "shielded", "private", "")
+        output.table(
+            out,
+            headings,
+            [
+                (
+                    str(row["asset"]),
+                    *(units(int(row[part])) for part in _PARTS),
+                    "✓" if row["balanced"] else "✗",
+                )
+                for row in rows
+            ],
+        )
+        verdict = "the supply adds up" if balanced else "THE SUPPLY DOES NOT ADD UP"
+        style = "bold green" if balanced else "bold red"
+        out.print(f"{verdict}, as of block {report.height}", style=style)
+
+    output.emit(session, "chain.supply", data, render, freshness={"height": report.height})
+
+
+_PARTS = ("issued", "transparent", "fees", "shielded", "private")
+
+
+def _supply_row(item: SupplyView) -> dict[str, Any]:
+    """One kind; the sum is done here again, so that a node's word alone is not enough."""
+    parts = {part: int(getattr(item, part)) for part in _PARTS}
+    adds_up = parts["transparent"] + parts["shielded"] + parts["private"] == parts["issued"]
+    return {
+        "asset": asset_name(item.kind),
+        "logic": item.kind.logic,
+        "label": item.kind.label,
+        **{part: str(value) for part, value in parts.items()},
+        "balanced": item.balanced and adds_up,
+    }
+
+
+def asset_name(kind: KindView) -> str:
+    """A kind's name, or the start of its label."""
+    return kind.name or _name(kind.kind, {})
+
+
+def _bytes_32(text: str, where: str) -> bytes:
+    digits = text.strip().lower().removeprefix("0x")
+    try:
+        data = bytes.fromhex(digits)
+    except ValueError:
+        data = b""
+    if len(data) != 32 or len(digits) != 64:
+        raise UsageError(
+            f"not 32 bytes in hexadecimal: {text[:80]!r}", where=where, fix="64 digits 0-9 a-f"
+        )
+    return data
