@@ -158,14 +158,22 @@ def test_a_proving_key_of_another_verifying_key_is_refused(a_store, folder) -> N
 
 
 @pytest.mark.parametrize(
-    "damage", [lambda d: d[:-1], lambda d: b"", lambda d: d[:999] + b"?" + d[1000:]]
+    "damage",
+    [
+        lambda d: d[:-1],
+        lambda d: b"",
+        lambda d: d[:999] + b"?" + d[1000:],
+        lambda d: d[:-1] + bytes([d[-1] ^ 1]),  # decodes: only the digest tells
+    ],
 )
 def test_a_damaged_cache_is_built_again(a_store, damage) -> None:
     store = a_store()
-    expected = store.proving_key("toy/1").verifying_key
+    store.proving_key("toy/1")
     path = store.proving_key_path("toy/1")
-    path.write_bytes(damage(path.read_bytes()))
-    assert a_store().proving_key("toy/1").verifying_key == expected
+    intact = path.read_bytes()
+    path.write_bytes(damage(intact))
+    a_store().proving_key("toy/1")
+    assert path.read_bytes() == intact
 
 
 def test_ceremony_keys_are_never_built(a_store, folder) -> None:
