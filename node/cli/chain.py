@@ -1,8 +1,8 @@
-"""`chiaro chain …`: what everyone can see. Public data only; no wallet is opened, no key is used."""
+"""`chiaro chain …`: what everyone can see. No wallet is opened and no key is used."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from node.rpc.schema import BlockView, KindView, SupplyView, TransactionView
+
+MAX_DIGITS: Final = 77
+"""Of a field element in decimal."""
 
 app = typer.Typer(help="Public data of the chain: blocks, transactions, roots, supply.")
 
@@ -44,7 +47,7 @@ def block(
 ) -> None:
     """Show a block and how its transactions ended."""
     session: Session = context.obj
-    if height != "tip" and not (height.isascii() and height.isdigit()):
+    if height != "tip" and not (height.isascii() and height.isdigit() and len(height) < 19):
         raise UsageError(f"not a height: {height!r}", where="HEIGHT", fix="a number, or tip")
     with connection.connected(session) as client:
         found = client.block("tip" if height == "tip" else int(height))
@@ -234,7 +237,7 @@ def root(context: typer.Context) -> None:
 @app.command()
 def nullifier(
     context: typer.Context,
-    value: str = typer.Argument(help="Decimal field element, or 32 bytes in hexadecimal."),
+    value: str = typer.Argument(help="Decimal field element, or 0x and 32 bytes."),
     environment: str = typer.Option("shielded", "--environment", help="shielded or private."),
 ) -> None:
     """Say whether a nullifier is spent. Exit 1: it is not in the set."""
@@ -243,8 +246,8 @@ def nullifier(
     session: Session = context.obj
     if environment not in {"shielded", "private"}:
         raise UsageError(f"no set of nullifiers in {environment!r}", where="--environment")
-    if value.isascii() and value.isdigit() and not (len(value) == 64):
-        number = int(value)
+    if value.isascii() and value.isdigit():
+        number = int(value) if len(value) <= MAX_DIGITS else FR.modulus
         if number >= FR.modulus:
             raise UsageError("not below the field modulus r", where="VALUE")
         data = number.to_bytes(32, "little")

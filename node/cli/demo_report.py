@@ -196,15 +196,16 @@ def _proof(facts: DemoFacts) -> str:
 
 def _statement(facts: DemoFacts) -> str:
     s = facts.statement
-    free = s.domain - s.rows
+    used = s.rows + s.publics + 1
     rows = [
         svg.Bar(f"{clause.id}  {clause.title}", clause.rows, f"{clause.rows:,}")
         for clause in s.clauses
     ]
     return (
         f"<p>The statement <code>{escape(s.id)}</code>: two notes are consumed and two created. It "
-        f"has {s.rows:,} rows of {s.domain:,}, {free:,} free; each row is one product that must "
-        f"come out right.</p>{svg.bars(rows, 'Rows of each clause', labels=260)}"
+        f"has {s.rows:,} rows, each one product that must come out right. With the public inputs "
+        f"{used:,} of {s.domain:,} are taken.</p>"
+        f"{svg.bars(rows, 'Rows of each clause', labels=260)}"
         + _values(
             (
                 ("digest of the constraint system", "0x" + s.digest),

@@ -28,6 +28,7 @@ INTERRUPTED: Final = 130
 
 # Module of `node.cli` → name of the group it forms; "" puts its commands at the top level.
 GROUPS: Final = (
+    ("demo", ""),
     ("local", ""),
     ("start", ""),
     ("wallet", "wallet"),
