@@ -25,6 +25,7 @@ def write_wtns(assignment: U64Array, path: Path) -> None:
     values = np.ascontiguousarray(assignment, dtype="<u8").tobytes()
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(descriptor, 0o600)  # the file may have been there, readable by others
         write(
             file,
             "wtns",

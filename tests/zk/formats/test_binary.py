@@ -90,6 +90,14 @@ def test_wtns_holds_the_assignment_and_is_private(documents, tmp_path: Path) -> 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_wtns_over_a_file_that_others_may_read_is_private(documents, tmp_path: Path) -> None:
+    path = tmp_path / "w.wtns"
+    path.write_bytes(b"")
+    path.chmod(0o644)
+    write_wtns(documents.assignment, path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
 @pytest.fixture
 def zkey(documents, tmp_path: Path) -> Path:
     path = tmp_path / "key.zkey"
