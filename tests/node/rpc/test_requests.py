@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -249,3 +250,12 @@ def test_the_description_names_every_endpoint(http) -> None:
     for name in schemas:
         assert schemas[name]
     assert {r.rsplit("/", 1)[1] for r in re.findall(r'"\$ref": "([^"]+)"', text)} <= set(schemas)
+
+
+def test_the_documentation_names_every_endpoint() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "rpc.md").read_text()
+    named = set(re.findall(r"^\| `(GET|POST) (/[a-z/.]*)", text, re.M))
+    paths = {(e.method, e.path.partition("{")[0]) for e in ENDPOINTS}
+    assert named == paths | {("GET", "/openapi.json")}
+    for endpoint in ENDPOINTS:
+        assert f"`{endpoint.answer.__name__}`" in text
