@@ -76,13 +76,15 @@ def resolve(session: Session, identity: str) -> Identified:
         raise BadIdentity(f"not an operation or transaction: {identity!r}")
     with log_of(session) as db:
         found = [] if db is None else db.find(identity.strip().lower().removeprefix("tx:"))
-        known = set() if db is None or len(digits) == 64 else _history_ids(db, digits)
-    if len(found) == 1 and not known - {found[0].tx_id}:
-        return Identified(found[0].tx_id, found[0])
-    if len(found) + len(known - {op.tx_id for op in found}) > 1:
+        by_number = any(str(operation.id) == digits for operation in found)
+        known = set() if db is None or by_number else _history_ids(db, digits)
+    others = known - {operation.tx_id for operation in found}
+    if len(found) + len(others) > 1:
         raise NotFound(f"{identity!r} begins several transactions", fix="give more of its digits")
-    if known:
-        return Identified(known.pop(), None)
+    if found:
+        return Identified(found[0].tx_id, found[0])
+    if others:
+        return Identified(others.pop(), None)
     if len(digits) == 64:
         return Identified(bytes.fromhex(digits), None)
     raise NotFound(

@@ -139,8 +139,8 @@ def choose(session: Session, name: str | None = None) -> str:
 
 
 @contextmanager
-def locked(places: Places, name: str, timeout: float = LOCK_SECONDS) -> Iterator[Path]:
-    """Hold a wallet's lock.
+def locked(places: Places, name: str, timeout: float | None = None) -> Iterator[Path]:
+    """Hold a wallet's lock; waits `timeout` seconds for it, by default LOCK_SECONDS.
 
     Raises:
         NoSuchWallet: none of that name.
@@ -153,7 +153,7 @@ def locked(places: Places, name: str, timeout: float = LOCK_SECONDS) -> Iterator
         keystore.load(places, name)  # says what is wrong
     lock = FileLock(folder / LOCK_FILE, mode=0o600)
     try:
-        lock.acquire(timeout=timeout)
+        lock.acquire(timeout=LOCK_SECONDS if timeout is None else timeout)
     except Timeout:
         raise WalletBusy(f"wallet {name} is in use by another command") from None
     try:
@@ -164,7 +164,7 @@ def locked(places: Places, name: str, timeout: float = LOCK_SECONDS) -> Iterator
 
 @contextmanager
 def opened(
-    places: Places, name: str, *, profile: str | None = None, timeout: float = LOCK_SECONDS
+    places: Places, name: str, *, profile: str | None = None, timeout: float | None = None
 ) -> Iterator[Wallet]:
     """Open a wallet under its lock.
 
