@@ -308,6 +308,18 @@ def test_s17_ladder_refuses_equal_and_opposite_points() -> None:
             ladder(1, 1, (first, other))
 
 
+def test_s17_a_known_relation_with_z_breaks_the_ladder() -> None:
+    """S-17: why the ladder takes hashed points only. With H0 + H1 = Z the first step is 0/0."""
+    first = B8
+    pair = (first, babyjub.add(CHAIN_START, babyjub.negate(first)))
+    expected = babyjub.add(babyjub.multiply(2, pair[0]), babyjub.multiply(2, pair[1]))
+    results = {
+        ladder(1, 1, pair, {"sum/bit 65/slope": slope}) for slope in (1, 2)
+    }  # every row holds
+    assert len(results) == 2
+    assert expected not in results
+
+
 def test_s17_bases_are_distinct_and_of_prime_order() -> None:
     """S-14, S-17: Z, R and B8 come from different names; none is a small multiple of another."""
     bases = (B8, RCV_BASE, CHAIN_START)
@@ -334,6 +346,12 @@ def test_s2_facts_that_the_sign_rule_rests_on() -> None:
     assert not is_square(babyjub.MONT_A**2 - 4, FR)
     with pytest.raises(IdentityPoint):
         babyjub.to_montgomery_curve(IDENTITY)
+
+
+def test_s2_no_point_of_small_order_is_canonical() -> None:
+    """S-2: so that [8](x, y) is never the identity, whose balance nobody would feel."""
+    assert len({p.x for p in SMALL_ORDER}) == 5
+    assert not any(native.is_canonical(p.y) for p in SMALL_ORDER)
 
 
 @settings(max_examples=100, deadline=None)
