@@ -16,6 +16,7 @@ WIDE: Final = 720
 NARROW: Final = 350
 _ROW: Final = 30
 _BAR: Final = 16
+_NICE: Final = (1.0, 1.2, 1.6, 2.0, 2.4, 3.2, 4.0, 6.0, 8.0, 10.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +160,10 @@ def _outline(
 
 
 def _round_up(value: float) -> float:
-    """The next value of the series 1, 2, 4, 5, 8, 10 × 10ⁿ: quarters of it are short to write."""
+    """The next number whose quarters are short to write."""
     scale = 1.0
     while scale * 10 < value:
         scale *= 10
     while scale > value:
         scale /= 10
-    return next(scale * step for step in (1, 2, 4, 8, 10, 12, 20) if scale * step >= value)
+    return next(scale * step for step in _NICE if scale * step >= value)

@@ -140,6 +140,7 @@ def facts() -> DemoFacts:
         checks=checks,
         reference_checks=checks,
         verify_seconds=0.0123,
+        checks_seconds=0.055,
         reference_seconds=0.712,
         tampered_refused_by="PRF-001",
         supply=Supply(
