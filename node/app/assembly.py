@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from circuits.keys import KeyStore
@@ -10,11 +11,11 @@ from node.app.development import STATEMENTS
 from node.app.errors import ForeignGenesis, NotInstalled
 from node.core.genesis import BATCH_HEIGHTS, Genesis
 from node.core.ids import EnvironmentId
-from node.core.interfaces import ExecutionEnvironment
+from node.core.interfaces import ExecutionEnvironment, ProofClaim, ProofVerifier
 from shielded.env import ShieldedEnvironment
 from transparent.env import TransparentEnvironment
 from zk.errors import UnknownKey
-from zk.groth16.keys import VerifyingKey
+from zk.groth16.keys import Proof, VerifyingKey
 
 
 def check_interpreter(optimize: int | None = None) -> None:
@@ -64,6 +65,16 @@ def verifying_keys(genesis: Genesis, keys: KeyStore) -> dict[str, VerifyingKey]:
                 )
         found[item.statement] = keys.verifying_key(item.statement, genesis.profile)
     return found
+
+
+def warm_up(verifier: ProofVerifier, keys: Mapping[str, VerifyingKey]) -> None:
+    """Let the first client not wait for what is loaded, or compiled, with the first proof.
+
+    The proofs are made of the keys' own points: well-formed and false.
+    """
+    for name, key in keys.items():
+        proof = Proof(key.alpha, key.beta, key.alpha).to_bytes()
+        verifier.verify([ProofClaim(name, (0,) * key.publics, proof)])
 
 
 def warnings(genesis: Genesis, keys: KeyStore) -> dict[str, str]:

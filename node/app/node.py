@@ -106,8 +106,8 @@ class Node:
         self.store: Final = store
         self.options: Final = options or Options()
         self._lock = lock
-        claimed = assembly.verifying_keys(genesis, keys)
-        self._verifier = verifier or GrothVerifier(claimed)
+        self._keys = assembly.verifying_keys(genesis, keys)
+        self._verifier = verifier or GrothVerifier(self._keys)
         self.executor: Final = Executor(genesis, assembly.environments(genesis), self._verifier)
         self.pool: Final = Mempool(self.executor, self._latest, self.options.mempool)
         self.application: Final = LedgerApplication(
@@ -279,6 +279,9 @@ class Node:
                 asyncio.create_task(self._maker.run(stop)),
             ]
             halted = asyncio.create_task(stop.wait())
+            warm = asyncio.create_task(
+                asyncio.to_thread(assembly.warm_up, self._verifier, self._keys)
+            )
             waits = asyncio.create_task(self._announce(listener, sock.getsockname(), ready))
             await asyncio.wait({*tasks, waits}, return_when=asyncio.FIRST_COMPLETED)
             await asyncio.wait({*tasks, halted}, return_when=asyncio.FIRST_COMPLETED)
@@ -287,7 +290,7 @@ class Node:
             listener.should_exit = True
             waits.cancel()
             halted.cancel()
-            await asyncio.gather(*tasks)
+            await asyncio.gather(*tasks, warm)
         finally:
             self._loop = None
             sock.close()
