@@ -282,7 +282,7 @@ def _run(
         if missing:
             wallet_spend.check_faucet(wallet, client, missing)
         _show(session, proposal)
-        if not prompts.confirm(session, "Continue?"):
+        if not prompts.confirm(session, f"Continue on {session.profile}?"):
             raise typer.Abort
         secrets = _unlock(session, wallet, password_file)
         if missing:

@@ -1,4 +1,4 @@
-"""The command line in this process, over a node in memory; proofs only where they are the subject."""
+"""The command line in this process, over a node in memory that believes stub proofs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""kill −9 between agreement and inclusion: the operation is still known, and nothing is paid twice."""
+"""kill −9 between agreement and inclusion: the operation is known, nothing is paid twice."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def test_people_are_shown_the_draft_before_they_are_asked(funded, monkeypatch) -
     monkeypatch.setattr("typer.confirm", lambda question, **_: asked.append(question))
     result = funded("unshield", "1")
     assert (result.code, result.out) == (130, "")
-    assert asked == ["Continue?"]
+    assert asked == ["Continue on dev?"]
     for label in ("pay", "fee", "change", "shape", "reveals", "set"):
         assert f"  {label} " in result.err
     assert len(funded.json("tx", "list").data["operations"]) == 1

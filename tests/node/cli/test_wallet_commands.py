@@ -27,15 +27,14 @@ def person(monkeypatch):
     """A person at the terminal; `person.answers` are typed in order, `person.asked` recorded."""
 
     class Person:
-        answers: list[str] = []
-        asked: list[str] = []
+        def __init__(self) -> None:
+            self.answers, self.asked = [], []
 
         def prompt(self, text, **options):
             self.asked.append((text, bool(options.get("hide_input"))))
             return self.answers.pop(0)
 
     someone = Person()
-    someone.answers, someone.asked = [], []
     monkeypatch.setattr(prompts, "can_ask", lambda _session: True)
     monkeypatch.setattr(typer, "prompt", someone.prompt)
     monkeypatch.setattr(typer, "confirm", lambda *_, **__: someone.answers.pop(0) == "y")
