@@ -259,3 +259,8 @@ def test_the_documentation_names_every_endpoint() -> None:
     assert named == paths | {("GET", "/openapi.json")}
     for endpoint in ENDPOINTS:
         assert f"`{endpoint.answer.__name__}`" in text
+
+
+def test_answers_are_not_held_back() -> None:
+    with listen("127.0.0.1", 0) as sock:
+        assert sock.proto == socket.IPPROTO_TCP  # or asyncio leaves Nagle's algorithm on
