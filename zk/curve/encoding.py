@@ -75,8 +75,7 @@ def g2_from_bytes(data: bytes, *, what: str = "point", allow_identity: bool = Fa
     Raises:
         WrongLength: not 64 bytes.
         IdentityPoint: infinity, where it may not stand.
-        NonCanonical: a coefficient of x ≥ p, flags that no encoder sets, or the flag of the larger
-            y where y = 0.
+        NonCanonical: a coefficient of x ≥ p, or flags that no encoder sets.
         NotOnCurve: no y for this x.
         NotInSubgroup: on the twist, not of order r.
     """
@@ -88,10 +87,8 @@ def g2_from_bytes(data: bytes, *, what: str = "point", allow_identity: bool = Fa
     y = (x.square() * x + G2.b).sqrt()
     if y is None:
         raise NotOnCurve(f"{what} is not on BN254's twist", where=what)
-    if larger and not y:
-        raise NonCanonical(f"{what} has the sign of y = 0 set", where=what)
     if _is_larger(y) != larger:
-        y = -y
+        y = -y  # y = 0 does not occur: the twist has an odd number of points, (2p − r)·r
     if not G2.affine(x, y).in_subgroup():
         raise NotInSubgroup(f"{what} is outside BN254's G2", where=what)
     return x.to_ints(), y.to_ints()

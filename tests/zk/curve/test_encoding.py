@@ -242,3 +242,9 @@ def test_precompile_vectors(run: Any, case: dict[str, Any]) -> None:
 def test_lengths_are_what_the_formats_say() -> None:
     assert (encoding.G1_BYTES, encoding.G2_BYTES) == (32, 64)
     assert (encoding.G1_EVM_BYTES, encoding.G2_EVM_BYTES) == (64, 128)
+
+
+def test_no_point_has_y_zero() -> None:
+    """y = 0 asks for a cube root of −b, which neither field has: a sign flag always has a sense."""
+    assert pow(P - 3, (P - 1) // 3, P) != 1
+    assert (-G2.b) ** ((P * P - 1) // 3) != bn254.Fp2.one()
