@@ -115,7 +115,7 @@ def _folder(*, keep: bool) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-class _Terminated(PolicyRefused):
+class Terminated(PolicyRefused):
     """Another process told this one to end."""
 
     code = "DEM-002"
@@ -129,7 +129,7 @@ def _stopped_cleanly() -> Iterator[None]:
     """Make SIGTERM and SIGHUP end the run as Ctrl-C does: node stopped, folder removed."""
 
     def stop(number: int, _frame: FrameType | None) -> None:
-        raise _Terminated(f"ended by {signal.Signals(number).name}")
+        raise Terminated(f"ended by {signal.Signals(number).name}")
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
