@@ -32,7 +32,7 @@ from node.cli.demo_facts import (
     units,
 )
 from node.cli.output import Report
-from node.cli.session import Places
+from node.cli.session import Places, write_private
 from node.cli.wallet_db import Operation
 from node.cli.wallet_spend import Proposal, Request
 from node.cli.wallets import Secrets, Wallet
@@ -247,6 +247,8 @@ class Run:
 
     def _wallet(self, stack: ExitStack, name: str) -> tuple[Wallet, Secrets]:
         password = secrets.token_urlsafe(18)
+        # For whoever keeps the folder; it goes with the folder otherwise.
+        write_private(self.folder / f"{name}.password", password.encode() + b"\n")
         wallets.create(self.places, name, PROFILE, keystore.new_entropy(), password)
         wallet = stack.enter_context(wallets.opened(self.places, name, profile=PROFILE))
         return wallet, wallets.unlock(wallet, password)
