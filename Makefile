@@ -14,7 +14,7 @@ help: ## This list
 
 .PHONY: demo
 demo: $(VENV)/.run ## Install, then a private transfer from end to end (offline, about a minute)
-	$(BIN)/chiaro demo
+	$(BIN)/chiaro demo --out .cache/demo
 
 .PHONY: test
 test: $(VENV)/.dev ## The default test suite

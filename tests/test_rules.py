@@ -1,7 +1,7 @@
 """Every rule has a number, and the number stands in four places: SPEC, code, test name, refusal.
 
-A rule is *defined* where its id opens a line of a `SPEC.md` (as heading, list item, table row or bold
-text). It must be *cited* in code of the six packages and *tested* by a function `test_<id>_…`.
+A rule is *defined* where its id opens a line of a `SPEC.md` (as heading, list item, table row or
+bold text). It must be *cited* in code of the six packages and *tested* by a function `test_<id>_…`.
 """
 
 from __future__ import annotations
