@@ -22,6 +22,7 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from node.app.errors import AlreadyRunning, StartFailed
+from zk import jsontext
 from zk.errors import ChiaroError
 
 PROCESS_FILE: Final = "node.json"
@@ -67,7 +68,7 @@ class NodeProcess:
     def read(state: Path) -> NodeProcess | None:
         """What was announced, by a process that may be gone; None if there is nothing readable."""
         try:
-            document = json.loads((state / PROCESS_FILE).read_text())
+            document = jsontext.loads((state / PROCESS_FILE).read_bytes())
             return NodeProcess(**{f.name: document[f.name] for f in fields(NodeProcess)})
         except (OSError, ValueError, KeyError, TypeError):
             return None

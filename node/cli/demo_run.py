@@ -36,6 +36,7 @@ from node.cli.session import Places, write_private
 from node.cli.wallet_db import Operation
 from node.cli.wallet_spend import Proposal, Request
 from node.cli.wallets import Secrets, Wallet
+from zk import jsontext
 from zk.errors import ChiaroError
 
 if TYPE_CHECKING:
@@ -438,7 +439,7 @@ class Run:
                 ).to_json()
             )
             began = time.perf_counter()
-            read = disclosure.Disclosure.from_json(json.loads(handed))
+            read = disclosure.Disclosure.from_json(jsontext.loads(handed.encode()))
             found = disclosure.verify(read, chain_id, tx.scanned)
             seconds = time.perf_counter() - began
             try:
@@ -524,7 +525,7 @@ def _raised(public: bytes) -> bytes:
     """The public inputs with the first nullifier raised by one."""
     from zk.formats import snarkjs
 
-    values = [int(value) for value in json.loads(public)]
+    values = [int(value) for value in jsontext.loads(public)]
     values[1] += 1
     return snarkjs.dump(snarkjs.public_document(values))
 

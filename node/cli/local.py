@@ -23,6 +23,7 @@ import typer
 from node.cli import connection, output, prompts
 from node.cli.session import DEFAULT_NODE, DEFAULT_PROFILE, Session, UsageError
 from node.core.errors import NotFound, PolicyRefused
+from zk import jsontext
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -288,7 +289,7 @@ class _ForPeople(logging.Formatter):
 def _entry(line: str) -> Mapping[str, Any]:
     """A line of the log as an object; what is not one stays as text."""
     try:
-        found = json.loads(line)
+        found = jsontext.loads(line.encode())
     except ValueError:
         found = None
     return found if isinstance(found, dict) else {"event": line.rstrip("\n")}

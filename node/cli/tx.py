@@ -18,6 +18,7 @@ from node.cli.verify import read_file
 from node.cli.wallet import write_backup
 from node.cli.wallet_db import Operation
 from node.core.errors import NotFound, Unreachable
+from zk import jsontext
 from zk.errors import DecodeError
 
 if TYPE_CHECKING:
@@ -410,8 +411,8 @@ def _read_disclosure(file: Path) -> Disclosure:
     from shielded.disclosure import Disclosure
 
     try:
-        document = json.loads(read_file(file))
-    except (ValueError, RecursionError):
+        document = jsontext.loads(read_file(file))
+    except ValueError:
         raise SecretFile("not a JSON document", where=str(file), fix="ask for it again") from None
     if isinstance(document, dict) and isinstance(document.get("data"), dict):
         document = document["data"].get("disclosure")
