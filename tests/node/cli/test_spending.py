@@ -10,6 +10,7 @@ from filelock import FileLock
 from node.cli import keystore, wallets
 from node.cli.session import Places
 from node.core.genesis import DEV_FAUCET_SEED
+from node.rpc.client import NodeClient
 from transparent.signature import SigningKey
 
 FOREIGN_ACCOUNT = "0x" + SigningKey(DEV_FAUCET_SEED).account.hex()
@@ -75,12 +76,19 @@ def test_the_draft_says_what_is_revealed_and_sends_nothing(funded) -> None:
     draft = funded.json("send", "1", to, "--dry-run").data
     assert draft["shape"] == "shielded → shielded"
     assert draft["sent"] is False
-    assert draft["anonymity_set"] == 2
+    height = funded.json("balance").data["height"]
+    assert draft["anonymity_set"] == anonymity_set(funded, height)
     assert draft["change"]["amount"] == "8.999"
     assert any("fee" in line for line in draft["reveals"])
     out = funded.json("unshield", "1", "--dry-run").data
     assert any("leaves to the transparent account" in line for line in out["reveals"])
     assert funded.json("tx", "list").data["operations"] == before
+
+
+def anonymity_set(cli, height: int) -> int:
+    """How many notes the node's tree holds."""
+    with NodeClient(cli.url) as client:
+        return client.anchor(height).notes
 
 
 def test_people_are_shown_the_draft_before_they_are_asked(funded, monkeypatch) -> None:
@@ -258,6 +266,15 @@ def test_waiting_ends_with_exit_7_and_names_the_operation(pending, slow_node) ->
     done = pending.json("tx", "status", "2", "--wait")
     assert done.data["operation"]["state"] == "included"
     assert amounts(pending.json("balance")) == ("7.999", "0", "2")
+
+
+def test_a_payment_that_no_block_takes_in_time_ends_with_exit_7(slow_cli, slow_node) -> None:
+    slow_cli.wallet("alice")
+    late = slow_cli.pay("shield", "1", "--timeout", "0.1")
+    assert (late.code, late.error["code"]) == (7, "NET-004")
+    assert "`chiaro tx status 1 --wait`" in late.error["hint"]
+    slow_node.make_block()
+    assert slow_cli.json("tx", "list").data["operations"][0]["state"] == "included"
 
 
 def test_an_operation_expires_and_frees_its_notes(pending, slow_node, monkeypatch) -> None:
