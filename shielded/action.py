@@ -27,6 +27,10 @@ from zk.field.params import FR
 
 PROOF_BYTES: Final = 128
 LOGIC_SLOTS: Final = 4
+ACTION_BYTES: Final = (
+    5 * 32 + 1 + 2 * 32 + 2 * NOTE_CIPHERTEXT_BYTES + PROOF_BYTES + SIGNATURE_BYTES
+)
+"""Size of an action of plain tokens, the smallest there is."""
 STATEMENT: Final = "action/1"
 """Key id of the statement that every action proves."""
 UNSIGNED: Final = bytes(SIGNATURE_BYTES)

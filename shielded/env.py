@@ -14,21 +14,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from node.core.codec import Writer
+from node.core.block import MAX_BLOCK_BYTES
+from node.core.codec import Reader, Writer
 from node.core.effects import Crossing, Effects, Event
 from node.core.errors import InvalidTransaction
 from node.core.ids import ChainId, EnvironmentId, Height, TxId
 from node.core.interfaces import ProofClaim, StateReader, TxContext
 from shielded import checks
-from shielded.action import STATEMENT, public_inputs
-from shielded.errors import StaleAnchor
+from shielded.action import ACTION_BYTES, STATEMENT, public_inputs
+from shielded.errors import StaleAnchor, TreeNearlyFull
 from shielded.transaction import ShieldedTx
-from shielded.tree import NoteTree
+from shielded.tree import CAPACITY, NoteTree
 from zk.errors import ParamsError
 
 TREE_KEY: Final = b"s/tree"
 ANCHOR_PREFIX: Final = b"s/anchor/"
 ROOT_PREFIX: Final = b"s/root/"
+RESERVED_LEAVES: Final = 2 * (MAX_BLOCK_BYTES // ACTION_BYTES)
+"""More notes than any block can create (SH-59)."""
 
 
 class ShieldedEnvironment:
@@ -108,6 +111,7 @@ class ShieldedEnvironment:
         Anchors are looked up again: the check before may have been against an older state.
         """
         self.check_historical(tx, state, context)
+        check_room(state)
         return Effects(
             nullifiers=tuple(map(nullifier_bytes, tx.nullifiers)),
             commitments=tx.commitments,
@@ -173,6 +177,18 @@ class _Nothing:
 
     def iterate(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:  # noqa: ARG002
         return iter(())
+
+
+def check_room(state: StateReader) -> None:
+    """SH-59: whatever else is in the block, its notes fit, so that it can be closed.
+
+    Raises:
+        TreeNearlyFull: SH-59.
+    """
+    stored = state.get(TREE_KEY)
+    size = 0 if stored is None else Reader(stored, "note tree").u64()
+    if size + RESERVED_LEAVES > CAPACITY:
+        raise TreeNearlyFull("SH-59", "the note tree has no room for a block of notes")
 
 
 def nullifier_bytes(value: int) -> bytes:

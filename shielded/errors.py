@@ -5,6 +5,7 @@ InvalidTransaction
 ├── BadSignature             auth or delta signature
 ├── Unbalanced               the delta signature does not prove that value is conserved
 ├── StaleAnchor              (Outdated) the root is unknown or has left the window
+├── TreeNearlyFull           the note tree cannot take another block's notes
 └── Expired                  (Outdated) too late, or too far ahead
 PolicyRefused
 └── PlanRefused              a plan that cannot or should not become a transaction
@@ -44,6 +45,14 @@ class StaleAnchor(Outdated):
 
     code = "SHD-004"
     fix = "synchronise the wallet and build the transaction again"
+
+
+class TreeNearlyFull(InvalidTransaction):
+    """The note tree has less room than the notes of one block may need."""
+
+    code = "SHD-011"
+    why = "a block whose notes do not fit could not be closed, and would stop every node"
+    fix = "this chain takes no more notes; what is in its pool moves with a new tree"
 
 
 class Expired(Outdated):

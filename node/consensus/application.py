@@ -15,14 +15,14 @@ from typing import Final
 from node.consensus.errors import InvalidBlock
 from node.core.block import Block, Receipt, tx_root
 from node.core.codec import Reader, Writer
-from node.core.errors import ConsensusFault
+from node.core.errors import ConsensusFault, NodeError
 from node.core.genesis import Genesis
 from node.core.ids import ChainId, Height, StateRoot
 from node.core.interfaces import Admission, AppInfo, BlockExecutor, Staged, Store
 from node.store.chain import Chain, block_entries, genesis_entries
 from node.store.proof import EMPTY_ROOT
 from node.store.versioned import CrashPoint, no_crash
-from zk.errors import ChiaroError
+from zk.errors import BackendError, ChiaroError
 
 APPLICATION_PREFIX: Final = b"c/"
 CHAIN_KEY: Final = b"c/chain"
@@ -175,11 +175,18 @@ class LedgerApplication:
         return chosen[: limits.max_block_txs]
 
     def process_proposal(self, block: Block) -> None:
-        """Rules CH-1 … CH-8; raises InvalidBlock, which names the rule."""
+        """Rules CH-1 … CH-8; raises InvalidBlock, which names the rule.
+
+        Raises:
+            InvalidBlock: the proposal must be refused.
+            NodeError, BackendError: this machine cannot tell; no transaction is to blame.
+        """
         self._check_header(block)
         self._check_sizes(block)
         try:
             self._executor.check_block(block.txs, block.header.height)
+        except (NodeError, BackendError):
+            raise  # this machine's failure: says nothing of the block (EX-16)
         except ChiaroError as error:
             raise InvalidBlock("CH-8", f"{error.id}: {error.message}", where=error.where) from error
 

@@ -98,7 +98,7 @@ class GrothVerifier:
         try:
             verify(key, claim.public, Proof.from_bytes(claim.proof), self._chosen_backend())
         except _VERDICTS as error:
-            return error.with_traceback(None)
+            return fresh(error)  # without frames, which a cache would keep alive
         return True
 
     def _chosen_backend(self) -> Backend:

@@ -10,11 +10,12 @@ from node.consensus.application import CHAIN_KEY, HEAD_KEY, Head
 from node.consensus.errors import InvalidBlock
 from node.core.block import Receipt
 from node.core.effects import Event
-from node.core.errors import ConsensusFault, NotFound
+from node.core.errors import ConsensusFault, NotFound, StoreError
 from node.core.genesis import Parameters
 from node.core.ids import Height
 from node.core.interfaces import BlockResult
 from node.store.proof import EMPTY_ROOT, proved_value
+from zk.errors import BackendError
 
 GOOD = b"add k 5 ok"
 
@@ -89,6 +90,19 @@ def test_ch8_undecodable_or_wrongly_proved(ledger):
             ledger.app.process_proposal(block)
         assert (caught.value.rule, caught.value.where) == ("CH-8", "transaction 1")
         assert refused(ledger, block) == "CH-8"
+
+
+@pytest.mark.parametrize("failure", [StoreError("the disk is gone"), BackendError("no kernel")])
+def test_ch8_a_machine_that_cannot_tell_refuses_no_block(make_ledger, kv, failure):
+    """The engine would drop honest transactions for good: they are refused, it believes."""
+
+    class Broken(kv.KvExecutor):
+        def check_block(self, txs, height):
+            raise failure
+
+    ledger = make_ledger(executor=Broken()).start()
+    with pytest.raises(type(failure)):
+        ledger.app.process_proposal(ledger.block(GOOD))
 
 
 def test_a_failing_transaction_has_a_receipt_and_no_effect(ledger):

@@ -335,3 +335,15 @@ def test_check_answers_for_each_transaction_alone(world):
     first, second = (world.transfer(sequence=i) for i in (0, 1))
     answers = world.executor.check([first, second, first], world.state, Height(1))
     assert [a.error.id if a.error else "" for a in answers] == ["", "TR-6", ""]
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_ex3_one_wrong_proof_among_several(world, note, place):
+    proofs = ["ab", "ab", "ab"]
+    proofs[place] = b"bad".hex()
+    bad = world.pooled(consumes=(note(1),), proofs=tuple(proofs))
+    good = world.pooled(consumes=(note(1),), proofs=("ab",) * 3)
+    with pytest.raises(InvalidProof) as refused:
+        world.executor.check_block([good, bad], Height(1))
+    assert refused.value.where.startswith("transaction 1")
+    assert world.block(bad, good) == ["PRF-001", "ok"]

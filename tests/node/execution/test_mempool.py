@@ -448,3 +448,20 @@ def test_ex22_random_schedules_keep_the_books(make_world):
             suppress_health_check=list(HealthCheck),
         ),
     )  # fmt: skip
+
+
+def test_ex18_no_proof_is_verified_beyond_a_wrong_one(world):
+    """64 wrong proofs in one transaction cost its author nothing; they must not cost us 64."""
+    mempool = Mempool(world.executor, world.latest, MempoolLimits(fee_floor=0))
+    dummy = "dd" * 32
+    proofs = ("ab", b"bad".hex(), *(b"bad".hex(),) * 62)
+    garbage = world.pooled(consumes=(dummy,), proofs=proofs)
+    assert code(mempool.add(garbage)) == "PRF-001"
+    assert len(world.verifier.seen) <= 8
+    for place in (0, 5, 63):
+        mixed = ["ab"] * 64
+        mixed[place] = b"bad".hex()
+        late = world.pooled(consumes=(dummy,), proofs=tuple(mixed))
+        assert code(mempool.add(late)) == "PRF-001"
+    good = world.pooled(consumes=(dummy,), proofs=("ab",) * 64)
+    assert code(mempool.add(good)) == "ok"

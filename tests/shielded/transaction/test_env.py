@@ -6,14 +6,22 @@ from dataclasses import replace
 
 import pytest
 
+from node.core.block import MAX_BLOCK_BYTES
 from node.core.effects import Effects
 from node.core.errors import InvalidTransaction, Outdated
 from node.core.ids import EnvironmentId, Height
 from node.core.interfaces import ExecutionEnvironment, TxContext
 from shielded import env as module
-from shielded.env import ShieldedEnvironment, anchor_key, nullifier_bytes, root_key
+from shielded.action import ACTION_BYTES
+from shielded.env import (
+    RESERVED_LEAVES,
+    ShieldedEnvironment,
+    anchor_key,
+    nullifier_bytes,
+    root_key,
+)
 from shielded.transaction import ShieldedTx
-from shielded.tree import NoteTree
+from shielded.tree import CAPACITY, NoteTree, TreeFull
 from zk.errors import ParamsError
 
 
@@ -157,3 +165,29 @@ def test_sh37_genesis_records_the_empty_tree(kit) -> None:
     writes = dict(effects.writes)
     assert writes[module.TREE_KEY] == NoteTree().to_bytes()
     assert writes[anchor_key(NoteTree().root)] == bytes(8)
+
+
+def of_size(size: int) -> bytes:
+    """A tree of that many leaves, none of which anybody looks at."""
+    digits = [size >> 3 * level & 7 for level in range(11)]
+    return NoteTree(size, tuple((1,) * digit for digit in digits)).to_bytes()
+
+
+def test_sh59_the_tree_keeps_room_for_the_notes_of_a_block(kit) -> None:
+    """A full tree would refuse in `end_block`, and every node would stop."""
+    smallest = kit.transfer.actions[0].to_bytes()
+    assert len(smallest) == ACTION_BYTES
+    most = 2 * (MAX_BLOCK_BYTES // len(smallest))
+    assert most <= RESERVED_LEAVES
+    state = copy(kit)
+    last = CAPACITY - RESERVED_LEAVES
+    state.entries[module.TREE_KEY] = of_size(last)
+    kit.env.execute(kit.transfer, state, kit.context)
+    kit.env.end_block([1] * most, state, kit.context)
+    state.entries[module.TREE_KEY] = of_size(last + 1)
+    with pytest.raises(InvalidTransaction) as caught:
+        kit.env.execute(kit.transfer, state, kit.context)
+    assert caught.value.rule == "SH-59"
+    with pytest.raises(TreeFull):
+        kit.env.end_block([1] * (RESERVED_LEAVES + 1), state, kit.context)
+    kit.env.end_block([], state, kit.context)

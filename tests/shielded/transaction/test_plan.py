@@ -11,15 +11,16 @@ from hypothesis import strategies as st
 from circuits.action import Action as ActionStatement
 from circuits.native import violations
 from circuits.statement import check
-from node.core.ids import NATIVE, Kind
+from node.core.ids import NATIVE, EnvironmentId, Kind
 from shielded import encryption
 from shielded import plan as plans
+from shielded.build import _blinding as blinding_of
 from shielded.build import build, build_part, prepare
 from shielded.compose import PartyPart, compose
 from shielded.encryption import memo_to_text, try_decrypt, viewers
 from shielded.errors import MalformedTransaction, PlanRefused, Unbalanced
 from shielded.slots import FILLER, pack
-from shielded.transaction import Mode
+from shielded.transaction import Mode, Scope
 from shielded.tree import MerklePath, NoteTree, WitnessTree
 
 CIRCUIT = ActionStatement()
@@ -153,6 +154,116 @@ def test_sh30_two_witnesses_never_share_a_blinding(kit) -> None:
     items = prepare(kit.plan(payments=(kit.pay(kit.bob, 1),) * 3), kit.alice)
     values = [value for item in items for value in (item.blinding.r, item.blinding.s)]
     assert len(set(values)) == len(values) == 4
+
+
+def test_sh30_the_root_of_the_randomness_hashes_every_field_of_a_plan(kit) -> None:
+    """Under one seed, whatever differs: signing nonces of one seed would give ask away (S-13)."""
+    value, pay, change = kit.crossing(-5), kit.pay(kit.bob, 1), kit.change(kit.alice, 1)
+    plan = kit.plan(payments=(pay, change), public_values=(value,), spends=(kit.spend(0),))
+    other_note = replace(kit.notes[0], rseed=bytes(32))
+    variants = [
+        {"seed": bytes(32)},
+        {"chain_id": bytes(32)},
+        {"expiry": kit.Height(21)},
+        {"fee": 1},
+        {"mode": Mode.PARTY},
+        {"scope": Scope(0, 0)},
+        {"scope": Scope(1, 0)},
+        {"scope": Scope(0, 1)},
+        {"spends": ()},
+        {"spends": (plans.Spend(other_note, plan.spends[0].path),)},
+        {"spends": (kit.spend(1),)},
+        {"spends": (), "anchor_children": NoteTree().top},
+        {"public_values": ()},
+        {"public_values": (replace(value, amount=5),)},
+        {"public_values": (replace(value, amount=-6),)},
+        {"public_values": (replace(value, kind=kit.gold),)},
+        {"public_values": (replace(value, account=bytes(32)),)},
+        {"public_values": (replace(value, target=EnvironmentId.PRIVATE),)},
+        {"payments": (change, pay)},
+        *(
+            {"payments": (replace(pay, **field), change)}
+            for field in (
+                {"quantity": 2},
+                {"kind": kit.gold},
+                {"memo": encryption.memo_from_text("x")},
+                {"data": 1},
+                {"change": True},
+                {"address": kit.bob.full_viewing_key.address(2)},
+            )
+        ),
+    ]
+    roots = {replace(plan, **changes).randomness.root for changes in ({}, *variants)}
+    assert len(roots) == 1 + len(variants)
+
+
+def test_sh30_no_secret_serves_two_actions_or_slots(kit) -> None:
+    items = prepare(kit.plan(payments=(kit.pay(kit.bob, 0),) * 5), kit.alice)
+    assert len(items) == 3
+    secrets = [
+        value
+        for item in items
+        for value in (
+            item.witness.alpha,
+            item.witness.rcv,
+            *(note.rcm for note in item.witness.consumed),
+            *(note.rcm for note in item.witness.created),
+            *(note.nonce for note in item.witness.consumed),
+        )
+    ]
+    parts = [
+        part for item in items for c in item.ciphertexts for part in (c.epk, c.enc[:64], c.out[:64])
+    ]
+    assert len(set(secrets)) == len(secrets)
+    assert len(set(parts)) == len(parts)
+    dummies = prepare(kit.plan(spends=tuple(map(kit.spend, range(3))), payments=()), kit.alice)
+    noise = [part for item in dummies for c in item.ciphertexts for part in (c.epk, c.enc, c.out)]
+    assert len(dummies) == 2
+    assert len(set(noise)) == len(noise) == 12
+    seeds = {note.rseed for item in (*items, *dummies) for note in item.notes if note}
+    assert len(seeds) == 5
+
+
+def test_sh30_alpha_and_rcv_hash_the_nullifier_pair(kit) -> None:
+    """The same plan under another key: one root, other nullifiers (S-13)."""
+    plan = kit.plan(payments=(kit.pay(kit.bob, 0),), fee=0)
+    (one,), (other,) = prepare(plan, kit.alice), prepare(plan, kit.bob)
+    assert one.public.nullifiers != other.public.nullifiers
+    assert one.witness.alpha != other.witness.alpha
+    assert one.witness.rcv != other.witness.rcv
+    rcms = {note.rcm for item in (one, other) for note in item.witness.created}
+    assert len(rcms) == 4
+
+
+def test_sh30_a_blinding_hashes_the_witness_beside_the_statement(kit) -> None:
+    """Incident 32: two witnesses of one statement under one blinding show their difference."""
+    randomness = kit.plan().randomness
+    (item,) = prepare(kit.plan(), kit.alice)
+    blindings = [
+        blinding_of(randomness, public, witness)
+        for public, witness in (
+            (item.public, item.witness),
+            (item.public, replace(item.witness, alpha=item.witness.alpha + 1)),
+            (item.public, replace(item.witness, top=(*item.witness.top[:7], 1))),
+            (replace(item.public, anchor=1), item.witness),
+        )
+    ]
+    assert len({b.r for b in blindings} | {b.s for b in blindings}) == 8
+
+
+def test_places_tell_neither_spend_from_dummy_nor_kind_from_kind(kit) -> None:
+    def places(number: int) -> tuple[bool, bool]:
+        first, _ = pack(
+            kit.plan(
+                seed=bytes([number]) * 32,
+                spends=(kit.spend(0),),
+                payments=(kit.pay(kit.bob, 1),) * 3,
+            )
+        )
+        return any(first.consumed), first.consumed[0] is not None
+
+    seen = {places(number) for number in range(32)}
+    assert seen == {(False, False), (True, False), (True, True)}
 
 
 def test_sh31_one_anchor_for_all_spends(kit) -> None:

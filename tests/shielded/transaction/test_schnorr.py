@@ -55,6 +55,33 @@ def test_sh34_the_equation() -> None:
     assert babyjub.multiply(s, B8) == babyjub.add(commitment, babyjub.multiply(c, one.key))
 
 
+def test_sh34_the_challenge_hashes_base_commitment_key_and_message() -> None:
+    """Without the key, a signature would fit keys made after it (weak Fiat-Shamir)."""
+    bases = (B8, RCV_BASE)
+    points = [babyjub.multiply(k, B8) for k in (2, 3)]
+    challenges = {
+        schnorr.challenge(base, babyjub.encode(commitment), key, message)
+        for base in bases
+        for commitment in points
+        for key in points
+        for message in (b"a", b"b")
+    }
+    assert len(challenges) == 16
+
+
+def test_sh34_no_key_fits_a_signature_made_before_it() -> None:
+    """R and s chosen first, then key = [1/c]([s]B − R) for a c that does not depend on the key."""
+    commitment, s = babyjub.multiply(7, B8), 11
+    encoded = babyjub.encode(commitment)
+    for assumed in (B8, IDENTITY, commitment):
+        c = schnorr.challenge(B8, encoded, assumed, b"m")
+        difference = babyjub.add(babyjub.multiply(s, B8), babyjub.negate(commitment))
+        key = babyjub.multiply(pow(c, -1, ORDER), difference)
+        forged = SignedMessage(key, b"m", encoded + s.to_bytes(32, "little"))
+        with pytest.raises(SignatureRefused):
+            schnorr.verify(forged)
+
+
 @pytest.mark.parametrize("multiple", [1, 2, 3])
 def test_sh34_s_is_below_the_order(multiple) -> None:
     one = signed()
