@@ -107,22 +107,9 @@ def stub_prover(monkeypatch):
     return proof
 
 
-@pytest.fixture(scope="session")
-def shared_node():
-    """A development node in memory that believes proofs; its chain grows from test to test."""
-    with serving(memory_node(verifier=Believes())) as client:
-        yield client
-
-
 @pytest.fixture
-def node(shared_node):
-    """The node of `cli`; modules that count blocks take a `fresh_node` instead."""
-    return shared_node
-
-
-@pytest.fixture
-def fresh_node():
-    """A node like `shared_node`, without a block."""
+def node():
+    """A development node in memory that believes proofs, without a block."""
     with serving(memory_node(verifier=Believes())) as client:
         yield client
 

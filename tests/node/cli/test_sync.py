@@ -16,11 +16,6 @@ from node.testing.nodes import development_genesis, memory_node, serving
 
 
 @pytest.fixture
-def node(fresh_node):
-    return fresh_node
-
-
-@pytest.fixture
 def chain(node):
     """A node with twenty blocks."""
     for _ in range(20):

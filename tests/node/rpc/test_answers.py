@@ -188,15 +188,15 @@ def test_rpc13_a_node_that_verifies_goes_on_answering(make_person) -> None:
         client.faucet(person.account, 10**6)
         tx_id, data = person.transfer(STRANGER, 1)
         verifying, go_on = threading.Event(), threading.Event()
-        verify = node.executor.intake.verify
+        check = node.executor.intake.check_stateless
 
-        def slow(claims):
-            node.executor.intake.verify = verify  # only this one is slow
+        def slow(item, height):
+            node.executor.intake.check_stateless = check  # only this one is slow
             verifying.set()
             assert go_on.wait(30)
-            return verify(claims)
+            return check(item, height)
 
-        node.executor.intake.verify = slow
+        node.executor.intake.check_stateless = slow
         sender = threading.Thread(target=client.submit, args=(data,))
         sender.start()
         assert verifying.wait(30)
