@@ -32,6 +32,7 @@ OUTPUT_FILE: Final = "node.err"
 LOCK_FILE: Final = "node.lock"
 START_S: Final = 60.0
 STOP_S: Final = 30.0
+_LAST_BREATH_S: Final = 5.0
 _POLL_S: Final = 0.05
 
 
@@ -142,11 +143,12 @@ def stop(home: Path, state: Path, *, timeout: float = STOP_S) -> NodeProcess | N
     if found is None:
         (state / PROCESS_FILE).unlink(missing_ok=True)
         return None
+    deadline = time.monotonic() + timeout
     with contextlib.suppress(ProcessLookupError):
         os.kill(found.pid, signal.SIGTERM)
-    for _ in _polls(time.monotonic() + timeout):
+    for _ in _polls(deadline):
         if not _locked(home):
-            _reap(found.pid)
+            _until_gone(found.pid, min(deadline, time.monotonic() + _LAST_BREATH_S))
             return found
     raise StartFailed(
         f"the node does not stop within {timeout:g} s", where=f"pid {found.pid}, log {found.log}"
@@ -193,10 +195,21 @@ def _locked(home: Path) -> bool:
         return True
 
 
-def _reap(pid: int) -> None:
-    """A child of this very process would stay behind as a zombie."""
-    with contextlib.suppress(ChildProcessError, OSError):
-        os.waitpid(pid, os.WNOHANG)
+def _until_gone(pid: int, deadline: float) -> None:
+    """Wait for the end of a process that has given its lock back: the interpreter goes last.
+
+    A child of this very process is reaped. Of another's, a zombie cannot be told from a live
+    process, and its parent may never reap it (containers): hence a deadline, and no error at it.
+    """
+    for _ in _polls(deadline):
+        try:
+            if os.waitpid(pid, os.WNOHANG)[0] == pid:
+                return
+        except ChildProcessError:
+            try:
+                os.kill(pid, 0)
+            except OSError:
+                return
 
 
 def _polls(deadline: float) -> Iterator[None]:

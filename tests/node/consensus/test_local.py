@@ -232,7 +232,7 @@ def test_engine_respects_the_parameters(kv, make_ledger, options):
 
 
 def test_roots_do_not_depend_on_the_hash_seed(kv, kv_node_path):
-    expected = kv.uninterrupted(6)
+    expected = kv.COUNTERS.uninterrupted(6)
     for seed in ("0", "1", "random"):
         done = subprocess.run(
             [sys.executable, str(kv_node_path), "6"],

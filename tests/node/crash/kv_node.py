@@ -9,12 +9,14 @@ run, however often killed, must end with the state of an uninterrupted one.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 import os
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from node.consensus.application import LedgerApplication
@@ -23,7 +25,7 @@ from node.core.block import OK, Block, Receipt
 from node.core.errors import InvalidTransaction, PolicyRefused
 from node.core.genesis import Genesis, Parameters
 from node.core.ids import EnvironmentId, Height, TxId, tagged_hash
-from node.core.interfaces import Admission, BlockResult, StateReader
+from node.core.interfaces import Admission, BlockExecutor, BlockResult, StateReader
 from node.store.chain import Chain
 from node.store.memory import memory_store
 from node.store.rocksdb import open_store
@@ -118,12 +120,13 @@ class KvExecutor:
 class Script:
     """`TransactionSource` whose offer is a function of the next height."""
 
-    def __init__(self, chain: Chain):
+    def __init__(self, chain: Chain, offer: Callable[[int], Sequence[bytes]]):
         self._chain = chain
+        self._offer = offer
         self.discarded = []
 
     def pending(self, max_bytes: int) -> Sequence[bytes]:
-        return script(Height(self._chain.height + 1))
+        return self._offer(self._chain.height + 1)
 
     def committed(self, block: Block, receipts: Sequence[Receipt]) -> None:
         assert len(block.txs) == len(receipts)
@@ -138,11 +141,52 @@ def script(height: int) -> list[bytes]:
     return [*txs, b"add key%d -1 ok" % (height % 5)]
 
 
-def build(store, executor=None, *, crash_point=no_crash, source=None, genesis=GENESIS):
+@dataclass(frozen=True)
+class World:
+    """What a node runs: its chain, how transactions are executed, what is offered at a height."""
+
+    genesis: Genesis
+    new_executor: Callable[[], BlockExecutor]
+    offer: Callable[[int], Sequence[bytes]]
+
+    def build(self, store, crash_point=no_crash):
+        return build(
+            store,
+            self.new_executor(),
+            crash_point=crash_point,
+            genesis=self.genesis,
+            offer=self.offer,
+        )
+
+    def uninterrupted(self, target: int) -> list[str]:
+        """State roots after heights 0 … target."""
+        store = memory_store(self.genesis.chain_id)
+        _, engine = self.build(store)
+        engine.start()
+        return [store.root.hex(), *(engine.produce_block().root.hex() for _ in range(target))]
+
+
+COUNTERS = World(GENESIS, KvExecutor, script)
+
+
+def world(name: str) -> World:
+    """The counters, or the real ledger over the transactions in the file `name`."""
+    if not name:
+        return COUNTERS
+    path = Path(__file__).with_name("ledger_node.py")
+    spec = importlib.util.spec_from_file_location("ledger_node", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return World(*module.load(Path(name)))
+
+
+def build(
+    store, executor=None, *, crash_point=no_crash, source=None, genesis=GENESIS, offer=script
+):
     """(application, engine) whose clock is the height, so that headers are reproducible."""
     executor = executor or KvExecutor()
     app = LedgerApplication(genesis, executor, store, crash_point=crash_point)
-    source = source or Script(app.chain)
+    source = source or Script(app.chain, offer)
 
     def clock() -> int:
         return 2_000 + 1_000 * store.height
@@ -151,15 +195,9 @@ def build(store, executor=None, *, crash_point=no_crash, source=None, genesis=GE
     return app, engine
 
 
-def uninterrupted(target: int) -> list[str]:
-    """State roots after heights 0 … target."""
-    store = memory_store(GENESIS.chain_id)
-    _, engine = build(store)
-    engine.start()
-    return [store.root.hex(), *(engine.produce_block().root.hex() for _ in range(target))]
-
-
-def run_node(folder: Path, target: int, point: str = "", hit: int = 0) -> None:
+def run_node(
+    folder: Path, target: int, point: str = "", hit: int = 0, *, world: World = COUNTERS
+) -> None:
     """Run to `target`; after each block append "height root" to the file `acknowledged`."""
     hits = 0
 
@@ -170,8 +208,9 @@ def run_node(folder: Path, target: int, point: str = "", hit: int = 0) -> None:
             if hits == hit:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    store = open_store(folder / "state", GENESIS.chain_id, window=4, crash_point=crash)
-    app, engine = build(store, crash_point=crash)
+    chain_id = world.genesis.chain_id
+    store = open_store(folder / "state", chain_id, window=4, crash_point=crash)
+    app, engine = world.build(store, crash)
     file = folder / "acknowledged"
     if file.exists() and (lines := file.read_bytes().splitlines()):
         height, root = lines[-1].split()
@@ -199,14 +238,21 @@ def keep_checkpoint(store, folder: Path) -> None:
         store.checkpoint(copy)
 
 
-def nursery() -> None:
+def nursery(name: str) -> None:
+    lives_in = world(name)
     for line in sys.stdin:
         order = json.loads(line)
         pid = os.fork()
         if pid == 0:
             code = 1
             try:
-                run_node(Path(order["folder"]), order["target"], order["point"], order["hit"])
+                run_node(
+                    Path(order["folder"]),
+                    order["target"],
+                    order["point"],
+                    order["hit"],
+                    world=lives_in,
+                )
                 code = 0
             except BaseException as error:
                 print(f"node failed: {error!r}", file=sys.stderr, flush=True)
@@ -219,7 +265,7 @@ def nursery() -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["nursery"]:
-        nursery()
+    if sys.argv[1] == "nursery":
+        nursery(sys.argv[2] if len(sys.argv) > 2 else "")
     else:
-        print("\n".join(uninterrupted(int(sys.argv[1]))))
+        print("\n".join(COUNTERS.uninterrupted(int(sys.argv[1]))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -20,10 +21,10 @@ TARGET = 12
 REPEATED = [point for point in POINTS if not point.startswith("init-")]
 
 
-@pytest.fixture(scope="module")
-def nursery(kv_node_path):
+@contextlib.contextmanager
+def nursery_of(kv_node_path, *world: str):
     with subprocess.Popen(
-        [sys.executable, str(kv_node_path), "nursery"],
+        [sys.executable, str(kv_node_path), "nursery", *world],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -40,9 +41,15 @@ def nursery(kv_node_path):
 
 
 @pytest.fixture(scope="module")
+def nursery(kv_node_path):
+    with nursery_of(kv_node_path) as run:
+        yield run
+
+
+@pytest.fixture(scope="module")
 def roots(kv):
     """State roots of a run that nothing interrupts, by height."""
-    return kv.uninterrupted(60)
+    return kv.COUNTERS.uninterrupted(60)
 
 
 def told(folder) -> list[tuple[int, str]]:
@@ -51,13 +58,15 @@ def told(folder) -> list[tuple[int, str]]:
     return [(int(line.split()[0]), line.split()[1]) for line in lines]
 
 
-def check(folder, kv, roots, target=TARGET) -> None:
+def check(folder, kv, roots, target=TARGET, *, world=None) -> None:
     """Everything that was ever told is on the chain, and the chain is the uninterrupted one."""
+    world = world or kv.COUNTERS
+    chain_id = world.genesis.chain_id
     for height, root in told(folder):
         assert root == roots[height]
-    store = open_store(folder / "state", kv.GENESIS.chain_id, window=4)
+    store = open_store(folder / "state", chain_id, window=4)
     try:
-        app, _ = kv.build(store)
+        app, _ = world.build(store)
         assert (store.height, store.root.hex()) == (target, roots[target])
         assert store.rebuild_root() == store.root
         app.check_head()
@@ -77,7 +86,7 @@ def check(folder, kv, roots, target=TARGET) -> None:
     finally:
         store.close()
     for height in range(4, target + 1, 4):
-        copy = open_store(folder / f"copy{height}", kv.GENESIS.chain_id, window=4)
+        copy = open_store(folder / f"copy{height}", chain_id, window=4)
         assert (copy.height, copy.root.hex()) == (height, roots[height])
         copy.close()
 
