@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from circuits.keys import KeyStore
+from circuits.keys import DEV, KeyStore
 from node.app.node import Node, Options
 from node.core.block import Transaction
 from node.core.effects import Crossing
@@ -79,15 +79,12 @@ def envelope(tx) -> bytes:
 
 
 def test_shield_transfer_unshield(tmp_path) -> None:
-    keys = KeyStore()
-    if not keys.proving_key_path("action/1").exists():
-        pytest.skip("the proving key is not built yet; `make test-full` and `make demo` build it")
-    journey(tmp_path, statement_prover(keys=keys))
+    journey(tmp_path, statement_prover(profile=DEV))
 
 
 @pytest.mark.slow
 def test_shield_transfer_unshield_with_a_key_built_now(tmp_path) -> None:
-    journey(tmp_path, statement_prover(keys=KeyStore(cache=tmp_path / "keys")))
+    journey(tmp_path, statement_prover(profile=DEV, keys=KeyStore(cache=tmp_path / "keys")))
 
 
 def journey(tmp_path, prover) -> None:
