@@ -218,11 +218,11 @@ class KeyStore:
         self._proving: dict[str, ProvingKey] = {}
         self._lock = threading.RLock()
 
-    def entry(self, statement: str, profile: str = DEV) -> KeyEntry:
+    def entry(self, statement: str, profile: str) -> KeyEntry:
         """The registry's entry; raises as `Registry.find`."""
         return self.registry.find(statement, profile)
 
-    def verifying_key(self, statement: str, profile: str = DEV) -> VerifyingKey:
+    def verifying_key(self, statement: str, profile: str) -> VerifyingKey:
         """The verifying key, linted (S-11) and compared with the registry.
 
         Raises:
@@ -243,7 +243,7 @@ class KeyStore:
             return found
 
     def proving_key(
-        self, statement: str, profile: str = DEV, progress: Progress | None = None
+        self, statement: str, profile: str, progress: Progress | None = None
     ) -> ProvingKey:
         """The proving key: from the cache, or built from its seed and cached.
 
@@ -264,7 +264,7 @@ class KeyStore:
                 self._proving[entry.proving_key] = found
             return found
 
-    def proving_key_path(self, statement: str, profile: str = DEV) -> Path:
+    def proving_key_path(self, statement: str, profile: str) -> Path:
         """Where the `.zkey` lies, or will lie once it is built."""
         return self._path(self.entry(statement, profile))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from circuits.keys import DEV, KeyStore
+from circuits.keys import KeyStore
 from circuits.statement import Statement, evaluate, public_values
 from zk import backends
 from zk.errors import ShapeMismatch
@@ -23,8 +23,8 @@ def prove_statement(
     witness: Witness,
     blinding: Blinding,
     *,
+    profile: str,
     keys: KeyStore | None = None,
-    profile: str = DEV,
     backend: Backend | None = None,
     progress: Progress | None = None,
 ) -> Proof:
@@ -35,8 +35,8 @@ def prove_statement(
         public: public inputs.
         witness: what the prover knows.
         blinding: r and s from the plan, never used for another witness.
+        profile: of the chain that the proof is for; only `dev` allows development keys.
         keys: where keys come from; a store that is passed again loads each key once.
-        profile: `dev` allows development keys.
         backend: what computes; by default the best that starts here.
         progress: called with `key` (where a proving key must be built), `witness`, `ntt`, `msm_a`,
             `msm_b1`, `msm_b2`, `msm_c`, `msm_h`, `verify`.

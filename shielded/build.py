@@ -12,7 +12,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from circuits.keys import DEV, KeyStore
+from circuits.keys import KeyStore
 from circuits.native import lone_path
 from circuits.records import (
     ActionPublic,
@@ -137,8 +137,8 @@ def prepare(plan: Plan, key: SpendingKey) -> tuple[Prepared, ...]:
 
 def statement_prover(
     *,
+    profile: str,
     keys: KeyStore | None = None,
-    profile: str = DEV,
     backend: Backend | None = None,
     progress: Progress | None = None,
 ) -> Prove:
@@ -154,8 +154,8 @@ def statement_prover(
             public,
             witness,
             blinding,
-            keys=store,
             profile=profile,
+            keys=store,
             backend=backend,
             progress=progress,
         )

@@ -12,7 +12,7 @@ import pytest
 
 from circuits import registry
 from circuits.example import example_action
-from circuits.keys import KeyStore, Registry, generate, recorded_shape
+from circuits.keys import DEV, KeyStore, Registry, generate, recorded_shape
 from circuits.prover import prove_statement
 from circuits.statement import evaluate, public_values, record
 from zk import backends, params
@@ -52,7 +52,7 @@ def test_the_registry_lists_every_statement_as_it_is_recorded() -> None:
 
 def test_the_stored_proof_still_verifies(keys, stored) -> None:
     """A proof made once under `action/1` must verify for ever."""
-    path = params.path(keys.entry(ACTION).verifying_key_file)
+    path = params.path(keys.entry(ACTION, DEV).verifying_key_file)
     names = registry.statement(ACTION).public_names
     checks = verify_documents(
         *stored,
@@ -72,7 +72,9 @@ def test_no_public_input_of_the_stored_proof_may_change(keys, stored, index) -> 
     public = list(snarkjs.read_public(stored[1]))
     public[index] ^= 1
     with pytest.raises(InvalidProof):
-        verify(keys.verifying_key(ACTION), public, snarkjs.read_proof(stored[0]), backends.get())
+        verify(
+            keys.verifying_key(ACTION, DEV), public, snarkjs.read_proof(stored[0]), backends.get()
+        )
 
 
 def test_the_prover_makes_the_stored_proof_again(keys, stored) -> None:
@@ -84,6 +86,7 @@ def test_the_prover_makes_the_stored_proof_again(keys, stored) -> None:
         public,
         witness,
         BLINDING,
+        profile=DEV,
         keys=keys,
         progress=lambda phase, share: phases.append(phase) if share == 1.0 else None,
     )
@@ -98,7 +101,7 @@ def test_a_false_statement_gets_no_proof(keys) -> None:
     public, witness = example_action(SEED)
     lie = replace(public, anchor=public.anchor ^ 1)
     with pytest.raises(InvalidProof):
-        prove_statement(registry.statement(ACTION), lie, witness, BLINDING, keys=keys)
+        prove_statement(registry.statement(ACTION), lie, witness, BLINDING, profile=DEV, keys=keys)
 
 
 @pytest.mark.slow
@@ -130,13 +133,13 @@ def test_snarkjs_proves_and_verifies_the_action(keys, stored, tmp_path) -> None:
     told = run("wtns", "check", tmp_path / "action.r1cs", tmp_path / "w.wtns")
     assert "WITNESS IS CORRECT" in told
 
-    keys.proving_key(ACTION)
-    zkey, proof = keys.proving_key_path(ACTION), tmp_path / "proof.json"
+    keys.proving_key(ACTION, DEV)
+    zkey, proof = keys.proving_key_path(ACTION, DEV), tmp_path / "proof.json"
     run("groth16", "prove", zkey, tmp_path / "w.wtns", proof, tmp_path / "public.json")
     theirs = snarkjs.read_proof(proof.read_bytes())
-    verify(keys.verifying_key(ACTION), public_values(public), theirs, backends.get())
+    verify(keys.verifying_key(ACTION, DEV), public_values(public), theirs, backends.get())
 
-    key = params.path(keys.entry(ACTION).verifying_key_file)
+    key = params.path(keys.entry(ACTION, DEV).verifying_key_file)
     told = run(
         "groth16", "verify", key, PINS / "action-1.public.json", PINS / "action-1.proof.json"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import threading
 from dataclasses import replace
@@ -9,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from circuits.keys import KeyStore, Registry, generate, registry_text
+from circuits.keys import DEV, KeyStore, Registry, generate, registry_text
+from circuits.prover import prove_statement
+from shielded.build import statement_prover
 from zk import backends, params
 from zk.errors import DevParamsRefused, DigestMismatch, ParamsError, UnknownKey, UnsafeKey
 from zk.formats.errors import MalformedDocument
@@ -63,19 +66,19 @@ def edited(folder: Path, **changes: object) -> None:
 def test_a_key_is_built_once_then_mapped(a_store, shape, tmp_path) -> None:
     shares: list[float] = []
     store = a_store()
-    key = store.proving_key("toy/1", progress=lambda phase, share: shares.append(share))
+    key = store.proving_key("toy/1", DEV, progress=lambda phase, share: shares.append(share))
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
-    assert key.verifying_key == store.verifying_key("toy/1")
-    assert store.proving_key("toy/1") is key
+    assert key.verifying_key == store.verifying_key("toy/1", DEV)
+    assert store.proving_key("toy/1", DEV) is key
 
     def never(_statement: str) -> R1CS:
         raise AssertionError("the key is in the cache")
 
-    again = a_store(shape=never).proving_key("toy/1", progress=lambda *_: pytest.fail("built"))
+    again = a_store(shape=never).proving_key("toy/1", DEV, progress=lambda *_: pytest.fail("built"))
     assert again.verifying_key == key.verifying_key
     assert not again.a.flags.owndata
-    assert store.proving_key_path("toy/1").parent == tmp_path / "cache"
+    assert store.proving_key_path("toy/1", DEV).parent == tmp_path / "cache"
 
 
 def test_development_keys_are_refused_outside_their_profile(a_store) -> None:
@@ -85,6 +88,20 @@ def test_development_keys_are_refused_outside_their_profile(a_store) -> None:
             with pytest.raises(DevParamsRefused) as caught:
                 use("toy/1", profile)
             assert caught.value.exit_code == 5
+
+
+def test_no_profile_is_assumed() -> None:
+    """A caller that forgets the profile must not get development keys on another chain."""
+    for function in (
+        KeyStore.entry,
+        KeyStore.verifying_key,
+        KeyStore.proving_key,
+        KeyStore.proving_key_path,
+        prove_statement,
+        statement_prover,
+    ):
+        profile = inspect.signature(function).parameters["profile"]
+        assert profile.default is inspect.Parameter.empty, function.__qualname__
 
 
 def test_unknown_statements_are_refused(a_store) -> None:
@@ -98,7 +115,7 @@ def test_unknown_statements_are_refused(a_store) -> None:
 
 def test_the_registry_finds_statements_by_key(a_store) -> None:
     store = a_store()
-    entry = store.entry("toy/1")
+    entry = store.entry("toy/1", DEV)
     assert store.registry.statements_by_key() == {entry.verifying_key: "toy/1"}
     assert store.registry.entry_of_key(entry.verifying_key) == entry
     assert "UNSAFE" in entry.label
@@ -111,7 +128,7 @@ def test_another_verifying_key_in_the_file_is_refused(a_store, folder) -> None:
     document["IC"] = [document["IC"][i] for i in (0, 2, 1)]
     path.write_text(json.dumps(document))
     with pytest.raises(DigestMismatch) as caught:
-        a_store().verifying_key("toy/1")
+        a_store().verifying_key("toy/1", DEV)
     assert caught.value.exit_code == 8
 
 
@@ -119,7 +136,7 @@ def test_a_damaged_verifying_key_is_refused(a_store, folder) -> None:
     path = folder / "dev/toy-1.vk.json"
     path.write_text(path.read_text()[:-10])
     with pytest.raises(MalformedDocument):
-        a_store().verifying_key("toy/1")
+        a_store().verifying_key("toy/1", DEV)
 
 
 def test_s11_an_unsafe_verifying_key_in_the_file_is_refused(a_store, folder) -> None:
@@ -128,33 +145,33 @@ def test_s11_an_unsafe_verifying_key_in_the_file_is_refused(a_store, folder) -> 
     document["vk_delta_2"] = document["vk_gamma_2"]
     path.write_text(json.dumps(document))
     with pytest.raises(UnsafeKey):
-        a_store().verifying_key("toy/1")
+        a_store().verifying_key("toy/1", DEV)
 
 
 def test_a_verifying_key_of_another_number_of_inputs_is_refused(a_store, folder) -> None:
     edited(folder, publics=3)
     with pytest.raises(DigestMismatch, match="public inputs"):
-        a_store().verifying_key("toy/1")
+        a_store().verifying_key("toy/1", DEV)
 
 
 @pytest.mark.parametrize("name", ["r1cs", "proving_key"])
 def test_a_proving_key_of_another_digest_is_refused(a_store, folder, tmp_path, name) -> None:
     edited(folder, **{name: "ab" * 32})
     with pytest.raises(DigestMismatch):
-        a_store().proving_key("toy/1")
+        a_store().proving_key("toy/1", DEV)
     assert list((tmp_path / "cache").glob("*.zkey")) == []
 
 
 def test_a_changed_circuit_is_refused(a_store) -> None:
     changed = random_circuit(22, rows=5, publics=2)[0]
     with pytest.raises(DigestMismatch, match="constraint system"):
-        a_store(shape=lambda _statement: changed).proving_key("toy/1")
+        a_store(shape=lambda _statement: changed).proving_key("toy/1", DEV)
 
 
 def test_a_proving_key_of_another_verifying_key_is_refused(a_store, folder) -> None:
     edited(folder, verifying_key="cd" * 32)
     with pytest.raises(DigestMismatch, match="verifying key"):
-        a_store().proving_key("toy/1")
+        a_store().proving_key("toy/1", DEV)
 
 
 @pytest.mark.parametrize(
@@ -168,11 +185,11 @@ def test_a_proving_key_of_another_verifying_key_is_refused(a_store, folder) -> N
 )
 def test_a_damaged_cache_is_built_again(a_store, damage) -> None:
     store = a_store()
-    store.proving_key("toy/1")
-    path = store.proving_key_path("toy/1")
+    store.proving_key("toy/1", DEV)
+    path = store.proving_key_path("toy/1", DEV)
     intact = path.read_bytes()
     path.write_bytes(damage(intact))
-    a_store().proving_key("toy/1")
+    a_store().proving_key("toy/1", DEV)
     assert path.read_bytes() == intact
 
 
@@ -193,7 +210,8 @@ def test_threads_share_one_key(a_store) -> None:
     store = a_store()
     found: list[object] = []
     threads = [
-        threading.Thread(target=lambda: found.append(store.proving_key("toy/1"))) for _ in range(3)
+        threading.Thread(target=lambda: found.append(store.proving_key("toy/1", DEV)))
+        for _ in range(3)
     ]
     for thread in threads:
         thread.start()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from circuits.keys import KeyStore, Registry, generate
+from circuits.keys import DEV, KeyStore, Registry, generate
 from circuits.prover import prove_statement
 from circuits.statement import Statement, record
 from zk import backends, params
@@ -43,6 +43,11 @@ def test_public_inputs_other_than_the_claimed_ones_give_no_proof(tmp_path, monke
     generate([shape], tmp_path, tmp_path / "cache", backend)
     keys = KeyStore(Registry.load(), cache=tmp_path / "cache")
 
-    prove_statement(statement, Square(25), 5, Blinding(2, 3), keys=keys, backend=backend)
+    def prove(public: Square) -> None:
+        prove_statement(
+            statement, public, 5, Blinding(2, 3), profile=DEV, keys=keys, backend=backend
+        )
+
+    prove(Square(25))
     with pytest.raises(ShapeMismatch, match="not those claimed"):
-        prove_statement(statement, Square(26), 5, Blinding(2, 3), keys=keys, backend=backend)
+        prove(Square(26))

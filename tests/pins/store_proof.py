@@ -11,6 +11,7 @@ from pathlib import Path
 
 from circuits import registry
 from circuits.example import example_action
+from circuits.keys import DEV
 from circuits.prover import prove_statement
 from circuits.statement import public_values
 from zk.formats import snarkjs
@@ -23,7 +24,7 @@ BLINDING = Blinding(r=3141592653589793, s=2718281828459045)
 if __name__ == "__main__":
     here = Path(__file__).resolve().parent
     public, witness = example_action(SEED)
-    proof = prove_statement(registry.statement(STATEMENT), public, witness, BLINDING)
+    proof = prove_statement(registry.statement(STATEMENT), public, witness, BLINDING, profile=DEV)
     for name, document in (
         ("proof", snarkjs.proof_document(proof)),
         ("public", snarkjs.public_document(public_values(public))),

@@ -39,7 +39,7 @@ def record(file: Path, heights: int) -> None:
     genesis = development_genesis()
     faucet = SigningKey(DEV_FAUCET_SEED)
     key = SpendingKey.from_seed(bytes(64), 0)
-    prove = statement_prover(keys=KeyStore())
+    prove = statement_prover(profile=genesis.profile)
 
     def transfer(sequence: int, amount: int) -> bytes:
         to = AccountId(SigningKey.from_seed(bytes([sequence])).account)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from circuits.keys import KeyStore
+from circuits.keys import DEV, KeyStore
 from node.core.ids import NATIVE
 from node.execution.verifier import GrothVerifier
 from shielded.build import statement_prover
@@ -19,8 +19,8 @@ def test_shield_and_send_with_real_proofs(make_chain, kit) -> None:
     Incidents 7, 24, 25: (−A, −B, C) is a second true proof and no second transaction; a bad proof
     directly in a block is refused by the executor, whatever it has seen before.
     """
-    verifier = GrothVerifier({"action/1": KeyStore().verifying_key("action/1")})
-    chain = make_chain(verifier, statement_prover())
+    verifier = GrothVerifier({"action/1": KeyStore().verifying_key("action/1", DEV)})
+    chain = make_chain(verifier, statement_prover(profile=DEV))
     shield = chain.shield(500)
     proof = Proof.from_bytes(shield.actions[0].proof)
     negated = Proof((-G1.from_affine(proof.a)).to_affine(), negate_g2(proof.b), proof.c)
