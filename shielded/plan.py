@@ -233,7 +233,7 @@ class Randomness:
         return spec.expand(f"plan/{purpose}", self.root, *parts)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Summary:
     """A plan for people. Amounts in base units.
 
@@ -256,6 +256,9 @@ class Summary:
     fee: int
     actions: int
     expiry: Height
+
+    def __repr__(self) -> str:
+        return "<Summary: hidden>"
 
     def paid(self) -> dict[Kind, int]:
         """Per kind, what the payments sum to."""

@@ -22,7 +22,7 @@ FILLER: Final = Kind(0, domains.asset_label("filler"))
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Slots:
     """One action's share of a plan; None is a dummy.
 
@@ -35,14 +35,20 @@ class Slots:
     consumed: tuple[Spend | None, Spend | None]
     created: tuple[Payment | None, Payment | None]
 
+    def __repr__(self) -> str:
+        return "<Slots: hidden>"
 
-@dataclass(slots=True)
+
+@dataclass(slots=True, repr=False)
 class _Open:
     """An action that still has room."""
 
     kinds: list[Kind] = field(default_factory=list)
     consumed: list[Spend] = field(default_factory=list)
     created: list[Payment] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        return "<Open action: hidden>"
 
     def takes(self, kind: Kind, slots: Sequence[object]) -> bool:
         return len(slots) < 2 and (kind in self.kinds or len(self.kinds) < 2)

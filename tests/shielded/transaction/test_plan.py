@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -19,7 +20,7 @@ from shielded.build import build, build_part, prepare
 from shielded.compose import PartyPart, compose
 from shielded.encryption import memo_to_text, try_decrypt, viewers
 from shielded.errors import MalformedTransaction, PlanRefused, Unbalanced
-from shielded.slots import FILLER, pack
+from shielded.slots import FILLER, _Open, pack
 from shielded.transaction import Mode, Scope
 from shielded.tree import MerklePath, NoteTree, WitnessTree
 
@@ -147,6 +148,15 @@ def test_sh30_secrets_are_bound_to_purpose_nullifiers_and_slot(kit) -> None:
     assert len(values) == 8
     for secret in (kit.plan(), randomness, kit.plan().spends[0], kit.plan().payments[0]):
         assert "hidden" in repr(secret) or "secret" in repr(secret)
+
+
+def test_what_a_plan_says_prints_nothing(kit) -> None:
+    """Logs and tracebacks show reprs: of whom, what and how much a plan is, they tell nothing."""
+    plan = kit.plan()
+    (slots,) = pack(plan)
+    opened = _Open([kit.gold], [plan.spends[0]], [plan.payments[0]])
+    for value in (plan, plan.summary(), slots, opened, *prepare(plan, kit.alice)):
+        assert re.fullmatch(r"<[\w ]+: (hidden|secret)>", repr(value)), type(value)
 
 
 def test_sh30_two_witnesses_never_share_a_blinding(kit) -> None:
