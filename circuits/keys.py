@@ -13,9 +13,7 @@ and mapped from disk. Development keys are refused outside the profile `dev`.
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
-import tempfile
 import threading
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
@@ -27,7 +25,7 @@ from filelock import FileLock
 
 from circuits import registry
 from circuits.statement import record
-from zk import params
+from zk import files, params
 from zk.errors import DevParamsRefused, DigestMismatch, FormatError, ParamsError, UnknownKey
 from zk.formats import snarkjs
 from zk.formats.zkey import read_zkey, write_zkey
@@ -303,18 +301,9 @@ class KeyStore:
 
 def write_atomically(key: ProvingKey, path: Path) -> str:
     """Write a `.zkey` so that its name never shows half a file; returns its BLAKE2b-256, hex."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".building-", suffix=".zkey")
-    os.close(descriptor)
-    temporary = Path(name)
-    try:
+    with files.replacing(path, durable=True) as temporary:
         write_zkey(key, temporary)
-        digest = file_digest(temporary)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return digest
+        return file_digest(temporary)
 
 
 def file_digest(path: Path) -> str:

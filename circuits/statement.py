@@ -11,17 +11,15 @@ import contextlib
 import dataclasses
 import hashlib
 import json
-import os
-import tempfile
 import zipfile
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
 import numpy as np
 
-from zk import params
+from zk import files, params
 from zk.errors import CircuitError, ShapeMismatch
 from zk.field.arrays import U64Array
 from zk.r1cs.builder import Builder, check_value
@@ -200,20 +198,8 @@ def _store(entry: Path, shape: R1CS) -> None:
         }
     with contextlib.suppress(OSError):
         entry.parent.mkdir(parents=True, exist_ok=True)
-        with _replacing(entry) as temporary, temporary.open("wb") as file:
+        with files.replacing(entry) as temporary, temporary.open("wb") as file:
             np.savez(file, **arrays)
-
-
-@contextlib.contextmanager
-def _replacing(target: Path) -> Iterator[Path]:
-    handle, name = tempfile.mkstemp(dir=target.parent, suffix=".tmp")
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _load(entry: Path) -> R1CS | None:

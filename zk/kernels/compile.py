@@ -11,16 +11,15 @@ instruction, so the code runs wherever it was compiled.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import hashlib
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from zk import params
+from zk import files, params
 from zk.errors import BackendError
 
 _MAGIC: Final = b"CHIAROBJ1\n"
@@ -178,13 +177,5 @@ def _read(path: Path, key: bytes) -> bytes | None:
 def _write(path: Path, key: bytes, body: bytes) -> None:
     """Atomic: readers see the old file, the new one or none. A failure costs only time."""
     digest = hashlib.blake2b(key + body, digest_size=_KEY_BYTES).digest()
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".object-")
-    except OSError:
-        return
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(_MAGIC + key + digest + body)
-        Path(temporary).replace(path)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        files.write(path, _MAGIC + key + digest + body, mode=files.PRIVATE)

@@ -1,0 +1,64 @@
+"""Files that are there whole or not at all, and folders that only their owner enters."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+PRIVATE: Final = 0o600
+PRIVATE_FOLDER: Final = 0o700
+ORDINARY: Final = 0o666
+"""As of any new file: the process's umask takes its part."""
+
+
+@contextlib.contextmanager
+def replacing(target: Path, *, mode: int = ORDINARY, durable: bool = False) -> Iterator[Path]:
+    """A new empty file beside `target`, which takes its name if the block succeeds.
+
+    Readers meet the old file, the new one or none; a block that fails leaves what was there.
+
+    Args:
+        target: the file to make or replace; its folder exists.
+        mode: permissions, from the first moment on; `PRIVATE` for secrets.
+        durable: content and name are on the disk, whatever happens next, when this returns.
+
+    Raises:
+        OSError: the folder or the disk refuses.
+    """
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
+    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
+    try:
+        yield temporary
+        if durable:
+            _flush(temporary)
+        temporary.replace(target)
+        if durable and os.name == "posix":  # elsewhere folders cannot be opened
+            _flush(target.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write(target: Path, data: bytes, *, mode: int = ORDINARY, durable: bool = False) -> None:
+    """All of `data` under that name, or what was there; arguments and errors of `replacing`."""
+    with replacing(target, mode=mode, durable=durable) as temporary:
+        temporary.write_bytes(data)
+
+
+def make_private_folder(path: Path) -> Path:
+    """Make what is missing of a path, every level of it 0700; what exists stays as it is."""
+    for folder in reversed((path, *path.parents)):
+        if not folder.is_dir():
+            folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+    return path
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
