@@ -12,6 +12,8 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, Final
 
+from zk import files
+
 MAX_BYTES: Final = 4 * 1024 * 1024
 KEPT: Final = 2
 _FIELDS: Final = ("chain", "height", "txs", "refused", "root", "url", "path", "code", "problem")
@@ -41,7 +43,7 @@ def to_file(path: Path) -> logging.Handler:
 
     Tracebacks show lines of code, never values of variables.
     """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    files.make_private_folder(path.parent)
     handler = RotatingFileHandler(path, maxBytes=MAX_BYTES, backupCount=KEPT, encoding="utf-8")
     handler.setFormatter(JsonLines())
     root = logging.getLogger()

@@ -35,6 +35,7 @@ from node.rpc.service import Parts, Service
 from node.rpc.tip import Tip
 from node.store.rocksdb import open_store
 from node.store.versioned import CrashPoint, VersionedStore, no_crash
+from zk import files
 
 GENESIS_FILE: Final = "genesis.toml"
 CHAIN_FOLDER: Final = "chain"
@@ -153,7 +154,7 @@ class Node:
         Raises:
             NoNode: there is a node already.
         """
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        files.make_private_folder(home)
         path = home / GENESIS_FILE
         partial = path.with_name(f".{GENESIS_FILE.removesuffix('.toml')}.partial.toml")
         partial.unlink(missing_ok=True)

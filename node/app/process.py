@@ -22,7 +22,7 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from node.app.errors import AlreadyRunning, StartFailed
-from zk import jsontext
+from zk import files, jsontext
 from zk.errors import ChiaroError
 
 PROCESS_FILE: Final = "node.json"
@@ -61,9 +61,8 @@ class NodeProcess:
 
     def write(self, state: Path) -> None:
         """Announce it; whole or not at all."""
-        temporary = state / f".{PROCESS_FILE}.{os.getpid()}"
-        temporary.write_text(json.dumps(asdict(self), indent=2) + "\n")
-        temporary.replace(state / PROCESS_FILE)
+        document = json.dumps(asdict(self), indent=2) + "\n"
+        files.write(state / PROCESS_FILE, document.encode())
 
     @staticmethod
     def read(state: Path) -> NodeProcess | None:
@@ -108,7 +107,7 @@ def spawn(
     """
     if (running := find(home, state)) is not None:
         raise AlreadyRunning(f"a node runs already at {running.url}", where=f"pid {running.pid}")
-    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    files.make_private_folder(state)
     for stale in (PROCESS_FILE, ERROR_FILE):
         (state / stale).unlink(missing_ok=True)
     command = [sys.executable, "-P", "-m", "node.app", "run"]

@@ -9,7 +9,6 @@ Global flags may stand anywhere on the command line, before or after the command
 
 from __future__ import annotations
 
-import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from typing import Final
 
 import platformdirs
 
+from zk import files
 from zk.errors import ChiaroError
 
 APP: Final = "chiaro"
@@ -222,22 +222,12 @@ def local_node(places: Places) -> tuple[dict[str, str], str]:
 
 
 def private_folder(path: Path) -> Path:
-    """Make a folder that only its owner can enter (0700) and return it."""
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path.chmod(0o700)
+    """Make a folder that only its owner can enter (0700), as any above it that is missing."""
+    files.make_private_folder(path).chmod(files.PRIVATE_FOLDER)
     return path
 
 
 def write_private(path: Path, data: bytes) -> None:
     """Write a file of mode 0600 atomically: a failed command leaves the old file or none."""
     private_folder(path.parent)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    files.write(path, data, mode=files.PRIVATE, durable=True)

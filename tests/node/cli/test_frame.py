@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -126,6 +127,24 @@ def test_private_files_are_0600_and_atomic(tmp_path) -> None:
     assert path.read_bytes() == b"two"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [item.name for item in path.parent.iterdir()] == ["secret"]
+
+
+def test_folders_of_private_files_are_0700_at_every_level_that_was_missing(tmp_path) -> None:
+    before = os.umask(0o022)
+    try:
+        (tmp_path / "there").mkdir()
+        write_private(tmp_path / "there" / "wallets" / "main" / "keystore.json", b"")
+        (tmp_path / "open").mkdir(mode=0o755)
+        write_private(tmp_path / "open" / "file", b"")
+    finally:
+        os.umask(before)
+    for name, mode in {
+        "there": 0o755,  # not ours to close
+        "there/wallets": 0o700,
+        "there/wallets/main": 0o700,
+        "open": 0o700,  # a secret lies in it now
+    }.items():
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == mode, name
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -47,6 +47,7 @@ def test_init_makes_a_wallet_whose_files_only_its_owner_reads(offline) -> None:
     assert result.data["address"].startswith("chiaro_dev1")
     folder = offline.home / "wallets" / "main"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
     assert stat.S_IMODE((folder / "keystore.json").stat().st_mode) == 0o600
     offline.json("balance")
     assert stat.S_IMODE((folder / "wallet.sqlite").stat().st_mode) == 0o600
