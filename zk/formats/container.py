@@ -3,7 +3,7 @@
     magic[4]  version u32  sections u32  { type u32  size u64  bytes[size] } …      little-endian
 
 Sections may come in any order; unknown ones are skipped. Every length is compared with the file's
-size before anything is allocated: the file is not trusted.
+size before anything is allocated, and their number is bounded: the file is not trusted.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from zk.field.params import FP, FR, PrimeFieldParams
 
 HEADER_BYTES: Final = 12
 SECTION_HEADER_BYTES: Final = 12
+MAX_SECTIONS: Final = 256
+"""Tools write some ten, the writer here one of padding before each at most. An empty section takes
+12 bytes and microseconds to read: a file of millions must not keep a reader busy."""
 ALIGNMENT: Final = 64
 PADDING_SECTION: Final = 0x20646170  # "pad " in the file; an unknown section to every reader
 
@@ -112,7 +115,8 @@ def read(source: Path | bytes | memoryview, kind: str, versions: Iterable[int]) 
         versions: versions accepted.
 
     Raises:
-        FormatError: FMT-010 magic, FMT-011 version, FMT-012 too short, FMT-018 trailing bytes.
+        FormatError: FMT-010 magic, FMT-011 version, FMT-012 too short, FMT-018 trailing bytes,
+            FMT-021 too many sections.
     """
     path = str(source) if isinstance(source, Path) else ""
     data = map_file(source) if isinstance(source, Path) else memoryview(source)
@@ -125,6 +129,10 @@ def read(source: Path | bytes | memoryview, kind: str, versions: Iterable[int]) 
     version, count = u32(data, 4), u32(data, 8)
     if version not in versions:
         raise container.error("FMT-011", f"version {version} is not known", offset=4)
+    if count > MAX_SECTIONS:
+        raise container.error(
+            "FMT-021", f"{count} sections, no file of this kind has over {MAX_SECTIONS}", offset=8
+        )
     at = HEADER_BYTES
     for _ in range(count):
         if at + SECTION_HEADER_BYTES > len(data):

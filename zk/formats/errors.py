@@ -120,6 +120,7 @@ FILE_REFUSALS: Final[dict[str, Refusal]] = {
         "FMT-018": "bytes after the last section",
         "FMT-019": "a point that is not on its curve or not in its subgroup",
         "FMT-020": "another proof system than groth16",
+        "FMT-021": "more sections than a file of any kind has",
     }.items()
 }
 

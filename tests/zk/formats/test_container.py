@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zk.errors import FormatError
-from zk.formats.container import ALIGNMENT, PADDING_SECTION, read, write
+from zk.formats.container import ALIGNMENT, MAX_SECTIONS, PADDING_SECTION, read, write
 
 
 def packed(*sections: tuple[int, bytes], magic: bytes = b"test", version: int = 1) -> bytes:
@@ -86,12 +86,25 @@ def test_messages_name_file_section_and_offset(tmp_path: Path) -> None:
 def test_huge_lengths_are_refused_without_allocating() -> None:
     header = b"test" + struct.pack("<II", 1, 1)
     assert refusal(header + struct.pack("<IQ", 1, 2**63)) == "FMT-012"
-    assert refusal(b"test" + struct.pack("<II", 1, 2**32 - 1)) == "FMT-012"
+    assert refusal(b"test" + struct.pack("<II", 1, MAX_SECTIONS)) == "FMT-012"
+
+
+def test_more_sections_than_any_file_has_are_refused_unread() -> None:
+    """A million empty ones are 12 MB, and were seconds of work before the first byte of content."""
+    empty = struct.pack("<IQ", 1, 0)
+    most = b"test" + struct.pack("<II", 1, MAX_SECTIONS) + MAX_SECTIONS * empty
+    assert len(read(most, "test", (1,)).sections[1]) == MAX_SECTIONS
+    for count in (MAX_SECTIONS + 1, 10**6, 2**32 - 1):
+        header = b"test" + struct.pack("<II", 1, count)
+        assert refusal(header) == "FMT-021"  # by its number alone: no section is there
+        with pytest.raises(FormatError) as caught:
+            read(header + (MAX_SECTIONS + 1) * empty, "test", (1,))
+        assert (caught.value.id, caught.value.offset) == ("FMT-021", 8)
 
 
 @given(st.binary(max_size=80))
 def test_random_bytes_are_refused_or_read(data) -> None:
-    known = {"FMT-010", "FMT-011", "FMT-012", "FMT-018"}
+    known = {"FMT-010", "FMT-011", "FMT-012", "FMT-018", "FMT-021"}
     try:
         read(b"test" + data, "test", (1,))
         code = None
