@@ -1,9 +1,9 @@
-"""Joining parties.  Rule SH-33 (S-5, S-6, S-18).
+"""Joining parties.  Rules SH-33 (S-5, S-18), SH-60 (S-6).
 
 A part is one party's signed actions and the sum of their blindings, not the single ones. Whoever
 adds what brings all sums to zero knows Σ rcv and signs for the balance. A part alone is an
-unbalanced transaction, an intent: its holder can open the net amounts by trial (S-6), so it travels
-sealed or point to point.
+unbalanced transaction, an intent: its holder can open the net amounts by trial (SH-60), so it
+travels sealed or point to point.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ class PartyPart:
     Attributes:
         chain_id: where it is meant for.
         party: signed actions.
-        rcv_sum: Σ rcv of them mod l. Opens the party's net amounts by trial: not for everyone.
+        rcv_sum: Σ rcv of them mod l. Opens the party's net amounts by trial (SH-60): not for
+            everyone.
     """
 
     chain_id: ChainId

@@ -204,6 +204,7 @@ class Plan:
             fee=self.fee,
             actions=len(pack(self)),
             expiry=self.expiry,
+            part=self.mode is Mode.PARTY or bool(self.imbalance()),
         )
 
 
@@ -246,6 +247,7 @@ class Summary:
         fee: of the native kind, in the clear.
         actions: number of actions.
         expiry: last height.
+        part: others complete it, and see it before it settles.
     """
 
     payments: tuple[Payment, ...]
@@ -256,6 +258,7 @@ class Summary:
     fee: int
     actions: int
     expiry: Height
+    part: bool
 
     def __repr__(self) -> str:
         return "<Summary: hidden>"
@@ -269,7 +272,7 @@ class Summary:
         return tuple(memo_to_text(payment.memo) for payment in self.payments)
 
     def reveals(self) -> tuple[str, ...]:
-        """What anyone who reads the chain will learn, one sentence each."""
+        """What others will learn, one sentence each: who reads the chain, who gets a part."""
         lines = [
             f"the number of actions ({self.actions}), not how many of their notes are real",
             f"the fee and the expiry height {self.expiry}",
@@ -280,6 +283,12 @@ class Summary:
             lines.append(
                 f"the amount and kind of what {verb} the {value.target.label} "
                 f"account {value.account.hex()[:8]}…"
+            )
+        if self.part:  # SH-60
+            lines += (
+                "to whoever gets this part before it settles: how much of which kinds you give "
+                "and want in sum",
+                "to the same: should it not settle, which later transaction spends its notes",
             )
         return tuple(lines)
 

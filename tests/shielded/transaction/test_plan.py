@@ -13,7 +13,7 @@ from circuits.action import Action as ActionStatement
 from circuits.native import violations
 from circuits.statement import check
 from node.core.ids import NATIVE, EnvironmentId, Kind
-from shielded import encryption
+from shielded import encryption, spec
 from shielded import plan as plans
 from shielded.build import _blinding as blinding_of
 from shielded.build import build, build_part, prepare
@@ -21,8 +21,9 @@ from shielded.compose import PartyPart, compose
 from shielded.encryption import memo_to_text, try_decrypt, viewers
 from shielded.errors import MalformedTransaction, PlanRefused, Unbalanced
 from shielded.slots import FILLER, _Open, pack
-from shielded.transaction import Mode, Scope
+from shielded.transaction import Mode, Scope, ShieldedTx
 from shielded.tree import MerklePath, NoteTree, WitnessTree
+from zk.curve import babyjub
 
 CIRCUIT = ActionStatement()
 
@@ -383,6 +384,49 @@ def test_sh33_a_part_hands_over_the_sum_of_its_blindings_only(kit) -> None:
     assert len(single) == 2
     assert not any(rcv.to_bytes(32, "little") in data for rcv in single)
     assert part.rcv_sum not in single
+
+
+def test_sh60_whoever_holds_a_part_finds_its_net_amounts(kit) -> None:
+    """S-6: a few hundred trials, for Σ rcv is all that hid them; without it no trial fits."""
+
+    def nets(part: PartyPart, rcv: int) -> list[tuple[int, int]]:
+        hidden = babyjub.negate(babyjub.multiply(rcv, babyjub.RCV_BASE))
+        for action in part.party.actions:
+            hidden = babyjub.add(hidden, action.delta)
+        native, gold = (spec.kind_point(kind).point for kind in (NATIVE, kit.gold))
+        given = {babyjub.multiply(amount, native): amount for amount in range(128)}
+        wanted = {b: babyjub.add(hidden, babyjub.multiply(b, gold)) for b in range(128)}
+        return [(given[point], b) for b, point in wanted.items() if point in given]
+
+    part = build_part(_swap(kit)[0], kit.alice, kit.prove)
+    assert nets(part, part.rcv_sum) == [(100, 80)]
+    assert nets(part, part.rcv_sum + 1) == []
+
+
+def test_sh60_a_part_is_no_transaction_and_shows_itself_to_nobody(kit) -> None:
+    alice, bob = _swap(kit)
+    for plan, key in ((alice, kit.alice), (bob, kit.bob)):
+        part = build_part(plan, key, kit.prove)
+        assert repr(part) == "<PartyPart: secret>"
+        with pytest.raises(MalformedTransaction):
+            kit.env.decode(part.to_bytes())
+        # Even in the form of a transaction it does not go on the chain before it balances.
+        alone = ShieldedTx(part.chain_id, (part.party,), (), plan.fee)
+        with pytest.raises(Unbalanced) as caught:
+            kit.check(alone)
+        assert caught.value.rule == "SH-19"
+
+
+def test_sh60_the_user_is_told_what_a_part_reveals(kit) -> None:
+    def told(plan) -> list[str]:
+        return [line for line in plan.summary().reveals() if line.startswith("to ")]
+
+    for mode in Mode:  # under either, another party gets it
+        alice, bob = _swap(kit, mode)
+        assert len(told(alice)) == len(told(bob)) == 2
+        assert "how much of which kinds" in told(alice)[0]
+    assert told(kit.plan()) == []
+    assert len(told(kit.plan(mode=Mode.PARTY))) == 2
 
 
 def test_sh1_parts_decode_strictly(kit) -> None:
