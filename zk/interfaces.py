@@ -7,9 +7,12 @@ passes the same tests; arrays and their Montgomery flag are described in `zk.fie
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from zk.field.arrays import U64Array
+
+if TYPE_CHECKING:
+    from zk.r1cs.tape import Tape
 
 Progress = Callable[[str, float], None]
 """Called with a phase's name and the share done in it, 0.0 … 1.0."""
@@ -71,6 +74,13 @@ class Backend(Protocol):
         indptr `uint64[rows+1]`, columns `uint64[nnz]`, values `[nnz, 4]`, vector `[n, 4]` →
         `[rows, 4]`; each product is `fr_mul`, so values in M² (R²·v, as `.zkey` stores them) times
         a vector in S gives M.
+        """
+        ...
+
+    def run_tape(self, tape: Tape, inputs: U64Array) -> U64Array:
+        """The assignment that a witness tape computes: inputs `[k, 4]` S, below r → `[wires, 4]` S.
+
+        Functions that the tape calls run in this thread, and what they raise passes through.
         """
         ...
 

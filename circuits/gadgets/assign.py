@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from zk.r1cs.advice import SAME
 from zk.r1cs.builder import Builder, Wire
 
 
@@ -15,10 +16,6 @@ def assign(cs: Builder, name: str, value: Wire) -> Wire:
     Assumes:    nothing.
     Cost:       1.
     """
-    wire = cs.advise(_same, value, name=name)
+    wire = cs.advise(SAME, value, name=name)
     cs.equal(wire, value, name)
     return wire
-
-
-def _same(value: int) -> int:
-    return value

@@ -13,17 +13,16 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-import gmpy2
-
 from zk.curve import babyjub
-from zk.field.params import FR
+from zk.r1cs.advice import QUOTIENT, Formula
 from zk.r1cs.builder import Builder, Wire
 
 A: Final = babyjub.A
 D: Final = babyjub.D
 MONT_A: Final = babyjub.MONT_A
 
-_R: Final = gmpy2.mpz(FR.modulus)
+THIRD_U: Final = Formula(lambda slope, u1, u2: slope * slope - MONT_A - u1 - u2)
+LINE: Final = Formula(lambda slope, u1, v1, u: slope * (u1 - u) - v1)
 
 
 class EdwardsPoint(NamedTuple):
@@ -47,13 +46,6 @@ class Squares(NamedTuple):
     yy: Wire
 
 
-def quotient(numerator: int, denominator: int) -> int:
-    """Advice: numerator / denominator, or 0 where that does not exist."""
-    if denominator == 0:
-        return 0
-    return int(numerator * gmpy2.invert(denominator, _R) % _R)
-
-
 def divide(cs: Builder, numerator: Wire, denominator: Wire, name: str) -> Wire:
     """The wire q with q·denominator = numerator.
 
@@ -61,7 +53,7 @@ def divide(cs: Builder, numerator: Wire, denominator: Wire, name: str) -> Wire:
     Assumes:    the caller shows that the denominator is not 0, or that only the numerator is not.
     Cost:       1.
     """
-    q = cs.advise(quotient, numerator, denominator, name=name)
+    q = cs.advise(QUOTIENT, numerator, denominator, name=name)
     cs.enforce(q, denominator, numerator, name)
     return q
 
@@ -184,7 +176,7 @@ def step(cs: Builder, p: MontgomeryPoint, t: MontgomeryPoint) -> MontgomeryPoint
 
 def third_u(cs: Builder, slope: Wire, u1: Wire, u2: Wire, name: str) -> Wire:
     """U of the third point on a line: λ² − A − u₁ − u₂. Cost: 1."""
-    u = cs.advise(_third_u, slope, u1, u2, name=name)
+    u = cs.advise(THIRD_U, slope, u1, u2, name=name)
     cs.enforce(slope, slope, u + MONT_A + u1 + u2, name)
     return u
 
@@ -195,14 +187,6 @@ def chord(cs: Builder, slope: Wire, p: MontgomeryPoint, u: Wire) -> Wire:
     A wire of its own, not `mul(…) − v_p`, whose combinations would grow along the chain.
     Cost: 1.
     """
-    v = cs.advise(_line, slope, p.u, p.v, u, name="v")
+    v = cs.advise(LINE, slope, p.u, p.v, u, name="v")
     cs.enforce(slope, p.u - u, v + p.v, "v of the sum")
     return v
-
-
-def _line(slope: int, u1: int, v1: int, u: int) -> int:
-    return int((slope * (u1 - u) - v1) % _R)
-
-
-def _third_u(slope: int, u1: int, u2: int) -> int:
-    return int((slope * slope - MONT_A - u1 - u2) % _R)

@@ -6,11 +6,12 @@ once its booleanity and the recomposition, so n bits cost n rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from circuits.gadgets.boolean import Bit, boolean, enforce_boolean
 from zk.errors import CircuitError, ShapeMismatch
+from zk.r1cs.advice import Digits
 from zk.r1cs.builder import MODULUS, Builder, Wire
 
 MAX_BITS: Final = MODULUS.bit_length() - 1
@@ -28,7 +29,7 @@ def to_bits(cs: Builder, value: Wire, n: int, name: str = "bit") -> tuple[Bit, .
         CircuitError: n outside 1 … 253.
     """
     _check_width(n)
-    high = cs.advise_many(_high_bits(n), n - 1, value, name=name)
+    high = cs.advise_many(Digits(width=1, first=1, count=n - 1), n - 1, value, name=name)
     rest = cs.dot([1, *(MODULUS - (1 << i) for i in range(1, n))], (value, *high))
     lowest = enforce_boolean(cs, rest, f"recomposes to a value below 2^{n}")
     return (lowest, *(enforce_boolean(cs, bit, f"{name} is a bit") for bit in high))
@@ -66,10 +67,9 @@ def witness_bits(cs: Builder, name: str, value: int, n: int) -> tuple[Bit, ...]:
     Raises:
         ShapeMismatch: the value is not in [0, 2ⁿ).
     """
-    if not 0 <= value < 1 << n:
-        raise ShapeMismatch(f"a value does not fit in {n} bits", where=cs.path(name))
+    bits = cs.derive(_bits_of, n, value, n)
     with cs.scope(name):
-        return tuple(boolean(cs, f"bit {i}", value >> i & 1) for i in range(n))
+        return tuple(boolean(cs, f"bit {i}", bit) for i, bit in enumerate(bits))
 
 
 def from_bits(cs: Builder, bits: Sequence[Bit]) -> Wire:
@@ -85,8 +85,7 @@ def _check_width(n: int) -> None:
         )
 
 
-def _high_bits(n: int) -> Callable[[int], tuple[int, ...]]:
-    def high_bits(value: int) -> tuple[int, ...]:
-        return tuple(value >> i & 1 for i in range(1, n))
-
-    return high_bits
+def _bits_of(value: int, n: int) -> tuple[int, ...]:
+    if not 0 <= value < 1 << n:
+        raise ShapeMismatch(f"a value does not fit in {n} bits")
+    return tuple(value >> i & 1 for i in range(n))

@@ -10,7 +10,8 @@ from typing import Final
 
 from circuits.gadgets.bits import to_bits
 from circuits.gadgets.boolean import SEAL, Bit, not_
-from zk.r1cs.builder import MODULUS, Builder, Wire
+from zk.r1cs import advice
+from zk.r1cs.builder import Builder, Wire
 
 INVERSE: Final = "inverse or 0"
 """Name of the advised wire of `is_zero` and `enforce_nonzero`."""
@@ -26,7 +27,7 @@ def is_nonzero(cs: Builder, x: Wire, name: str = "is nonzero") -> Bit:
     Cost:       2.
     """
     with cs.scope(name):
-        inverse = cs.advise(_inverse_or_zero, x, name=INVERSE)
+        inverse = cs.advise(advice.INVERSE, x, name=INVERSE)
         z = cs.mul(x, inverse, "x times inverse")
         cs.enforce(x, 1 - z, 0, "zero or flagged")
         return Bit(z, SEAL)
@@ -49,7 +50,7 @@ def enforce_nonzero(cs: Builder, x: Wire, why: str) -> None:
     Assumes:    nothing.
     Cost:       1.
     """
-    cs.enforce(x, cs.advise(_inverse_or_zero, x, name=INVERSE), 1, why)
+    cs.enforce(x, cs.advise(advice.INVERSE, x, name=INVERSE), 1, why)
 
 
 def less_than(cs: Builder, a: Wire, b: Wire, n: int, name: str = "less than") -> Bit:
@@ -64,7 +65,3 @@ def less_than(cs: Builder, a: Wire, b: Wire, n: int, name: str = "less than") ->
     """
     with cs.scope(name):
         return not_(to_bits(cs, a - b + (1 << n), n + 1)[n])
-
-
-def _inverse_or_zero(x: int) -> int:
-    return pow(x, -1, MODULUS) if x else 0

@@ -80,6 +80,20 @@ def signed_digits(scalar: int) -> tuple[int, ...]:
     return (*digits, rest)
 
 
+def window_values(scalar: int, x: int, y: int) -> tuple[int, ...]:
+    """What a scalar chooses in the windows of the base (x, y): b₀, b₁ and v of T for each.
+
+    Raises:
+        ShapeMismatch: a scalar outside [0, 2²⁵¹).
+    """
+    values: list[int] = []
+    for window, digit in zip(table(Point(x, y)), signed_digits(scalar), strict=True):
+        index = abs(digit) >> 1
+        v = window.v[index]
+        values += (index & 1, index >> 1, v if digit > 0 else _R - v)
+    return tuple(values)
+
+
 def multiply(cs: Builder, base: Point, scalar: int, name: str) -> EdwardsPoint:
     """[scalar]·base, the digits of the scalar witnessed.
 
@@ -97,25 +111,25 @@ def multiply(cs: Builder, base: Point, scalar: int, name: str) -> EdwardsPoint:
         ShapeMismatch: a scalar outside [0, 2²⁵¹).
     """
     with cs.scope(name):
+        chosen = cs.derive(window_values, 3 * WINDOWS, scalar, base.x, base.y)
         chain = constant_montgomery(cs, babyjub.CHAIN_START)
-        for index, (window, digit) in enumerate(
-            zip(table(base), signed_digits(scalar), strict=True)
-        ):
+        for index, window in enumerate(table(base)):
             with cs.scope(f"window {index}"):
-                chain = step(cs, chain, _multiple(cs, window, digit))
+                values = chosen[3 * index : 3 * index + 3]
+                chain = step(cs, chain, _multiple(cs, window, values))
         end = from_montgomery(cs, chain)
         start = constant_point(cs, babyjub.negate(babyjub.CHAIN_START))
         return add(cs, end, start, "without start")
 
 
-def _multiple(cs: Builder, window: Window, digit: int) -> MontgomeryPoint:
-    """±[|d|]·(the window's base). Cost: 4."""
-    index = abs(digit) >> 1
-    b0 = boolean(cs, "b0", index & 1)
-    b1 = boolean(cs, "b1", index >> 1)
+def _multiple(cs: Builder, window: Window, values: Sequence[int]) -> MontgomeryPoint:
+    """±[|d|]·(the window's base), from the three `window_values`. Cost: 4."""
+    low, high, signed_v = values
+    b0 = boolean(cs, "b0", low)
+    b1 = boolean(cs, "b1", high)
     both = and_(cs, b0, b1, "b0 and b1")
     u = _lookup(b0, b1, both, window.u)
-    v = cs.witness("v of T", window.v[index] if digit > 0 else _R - window.v[index])
+    v = cs.witness("v of T", signed_v)
     cs.enforce(v, v, _lookup(b0, b1, both, [v * v % _R for v in window.v]), "v is ± the table's")
     return MontgomeryPoint(u, v)
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from circuits.gadgets.assign import assign
-from circuits.gadgets.babyjub import EdwardsPoint, assert_on_curve, double, quotient
+from circuits.gadgets.babyjub import EdwardsPoint, assert_on_curve, double
 from circuits.gadgets.boolean import Bit, boolean
 from circuits.gadgets.poseidon import poseidon
 from circuits.gadgets.select import select
 from circuits.records import KindWitness
 from zk.field.params import FR
-from zk.field.prime import sqrt
 from zk.hash import domains
+from zk.r1cs.advice import QUOTIENT, SQUARE_ROOT
 from zk.r1cs.builder import Builder, Wire
 
 _FIFTH: Final = pow(5, -1, FR.modulus)
@@ -54,7 +54,7 @@ def kind(cs: Builder, witness: KindWitness, name: str) -> Kind:
         point = EdwardsPoint(x, cs.witness("y", witness.y))
         squares = assert_on_curve(cs, point)
         assert_canonical(cs, point.y)
-        inverse = cs.advise(quotient, ephemeral, logic, name="ephemeral over logic")
+        inverse = cs.advise(QUOTIENT, ephemeral, logic, name="ephemeral over logic")
         cs.enforce(logic, inverse, ephemeral, "an ephemeral kind has a logic")
         half = double(cs, double(cs, point, squares))
     return Kind(x, logic, ephemeral, half)
@@ -70,11 +70,7 @@ def assert_canonical(cs: Builder, y: Wire) -> None:
     Assumes:    y of a point on the curve.
     Cost:       2.
     """
-    s = cs.advise(_root, 2 + y, name="root of 2 + y")
+    s = cs.advise(SQUARE_ROOT, 2 + y, name="root of 2 + y")
     cs.enforce(s, s, 2 + y, "2 + y is a square")
-    t = cs.advise(_root, (2 - y) * _FIFTH, name="root of a fifth of 2 - y")
+    t = cs.advise(SQUARE_ROOT, (2 - y) * _FIFTH, name="root of a fifth of 2 - y")
     cs.enforce(5 * t, t, 2 - y, "2 - y is five times a square")
-
-
-def _root(x: int) -> int:
-    return sqrt(x, FR) or 0

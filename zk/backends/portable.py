@@ -18,9 +18,10 @@ import numpy as np
 
 from zk.backends import checks
 from zk.curve.bn254 import G1_GENERATOR, G2_GENERATOR
-from zk.field.arrays import LIMBS, U64Array, to_array, to_montgomery
+from zk.field.arrays import LIMBS, U64Array, from_array, to_array, to_montgomery
 from zk.field.params import FP, FR
 from zk.kernels import library, msm, points, tower
+from zk.r1cs.tape import Op, Tape
 
 _ROW: Final = 8 * LIMBS
 _SERIAL: Final = 1 << 9
@@ -275,6 +276,35 @@ class PortableBackend:
             serial=rows < _SERIAL,
         )
         return out
+
+    def run_tape(self, tape: Tape, inputs: U64Array) -> U64Array:
+        checks.rows(inputs, LIMBS, "inputs", count=len(tape.inputs))
+        slots = np.empty((tape.slots, LIMBS), dtype=np.uint64)
+        call = self._library.call
+        program = (tape.operations, tape.terms, tape.coefficients)
+        addresses = [_address(array) for array in (slots, *program)]
+        call("fr_tape_inputs", addresses[0], _address(tape.inputs), _address(inputs), len(inputs))
+        start = 0
+        for stop in np.flatnonzero(tape.operations[:, 0] == Op.CALL).tolist():
+            call("fr_tape_run", *addresses, start, stop)
+            self._host_call(tape, slots, stop)
+            start = stop + 1
+        call("fr_tape_run", *addresses, start, len(tape.operations))
+        out = np.empty((tape.wires, LIMBS), dtype=np.uint64)
+        call("fr_tape_outputs", _address(out), addresses[0], tape.wires)
+        return out
+
+    def _host_call(self, tape: Tape, slots: U64Array, number: int) -> None:
+        """An operation of a tape that is a Python function."""
+        _, first, index, _ = tape.operations[number].tolist()
+        function = tape.calls[index]
+        operands = np.ascontiguousarray(slots[list(function.arguments)])
+        self._library.call("fr_tape_outputs", _address(operands), _address(operands), len(operands))
+        results = to_array(function.run(from_array(operands)))
+        places = np.arange(first, first + len(results), dtype=np.uint32)
+        self._library.call(
+            "fr_tape_inputs", _address(slots), _address(places), _address(results), len(results)
+        )
 
     # -- pairings ---------------------------------------------------------------------------------
 

@@ -27,6 +27,8 @@ from zk.field.bn254 import Fp
 from zk.field.params import FP, FR
 from zk.field.tower import Fp2
 from zk.poly.domain import Domain
+from zk.r1cs.tape import Tape
+from zk.r1cs.tape_reference import interpret
 
 _R: Final = FR.modulus
 
@@ -129,6 +131,10 @@ class ReferenceBackend:
             for start, stop in itertools.pairwise(indptr)
         ]
         return to_array(from_montgomery(sums, _R))
+
+    def run_tape(self, tape: Tape, inputs: U64Array) -> U64Array:
+        checks.rows(inputs, LIMBS, "inputs", count=len(tape.inputs))
+        return interpret(tape, inputs)
 
     def pairing_check(self, g1: U64Array, g2: U64Array) -> bool:
         n = checks.rows(g1, checks.G1_WIDTH, "g1")

@@ -15,6 +15,7 @@ from zk.kernels.msm import emit_digits, emit_msm
 from zk.kernels.ntt import emit_vectors
 from zk.kernels.pairing import emit_pairing
 from zk.kernels.points import G1, G2, emit_points
+from zk.kernels.tape import emit_tape
 from zk.kernels.tower import emit_fp2, emit_fp6, emit_fp12
 
 _P: Final = ctypes.c_void_p
@@ -37,6 +38,9 @@ _SIGNATURES: Final[dict[str, tuple[str, Any]]] = {
     "fr_sub_rows": ("pppn", None),
     "fr_powers": ("ppn", None),
     "fr_sparse": ("pppppnn", None),
+    "fr_tape_inputs": ("pppn", None),
+    "fr_tape_run": ("ppppnn", None),
+    "fr_tape_outputs": ("ppn", None),
     "miller": ("pppppppn", None),
     "final_exponentiation": ("pp", None),
     "fp12_is_one": ("p", _N),
@@ -79,6 +83,7 @@ def build() -> Module:
         emit_points(module, group)
         emit_msm(module, group)
     emit_vectors(module)
+    emit_tape(module)
     emit_pairing(module)
     return module
 

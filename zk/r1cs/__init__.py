@@ -1,1 +1,1 @@
-"""Constraint systems: one program, three interpreters."""
+"""Constraint systems: one program, four interpreters."""

@@ -1,8 +1,9 @@
-"""The verbs a circuit is written in; three interpreters carry them out.
+"""The verbs a circuit is written in; four interpreters carry them out.
 
-    Recorder    linear combinations, no values     → the constraint system
-    Evaluator   values, no constraints             → the assignment a prover needs
-    Checker     values, each constraint checked    → the first broken clause
+    Recorder        linear combinations, no values     → the constraint system
+    Evaluator       values, no constraints             → the assignment a prover needs
+    Checker         values, each constraint checked    → the first broken clause
+    TapeRecorder    how each wire follows from others  → a program that makes assignments
 
 A statement's one `constrain` runs under each of them, and must not look at values: what it
 builds may depend on shape only. `+`, `-` and scaling cost nothing. Wire numbers agree among the
@@ -19,6 +20,7 @@ from typing import Final
 
 from zk.errors import CircuitError, ShapeMismatch
 from zk.field.params import FR
+from zk.r1cs.advice import Single
 
 MODULUS: Final = FR.modulus
 
@@ -110,12 +112,31 @@ class Builder(ABC):
 
         The caller must constrain them; `circuits.review` lists every use. The function maps
         integers in [0, r) to n integers, taken mod r; it must be total, since it also meets
-        inputs that no honest prover has.
+        inputs that no honest prover has. The functions of `zk.r1cs.advice` can be compiled.
         """
 
     def advise(self, function: Callable[..., int], *inputs: Wire, name: str = "") -> Wire:
         """One advised wire; see `advise_many`."""
-        return self.advise_many(lambda *values: (function(*values),), 1, *inputs, name=name)[0]
+        return self.advise_many(Single(function), 1, *inputs, name=name)[0]
+
+    def derive(self, function: Callable[..., Sequence[int]], n: int, *values: int) -> Sequence[int]:
+        """`n` integers computed from integers of the witness, before the circuit: for `witness`.
+
+        What a statement computes from its witness in plain code goes through here, so that the
+        work can be repeated for another witness without running `constrain` (`zk.r1cs.tape`).
+
+        Args:
+            function: from integers to n integers.
+            n: how many.
+            values: integers of the witness, results of `derive`, or constants.
+
+        Raises:
+            CircuitError: the function gave another number of values.
+        """
+        results = function(*values)
+        if len(results) != n:
+            raise CircuitError(f"{len(results)} values were derived, not {n}")
+        return results
 
     @abstractmethod
     def mul(self, a: Wire, b: Wire, why: str = "") -> Wire:
