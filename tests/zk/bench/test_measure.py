@@ -1,4 +1,4 @@
-"""The timing harness: what it records, not how long anything takes."""
+"""Timing one function: what is recorded, not how long anything takes."""
 
 from __future__ import annotations
 

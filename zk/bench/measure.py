@@ -1,38 +1,24 @@
-"""A small timing harness: cold and warm, medians, and on what machine.
+"""Timing one function of this process: cold and warm, medians, and on what machine.
 
     result = measure("msm_g1", lambda: backend.msm_g1(points, scalars), size=1 << 14)
     print(result.to_json())
 
-Wall time says what a user waits; CPU time of the process (all threads) says what work was done,
-and survives a busy machine. Figures without their machine are worth nothing, so each carries it.
+For a notebook or a quick look. Figures to publish come from `chiaro bench run`, which gives every
+program a process of its own and lets them take turns.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import platform
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from importlib import metadata
-from pathlib import Path
 from typing import Final
 
-SCHEMA: Final = "chiaro-bench/1"
+from zk.bench.host import Machine, machine
 
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """Where a measurement was made."""
-
-    processor: str
-    cores: int
-    system: str
-    python: str
-    libraries: dict[str, str]
+SCHEMA: Final = "chiaro-measure/1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,30 +87,3 @@ def _timed(function: Callable[[], object]) -> tuple[float, float]:
     wall, cpu = time.perf_counter(), time.process_time()
     function()
     return (time.perf_counter() - wall) * 1e3, (time.process_time() - cpu) * 1e3
-
-
-def machine() -> Machine:
-    """This machine."""
-    return Machine(
-        processor=_processor(),
-        cores=os.cpu_count() or 1,
-        system=f"{platform.system()} {platform.machine()}",
-        python=sys.version.split()[0],
-        libraries={name: _version(name) for name in ("numpy", "llvmlite", "gmpy2")},
-    )
-
-
-def _version(name: str) -> str:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return ""
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()

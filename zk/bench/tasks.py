@@ -1,0 +1,200 @@
+"""How the works are done here: what is loaded beforehand, what the clock runs over, what is said.
+
+Every task answers in the words of the protocol, so that ours is compared like any other program.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from zk import backends
+from zk.bench.errors import BenchError
+from zk.curve.encoding import g1_from_evm, g1_to_evm, g2_from_evm, g2_to_evm
+from zk.errors import InvalidProof
+from zk.field.arrays import LIMBS, U64Array, from_array, to_array
+from zk.field.params import FR
+from zk.formats import snarkjs
+from zk.formats.zkey import read_zkey
+from zk.groth16.keys import Blinding
+from zk.groth16.points import g1_points, g1_rows, g2_points, g2_rows
+from zk.groth16.prove import prove
+from zk.groth16.verify import verify
+from zk.hash.poseidon import poseidon
+from zk.interfaces import Backend, Progress
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One piece of work, ready to run.
+
+    Attributes:
+        run: does it once; the clock runs over this. It may report phases.
+        answer: puts the result into the protocol's words; outside the clock.
+    """
+
+    run: Callable[[Progress], Any]
+    answer: Callable[[Any], str]
+
+
+Make = Callable[[Backend, int, Values], Task]
+"""Loads inputs and gives the task: (backend, size, the protocol's inputs)."""
+
+
+class Phases:
+    """A progress callback that keeps the time between a phase's 0.0 and its 1.0."""
+
+    def __init__(self) -> None:
+        self.times: dict[str, float] = {}
+        self._began: dict[str, float] = {}
+
+    def __call__(self, phase: str, share: float) -> None:
+        now = time.perf_counter()
+        if share <= 0.0:
+            self._began[phase] = now
+        elif share >= 1.0 and phase in self._began:
+            taken = (now - self._began.pop(phase)) * 1e3
+            self.times[phase] = self.times.get(phase, 0.0) + taken
+
+
+def backend_with(name: str, threads: int) -> Backend:
+    """A backend that uses exactly so many threads.
+
+    Raises:
+        BackendError: no such backend, or it does not start here.
+        BenchError: it cannot be told how many threads to use, and one is not enough.
+    """
+    found = backends.get(name)
+    if "threads" in inspect.signature(type(found)).parameters:
+        return type(found)(threads=threads)  # type: ignore[call-arg]
+    if threads != 1:
+        raise BenchError(f"the backend {name} runs in one thread", fix="take --threads 1")
+    return found
+
+
+def read_rows(path: str, width: int, count: int) -> U64Array:
+    """`uint64[count, width]` from a raw little-endian file.
+
+    Raises:
+        BenchError: the file is not of this size.
+    """
+    data = np.fromfile(path, dtype="<u8")
+    if data.size != width * count:
+        raise BenchError(f"{Path(path).name} holds {data.size} words, not {width * count}")
+    return np.ascontiguousarray(data.reshape(count, width).astype(np.uint64, copy=False))
+
+
+def _msm_g1(backend: Backend, size: int, values: Values) -> Task:
+    points = read_rows(values["points"], 8, size)
+    factors = read_rows(values["scalars"], LIMBS, size)
+    return Task(
+        lambda _: backend.msm_g1(points, factors),
+        lambda out: g1_to_evm(g1_points(out.reshape(1, -1))[0]).hex(),
+    )
+
+
+def _msm_g2(backend: Backend, size: int, values: Values) -> Task:
+    points = read_rows(values["points"], 16, size)
+    factors = read_rows(values["scalars"], LIMBS, size)
+    return Task(
+        lambda _: backend.msm_g2(points, factors),
+        lambda out: g2_to_evm(g2_points(out.reshape(1, -1))[0]).hex(),
+    )
+
+
+def _ntt(backend: Backend, size: int, values: Values) -> Task:
+    rows = read_rows(values["values"], LIMBS, size)
+    one = to_array([1])
+
+    def answer(out: U64Array) -> str:
+        standard = backend.fr_mul(out, one)  # M × S → S
+        return hashlib.sha256(standard.astype("<u8").tobytes()).hexdigest()
+
+    return Task(lambda _: backend.ntt(rows), answer)
+
+
+def _fr_mul(backend: Backend, size: int, values: Values) -> Task:
+    """x·yⁿ as n products: y⁰ … yⁿ by the kernel's chain, then one product with x."""
+    x, y = (int(values[name], 16) for name in ("x", "y"))
+    first = to_array([x])
+    base = to_array([(y << 256) % FR.modulus])
+
+    def run(_: Progress) -> U64Array:
+        return backend.fr_mul(backend.fr_powers(base, size + 1)[size:], first)
+
+    return Task(run, lambda out: f"{from_array(out)[0]:064x}")
+
+
+def _poseidon(_backend: Backend, size: int, values: Values) -> Task:
+    start = int(values["seed"])
+
+    def run(_: Progress) -> int:
+        value = start
+        for index in range(size):
+            value = poseidon(0, (value, index))
+        return value
+
+    return Task(run, lambda out: f"{out:064x}")
+
+
+def _pairing(backend: Backend, _size: int, values: Values) -> Task:
+    left = g1_rows([g1_from_evm(bytes.fromhex(values["g1"]))])
+    right = g2_rows([g2_from_evm(bytes.fromhex(values["g2"]))])
+    return Task(lambda _: backend.pairing_check(left, right), lambda out: f"{int(out):02x}")
+
+
+def _prove(backend: Backend, _size: int, values: Values) -> Task:
+    key = read_zkey(Path(values["zkey"]))
+    assignment = read_wtns_values(Path(values["wtns"]))
+    blinding = Blinding(int(values["r"]), int(values["s"]))
+    return Task(
+        lambda phases: prove(key, assignment, blinding, backend, phases),
+        lambda proof: json.dumps(snarkjs.proof_document(proof)),
+    )
+
+
+def _verify(backend: Backend, _size: int, values: Values) -> Task:
+    key = snarkjs.read_verifying_key(Path(values["vk"]).read_bytes())
+    public = snarkjs.read_public(Path(values["public"]).read_bytes())
+    proof = snarkjs.read_proof(Path(values["proof"]).read_bytes())
+
+    def run(_: Progress) -> bool:
+        try:
+            verify(key, public, proof, backend)
+        except InvalidProof:
+            return False
+        return True
+
+    return Task(run, lambda valid: f"{int(valid):02x}")
+
+
+def read_wtns_values(path: Path) -> U64Array:
+    """The values of a `.wtns` file: `uint64[wires, 4]`, standard form."""
+    from zk.formats import container
+
+    file = container.read(path, "wtns", (2,))
+    data = np.frombuffer(file.section(2).data, dtype="<u8")
+    return np.ascontiguousarray(data.reshape(-1, LIMBS).astype(np.uint64, copy=False))
+
+
+TASKS: Final[dict[str, Make]] = {
+    "fr_mul": _fr_mul,
+    "msm_g1": _msm_g1,
+    "msm_g2": _msm_g2,
+    "ntt": _ntt,
+    "poseidon": _poseidon,
+    "pairing": _pairing,
+    "prove": _prove,
+    "verify": _verify,
+}
+"""Works that need no circuit of this project; the command line adds those that do."""
