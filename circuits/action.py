@@ -114,6 +114,7 @@ class Action(Statement[ActionPublic, ActionWitness]):
         self.depth = depth
         self.id = "action/1" if depth == DEPTH else f"action-depth{depth}/1"
         self.public_names = PUBLIC_NAMES
+        self.functions = {"window values": fixed_base.window_values}
 
     def placeholder(self) -> tuple[ActionPublic, ActionWitness]:
         return blank(self.depth)

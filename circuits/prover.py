@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TypeVar
 
 from circuits.keys import KeyStore
-from circuits.statement import Statement, evaluate, public_values
+from circuits.statement import Statement, public_values
+from circuits.tapes import assign
 from zk import backends
 from zk.errors import ShapeMismatch
 from zk.groth16.keys import Blinding, Proof
@@ -55,7 +56,7 @@ def prove_statement(
     proving_key = keys.proving_key(statement.id, profile, progress)
 
     report("witness", 0.0)
-    assignment = evaluate(statement, public, witness)
+    assignment = assign(statement, public, witness, backend)
     report("witness", 1.0)
 
     proof = prove(proving_key, assignment, blinding, backend, progress)

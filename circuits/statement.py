@@ -13,8 +13,9 @@ import hashlib
 import json
 import zipfile
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar
 
 import numpy as np
@@ -27,6 +28,8 @@ from zk.r1cs.checker import Checker, Tamper
 from zk.r1cs.evaluator import Evaluator
 from zk.r1cs.matrices import R1CS, Matrix
 from zk.r1cs.recorder import Recorder
+from zk.r1cs.tape import Function
+from zk.r1cs.tape_recorder import Traced
 
 Public = TypeVar("Public")
 Witness = TypeVar("Witness")
@@ -41,10 +44,13 @@ class Statement(ABC, Generic[Public, Witness]):
     Attributes:
         id: name and version, such as `action/1`; a changed statement takes a new version.
         public_names: full names of the public inputs, in order.
+        functions: what `constrain` passes to `derive`, or to `advise` and is not of
+            `zk.r1cs.advice`, by name: a tape can be stored only if all of it is listed.
     """
 
     id: str
     public_names: tuple[str, ...]
+    functions: Mapping[str, Function] = MappingProxyType({})
 
     @abstractmethod
     def placeholder(self) -> tuple[Public, Witness]:
@@ -68,7 +74,7 @@ def record(statement: Statement[Public, Witness], *, cache: bool = True) -> R1CS
     """
     if not cache:
         return record_with_advice(statement).finish()
-    entry = params.cache_dir() / "circuits" / f"{_file_name(statement)}-{_sources_hash()}.npz"
+    entry = cache_entry(statement, ".npz")
     cached = _load(entry)
     if cached is not None and cached.name == statement.id:
         return cached
@@ -81,7 +87,7 @@ def record_with_advice(statement: Statement[Public, Witness]) -> Recorder:
     """The recorder after a pass: for reviews, which also want the advice sites."""
     recorder = Recorder(statement.id)
     statement.constrain(recorder, *statement.placeholder())
-    _check_names(statement, recorder.public_names)
+    check_names(statement, recorder.public_names)
     return recorder
 
 
@@ -95,7 +101,7 @@ def evaluate(statement: Statement[Public, Witness], public: Public, witness: Wit
     """
     evaluator = Evaluator()
     statement.constrain(evaluator, public, witness)
-    _check_names(statement, evaluator.public_names)
+    check_names(statement, evaluator.public_names)
     return evaluator.assignment()
 
 
@@ -123,7 +129,7 @@ def check(
     """
     checker = Checker(without=without, tamper=tamper)
     statement.constrain(checker, public, witness)
-    _check_names(statement, checker.public_names)
+    check_names(statement, checker.public_names)
     checker.finish()
 
 
@@ -143,6 +149,9 @@ def public_values(public: object) -> list[int]:
                 flatten(part, f"{name}_{index}")
         elif isinstance(value, int):
             values.append(check_value(value, name))
+        elif isinstance(value, Traced):
+            traced: Any = value
+            values.append(traced)
         else:
             raise ShapeMismatch("a public input is no integer", where=name)
 
@@ -151,7 +160,12 @@ def public_values(public: object) -> list[int]:
     return values
 
 
-def _check_names(statement: Statement[Public, Witness], names: tuple[str, ...]) -> None:
+def check_names(statement: Statement[Public, Witness], names: tuple[str, ...]) -> None:
+    """That the public inputs used are the declared ones.
+
+    Raises:
+        CircuitError: they are not.
+    """
     if names != statement.public_names:
         raise CircuitError(
             f"{statement.id} declares other public inputs than its constraints use",
@@ -164,8 +178,10 @@ def _check_names(statement: Statement[Public, Witness], names: tuple[str, ...]) 
 # The cache of recorded statements.
 
 
-def _file_name(statement: Statement[Public, Witness]) -> str:
-    return "".join(c if c.isalnum() else "-" for c in statement.id)
+def cache_entry(statement: Statement[Public, Witness], suffix: str) -> Path:
+    """Where something made from a statement is kept; the name covers the sources that shape it."""
+    name = "".join(c if c.isalnum() else "-" for c in statement.id)
+    return params.cache_dir() / "circuits" / f"{name}-{_sources_hash()}{suffix}"
 
 
 def _sources_hash() -> str:
