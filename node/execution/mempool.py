@@ -10,7 +10,10 @@ Phase 3 keeps a speculative block of everything that was admitted, in that order
 queue several transactions, and nobody fills the pool with payments out of one balance. What only
 succeeds after others is *queued*: it is offered after all that stands alone.
 
-Everything here is this node's policy; other nodes may have another. Rules EX-18 … EX-23.
+That block is not undone where a transaction is replaced or dropped: it is made again when it
+matters, within an allowance that newcomers bring with them.
+
+Everything here is this node's policy; other nodes may have another. Rules EX-18 … EX-24.
 """
 
 from __future__ import annotations
@@ -42,6 +45,11 @@ BYTES_PER_FEE: Final = 4096
 _RATE_UNIT: Final = 1 << 32
 _PROOFS_AT_ONCE: Final = 4
 """Of one newcomer: garbage costs a few verifications, not one for each of its 64 actions."""
+_WORK_PER_NEWCOMER: Final = 4
+"""Pending transactions that may be applied again for each verified newcomer, on average (EX-24).
+
+Applying takes some 40 µs and verifying the simplest newcomer several times that, so making the
+speculative block again never costs more than what its causes were worth."""
 _PERMANENT: Final = (DecodeError, InvalidTransaction, InvalidProof, ShapeMismatch, UnknownKey)
 """What is wrong for good if it was wrong before any state was looked at (unless Outdated)."""
 
@@ -134,6 +142,7 @@ class Mempool:
         self._tip: tuple[Height, StateReader] | None = None
         self._run: BlockRun | None = None
         self._stale = False
+        self._allowance = self._most_allowance
 
     # --- admission -------------------------------------------------------------------------------
 
@@ -226,6 +235,7 @@ class Mempool:
         """Phase 3, under the lock: all of it or nothing."""
         if item.tx_id in self._ids:
             return  # perhaps under other proofs or signatures: one of them is enough
+        self._allowance = min(self._allowance + _WORK_PER_NEWCOMER, self._most_allowance)
         height, reader = self._next()
         if item.expiry < height:
             raise Outdated("EX-22", f"expired at {item.expiry}, the next block is {height}")
@@ -239,6 +249,7 @@ class Mempool:
         else:
             refused = _refusal(self._speculation(), item)
             if refused is not None and alone is None and self._stale:
+                self._pay_for_rebuild()
                 refused = _refusal(self._rebuild(), item)
             if refused is not None:
                 raise refused
@@ -353,6 +364,22 @@ class Mempool:
 
     def _speculation(self) -> BlockRun:
         return self._rebuild() if self._run is None else self._run
+
+    @property
+    def _most_allowance(self) -> int:
+        """Two applications of each that may be pending: one full rebuild, whatever is queued."""
+        return 2 * self.limits.most
+
+    def _pay_for_rebuild(self) -> None:
+        """EX-24: what a rebuild costs must have been earned by newcomers since the last ones."""
+        cost = sum(1 + entry.queued for entry in self._entries.values())
+        if cost > self._allowance:
+            raise MempoolRefused(
+                "EX-24",
+                "conflicts with what was pending; too much has been replaced to look again now",
+                fix="send it again after the next block",
+            )
+        self._allowance -= cost
 
     def _rebuild(self) -> BlockRun:
         """Apply everything pending again, in order; what fails now leaves."""

@@ -1,4 +1,4 @@
-"""EX-18 to EX-23: who is admitted, who is dropped, what is offered in which order."""
+"""EX-18 to EX-24: who is admitted, who is dropped, what is offered in which order."""
 
 from __future__ import annotations
 
@@ -337,6 +337,50 @@ def test_ex23_one_balance_does_not_pay_for_two(world, mempool):
     first = world.transfer(amount=900_000)
     second = world.transfer(sequence=1, amount=900_000)
     assert [code(mempool.add(tx)) for tx in (first, second)] == ["ok", "TR-7"]
+
+
+def test_ex24_replacing_in_turns_does_not_apply_the_pool_again_each_time(world, note, monkeypatch):
+    """A replacement leaves the block stale; what stands alone and fails in it makes it new."""
+    others, rounds = 20, 60
+    keys = funded(world, others)
+    pool = Mempool(world.executor, world.latest, MempoolLimits(most=others + 2))
+    assert {code(pool.add(world.transfer(key))) for key in keys} == {"ok"}
+    applied: list[int] = []
+    rebuild = pool._rebuild
+
+    def counted():
+        applied.append(len(pool))
+        return rebuild()
+
+    monkeypatch.setattr(pool, "_rebuild", counted)
+    codes, fee = [], 10
+    for i in range(rounds):
+        payment = world.transfer(world.bob, fee=fee, amount=600_000, to=world.alice)
+        codes.append(code(pool.add(payment)))
+        rival = world.shield(world.bob, note(1000 + i), 600_000, fee=10)
+        codes.append(code(pool.add(rival)))
+        fee += -(-fee // 10)
+    assert codes[::2] == ["ok"] * rounds, "whoever pays more replaces"
+    assert codes[1:6:2] == ["TR-7"] * 3, "while there is allowance, the answer is the true one"
+    assert set(codes[1::2]) == {"TR-7", "EX-24"}
+    newcomers = others + 2 * rounds
+    assert sum(applied) <= 2 * pool.limits.most + 4 * newcomers
+    assert len(applied) < rounds // 2
+    # Earned again, and after a block, the answer is the true one.
+    settle(world, pool)
+    assert code(pool.add(rival)) == "TR-7"
+
+
+def test_ex24_a_refusal_for_want_of_allowance_is_not_remembered(world, note):
+    pool = Mempool(world.executor, world.latest, MempoolLimits(most=1))
+    assert code(pool.add(world.transfer(amount=900_000))) == "ok"
+    assert code(pool.add(world.transfer(world.bob, fee=50))) == "ok", "the first one is dropped"
+    pool._allowance = -100
+    other = world.shield(world.alice, note(1), 900_000, fee=900)
+    assert code(pool.add(other)) == "EX-24"
+    assert issubclass(type(pool.add(other).error), PolicyRefused)
+    assert settle(world, pool) == []
+    assert code(pool.add(other)) == "ok"
 
 
 def test_admission_off_the_event_loop(world, mempool):
