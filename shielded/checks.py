@@ -16,9 +16,9 @@ from zk.curve.babyjub import IDENTITY, RCV_BASE, Point
 from zk.errors import DecodeError
 
 
-def check_chain(tx: ShieldedTx, chain_id: ChainId) -> None:
+def check_chain(found: ChainId, chain_id: ChainId) -> None:
     """SH-14: made for this chain (incident 35)."""
-    if tx.chain_id != chain_id:
+    if found != chain_id:
         raise InvalidTransaction("SH-14", "made for another chain", where="chain_id")
 
 

@@ -60,6 +60,12 @@ class ShieldedEnvironment:
 
     # DECODE
 
+    def preview(self, payload: bytes, chain_id: ChainId) -> int:
+        """SH-14, and the fee. Decoding 64 actions decompresses 128 points; this reads 40 bytes."""
+        found, fee = ShieldedTx.preview(payload)
+        checks.check_chain(found, chain_id)
+        return fee
+
     def decode(self, payload: bytes) -> ShieldedTx:
         """SH-1 … SH-5, SH-21 … SH-24, SH-27, SH-28."""
         return ShieldedTx.from_bytes(payload)
@@ -80,7 +86,7 @@ class ShieldedEnvironment:
 
     def check_stateless(self, tx: ShieldedTx, context: TxContext) -> None:
         """All that needs no state, cheap rules first; raises ChiaroError or nothing (SH-38)."""
-        checks.check_chain(tx, context.chain_id)
+        checks.check_chain(tx.chain_id, context.chain_id)
         checks.check_expiry(tx, context.height, self._max_expiry)
         checks.check_scope(tx)
         checks.check_logic(tx)

@@ -42,6 +42,7 @@ MAX_PUBLIC_VALUES: Final = 32
 MAX_AUTHORIZATION_BYTES: Final = 256
 _MAX_U32: Final = 2**32 - 1
 _MAX_U64: Final = 2**64 - 1
+_FEE_BYTES: Final = 8
 
 
 class Mode(IntEnum):
@@ -218,6 +219,18 @@ class ShieldedTx:
         if tx.to_bytes() != data:
             raise MalformedTransaction("SH-1", "not the one encoding of this transaction")
         return tx
+
+    @staticmethod
+    def preview(data: bytes) -> tuple[ChainId, int]:
+        """Chain id and fee where an encoding has them, first and before the last field.
+
+        Raises:
+            MalformedTransaction: SH-1, too short for them.
+        """
+        if len(data) < ID_BYTES + _FEE_BYTES + SIGNATURE_BYTES:
+            raise MalformedTransaction("SH-1", "shorter than any transaction")
+        fee = data[-SIGNATURE_BYTES - _FEE_BYTES : -SIGNATURE_BYTES]
+        return ChainId(data[:ID_BYTES]), int.from_bytes(fee, "little")
 
 
 def public_value_key(value: Crossing) -> bytes:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from node.core.amounts import MAX_AMOUNT
 from node.core.effects import Crossing, Effects, Event
 from node.core.errors import InvalidTransaction, Outdated
-from node.core.ids import NATIVE, EnvironmentId, Height, TxId
+from node.core.ids import NATIVE, ChainId, EnvironmentId, Height, TxId
 from node.core.interfaces import ProofClaim, StateReader, TxContext
 from transparent import spec
 from transparent.accounts import Ledger, sequence
@@ -30,6 +30,12 @@ class TransparentEnvironment:
 
     # DECODE
 
+    def preview(self, payload: bytes, chain_id: ChainId) -> int:
+        """TR-1, and the fee."""
+        found, fee = TransparentTx.preview(payload)
+        _check_chain(found, chain_id)
+        return fee
+
     def decode(self, payload: bytes) -> TransparentTx:
         return TransparentTx.from_bytes(payload)
 
@@ -49,8 +55,7 @@ class TransparentEnvironment:
 
     def check_stateless(self, tx: TransparentTx, context: TxContext) -> None:
         """TR-1 … TR-5."""
-        if tx.chain_id != context.chain_id:
-            raise InvalidTransaction("TR-1", "made for another chain", where="chain_id")
+        _check_chain(tx.chain_id, context.chain_id)
         if not context.height <= tx.expiry <= context.height + self._max_expiry:
             raise Outdated(
                 "TR-2",
@@ -146,3 +151,9 @@ class TransparentEnvironment:
         if commitments:
             raise InvalidTransaction("TR-9", "transparent transactions make no commitments")
         return Effects()
+
+
+def _check_chain(found: ChainId, chain_id: ChainId) -> None:
+    """TR-1."""
+    if found != chain_id:
+        raise InvalidTransaction("TR-1", "made for another chain", where="chain_id")

@@ -78,6 +78,14 @@ class TransparentTx:
         reader.done()
         return TransparentTx(chain_id, sender, sequence, expiry, fee, transfers, signature)
 
+    @staticmethod
+    def preview(data: bytes) -> tuple[ChainId, int]:
+        """Chain id and fee where an encoding has them, the rest unread."""
+        reader = Reader(data, "transparent transaction")
+        chain_id = ChainId(reader.take(ID_BYTES))
+        reader.take(ID_BYTES + 16)
+        return chain_id, reader.u64()
+
     @property
     def id(self) -> TxId:
         return spec.tx_id(self.body())

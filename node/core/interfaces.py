@@ -63,12 +63,24 @@ class ProofVerifier(Protocol):
 class ExecutionEnvironment(Protocol[Tx]):
     """One of the three environments. Pure: it reads, checks and returns effects.
 
-    Order of calls for one transaction: decode → check_stateless → (its claims verified) →
-    check_historical → execute. In a block, `end_block` runs once after the last transaction.
+    Order of calls for one transaction: (preview, for the mempool →) decode → check_stateless →
+    (its claims verified) → check_historical → execute. In a block, `end_block` runs once after the
+    last transaction.
     """
 
     @property
     def id(self) -> EnvironmentId: ...
+
+    def preview(self, payload: bytes, chain_id: ChainId) -> int:
+        """The declared fee, read in place: what is worth nothing here is not decoded.
+
+        Decides nothing about a block. Where `decode` succeeds, `fee` says the same.
+
+        Raises:
+            DecodeError: shorter than any transaction.
+            InvalidTransaction: made for another chain, by the rule that says so.
+        """
+        ...
 
     def decode(self, payload: bytes) -> Tx:
         """Strict, canonical. Raises DecodeError."""

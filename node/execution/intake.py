@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from node.core.block import Transaction
 from node.core.errors import InvalidTransaction
 from node.core.ids import ChainId, EnvironmentId, Height, TxId, tagged_hash
-from node.core.interfaces import ProofClaim, ProofVerifier, TxContext
+from node.core.interfaces import ExecutionEnvironment, ProofClaim, ProofVerifier, TxContext
 from node.execution.bounded import BoundedCache
 from node.execution.run import MACHINE_FAULTS, Checked, Decoded, Environments, guarded
 from zk.errors import ChiaroError
@@ -58,6 +58,16 @@ class Intake:
     def context(self, height: Height) -> TxContext:
         return TxContext(self._chain_id, height)
 
+    def preview(self, data: bytes) -> int:
+        """The declared fee, without decoding the payload. For admission only: it decides no block.
+
+        Raises:
+            DecodeError: EX-1, no envelope, or too short for its environment.
+            InvalidTransaction: EX-2, or the environment's rule on the chain id.
+        """
+        envelope, environment = self._open(data)
+        return guarded(lambda: environment.preview(envelope.payload, self._chain_id))
+
     def decode(self, data: bytes) -> Decoded:
         """EX-1, EX-2: the envelope, then the payload by its environment.
 
@@ -65,12 +75,7 @@ class Intake:
             DecodeError: EX-1, not exactly an encoding.
             InvalidTransaction: EX-2, no such environment here.
         """
-        envelope = Transaction.from_bytes(data)
-        environment = self._environments.get(envelope.environment)
-        if environment is None:
-            raise InvalidTransaction(
-                "EX-2", f"this chain has no {envelope.environment.label} environment"
-            )
+        envelope, environment = self._open(data)
 
         def read() -> Decoded:
             tx = environment.decode(envelope.payload)
@@ -87,6 +92,16 @@ class Intake:
             )
 
         return guarded(read)
+
+    def _open(self, data: bytes) -> tuple[Transaction, ExecutionEnvironment[Any]]:
+        """The envelope and whose it is: EX-1, EX-2."""
+        envelope = Transaction.from_bytes(data)
+        environment = self._environments.get(envelope.environment)
+        if environment is None:
+            raise InvalidTransaction(
+                "EX-2", f"this chain has no {envelope.environment.label} environment"
+            )
+        return envelope, environment
 
     def check_stateless(self, item: Decoded, height: Height) -> Checked:
         """EX-3: the environment's stateless rules; then its claims, not yet verified."""

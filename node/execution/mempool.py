@@ -2,7 +2,8 @@
 
 A transaction comes in through three phases, cheap ones first:
 
-    1  size, decoding, fee for its size, conflicts with what is pending     no state
+    1  size, chain id and fee for its size, read in place; decoding;
+       conflicts with what is pending                                       no state
     2  stateless rules, fee for its proofs, the proofs                      no state, no lock
     3  on the last state alone, and on that state after all that is pending
 
@@ -191,12 +192,12 @@ class Mempool:
         return Admission(tx_id)
 
     def _decode(self, data: bytes) -> Decoded:
-        """Phase 1: EX-18, nothing is decoded that no block could hold; fee; rivals."""
+        """Phase 1: EX-18 and EX-19, nothing is decoded that no block holds or pays for; rivals."""
         most = min(self._executor.chain.parameters.max_tx_bytes, self.limits.most_bytes)
         if len(data) > most:
             raise MempoolRefused("EX-18", f"{len(data)} bytes, at most {most} fit")
+        self._check_fee(self._executor.intake.preview(data), len(data), 0)
         item = self._executor.intake.decode(data)
-        self._check_fee(item, 0)
         with self._lock:
             if item.tx_id not in self._ids:
                 self._victims(item, self._rivals(item))
@@ -209,20 +210,20 @@ class Mempool:
                 return
             height, _ = self._next()
         checked = self._executor.intake.check_stateless(item, height)
-        self._check_fee(item, len(checked.claims))
+        self._check_fee(item.fee, len(item.data), len(checked.claims))
         for start in range(0, len(checked.claims), _PROOFS_AT_ONCE):
             claims = checked.claims[start : start + _PROOFS_AT_ONCE]
             for verdict in self._executor.intake.verify(claims):
                 if verdict is not None:
                     raise verdict
 
-    def _check_fee(self, item: Decoded, proofs: int) -> None:
+    def _check_fee(self, fee: int, size: int, proofs: int) -> None:
         """EX-19."""
-        least = least_fee(len(item.data), proofs, self.fee_floor)
-        if item.fee < least:
+        least = least_fee(size, proofs, self.fee_floor)
+        if fee < least:
             raise MempoolRefused(
                 "EX-19",
-                f"fee {item.fee} is below {least} for {len(item.data)} bytes, {proofs} proofs",
+                f"fee {fee} is below {least} for {size} bytes, {proofs} proofs",
                 fix=f"pay at least {least} base units",
             )
 

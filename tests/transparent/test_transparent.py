@@ -16,7 +16,7 @@ from transparent import spec
 from transparent.accounts import Ledger, balances, every_balance, sequence
 from transparent.signature import _ORDER_8, SigningKey, check_key
 from transparent.transaction import Transfer, TransparentTx, sign
-from zk.errors import ChiaroError, DecodeError
+from zk.errors import ChiaroError, DecodeError, WrongLength
 
 P25519 = 2**255 - 19
 
@@ -69,6 +69,17 @@ def test_round_trip_and_trailing_bytes(pay) -> None:
 
 def test_tr1_another_chain(env, context, pay) -> None:
     refused("TR-1", env.check_stateless, pay(chain_id=ChainId(bytes(32))), context)
+
+
+def test_tr1_another_chain_is_seen_before_anything_is_decoded(env, context, pay) -> None:
+    tx = pay(fee=77)
+    assert env.preview(tx.to_bytes(), tx.chain_id) == env.fee(tx) == 77
+    garbage = tx.to_bytes()[:88] + b"\xff" * 40
+    assert env.preview(garbage, tx.chain_id) == 77
+    refused("TR-1", env.preview, garbage, ChainId(bytes(32)))
+    for size in range(88):
+        with pytest.raises(WrongLength):
+            env.preview(tx.to_bytes()[:size], tx.chain_id)
 
 
 @pytest.mark.parametrize("expiry", [0, 4, 5 + 64 + 1, 2**63])

@@ -48,6 +48,12 @@ class PoolEnvironment:
         self.id, self.prefix = tag, prefix
         self.stateless_checks = 0
 
+    def preview(self, payload: bytes, chain_id) -> int:
+        try:
+            return json.loads(payload)["fee"]
+        except (ValueError, TypeError, KeyError) as error:
+            raise NonCanonical("no pool transaction") from error
+
     def decode(self, payload: bytes) -> PoolTx:
         try:
             fields = json.loads(payload)

@@ -18,6 +18,7 @@ from hypothesis.stateful import (
 )
 
 from node.core.errors import PolicyRefused, StoreError
+from node.core.genesis import Parameters
 from node.core.ids import NATIVE, EnvironmentId, Height
 from node.execution.mempool import BYTES_PER_FEE, Mempool, MempoolLimits, least_fee
 from node.execution.run import BlockRun
@@ -176,6 +177,22 @@ def test_ex19_the_fee_grows_with_proofs_and_with_bytes(world, mempool, note):
     assert code(mempool.add(long)) == "EX-19"
     assert len(world.verifier.seen) == seen, "nothing is verified for a fee that is too low"
     assert issubclass(type(mempool.add(long).error), PolicyRefused)
+
+
+def test_ex19_who_pays_too_little_or_another_chain_is_not_decoded(world, make_world, note):
+    """Decoding 64 actions takes thousands of times as long as reading what they pay."""
+    world.pool.decode = lambda payload: pytest.fail("decoded")
+    pool = Mempool(world.executor, world.latest)
+    poor = world.pooled(consumes=(note(1),), fee=9)
+    long = world.pooled(consumes=(note(2),), fee=19, flaw="x" * BYTES_PER_FEE)
+    assert [code(pool.add(tx)) for tx in (poor, long)] == ["EX-19"] * 2
+    assert code(pool.add(poor[:-1])) == "ENC-003"
+    other = make_world(parameters=Parameters(fee_floor=11))
+    assert other.genesis.chain_id != world.genesis.chain_id
+    foreign = other.transfer(fee=50)
+    assert code(pool.add(foreign)) == "TR-1"
+    world.executor.intake.preview = lambda data: pytest.fail("looked at again")
+    assert code(pool.add(foreign)) == "TR-1", "from memory: EX-21"
 
 
 def test_ex20_one_pending_per_key_and_replacement_costs(world, mempool):

@@ -20,6 +20,7 @@ from shielded.env import (
     nullifier_bytes,
     root_key,
 )
+from shielded.errors import MalformedTransaction
 from shielded.transaction import ShieldedTx
 from shielded.tree import CAPACITY, NoteTree, TreeFull
 from zk.errors import ParamsError
@@ -46,6 +47,22 @@ def test_it_is_an_execution_environment(kit) -> None:
     assert env.fee(kit.transfer) == 3
     assert env.tx_id(kit.transfer) == kit.transfer.id
     assert env.expiry(kit.transfer) == kit.expiry
+
+
+def test_sh14_another_chain_is_seen_before_anything_is_decoded(kit) -> None:
+    """64 actions are 128 points to decompress, whoever they were meant for."""
+    for tx in (kit.transfer, kit.shield):
+        data = tx.to_bytes()
+        assert kit.env.preview(data, kit.chain_id) == kit.env.fee(kit.env.decode(data)) == tx.fee
+        garbage = data[:32] + bytes(len(data) - 104) + data[-72:]
+        assert kit.env.preview(garbage, kit.chain_id) == tx.fee
+        with pytest.raises(InvalidTransaction) as caught:
+            kit.env.preview(garbage, bytes(32))
+        assert caught.value.rule == "SH-14"
+        for size in (0, 31, 103):
+            with pytest.raises(MalformedTransaction) as short:
+                kit.env.preview(data[:size], kit.chain_id)
+            assert short.value.rule == "SH-1"
 
 
 def test_effects_of_a_transaction(kit) -> None:
