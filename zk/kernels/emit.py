@@ -8,7 +8,7 @@ object cache.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 Value = str
@@ -154,6 +154,22 @@ class Function:
         """`for i in reversed(range(start))`; yields i."""
         with self.loop(start) as k:
             yield self.sub(str(start), self.add(k, 1))
+
+    @contextmanager
+    def repeat(self) -> Iterator[Callable[[Value], None]]:
+        """`while True:`; yields `stop(condition)`, which leaves the loop where that holds."""
+        body, done = self._label(), self._label()
+
+        def stop(condition: Value) -> None:
+            following = self._label()
+            self.do(f"br i1 {condition}, label %{done}, label %{following}")
+            self._lines.append(f"{following}:")
+
+        self.do(f"br label %{body}")
+        self._lines.append(f"{body}:")
+        yield stop
+        self.do(f"br label %{body}")
+        self._lines.append(f"{done}:")
 
     @contextmanager
     def when(self, condition: Value) -> Iterator[None]:

@@ -19,10 +19,10 @@ from typing import Final
 
 from zk.kernels.constants import LIMB_BITS, Modulus
 from zk.kernels.emit import Function, Module, Value
+from zk.kernels.inverse import emit_inverse
 
 LIMBS: Final = 4
 SIZE: Final = 32
-_WINDOW: Final = 4
 
 
 def emit_field(module: Module, m: Modulus) -> None:
@@ -30,7 +30,8 @@ def emit_field(module: Module, m: Modulus) -> None:
     _emit_mul(module, m)
     _emit_linear(module, m)
     _emit_tests(module, m)
-    _emit_inverse(module, m)
+    module.constant(f"{m.prefix}_one", [m.mont(1)])
+    emit_inverse(module, m)
 
 
 def _limbs(f: Function, pointer: Value) -> list[Value]:
@@ -127,30 +128,3 @@ def _emit_tests(module: Module, m: Modulus) -> None:
     zero = f.compare("eq", a, 0, "i256")
     again = f.compare("eq", a, m.value, "i256")
     f.leave(f"i1 {f.op(f'or i1 {zero}, {again}')}")
-
-
-def _emit_inverse(module: Module, m: Modulus) -> None:
-    """1/a = a^(m−2) by windows of four bits; 0 ↦ 0. About 330 multiplications."""
-    f = module.function(f"{m.prefix}_inv", "out", "a", attributes="noinline")
-    mul = f"{m.prefix}_mul"
-    one = module.constant(f"{m.prefix}_one", [m.mont(1)])
-    table = f.slot(SIZE << _WINDOW)
-    f.copy(table, one, SIZE)
-    for k in range(1, 1 << _WINDOW):
-        f.call(mul, f.at(table, SIZE * k), f.at(table, SIZE * (k - 1)), "%a")
-    digits = []
-    exponent = m.value - 2
-    while exponent:
-        digits.append(exponent % (1 << _WINDOW))
-        exponent >>= _WINDOW
-    digits.reverse()
-    steps = module.constant(f"{m.prefix}_inv_digits", digits)
-    total = f.slot(SIZE)
-    f.copy(total, one, SIZE)
-    with f.loop(len(digits)) as i:
-        with f.loop(_WINDOW):
-            f.call(mul, total, total, total)
-        digit = f.load(f.row(steps, i, SIZE))
-        f.call(mul, total, total, f.row(table, digit, SIZE))
-    f.copy("%out", total, SIZE)
-    f.leave()

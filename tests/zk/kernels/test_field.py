@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from zk.field.params import FP as PLAIN_FP
 from zk.field.params import FR as PLAIN_FR
 from zk.field.params import SEED as PLAIN_SEED
+from zk.kernels import inverse
 from zk.kernels.constants import FP, FR, FR_GENERATOR, FR_TWO_ADICITY, SEED, Modulus
 
 R = 1 << 256
@@ -76,6 +77,30 @@ def test_unary_functions(m, call):
         (inverted,) = call(f"{m.prefix}_inv", 1, [a])
         assert inverted < 2 * p
         assert (inverted * a - (R * R if a % p else 0)) % p == 0
+
+
+@pytest.mark.parametrize("m", FIELDS, ids=lambda m: m.prefix)
+@settings(deadline=None, max_examples=300)
+@given(data=st.data())
+def test_inverses(m, call, data):
+    """Also where quotients are long: powers of two and their neighbours, small and large values."""
+    p = m.value
+    power = st.builds(lambda i, d: (1 << i) + d, st.integers(0, 253), st.integers(-2, 2))
+    near = power.map(lambda v: abs(v)) | power.map(lambda v: p - v) | st.integers(0, 1 << 20)
+    a = data.draw(lazy(m) | near.map(lambda v: v % (2 * p)))
+    (inverted,) = call(f"{m.prefix}_inv", 1, [a])
+    assert inverted < 2 * p
+    assert (inverted * a - (R * R if a % p else 0)) % p == 0
+    assert call(f"{m.prefix}_inv", 1, [a], alias=True) == [inverted]
+
+
+@pytest.mark.parametrize("m", FIELDS, ids=lambda m: m.prefix)
+def test_most_division_steps_fit_the_batches(m):
+    """Theorem 11.2 of eprint 2019/266, for f = m and g < m."""
+    d = m.value.bit_length()
+    assert d >= 46
+    assert (49 * d + 57) // 17 <= inverse.STEPS * inverse.BATCHES
+    assert 7 * m.value < 1 << 257
 
 
 @pytest.mark.parametrize("m", FIELDS, ids=lambda m: m.prefix)
