@@ -23,6 +23,8 @@ from zk.kernels.field import LIMBS, SIZE
 
 MUL, ADD, SUB, DOT, QUOTIENT, ROOT, LESS, DIGITS = range(8)
 
+COEFFICIENT_BITS: Final = LIMB_BITS * (LIMBS + 1)
+
 _ROW: Final = 16
 _TERM: Final = 8
 _WIDE: Final = 2 * LIMBS + 1

@@ -101,8 +101,10 @@ class Digits:
 
     def __post_init__(self) -> None:
         end = self.first + self.width * self.count
-        if not (1 <= self.width <= MAX_DIGIT_BITS and self.first >= 0 and self.count >= 0):
+        if not (1 <= self.width <= MAX_DIGIT_BITS and self.count >= 0):
             raise CircuitError(f"digits take 1 to {MAX_DIGIT_BITS} bits each")
+        if not 0 <= self.first < MAX_BITS:
+            raise CircuitError(f"a value has {MAX_BITS} bits")
         if end > MAX_BITS:
             raise CircuitError(f"digits reach to bit {end}, and a value has {MAX_BITS}")
 

@@ -83,7 +83,7 @@ def to_bytes(tape: Tape, functions: Mapping[str, Function]) -> bytes:
         data = np.ascontiguousarray(array, dtype=kind).tobytes()
         body += [data, bytes(-len(data) % _ALIGNMENT)]
     content = b"".join(body)
-    return MAGIC + _digest(content) + content
+    return MAGIC + digest(content) + content
 
 
 def from_bytes(data: bytes, functions: Mapping[str, Function]) -> Tape:
@@ -100,7 +100,7 @@ def from_bytes(data: bytes, functions: Mapping[str, Function]) -> Tape:
     content = memoryview(data)[start:]
     if bytes(data[: len(MAGIC)]) != MAGIC:
         raise _refused("it is no tape of this version")
-    if bytes(data[len(MAGIC) : start]) != _digest(content):
+    if bytes(data[len(MAGIC) : start]) != digest(content):
         raise _refused("its content is not what was stored")
     try:
         return _parse(content, functions)
@@ -150,7 +150,8 @@ def _natural(value: object) -> int:
     return value
 
 
-def _digest(content: bytes | memoryview) -> bytes:
+def digest(content: bytes | memoryview) -> bytes:
+    """BLAKE2b-256: what stands before the content."""
     return hashlib.blake2b(content, digest_size=_DIGEST_BYTES).digest()
 
 

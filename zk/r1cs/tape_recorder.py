@@ -197,6 +197,8 @@ class TapeRecorder(Builder):
     ) -> tuple[Wire, ...]:
         sums = [self.lift(wire) for wire in inputs]
         inner: object = function.function if isinstance(function, Single) else function
+        if n == 0:
+            return ()
         if isinstance(inner, Formula) and n == 1:
             return (self._formula(inner, sums),)
         slots = [self._slot(value) for value in sums]
