@@ -53,7 +53,7 @@ def assign(
         return evaluate(statement, public, witness)
     try:
         leaves: list[int] = []
-        _flatten((public, witness), statement.placeholder(), leaves)
+        flatten((public, witness), statement.placeholder(), leaves)
         inputs = tape.gather(leaves)
     except ShapeMismatch:
         return evaluate(statement, public, witness)
@@ -150,8 +150,8 @@ def _trace(value: Any, leaves: list[Traced]) -> Any:
     return value
 
 
-def _flatten(value: Any, like: Any, leaves: list[int]) -> None:
-    """Append the integers of `value`, which must have the structure of `like`.
+def flatten(value: Any, like: Any, leaves: list[int]) -> None:
+    """Append the integers of `value`, which must have the structure of `like`, to `leaves`.
 
     Raises:
         ShapeMismatch: it has not.
@@ -166,12 +166,12 @@ def _flatten(value: Any, like: Any, leaves: list[int]) -> None:
         if not isinstance(value, (tuple, list)) or len(value) != len(like):
             raise ShapeMismatch("the witness has another shape")
         for part, other in zip(value, like, strict=True):
-            _flatten(part, other, leaves)
+            flatten(part, other, leaves)
     elif type(value) is not kind:
         raise ShapeMismatch("the witness has another shape")
     elif dataclasses.is_dataclass(kind):
         for name in _fields(kind):
-            _flatten(getattr(value, name), getattr(like, name), leaves)
+            flatten(getattr(value, name), getattr(like, name), leaves)
     elif isinstance(like, bytes):
         if len(value) != len(like):
             raise ShapeMismatch("the witness has another shape")

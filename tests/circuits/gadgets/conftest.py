@@ -1,4 +1,4 @@
-"""A gadget on its own, run under all three interpreters."""
+"""A gadget on its own, run under all four interpreters."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from circuits.statement import Statement, check, evaluate, record
+from circuits.tapes import record_tape
+from zk import backends
 from zk.field.arrays import from_array
 from zk.r1cs.builder import Builder, Wire
 from zk.r1cs.matrices import R1CS
@@ -46,8 +48,12 @@ class Gadget(Statement[tuple[()], tuple[int, ...]]):
         return self.shape.rows - self.outputs
 
     def __call__(self, *values: int) -> list[int]:
-        """Outputs; the matrices and the checker must accept what the evaluator makes."""
+        """Outputs; the matrices and the checker must accept what evaluator and tape make."""
         assignment = evaluate(self, (), values)
+        tape = record_tape(self, cache=False)
+        for name in ("reference", "portable"):
+            made = backends.get(name).run_tape(tape, tape.gather(values))
+            assert (made == assignment).all()
         self.shape.check(assignment)
         check(self, (), values)
         wires = from_array(assignment)
