@@ -40,6 +40,7 @@ GROUPS: Final = (
     ("explain", ""),
     ("doctor", ""),
     ("circuit", "circuit"),
+    ("bench", "bench"),
     ("config", "config"),
 )
 

@@ -68,6 +68,7 @@ class Side:
         peak_mb: largest resident memory.
         base_mb: resident memory before inputs were loaded, where known.
         error: why its times do not count; empty if they do.
+        differs: whether that is because it gave another answer.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Side:
     peak_mb: float | None = None
     base_mb: float | None = None
     error: str = ""
+    differs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +330,7 @@ def _warm(player: _Player, number: int, judge: _Judge) -> Sample:
 def _drop(players: list[_Player], failed: list[Side], side: Side, error: BenchError) -> None:
     """End a program's part in the series."""
     side.error = error.message
+    side.differs = isinstance(error, OutputsDiffer)
     failed.append(side)
     for player in [player for player in players if player.side is side]:
         players.remove(player)

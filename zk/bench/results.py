@@ -100,6 +100,7 @@ def _row(series: Series, index: int, ours: Side, peer: Side | None) -> Row:
         "noisy": bool(noise),
         "noise": noise,
         "error": "",
+        "disagrees": False,
         "series": index,
         "inputs_sha256": series.inputs.sha256,
         "output": ours.output,
@@ -112,7 +113,7 @@ def _row(series: Series, index: int, ours: Side, peer: Side | None) -> Row:
 
 def _peer(series: Series, walls: Sequence[float], peer: Side) -> Row:
     if peer.error:
-        return {"error": peer.error}
+        return {"error": peer.error, "disagrees": peer.differs, "agreement": ""}
     theirs = series.walls(peer.name)
     ratio = stats.paired_ratio(theirs, walls)
     return {

@@ -34,6 +34,7 @@ class Work:
         agreement: how answers are compared.
         cases: kinds of input, the default first.
         powers: whether a size must be a power of two.
+        scalable: whether another size can be asked for.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Work:
     agreement: Agreement = "same"
     cases: tuple[str, ...] = (RANDOM,)
     powers: bool = False
+    scalable: bool = True
 
 
 def _sizes(*logs: int) -> tuple[int, ...]:
@@ -76,10 +78,17 @@ WORKS: Final[dict[str, Work]] = {
             powers=True,
         ),
         Work("poseidon", "Poseidon of two inputs, one after the other", "hashes", (1000,)),
-        Work("pairing", "one pairing", "pairings", (1,), "none"),
+        Work("pairing", "one pairing", "pairings", (1,), "none", scalable=False),
         Work("witness", "all wires of a circuit from its inputs", "rows", (), cases=("action",)),
         Work("prove", "Groth16 proof from .zkey and .wtns", "domain", (), "proof", ("action",)),
-        Work("verify", "one Groth16 proof checked", "proofs", (1,), cases=("action",)),
+        Work(
+            "verify",
+            "one Groth16 proof checked",
+            "proofs",
+            (1,),
+            cases=("action",),
+            scalable=False,
+        ),
         Work("verify_batch", "Groth16 proofs checked together", "proofs", (64,), cases=("action",)),
         Work(
             "transfer",
