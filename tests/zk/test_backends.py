@@ -219,6 +219,52 @@ def test_sparse_product(backend, data):
     assert from_montgomery(from_array(got), R) == want
 
 
+def stored_row(total: int) -> list[tuple[int, int]]:
+    """(entry as stored, value) pairs whose products sum to exactly this integer."""
+    top = R - 1
+    pairs = [(top, top)] * (total // (top * top))
+    total -= len(pairs) * top * top
+    return [*pairs, (top, total // top), (total % top, 1)]
+
+
+WIDE = 1 << 512
+SUMS = [0, 1, WIDE - 1, WIDE, WIDE + 1, 3 * WIDE - 1, 3 * WIDE - (1 << 252)]
+SUMS += [h * WIDE + d for h in (1, 2, 7) for d in (-1, 0, 1, 1 << 252)]
+SUMS += [h * WIDE - h * (WIDE % R) + d for h in (1, 5, 90) for d in (-1, 0, 1)]
+SUMS += [n * (R - 1) ** 2 for n in (1, 26, 27, 28, 500)]
+
+
+def test_sums_around_every_bound_of_a_sparse_product(backend):
+    """Rows that sum to 2⁵¹² and its multiples, where a kernel's limbs overflow."""
+    matrix = [stored_row(total) for total in SUMS]
+    lengths = [len(row) for row in matrix]
+    got = backend.sparse_product(
+        np.array([0, *np.cumsum(lengths)], dtype=np.uint64),
+        np.arange(sum(lengths), dtype=np.uint64),
+        to_array(v for row in matrix for v, _ in row),
+        to_array(w for row in matrix for _, w in row),
+    )
+    assert from_montgomery(from_array(got), R) == [total * pow(MONT, -2, R) % R for total in SUMS]
+
+
+@settings(deadline=None, max_examples=25)
+@given(data=st.data())
+def test_sparse_product_with_many_units(backend, data):
+    vector = [0, 1, R - 1, R - 2, 5]
+    coefficient = st.sampled_from([1, R - 1, 1, R - 1, 2, R - 2, 0])
+    entry = st.tuples(st.integers(0, len(vector) - 1), coefficient)
+    matrix = data.draw(st.lists(st.lists(entry, max_size=40), max_size=4))
+    lengths = [len(row) for row in matrix]
+    got = backend.sparse_product(
+        np.array([0, *np.cumsum(lengths)], dtype=np.uint64),
+        np.array([c for row in matrix for c, _ in row], dtype=np.uint64),
+        to_array(v * MONT * MONT % R for row in matrix for _, v in row),
+        to_array(vector),
+    )
+    want = [sum(v * vector[c] for c, v in row) % R for row in matrix]
+    assert from_montgomery(from_array(got), R) == want
+
+
 def test_large_sparse_product_over_threads():
     rng = random.Random(3)
     rows_, width = 1001, 40

@@ -15,6 +15,7 @@ from zk.kernels.msm import emit_digits, emit_msm
 from zk.kernels.ntt import emit_vectors
 from zk.kernels.pairing import emit_pairing
 from zk.kernels.points import G1, G2, emit_points
+from zk.kernels.sparse import emit_sparse
 from zk.kernels.tape import emit_tape
 from zk.kernels.tower import emit_fp2, emit_fp6, emit_fp12
 
@@ -83,6 +84,7 @@ def build() -> Module:
         emit_points(module, group)
         emit_msm(module, group)
     emit_vectors(module)
+    emit_sparse(module)
     emit_tape(module)
     emit_pairing(module)
     return module

@@ -1,4 +1,4 @@
-"""Vectors over Fr: transform, products, differences, powers, sparse products.
+"""Vectors over Fr: transform, products, differences, powers.
 
 The transform is Cooley–Tukey in radix 2, decimation in time: rows are copied in bit-reversed order,
 then log₂ n layers of n/2 butterflies (u, v) ↦ (u + t·v, u − t·v) follow in place. Layer s joins
@@ -20,7 +20,6 @@ def emit_vectors(module: Module) -> None:
     """Everything over Fr that takes whole arrays."""
     _emit_transform(module)
     _emit_products(module)
-    _emit_sparse(module)
 
 
 def _emit_transform(module: Module) -> None:
@@ -88,31 +87,4 @@ def _emit_products(module: Module) -> None:
     with f.loop("%n") as i:
         f.call("fr_reduce", f.row("%out", i, SIZE), total)
         f.call("fr_mul", total, total, "%base")
-    f.leave()
-
-
-def _emit_sparse(module: Module) -> None:
-    """Rows `from` … `to` − 1 of a CSR product; `columns` were checked against the vector."""
-    f = module.function(
-        "fr_sparse",
-        "out",
-        "indptr",
-        "columns",
-        "values",
-        "vector",
-        "i64 from",
-        "i64 to",
-        export=True,
-    )
-    product = f.slot(SIZE)
-    with f.loop("%to", "%from") as i:
-        start = f.load(f.row("%indptr", i, 8))
-        stop = f.load(f.row("%indptr", f.add(i, 1), 8))
-        row = f.row("%out", i, SIZE)
-        f.zero(row, SIZE)
-        with f.loop(stop, start) as k:
-            column = f.load(f.row("%columns", k, 8))
-            f.call("fr_mul", product, f.row("%values", k, SIZE), f.row("%vector", column, SIZE))
-            f.call("fr_add", row, row, product)
-        f.call("fr_reduce", row, row)
     f.leave()

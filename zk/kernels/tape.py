@@ -18,8 +18,9 @@ from __future__ import annotations
 from typing import Final
 
 from zk.kernels.constants import FR, FR_GENERATOR, FR_TWO_ADICITY, LIMB_BITS
-from zk.kernels.emit import Function, Module, Value
+from zk.kernels.emit import Module
 from zk.kernels.field import LIMBS, SIZE
+from zk.kernels.wide import Accumulator
 
 MUL, ADD, SUB, DOT, QUOTIENT, ROOT, LESS, DIGITS = range(8)
 
@@ -27,9 +28,7 @@ COEFFICIENT_BITS: Final = LIMB_BITS * (LIMBS + 1)
 
 _ROW: Final = 16
 _TERM: Final = 8
-_WIDE: Final = 2 * LIMBS + 1
 _STEPS: Final = LIMBS + 1
-_SIGN: Final = 1 << (LIMB_BITS - 1)
 
 
 def emit_tape(module: Module) -> None:
@@ -44,36 +43,6 @@ def emit_tape(module: Module) -> None:
     _emit_run(module)
 
 
-class _Wide:
-    """64×64-bit products accumulated over a row of limbs, as SSA values."""
-
-    def __init__(self, f: Function) -> None:
-        self._f = f
-
-    def extend(self, x: Value) -> Value:
-        return self._f.op(f"zext i64 {x} to i128")
-
-    def low(self, x: Value) -> Value:
-        return self._f.op(f"trunc i128 {x} to i64")
-
-    def high(self, x: Value) -> Value:
-        return self._f.op(f"lshr i128 {x}, {LIMB_BITS}")
-
-    def plus(self, x: Value, y: Value) -> Value:
-        return self._f.op(f"add i128 {x}, {y}")
-
-    def times(self, x: Value, y: Value | int) -> Value:
-        return self._f.op(f"mul i128 {x}, {y}")
-
-
-def _limb(value: int, index: int) -> int:
-    return (value >> (LIMB_BITS * index)) % (1 << LIMB_BITS)
-
-
-def _signed(x: int) -> int:
-    return x - (1 << LIMB_BITS) if x & _SIGN else x
-
-
 def _emit_dot(module: Module) -> None:
     """Out = Σ coefficients[terms[k].1]·slots[terms[k].0] / 2³²⁰ over k = first … last − 1."""
     f = module.function(
@@ -86,43 +55,15 @@ def _emit_dot(module: Module) -> None:
         "i64 last",
         attributes="noinline",
     )
-    wide = _Wide(f)
-    held = [f.slot(8) for _ in range(_WIDE)]
-    for place in held:
-        f.store(0, place)
+    total = Accumulator(f)
     with f.loop("%last", "%first") as k:
         term = f.row("%terms", k, _TERM)
         slot = f.op(f"zext i32 {f.load(term, 'i32')} to i64")
         number = f.op(f"zext i32 {f.load(f.at(term, 4), 'i32')} to i64")
-        x, c = f.row("%slots", slot, SIZE), f.row("%coefficients", number, SIZE)
-        left = [wide.extend(f.load(f.at(x, 8 * i))) for i in range(LIMBS)]
-        right = [wide.extend(f.load(f.at(c, 8 * i))) for i in range(LIMBS)]
-        total = [f.load(place) for place in held]
-        over = "0"
-        for i in range(LIMBS):
-            carry = "0"
-            for j in range(LIMBS):
-                step = wide.plus(wide.times(left[j], right[i]), wide.extend(total[i + j]))
-                step = wide.plus(step, carry)
-                total[i + j], carry = wide.low(step), wide.high(step)
-            step = wide.plus(wide.plus(wide.extend(total[i + LIMBS]), carry), over)
-            total[i + LIMBS], over = wide.low(step), wide.high(step)
-        total[-1] = f.add(total[-1], wide.low(over))
-        for value, place in zip(total, held, strict=True):
-            f.store(value, place)
-    total = [f.load(place) for place in held]
-    over = "0"
-    for i in range(_STEPS):
-        q = wide.extend(f.mul(total[i], _signed(FR.n0)))
-        carry = "0"
-        for j in range(LIMBS):
-            step = wide.plus(wide.times(q, _limb(FR.value, j)), wide.extend(total[i + j]))
-            step = wide.plus(step, carry)
-            total[i + j], carry = wide.low(step), wide.high(step)
-        step = wide.plus(wide.plus(wide.extend(total[i + LIMBS]), carry), over)
-        total[i + LIMBS], over = wide.low(step), wide.high(step)
+        total.add_product(f.row("%slots", slot, SIZE), f.row("%coefficients", number, SIZE))
+    total.montgomery(FR, _STEPS)
     for i in range(LIMBS):
-        f.store(total[_STEPS + i], f.at("%out", 8 * i))
+        f.store(total.limb(_STEPS + i), f.at("%out", 8 * i))
     f.leave()
 
 
