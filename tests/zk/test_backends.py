@@ -265,6 +265,25 @@ def test_sparse_product_with_many_units(backend, data):
     assert from_montgomery(from_array(got), R) == want
 
 
+@settings(deadline=None, max_examples=25)
+@given(data=st.data())
+def test_sparse_product_with_repeated_rows(backend, data):
+    """Equal rows, prefixes of one another, and rows that differ in a column or the last value."""
+    long = [(0, 7), (1, R - 1), (2, 1), (4, 9)]
+    choices = [long, long[:3], [], [(0, 7)], [(1, 7)], [*long[:3], (4, 8)], [*long[:3], (3, 9)]]
+    matrix = data.draw(st.lists(st.sampled_from(choices), max_size=12))
+    lengths = [len(row) for row in matrix]
+    vector = [3, 5, R - 1, 11, 13]
+    got = backend.sparse_product(
+        np.array([0, *np.cumsum(lengths)], dtype=np.uint64),
+        np.array([c for row in matrix for c, _ in row], dtype=np.uint64),
+        to_array(v * MONT * MONT % R for row in matrix for _, v in row),
+        to_array(vector),
+    )
+    want = [sum(v * vector[c] for c, v in row) % R for row in matrix]
+    assert from_montgomery(from_array(got), R) == want
+
+
 def test_large_sparse_product_over_threads():
     rng = random.Random(3)
     rows_, width = 1001, 40
