@@ -172,7 +172,8 @@ def test_a_backend_that_cannot_start_is_passed_over(monkeypatch):
         raise BackendError("no executable memory")
 
     monkeypatch.delenv(backends.ENV_BACKEND, raising=False)
-    monkeypatch.setitem(registry._FACTORIES, "portable", fails)
+    for name in ("ifma", "fma", "portable"):
+        monkeypatch.setitem(registry._FACTORIES, name, fails)
     registry._named.cache_clear()
     registry._best.cache_clear()
     try:

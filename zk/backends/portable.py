@@ -64,8 +64,8 @@ class PortableBackend:
     """
 
     def __init__(self, threads: int | None = None) -> None:
-        self._library = library.shared()
-        self._threads = min(threads or os.cpu_count() or 1, _MAX_THREADS)
+        self.kernels = library.shared()
+        self.threads = min(threads or os.cpu_count() or 1, _MAX_THREADS)
         self._pool: ThreadPoolExecutor | None = None
         self._pool_process = 0
         self._roots: dict[tuple[int, bool], U64Array] = {}
@@ -77,13 +77,13 @@ class PortableBackend:
     def _executor(self) -> ThreadPoolExecutor:
         """The pool of this process: after a fork the parent's threads are gone."""
         if self._pool is None or self._pool_process != os.getpid():
-            self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="chiaro-kernel")
+            self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="chiaro-kernel")
             self._pool_process = os.getpid()
         return self._pool
 
-    def _run(self, jobs: Iterable[Job], *, serial: bool) -> None:
+    def run_all(self, jobs: Iterable[Job], *, serial: bool) -> None:
         """Run independent jobs; the first error is raised after all have ended."""
-        if serial or self._threads == 1:
+        if serial or self.threads == 1:
             for job in jobs:
                 job()
             return
@@ -108,14 +108,14 @@ class PortableBackend:
             return out
         c = _window_bits(n)
         count, half = msm.windows(c), 1 << (c - 1)
-        digits = self._digits(scalars, c, count)
+        digits = self.digits(scalars, c, count)
         sums = np.zeros((count, group.xyzz // 8), dtype=np.uint64)
         busy = [w for w in range(count) if digits[w].any()]
 
         def windows(chosen: list[int]) -> None:
             buckets = np.empty((half, group.xyzz // 8), dtype=np.uint64)
             for w in chosen:
-                self._library.call(
+                self.kernels.call(
                     f"{group.name}_window",
                     _address(sums[w]),
                     _address(bases),
@@ -125,18 +125,18 @@ class PortableBackend:
                     half,
                 )
 
-        shares = [busy[k :: self._threads] for k in range(self._threads)]
-        self._run(
+        shares = [busy[k :: self.threads] for k in range(self.threads)]
+        self.run_all(
             (partial(windows, share) for share in shares if share),
             serial=n < _SERIAL,
         )
-        self._library.call(f"{group.name}_combine", _address(out), _address(sums), count, c)
+        self.kernels.call(f"{group.name}_combine", _address(out), _address(sums), count, c)
         return out
 
-    def _digits(self, scalars: U64Array, c: int, count: int) -> Any:
+    def digits(self, scalars: U64Array, c: int, count: int) -> Any:
         n = scalars.shape[0]
         digits = np.empty((count, n), dtype=np.int16)
-        self._library.call("digits", _address(digits), _address(scalars), n, c, count)
+        self.kernels.call("digits", _address(digits), _address(scalars), n, c, count)
         return digits
 
     def fixed_base_g1(self, scalars: U64Array, base: U64Array | None = None) -> U64Array:
@@ -166,18 +166,18 @@ class PortableBackend:
         table = np.empty((count * half, width), dtype=np.uint64)
         work = np.empty((count * half, 2 * width), dtype=np.uint64)
         scratch = np.empty((count * half, width // 2), dtype=np.uint64)
-        self._library.call(
+        self.kernels.call(
             f"{group.name}_table",
             *(_address(array) for array in (table, work, scratch, base)),
             count,
             c,
         )
-        digits = self._digits(scalars, c, count)
+        digits = self.digits(scalars, c, count)
 
         def chunk(start: int, stop: int) -> None:
             points_ = np.empty((stop - start, 2 * width), dtype=np.uint64)
             products = np.empty((stop - start, width // 2), dtype=np.uint64)
-            self._library.call(
+            self.kernels.call(
                 f"{group.name}_fixed",
                 _address(out[start:]),
                 _address(points_),
@@ -191,7 +191,7 @@ class PortableBackend:
             )
 
         pieces = _shares(n, -(-n // _FIXED_CHUNK))
-        self._run((partial(chunk, a, b) for a, b in pieces), serial=len(pieces) == 1)
+        self.run_all((partial(chunk, a, b) for a, b in pieces), serial=len(pieces) == 1)
         return out
 
     # -- vectors over Fr --------------------------------------------------------------------------
@@ -203,16 +203,16 @@ class PortableBackend:
         if log == 0:
             out[:] = values
             return out
-        call = self._library.call
+        call = self.kernels.call
         twiddles = _address(self._twiddles(log, inverse=inverse))
         target = _address(out)
         call("fr_bit_reversed", target, _address(values), n, 64 - log)
-        parts = 1 if n < _SERIAL else 1 << ((self._threads).bit_length() - 1)
+        parts = 1 if n < _SERIAL else 1 << ((self.threads).bit_length() - 1)
         lower = log - (parts.bit_length() - 1)
         ranges = _shares(n // 2, parts)
 
         def layers(first: int, last: int) -> None:
-            self._run(
+            self.run_all(
                 (
                     partial(call, "fr_layers", target, twiddles, log, first, last, a, b)
                     for a, b in ranges
@@ -246,20 +246,20 @@ class PortableBackend:
         n, single = checks.factors(a, b)
         out = np.empty((n, LIMBS), dtype=np.uint64)
         step = 0 if single else _ROW
-        self._library.call("fr_mul_rows", _address(out), _address(a), _address(b), step, n)
+        self.kernels.call("fr_mul_rows", _address(out), _address(a), _address(b), step, n)
         return out
 
     def fr_sub(self, a: U64Array, b: U64Array) -> U64Array:
         n = checks.rows(a, LIMBS, "a")
         checks.rows(b, LIMBS, "b", count=n)
         out = np.empty((n, LIMBS), dtype=np.uint64)
-        self._library.call("fr_sub_rows", _address(out), _address(a), _address(b), n)
+        self.kernels.call("fr_sub_rows", _address(out), _address(a), _address(b), n)
         return out
 
     def fr_powers(self, base: U64Array, count: int) -> U64Array:
         checks.rows(base, LIMBS, "base", count=1)
         out = np.empty((checks.natural(count, "count"), LIMBS), dtype=np.uint64)
-        self._library.call("fr_powers", _address(out), _address(base), out.shape[0])
+        self.kernels.call("fr_powers", _address(out), _address(base), out.shape[0])
         return out
 
     def sparse_product(
@@ -268,10 +268,10 @@ class PortableBackend:
         rows = checks.sparse(indptr, columns, values, vector)
         out = np.empty((rows, LIMBS), dtype=np.uint64)
         inputs = [_address(x) for x in (out, indptr, columns, values, vector)]
-        self._run(
+        self.run_all(
             (
-                partial(self._library.call, "fr_sparse", *inputs, a, b)
-                for a, b in _shares(rows, self._threads)
+                partial(self.kernels.call, "fr_sparse", *inputs, a, b)
+                for a, b in _shares(rows, self.threads)
             ),
             serial=rows < _SERIAL,
         )
@@ -280,7 +280,7 @@ class PortableBackend:
     def run_tape(self, tape: Tape, inputs: U64Array) -> U64Array:
         checks.rows(inputs, LIMBS, "inputs", count=len(tape.inputs))
         slots = np.empty((tape.slots, LIMBS), dtype=np.uint64)
-        call = self._library.call
+        call = self.kernels.call
         program = (tape.operations, tape.terms, tape.coefficients)
         addresses = [_address(array) for array in (slots, *program)]
         call("fr_tape_inputs", addresses[0], _address(tape.inputs), _address(inputs), len(inputs))
@@ -299,10 +299,10 @@ class PortableBackend:
         _, first, index, _ = tape.operations[number].tolist()
         function = tape.calls[index]
         operands = np.ascontiguousarray(slots[list(function.arguments)])
-        self._library.call("fr_tape_outputs", _address(operands), _address(operands), len(operands))
+        self.kernels.call("fr_tape_outputs", _address(operands), _address(operands), len(operands))
         results = to_array(function.run(from_array(operands)))
         places = np.arange(first, first + len(results), dtype=np.uint32)
-        self._library.call(
+        self.kernels.call(
             "fr_tape_inputs", _address(slots), _address(places), _address(results), len(results)
         )
 
@@ -321,13 +321,13 @@ class PortableBackend:
         inverses = np.empty((pairs, tower.FP2 // 8), dtype=np.uint64)
         products = np.empty_like(inverses)
         buffers = (f, left, right, moving, images, inverses, products)
-        self._library.call("miller", *(_address(x) for x in buffers), pairs)
-        self._library.call("final_exponentiation", _address(f), _address(f))
-        return bool(self._library.call("fp12_is_one", _address(f)))
+        self.kernels.call("miller", *(_address(x) for x in buffers), pairs)
+        self.kernels.call("final_exponentiation", _address(f), _address(f))
+        return bool(self.kernels.call("fp12_is_one", _address(f)))
 
     def in_g2_subgroup(self, points: U64Array) -> bool:
         n = checks.rows(points, checks.G2_WIDTH, "points")
-        return bool(self._library.call("g2_in_subgroup", _address(points), n))
+        return bool(self.kernels.call("g2_in_subgroup", _address(points), n))
 
 
 _G1: Final = points.G1

@@ -11,7 +11,7 @@ from zk.errors import BackendError
 from zk.interfaces import Backend, Progress
 
 ENV_BACKEND: Final = "CHIARO_BACKEND"
-DEFAULT_ORDER: Final = ("portable", "reference")
+DEFAULT_ORDER: Final = ("ifma", "fma", "portable", "reference")
 
 
 def _reference() -> Backend:
@@ -26,7 +26,18 @@ def _portable() -> Backend:
     return PortableBackend()
 
 
+def _vector(multiplier: str) -> Callable[[], Backend]:
+    def make() -> Backend:
+        from zk.backends.vector import VectorBackend
+
+        return VectorBackend(multiplier)
+
+    return make
+
+
 _FACTORIES: Final[dict[str, Callable[[], Backend]]] = {
+    "ifma": _vector("ifma"),
+    "fma": _vector("fma"),
     "portable": _portable,
     "reference": _reference,
 }
@@ -59,19 +70,20 @@ def get(name: str | None = None) -> Backend:
 @functools.cache
 def _best() -> str:
     """The first of `DEFAULT_ORDER` that starts; decided once, since failing to compile is slow."""
-    return available()[0]
+    return next(name for name in DEFAULT_ORDER if _starts(name))
 
 
 def available() -> tuple[str, ...]:
     """Names that start on this machine, fastest first."""
-    names = []
-    for candidate in DEFAULT_ORDER:
-        try:
-            _named(candidate)
-        except BackendError:
-            continue
-        names.append(candidate)
-    return tuple(names)
+    return tuple(name for name in DEFAULT_ORDER if _starts(name))
+
+
+def _starts(name: str) -> bool:
+    try:
+        _named(name)
+    except BackendError:
+        return False
+    return True
 
 
 def warm(progress: Progress | None = None) -> str:

@@ -1,0 +1,297 @@
+"""Backends on vector kernels (`zk.kernels.vector`): `fma` and `ifma`.
+
+Multi-scalar multiplication as sums of groups, all of them batches of affine additions:
+
+    1. cut each scalar into W signed digits of c bits
+    2. per window, group the points by |digit|; the sum of a group is a bucket    n additions
+    3. write a bucket's weight as r·S + s: sums of rows and of columns            2 a bucket
+    4. write r and s in bits: one sum for each bit of each window                 few
+    5. Horner over all c·W bits, in XYZZ coordinates                              257 doublings
+
+What has no vector kernel is inherited from the portable backend.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from zk.backends import checks
+from zk.backends.portable import PortableBackend
+from zk.field.arrays import LIMBS, U64Array, from_array, to_array, to_montgomery
+from zk.field.params import FP, FR
+from zk.kernels import msm, points
+from zk.kernels.vector import groups, library
+from zk.kernels.vector.sums import SIGN
+
+U32Array = npt.NDArray[np.uint32]
+
+_SMALL: Final = 64
+_BATCH: Final = 1 << 16
+_DUMMIES: Final = 2
+_ALIGN: Final = 64
+_LANES: Final = 8
+"""Most elements that a vector holds."""
+_WEIGHT: Final = 2.5
+"""Additions that a bucket costs after it is filled, about."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """One group for both kinds of kernels."""
+
+    scalar: points.Group
+
+    @property
+    def name(self) -> str:
+        return self.scalar.name
+
+    @property
+    def width(self) -> int:
+        """Words of an affine point."""
+        return self.scalar.affine // 8
+
+
+def _address(array: Any) -> int:
+    return int(array.ctypes.data)
+
+
+def _window_bits(n: int, bits: int) -> int:
+    """Window width c that minimises the additions for n scalars of so many bits."""
+    costs = {
+        c: -(-(bits + 1) // c) * (n + _WEIGHT * (1 << (c - 1)))
+        for c in range(2, msm.MAX_WINDOW + 1)
+    }
+    return min(costs, key=costs.__getitem__)
+
+
+def _aligned(rows: int, width: int) -> U64Array:
+    """Uninitialised `uint64[rows, width]` on a cache line."""
+    raw = np.empty(rows * width + _ALIGN // 8, dtype=np.uint64)
+    start = (-_address(raw) % _ALIGN) // 8
+    return raw[start : start + rows * width].reshape(rows, width)
+
+
+class VectorBackend(PortableBackend):
+    """`zk.interfaces.Backend` on vector kernels of one multiplier.
+
+    Args:
+        multiplier: `fma` or `ifma` (or `ifma-emulated`, for tests).
+        threads: most threads to use; the number of processors by default.
+
+    Raises:
+        BackendError: this machine lacks the instructions.
+    """
+
+    def __init__(self, multiplier: str, threads: int | None = None) -> None:
+        self.vector = library.shared(multiplier)
+        super().__init__(threads)
+        self._multiplier = multiplier
+        self.pads: dict[str, U64Array] = {}
+
+    @property
+    def name(self) -> str:
+        return self._multiplier
+
+    def _msm(self, group: points.Group, bases: U64Array, scalars: U64Array) -> U64Array:
+        n = checks.rows(bases, group.affine // 8, "points")
+        checks.rows(scalars, LIMBS, "scalars", count=n)
+        used = bases.any(axis=1) & scalars.any(axis=1)
+        count = int(np.count_nonzero(used))
+        if count < _SMALL:
+            if count < n:
+                bases, scalars = bases[used], scalars[used]
+            return super()._msm(group, bases, scalars)
+        if count < n:
+            bases, scalars = bases[used], scalars[used]
+        return _Msm(self, _Kind(group), bases, scalars).run()
+
+
+class _Msm:
+    """One multiplication: its buffers and its steps."""
+
+    def __init__(
+        self, backend: VectorBackend, kind: _Kind, bases: U64Array, scalars: U64Array
+    ) -> None:
+        self.backend = backend
+        self.kind = kind
+        self.n = n = bases.shape[0]
+        wide = int(np.count_nonzero(scalars[:, 1:].any(axis=1)))
+        self.c = c = _window_bits(max(wide, n // 16), FR.modulus.bit_length())
+        self.half = 1 << (c - 1)
+        windows = msm.windows(c)
+        self.digits = backend.digits(scalars, c, windows)
+        self.busy = [w for w in range(windows) if self.digits[w].any()]
+        threads = backend.threads
+        self.shares = [s for s in (self.busy[k::threads] for k in range(threads)) if s]
+        self.batch = max(1, min(max(map(len, self.shares)), _BATCH // n))
+        self.low = c // 2
+        self.columns = 1 << self.low
+        self.rows = (self.half >> self.low) + 1
+        spare = (groups.ROUNDS + 2) * groups.PAD
+        self.lines_at = _DUMMIES + n
+        self.room_at = self.lines_at + windows * (self.rows + self.columns)
+        self.room = self.batch * (n + 2 * self.rows * self.columns) + 2 * spare
+        bits = windows * c * max(self.rows, self.columns) + spare
+        size = self.room_at + max(len(self.shares) * self.room, bits)
+        self.arena = _aligned(size, kind.width)
+        self.arena[:_DUMMIES] = _dummies(backend, kind)
+        _convert(backend, "fp_pack", bases, self.arena[_DUMMIES : _DUMMIES + n])
+        self.lines = np.full((windows, self.rows + self.columns), groups.NONE, dtype=np.uint32)
+
+    def run(self) -> U64Array:
+        jobs = [partial(self._windows, k) for k in range(len(self.shares))]
+        self.backend.run_all(jobs, serial=len(jobs) == 1)
+        return self._combine(*self._bits())
+
+    def _windows(self, share: int) -> None:
+        """Sums of rows and columns of one thread's windows, some windows at a time."""
+        chosen = self.shares[share]
+        half, rows, columns = self.half, self.rows, self.columns
+        cursors = np.empty(half, dtype=np.uint32)
+        for start in range(0, len(chosen), self.batch):
+            batch = chosen[start : start + self.batch]
+            work = _Work(self, self.batch * self.n, self.room_at + share * self.room)
+            counts = np.empty(len(batch) * half, dtype=np.uint32)
+            placed = 0
+            for i, w in enumerate(batch):
+                placed += self.backend.vector.call(
+                    "place",
+                    _address(work.refs) + 4 * placed,
+                    _address(counts) + 4 * i * half,
+                    _address(self.digits[w]),
+                    self.n,
+                    half,
+                    _DUMMIES,
+                    _address(cursors),
+                )
+            buckets = work.reduce(work.refs, counts).reshape(len(batch), half)
+            table = np.full((len(batch), rows * columns), groups.NONE, dtype=np.uint32)
+            table[:, 1 : half + 1] = buckets
+            square = table.reshape(len(batch), rows, columns)
+            lines = work.sums([square, square.transpose(0, 2, 1)])
+            for part, at in zip(lines, (0, rows), strict=True):
+                self._keep(part, batch, at)
+
+    def _keep(self, part: U32Array, batch: list[int], at: int) -> None:
+        """Copies sums out of the room that the next batch will use."""
+        for refs, w in zip(part, batch, strict=True):
+            (filled,) = np.nonzero(refs != groups.NONE)
+            targets = self.lines_at + w * (self.rows + self.columns) + at + filled
+            self.arena[targets] = self.arena[refs[filled] & (SIGN - 1)]
+            self.lines[w, at + filled] = targets.astype(np.uint32) | (refs[filled] & SIGN)
+
+    def _bits(self) -> tuple[U32Array, U32Array]:
+        """References to the sums of all bits of all windows, and the bits' positions."""
+        lines = self.lines[self.busy]
+        base = np.asarray(self.busy, dtype=np.int64) * self.c
+        parts, positions = [], []
+        for weights, first in ((lines[:, self.rows :], 0), (lines[:, : self.rows], self.low)):
+            size = weights.shape[1]
+            for bit in range((size - 1).bit_length()):
+                parts.append(weights[:, (np.arange(size) >> bit) & 1 == 1])
+                positions.append(base + first + bit)
+        work = _Work(self, sum(part.size for part in parts), self.room_at)
+        return np.concatenate(work.sums(parts)), np.concatenate(positions)
+
+    def _combine(self, refs: U32Array, positions: U32Array) -> U64Array:
+        """Horner over the bits."""
+        width = self.kind.width
+        filled = refs != groups.NONE
+        refs, positions = refs[filled], positions[filled]
+        padded = -(-refs.size // _LANES) * _LANES
+        chosen = np.zeros((padded, width), dtype=np.uint64)
+        chosen[:] = self.arena[0]
+        chosen[: refs.size] = self.arena[refs & (SIGN - 1)]
+        affine = np.empty_like(chosen)
+        _convert(self.backend, "fp_unpack", chosen, affine)
+        negative = np.nonzero(refs & SIGN)[0]
+        if negative.size:
+            y = affine[negative, width // 2 :].reshape(-1, LIMBS)
+            turned = to_array(2 * FP.modulus - v for v in from_array(y))
+            affine[negative, width // 2 :] = turned.reshape(negative.size, -1)
+        last = int(positions.max()) + 1 if refs.size else 1
+        sums = np.zeros((last, 2 * width), dtype=np.uint64)
+        sums[positions, :width] = affine[: refs.size]
+        one = to_array(to_montgomery([1], FP.modulus))[0]
+        for start in (width, width + width // 2):
+            sums[positions, start : start + LIMBS] = one
+        out = np.zeros(width, dtype=np.uint64)
+        self.backend.kernels.call(
+            f"{self.kind.name}_combine", _address(out), _address(sums), last, 1
+        )
+        return out
+
+
+class _Work:
+    """Buffers of one reduction after another in one thread, and where sums go next."""
+
+    def __init__(self, task: _Msm, most: int, slot: int) -> None:
+        self.task = task
+        self.slot = slot
+        self.scratch = _aligned(groups.BLOCK, task.kind.width // 2 * 5 // 4)
+        self._allocate(most)
+
+    def _allocate(self, most: int) -> None:
+        size = most + groups.PAD
+        self.refs = np.empty(size, dtype=np.uint32)
+        self.left = np.empty(size // 2 + groups.PAD, dtype=np.uint32)
+        self.right = np.empty(size // 2 + groups.PAD, dtype=np.uint32)
+        self.gone = np.zeros(size // 2 + groups.PAD, dtype=np.uint8)
+
+    def reduce(self, refs: U32Array, counts: U32Array) -> U32Array:
+        """The sum of each group, or NONE; both arrays are used up."""
+        task = self.task
+        self.slot = task.backend.vector.call(
+            f"{task.kind.name}_reduce",
+            _address(task.arena),
+            _address(refs),
+            _address(counts),
+            counts.size,
+            _address(self.left),
+            _address(self.right),
+            self.slot,
+            _address(self.scratch),
+            _address(self.gone),
+        )
+        out = np.full(counts.size, groups.NONE, dtype=np.uint32)
+        filled = counts != 0
+        out[filled] = refs[: int(np.count_nonzero(filled))]
+        return out
+
+    def sums(self, parts: list[U32Array]) -> list[U32Array]:
+        """The sum of each last axis of some arrays of references."""
+        filled = [part != groups.NONE for part in parts]
+        refs = np.concatenate([p[f] for p, f in zip(parts, filled, strict=True)])
+        counts = [f.sum(axis=-1).astype(np.uint32) for f in filled]
+        if refs.size > self.refs.size - groups.PAD:
+            self._allocate(refs.size)
+        flat = self.reduce(refs, np.concatenate([c.reshape(-1) for c in counts]))
+        cuts = np.cumsum([c.size for c in counts])[:-1]
+        return [x.reshape(c.shape) for x, c in zip(np.split(flat, cuts), counts, strict=True)]
+
+
+def _convert(backend: VectorBackend, kernel: str, rows: U64Array, out: U64Array) -> None:
+    """Whole arrays between the two forms; the tail that fills no vector goes through a copy."""
+    flat, target = rows.reshape(-1, LIMBS), out.reshape(-1, LIMBS)
+    whole = flat.shape[0] // _LANES * _LANES
+    backend.vector.call(kernel, _address(target), _address(flat), whole)
+    if whole < flat.shape[0]:
+        tail = np.zeros((2, _LANES, LIMBS), dtype=np.uint64)
+        tail[0, : flat.shape[0] - whole] = flat[whole:]
+        backend.vector.call(kernel, _address(tail[1]), _address(tail[0]), _LANES)
+        target[whole:] = tail[1, : flat.shape[0] - whole]
+
+
+def _dummies(backend: VectorBackend, kind: _Kind) -> U64Array:
+    """Two packed points of different x: the generator and its double."""
+    if kind.name not in backend.pads:
+        multiply = backend.fixed_base_g1 if kind.name == "g1" else backend.fixed_base_g2
+        out = np.empty((_DUMMIES, kind.width), dtype=np.uint64)
+        _convert(backend, "fp_pack", multiply(to_array([1, 2])), out)
+        backend.pads[kind.name] = out
+    return backend.pads[kind.name]

@@ -1,0 +1,266 @@
+"""Eight lanes on AVX-512 IFMA: `vpmadd52luq` and `vpmadd52huq` on 52-bit limbs.
+
+A multiplier takes limbs in [0, 2⁵²) only, so what is negative is lifted by a multiple of p and
+carried before it is multiplied; sums and differences stay lazy until then. A quotient digit of the
+first four reduction steps is the limb itself (the instruction ignores the bits above 52), and its
+lowest product is never computed: N ≡ −1. Packed form is the plain integer.
+
+`emulated` replaces the two instructions by ordinary ones, so that every kernel is tested on
+machines that lack them; whoever compiles for the instructions themselves must know that the target
+has them, since LLVM ends the process otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from zk.kernels.constants import Modulus
+from zk.kernels.emit import Function, Module, Value
+from zk.kernels.vector.lanes import (
+    LIMBS,
+    MASK,
+    RADIX,
+    BoundError,
+    Element,
+    Interval,
+    Lanes,
+    add_intervals,
+    clip,
+    hull,
+    magnitude,
+    mul_intervals,
+    sub_intervals,
+    top_bound,
+)
+
+FEATURES: Final = ("avx512f", "avx512vl", "avx512dq", "avx512bw", "avx512ifma")
+
+_COLUMN_LIMIT: Final = 1 << 63
+
+
+class Ifma(Lanes):
+    """`Lanes` of eight 52-bit integers."""
+
+    carried = (0, MASK)
+    width = 8
+    limb_type = "<8 x i64>"
+    emulated = False
+
+    def __init__(self, f: Function, m: Modulus) -> None:
+        super().__init__(f, m)
+        kind = "emulated" if self.emulated else "llvm.x86.avx512"
+        self.low = f"{kind}.vpmadd52l.uq.512"
+        self.high = f"{kind}.vpmadd52h.uq.512"
+
+    def begin(self) -> None:
+        """Integers have no rounding mode."""
+
+    def end(self) -> None:
+        """Nothing to restore."""
+
+    # -- linear -----------------------------------------------------------------------------------
+
+    def constant(self, value: int) -> Element:
+        digits = _digits(value)
+        limbs = tuple(self.splat(d % (1 << 64)) for d in digits)
+        return Element(limbs, (value, value), tuple((d, d) for d in digits))
+
+    def _linear(self, op: str, a: Element, b: Element) -> Element:
+        intervals = add_intervals if op == "add" else sub_intervals
+        bounds = tuple(intervals(x, y) for x, y in zip(a.bounds, b.bounds, strict=True))
+        _check_columns(bounds)
+        limbs = tuple(self.word_op(op, x, y) for x, y in zip(a.limbs, b.limbs, strict=True))
+        return Element(limbs, intervals(a.value, b.value), bounds)
+
+    def add(self, a: Element, b: Element) -> Element:
+        return self._linear("add", a, b)
+
+    def sub(self, a: Element, b: Element) -> Element:
+        return self._linear("sub", a, b)
+
+    def select(self, mask: Value, a: Element, b: Element) -> Element:
+        v = self.limb_type
+        limbs = tuple(
+            self.f.op(f"select {self.mask_type} {mask}, {v} {x}, {v} {y}")
+            for x, y in zip(a.limbs, b.limbs, strict=True)
+        )
+        bounds = tuple(hull(x, y) for x, y in zip(a.bounds, b.bounds, strict=True))
+        return Element(limbs, hull(a.value, b.value), bounds)
+
+    def top_below(self, a: Element, least: int) -> Value:
+        return self.f.op(f"icmp slt {self.words} {a.limbs[-1]}, {self.splat(least % (1 << 64))}")
+
+    def carry(self, a: Element) -> Element:
+        """Limbs 0 … 3 in [0, 2⁵²), the value lifted to be non-negative."""
+        lift = max(0, self.multiple_above(-a.value[0]))
+        if lift:
+            a = self.add(a, self.constant(lift))
+        return self.carry_signed(a)
+
+    def carry_signed(self, a: Element) -> Element:
+        """Limbs 0 … 3 in [0, 2⁵²), the sign of the value in the top one."""
+        limbs, bounds = list(a.limbs), list(a.bounds)
+        for i in range(LIMBS - 1):
+            carried = self.word_const("ashr", limbs[i], RADIX)
+            limbs[i] = self.word_const("and", limbs[i], MASK)
+            limbs[i + 1] = self.word_op("add", limbs[i + 1], carried)
+            low, high = bounds[i]
+            bounds[i + 1] = add_intervals(bounds[i + 1], (low >> RADIX, high >> RADIX))
+            bounds[i] = (0, MASK)
+        _check_columns(bounds)
+        shift = RADIX * (LIMBS - 1)
+        bounds[-1] = clip((a.value[0] >> shift, a.value[1] >> shift), bounds[-1])
+        return Element(tuple(limbs), a.value, tuple(bounds))
+
+    # -- products ---------------------------------------------------------------------------------
+
+    def mul_sum(self, *pairs: tuple[Element, Element]) -> Element:
+        ready = [self._ready(a, b) for a, b in pairs]
+        value = self.product_value(ready)
+        acc = _Accumulators(self)
+        friendly = [self.splat(d) for d in _digits(self.friendly)]
+        prime = [self.splat(d) for d in _digits(self.p)]
+        friendly_bounds = [(d, d) for d in _digits(self.friendly)]
+        for i in range(LIMBS):
+            for a, b in ready:
+                acc.row(i, a.limbs[i], a.bounds[i], b.limbs, b.bounds)
+            if i < LIMBS - 1:
+                digit = acc.register(i)
+                acc.carry_over(i)
+                acc.row(i + 1, digit, (0, MASK), friendly, friendly_bounds)
+            else:
+                zero = self.splat(0)
+                digit = self.madd(self.low, zero, acc.register(i), self.splat(self.inverse))
+                acc.row(i, digit, (0, MASK), prime, [(d, d) for d in _digits(self.p)])
+                acc.carry_over(i)
+        upper = Element(
+            tuple(acc.register(LIMBS + i) for i in range(LIMBS)),
+            value,
+            tuple(acc.bound[LIMBS : 2 * LIMBS]),
+        )
+        return self.carry(upper)
+
+    def madd(self, name: str, total: Value, a: Value, b: Value) -> Value:
+        v = self.words
+        return self.f.op(f"call {v} @{name}({v} {total}, {v} {a}, {v} {b})")
+
+    def _ready(self, a: Element, b: Element) -> tuple[Element, Element]:
+        """Operands with limbs in [0, 2⁵²)."""
+        if a is b:
+            a = self._digits_only(a)
+            return a, a
+        return self._digits_only(a), self._digits_only(b)
+
+    def _digits_only(self, a: Element) -> Element:
+        if any(low < 0 or high > MASK for low, high in a.bounds):
+            a = self.carry(a)
+        if any(low < 0 or high > MASK for low, high in a.bounds):
+            raise BoundError("a value is too large to be multiplied")
+        return a
+
+    # -- forms in memory --------------------------------------------------------------------------
+
+    def from_integers(self, words: Sequence[Value], value: Interval) -> Element:
+        bounds = [(0, MASK)] * (LIMBS - 1)
+        bounds.append(clip(top_bound(value, bounds), (0, (1 << 48) - 1)))
+        return Element(tuple(self.split(words)), value, tuple(bounds))
+
+    def unpack(self, words: Sequence[Value], value: Interval) -> Element:
+        return self.from_integers(words, value)
+
+    def packed_bound(self, a: Element) -> Interval:
+        lift = max(0, self.multiple_above(-a.value[0]))
+        return a.value[0] + lift, a.value[1] + lift
+
+    def pack(self, a: Element) -> list[Value]:
+        return self.to_integers(a)
+
+    def to_integers(self, a: Element) -> list[Value]:
+        if self.packed_bound(a)[1] >= 1 << 256:
+            raise BoundError("a value does not fit 256 bits")
+        if any(low < 0 or high > MASK for low, high in a.bounds):
+            a = self.carry(a)
+        return self.join(a.limbs)
+
+
+class EmulatedIfma(Ifma):
+    """The same code with the two instructions written out, for machines without them."""
+
+    emulated = True
+
+
+def emit_emulation(module: Module) -> None:
+    """The two functions that `EmulatedIfma` calls."""
+    v, wide = "<8 x i64>", "<8 x i128>"
+    mask = f"<{', '.join([f'i64 {MASK}'] * 8)}>"
+    shift = f"<{', '.join([f'i128 {RADIX}'] * 8)}>"
+    for half in "lh":
+        f = module.function(
+            f"emulated.vpmadd52{half}.uq.512",
+            f"{v} t",
+            f"{v} a",
+            f"{v} b",
+            returns=v,
+            attributes="noinline",
+        )
+        a, b = (
+            f.op(f"zext {v} {f.op(f'and {v} %{name}, {mask}')} to {wide}") for name in ("a", "b")
+        )
+        product = f.op(f"mul {wide} {a}, {b}")
+        if half == "h":
+            product = f.op(f"lshr {wide} {product}, {shift}")
+        part = f.op(f"and {v} {f.op(f'trunc {wide} {product} to {v}')}, {mask}")
+        f.leave(f"{v} {f.op(f'add {v} %t, {part}')}")
+
+
+class _Accumulators:
+    """Columns of a product under construction."""
+
+    def __init__(self, lanes: Ifma) -> None:
+        self.k = lanes
+        count = 2 * LIMBS + 1
+        self.registers = [lanes.splat(0)] * count
+        self.bound: list[Interval] = [(0, 0)] * count
+
+    def register(self, column: int) -> Value:
+        return self.registers[column]
+
+    def row(
+        self,
+        position: int,
+        a: Value,
+        a_bound: Interval,
+        b: Sequence[Value],
+        b_bounds: Sequence[Interval],
+    ) -> None:
+        """Adds a·b, limb j of b at column position + j."""
+        k = self.k
+        for j, limb in enumerate(b):
+            low, high = position + j, position + j + 1
+            self.registers[low] = k.madd(k.low, self.registers[low], a, limb)
+            self.registers[high] = k.madd(k.high, self.registers[high], a, limb)
+            product = mul_intervals(a_bound, b_bounds[j])
+            self._grow(low, (0, min(MASK, product[1])))
+            self._grow(high, (0, product[1] >> RADIX))
+
+    def carry_over(self, column: int) -> None:
+        """Adds what a column has above 52 bits to the next one."""
+        k = self.k
+        carried = k.word_const("lshr", self.registers[column], RADIX)
+        self.registers[column + 1] = k.word_op("add", self.registers[column + 1], carried)
+        self._grow(column + 1, (0, self.bound[column][1] >> RADIX))
+
+    def _grow(self, column: int, interval: Interval) -> None:
+        self.bound[column] = add_intervals(self.bound[column], interval)
+        _check_columns([self.bound[column]])
+
+
+def _digits(value: int) -> list[int]:
+    lower = [(value >> (RADIX * i)) & MASK for i in range(LIMBS - 1)]
+    return [*lower, value >> (RADIX * (LIMBS - 1))]
+
+
+def _check_columns(bounds: Sequence[Interval]) -> None:
+    if any(magnitude(x) >= _COLUMN_LIMIT for x in bounds):
+        raise BoundError("a column overflows")

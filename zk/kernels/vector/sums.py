@@ -1,0 +1,267 @@
+"""Batches of affine additions in vector lanes, of which multi-scalar multiplication is made.
+
+    sum(base, left, right, slot, count, scratch, gone)   base[slot + i] = ±base[lᵢ] ± base[rᵢ]
+
+`base` is an arena of packed points, 64 bytes each on G1 and 128 on G2; a reference is a `uint32`,
+index in the lower 31 bits and minus in the top one. One inversion serves the whole batch
+(Montgomery's trick): per addition three multiplications for it, and λ, λ², λ·(x₁ − x₃).
+
+Exceptions take a branch for the vector that has one, no other: equal points are doubled in their
+lanes (at most one more multiplication and two squarings for the vector), and opposite ones set
+`gone[i]` and leave a dummy; the kernel returns how many are gone. Points at infinity never enter.
+
+Bounds. Packed coordinates lie in [0.4p, 2.6p]; sums come back there by conditional additions of
+multiples of p (`Lanes.settle`). So x₂ ≡ x₁ only if the lowest words differ by that of j·p for a
+|j| ≤ 2; by chance they do once in 2⁶⁰ additions, which costs a branch that looks at all words.
+
+The count must be a multiple of the lanes; callers pad with two dummies of different x that every
+arena holds in its slots 0 and 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from zk.kernels.constants import FP
+from zk.kernels.emit import Function, Module, Value
+from zk.kernels.vector.coordinates import WORDS, Coordinate, Coordinates
+from zk.kernels.vector.lanes import Lanes, settled
+
+SIGN: Final = 1 << 31
+_WINDOW: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Names and sizes of one group's kernels.
+
+    Attributes:
+        name: prefix of its functions.
+        coordinates: the field of its coordinates.
+    """
+
+    name: str
+    coordinates: type[Coordinates]
+
+    @property
+    def record(self) -> int:
+        """Bytes of a packed point."""
+        return 2 * 8 * WORDS * self.coordinates.degree
+
+
+def emit_inverse(module: Module, lanes: type[Lanes]) -> None:
+    """`vector_inverse(out, a)`: 1/a in Fp in limb form by Fermat; 0 ↦ 0."""
+    f = module.function("vector_inverse", "out", "a", attributes="noinline")
+    k = lanes(f, FP)
+    like = k.product_like()
+    a = k.load("%a", like)
+    table = aligned(f, k.size << _WINDOW)
+    k.store(k.field_constant(1), table)
+    k.store(a, f.at(table, k.size))
+    with f.loop(1 << _WINDOW, 2) as i:
+        before = k.load(f.row(table, f.sub(i, 1), k.size), like)
+        k.store(k.mul(before, a), f.row(table, i, k.size))
+    digits = []
+    exponent = FP.value - 2
+    while exponent:
+        digits.append(exponent % (1 << _WINDOW))
+        exponent >>= _WINDOW
+    digits.reverse()
+    steps = module.constant("vector_inverse_digits", digits)
+    total = aligned(f, k.size)
+    k.store(k.load(f.row(table, f.load(steps), k.size), like), total)
+    with f.loop(len(digits), 1) as i:
+        with f.loop(_WINDOW):
+            k.store(k.sqr(k.load(total, like)), total)
+        digit = f.load(f.row(steps, i, 32))
+        k.store(k.mul(k.load(total, like), k.load(f.row(table, digit, k.size), like)), total)
+    k.store(k.load(total, like), "%out")
+    f.leave()
+
+
+def aligned(f: Function, size: int) -> Value:
+    """Stack memory aligned to 64 bytes."""
+    raw = f.slot(size + 64)
+    return f.op(f"call ptr @llvm.ptrmask.p0.i64(ptr {f.at(raw, 63)}, i64 -64)")
+
+
+def emit_sum(module: Module, lanes: type[Lanes], group: Group) -> None:
+    """The batch kernel of one group."""
+    f = module.function(
+        f"{group.name}_sum",
+        "base",
+        "left",
+        "right",
+        "i64 slot",
+        "i64 count",
+        "scratch",
+        "gone",
+        returns="i64",
+        export=True,
+    )
+    k = lanes(f, FP)
+    k.begin()
+    _Sum(f, k, group.coordinates(k), group).emit()
+
+
+class _Sum:
+    """The body of `sum`."""
+
+    def __init__(self, f: Function, k: Lanes, c: Coordinates, group: Group) -> None:
+        self.f = f
+        self.k = k
+        self.c = c
+        self.group = group
+        self.interval = settled(k.p)
+        one = c.one()
+        self.product_like = c.product_like()
+        # bounds of what the denominator's slot may hold, taken from code that is thrown away
+        point = c.unpack([k.splat(0)] * c.words, self.interval)
+        turned = c.neg_where("zeroinitializer", point)
+        doubled = c.carry_signed(c.add(turned, turned))
+        self.denominator_like = c.hull(c.hull(self._difference(point, point), doubled), one)
+        slope = c.hull(self._minus(turned, turned), self._slope_of_tangent(point))
+        self.numerator_like = slope
+
+    def emit(self) -> None:
+        f, k, c = self.f, self.k, self.c
+        self.denominator = aligned(f, c.size)
+        self.numerator = aligned(f, c.size)
+        self.product = aligned(f, c.size)
+        self.lost = f.slot(8)
+        f.store(0, self.lost)
+        vectors = f.op(f"udiv i64 %count, {k.width}")
+        c.store(c.one(), self.product)
+        with f.loop(vectors) as v:
+            pair = _Pair(self, v)
+            self._forward(pair)
+            product = c.load(self.product, self.product_like)
+            c.store(product, f.row("%scratch", v, c.size))
+            denominator = c.load(self.denominator, self.denominator_like)
+            c.store(c.mul(product, denominator), self.product)
+        self._invert()
+        with f.countdown(vectors) as v:
+            self._backward(_Pair(self, v), v)
+        k.end()
+        f.leave(f"i64 {f.load(self.lost)}")
+
+    def _difference(self, x1: Coordinate, x2: Coordinate) -> Coordinate:
+        return self.c.sub(x2, x1)
+
+    def _minus(self, y1: Coordinate, y2: Coordinate) -> Coordinate:
+        return self.c.sub(y2, y1)
+
+    def _slope_of_tangent(self, x: Coordinate) -> Coordinate:
+        square = self.c.sqr(x)
+        double = self.c.carry_signed(self.c.add(square, square))
+        return self.c.carry_signed(self.c.add(double, square))
+
+    def _forward(self, pair: _Pair) -> None:
+        """Leaves x₂ − x₁ in the denominator's slot: 2·y₁ for equal points, 1 for opposite ones."""
+        f, c = self.f, self.c
+        c.store(self._difference(pair.x1, pair.x2), self.denominator)
+        with f.when(pair.suspicious()):
+            equal, opposite = pair.exceptions()
+            y1 = pair.y(0)
+            chosen = c.select(
+                equal,
+                c.carry_signed(c.add(y1, y1)),
+                c.load(self.denominator, self.denominator_like),
+            )
+            c.store(c.select(opposite, c.one(), chosen), self.denominator)
+
+    def _invert(self) -> None:
+        """The product of all denominators, inverted in each lane."""
+        f, c, k = self.f, self.c, self.k
+        total = c.load(self.product, self.product_like)
+        norm, inverse = aligned(f, k.size), aligned(f, k.size)
+        k.store(k.reduced(c.norm(total)), norm)
+        f.call("vector_inverse", inverse, norm)
+        element = k.load(inverse, self.product_like[0])
+        c.store(c.inverse_from_norm(total, element), self.product)
+
+    def _backward(self, pair: _Pair, v: Value) -> None:
+        f, c, k = self.f, self.c, self.k
+        y1 = pair.y(0)
+        self._forward(pair)
+        c.store(self._minus(y1, pair.y(1)), self.numerator)
+        with f.when(pair.suspicious()):
+            equal, opposite = pair.exceptions()
+            tangent = self._slope_of_tangent(pair.x1)
+            slope = c.load(self.numerator, self.numerator_like)
+            c.store(c.select(equal, tangent, slope), self.numerator)
+            self._report(opposite, v)
+        running = c.load(self.product, self.product_like)
+        inverse = c.mul(running, c.load(f.row("%scratch", v, c.size), self.product_like))
+        denominator = c.load(self.denominator, self.denominator_like)
+        c.store(c.mul(running, denominator), self.product)
+        slope = c.mul(c.load(self.numerator, self.numerator_like), inverse)
+        x3 = c.settle(c.sub(c.sub(c.sqr(slope), pair.x1), pair.x2))
+        y3 = c.sub(c.mul(slope, c.sub(pair.x1, c.carry_signed(x3))), y1)
+        y3 = c.settle(y3)
+        start = f.add("%slot", f.mul(v, k.width))
+        record = self.group.record
+        first = f.row("%base", start, record)
+        half = 8 * c.words
+        for words, offset in ((c.pack(x3), 0), (c.pack(y3), half)):
+            pointers = [f.at(first, record * lane + offset) for lane in range(k.width)]
+            k.scatter(words, pointers)
+
+    def _report(self, opposite: Value, v: Value) -> None:
+        f, k = self.f, self.k
+        where = f.at("%gone", f.mul(v, k.width))
+        for lane in range(k.width):
+            bit = f.op(f"extractelement {k.mask_type} {opposite}, i32 {lane}")
+            f.store(f.op(f"zext i1 {bit} to i8"), f.at(where, lane), "i8")
+            f.store(f.add(f.load(self.lost), f.op(f"zext i1 {bit} to i64")), self.lost)
+
+
+class _Pair:
+    """The points of one vector of additions."""
+
+    def __init__(self, kernel: _Sum, v: Value) -> None:
+        f, k, c = kernel.f, kernel.k, kernel.c
+        self.f, self.k, self.c = f, k, c
+        self._interval = kernel.interval
+        kind = f"<{k.width} x i32>"
+        self.signs: list[Value] = []
+        self._pointers: list[list[Value]] = []
+        for name in ("%left", "%right"):
+            refs = f.op(f"load {kind}, ptr {f.at(name, f.mul(v, 4 * k.width))}, align 4")
+            self.signs.append(f.op(f"icmp slt {kind} {refs}, zeroinitializer"))
+            pointers = []
+            for lane in range(k.width):
+                ref = f.op(f"extractelement {kind} {refs}, i32 {lane}")
+                index = f.op(f"zext i32 {f.op(f'and i32 {ref}, {SIGN - 1}')} to i64")
+                pointers.append(f.row("%base", index, kernel.group.record))
+            self._pointers.append(pointers)
+        self._x = [k.gather(pointers, c.words) for pointers in self._pointers]
+        self.x1, self.x2 = (c.unpack(words, self._interval) for words in self._x)
+
+    def y(self, side: int) -> Coordinate:
+        """The y of one side with the sign of its reference."""
+        offset = 8 * self.c.words
+        pointers = [self.f.at(p, offset) for p in self._pointers[side]]
+        y = self.c.unpack(self.k.gather(pointers, self.c.words), self._interval)
+        return self.c.neg_where(self.signs[side], y)
+
+    def suspicious(self) -> Value:
+        """`i1`: whether the lowest words of a lane allow x₂ ≡ x₁."""
+        k = self.k
+        mask = ""
+        for i in range(0, self.c.words, WORDS):
+            difference = k.word_op("sub", self._x[1][i], self._x[0][i])
+            found = ""
+            for j in range(-2, 3):
+                hit = k.equal(difference, k.splat(j * k.p % (1 << 64)))
+                found = k.mask_or(found, hit) if found else hit
+            mask = k.mask_and(mask, found) if mask else found
+        return k.any(mask)
+
+    def exceptions(self) -> tuple[Value, Value]:
+        """Masks of the lanes with equal and with opposite points."""
+        k, c = self.k, self.c
+        same_x = c.is_zero(c.sub(self.x2, self.x1))
+        same_y = c.is_zero(c.sub(self.y(1), self.y(0)))
+        return k.mask_and(same_x, same_y), k.mask_and(same_x, k.mask_not(same_y))
