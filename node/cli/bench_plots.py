@@ -115,7 +115,7 @@ def times(lines: Sequence[Line], label: str) -> str:
         left, right, top, bottom = 54.0, (16.0 if narrow else 120.0), 14.0, 34.0
         sizes = sorted({size for line in lines for size, _ in line.points})
         values = [value for line in lines for _, value in line.points]
-        low, high = _decade(min(values), down=True), _decade(max(values), down=False)
+        low, high = _step(min(values), down=True), _step(max(values), down=False)
         span = math.log(sizes[-1] / sizes[0]) or 1.0
 
         def x(size: float) -> float:
@@ -126,13 +126,11 @@ def times(lines: Sequence[Line], label: str) -> str:
             return height - bottom - (height - top - bottom) * share
 
         parts = []
-        tick = low
-        while tick <= high * 1.001:
+        for tick in _time_ticks(low, high):
             parts.append(svg.line(left, y(tick), width - right, y(tick), "grid"))
             parts.append(
                 svg.text(left - 8, y(tick) + 4, _time(tick), "chart-soft", anchor="end", size=12)
             )
-            tick *= 10
         parts += [
             svg.text(x(size), height - 12, size_text(size), "chart-soft", anchor="middle", size=12)
             for size in _thinned(sizes, 5 if narrow else 9)
@@ -251,9 +249,20 @@ def _ratio_ticks(low: float, high: float) -> list[float]:
     return shown
 
 
-def _decade(value: float, *, down: bool) -> float:
-    log = math.log10(value)
-    return float(10 ** (math.floor(log) if down else math.floor(log) + 1))
+def _step(value: float, *, down: bool) -> float:
+    """The next of 1, 2, 5, 10, … times a power of ten, strictly below or above."""
+    power = float(10 ** math.floor(math.log10(value)))
+    steps = [power * k for k in (0.5, 1, 2, 5, 10)]
+    return max(s for s in steps if s < value) if down else min(s for s in steps if s > value)
+
+
+def _time_ticks(low: float, high: float) -> list[float]:
+    """Powers of ten; with 2 and 5 between them where there are few."""
+    factors = (1, 2, 5) if high / low < 300 else (1,)
+    first = math.floor(math.log10(low))
+    last = math.ceil(math.log10(high))
+    ticks = [10.0**power * factor for power in range(first, last + 1) for factor in factors]
+    return [tick for tick in ticks if low * 0.999 <= tick <= high * 1.001]
 
 
 def _thinned(sizes: Sequence[int], most: int) -> Sequence[int]:

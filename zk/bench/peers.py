@@ -179,6 +179,7 @@ class Process:
                 f"{self.name} cannot be started: {error.strerror}", where=command.words[0]
             ) from None
         self._rest = b""
+        self._lost = False
         try:
             self.about = self.ask({"op": "hello"}, timeout=START_TIMEOUT_S)
             if self.about.get("protocol") != PROTOCOL:
@@ -239,7 +240,7 @@ class Process:
             with contextlib.suppress(OSError):
                 process.stdin.close()
         try:
-            process.wait(timeout=2)
+            process.wait(timeout=0.1 if self._lost else 5)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -271,6 +272,7 @@ class Process:
 
     def _failure(self, what: str) -> PeerFailed:
         """What happened, with the last words of the process."""
+        self._lost = True  # nothing that it says later can be matched to a question
         self._errors.seek(0, os.SEEK_END)
         self._errors.seek(max(0, self._errors.tell() - 400))
         words = self._errors.read().decode("utf-8", "replace").strip().splitlines()

@@ -75,8 +75,11 @@ def backend_with(name: str, threads: int) -> Backend:
         BenchError: it cannot be told how many threads to use, and one is not enough.
     """
     found = backends.get(name)
-    if "threads" in inspect.signature(type(found)).parameters:
-        return type(found)(threads=threads)  # type: ignore[call-arg]
+    parameters = inspect.signature(type(found)).parameters
+    if "threads" in parameters:
+        which = {"multiplier": found.name} if "multiplier" in parameters else {}
+        again: Callable[..., Backend] = type(found)
+        return again(**which, threads=threads)
     if threads != 1:
         raise BenchError(f"the backend {name} runs in one thread", fix="take --threads 1")
     return found
