@@ -18,6 +18,10 @@ Progress = Callable[[str, float], None]
 """Called with a phase's name and the share done in it, 0.0 … 1.0."""
 
 
+Csr = tuple[U64Array, U64Array, U64Array]
+"""Row pointers, columns and values of a sparse matrix; see `Backend.sparse_product`."""
+
+
 class Backend(Protocol):
     """Arithmetic on arrays over BN254. `M` marks Montgomery form (R = 2²⁵⁶), `S` standard form.
 
@@ -74,6 +78,13 @@ class Backend(Protocol):
         indptr `uint64[rows+1]`, columns `uint64[nnz]`, values `[nnz, 4]`, vector `[n, 4]` →
         `[rows, 4]`; each product is `fr_mul`, so values in M² (R²·v, as `.zkey` stores them) times
         a vector in S gives M.
+        """
+        ...
+
+    def sparse_products(self, a: Csr, b: Csr, vector: U64Array) -> tuple[U64Array, U64Array]:
+        """`sparse_product` of two matrices of as many rows with one vector.
+
+        Rows that the two have in common need to be computed once only.
         """
         ...
 

@@ -284,6 +284,27 @@ def test_sparse_product_with_repeated_rows(backend, data):
     assert from_montgomery(from_array(got), R) == want
 
 
+@settings(deadline=None, max_examples=25)
+@given(data=st.data())
+def test_two_sparse_products_with_rows_in_common(backend, data):
+    row = st.lists(st.tuples(st.integers(0, 2), st.sampled_from([1, R - 1, 5])), max_size=4)
+    first = data.draw(st.lists(row, max_size=8))
+    second = [data.draw(st.just(r) | row | st.sampled_from(first)) for r in first]
+    vector = [3, R - 1, 7]
+    csr = [
+        (
+            np.array([0, *np.cumsum([len(r) for r in m])], dtype=np.uint64),
+            np.array([c for r in m for c, _ in r], dtype=np.uint64),
+            to_array(v * MONT * MONT % R for r in m for _, v in r),
+        )
+        for m in (first, second)
+    ]
+    both = backend.sparse_products(csr[0], csr[1], to_array(vector))
+    for got, matrix in zip(both, (first, second), strict=True):
+        want = [sum(v * vector[c] for c, v in r) % R for r in matrix]
+        assert from_montgomery(from_array(got), R) == want
+
+
 def test_large_sparse_product_over_threads():
     rng = random.Random(3)
     rows_, width = 1001, 40
@@ -295,6 +316,12 @@ def test_large_sparse_product_over_threads():
     got = PortableBackend(threads=3).sparse_product(indptr, columns, values, vector)
     want = backends.get("reference").sparse_product(indptr, columns, values, vector)
     np.testing.assert_array_equal(got, want)
+    other = values.copy()
+    other[::3] = to_array([5])
+    a, b = (indptr, columns, values), (indptr, columns, other)
+    both = PortableBackend(threads=3).sparse_products(a, b, vector)
+    want = backends.get("reference").sparse_products(a, b, vector)
+    np.testing.assert_array_equal(both, want)
 
 
 def test_arrays_mapped_from_a_file_at_an_odd_offset(backend, tmp_path):

@@ -118,6 +118,14 @@ def test_sparse_indices_out_of_range(backend, case):
         )
 
 
+def test_two_sparse_matrices_of_different_heights(backend):
+    one, two = np.array([0, 0], np.uint64), np.array([0, 0, 0], np.uint64)
+    good, other = (one, u64(0), u64(0, 4)), (two, u64(0), u64(0, 4))
+    for a, b in ((good, other), (other, good), ((u64(0), *good[1:]), good), (good, (None,) * 3)):
+        with pytest.raises(BackendError):
+            backend.sparse_products(a, b, u64(1, 4))
+
+
 @pytest.mark.parametrize(
     "bad", [np.zeros(2), np.zeros(2, np.int64), u64(2, 1), u64(4)[::2], [0, 0]]
 )

@@ -80,6 +80,12 @@ def sparse(indptr: U64Array, columns: U64Array, values: U64Array, vector_: U64Ar
     return pointers - 1
 
 
+def same_rows(first: int, second: int) -> None:
+    """That two matrices have as many rows."""
+    if first != second:
+        raise BackendError(f"matrices: as many rows are needed, not {first} and {second}")
+
+
 def natural(value: Any, what: str) -> int:
     """A count ≥ 0."""
     if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 0:

@@ -20,6 +20,7 @@ from zk.backends import checks
 from zk.curve.bn254 import G1_GENERATOR, G2_GENERATOR
 from zk.field.arrays import LIMBS, U64Array, from_array, to_array, to_montgomery
 from zk.field.params import FP, FR
+from zk.interfaces import Csr
 from zk.kernels import library, msm, points, tower
 from zk.r1cs.tape import Op, Tape
 
@@ -266,12 +267,26 @@ class PortableBackend:
         self, indptr: U64Array, columns: U64Array, values: U64Array, vector: U64Array
     ) -> U64Array:
         rows = checks.sparse(indptr, columns, values, vector)
+        return self._sparse((indptr, columns, values), vector, rows)
+
+    def sparse_products(self, a: Csr, b: Csr, vector: U64Array) -> tuple[U64Array, U64Array]:
+        rows = checks.sparse(*a, vector)
+        checks.same_rows(rows, checks.sparse(*b, vector))
+        first = self._sparse(a, vector, rows)
+        return first, self._sparse(b, vector, rows, beside=(first, *a))
+
+    def _sparse(
+        self, matrix: Csr, vector: U64Array, rows: int, beside: tuple[U64Array, ...] = ()
+    ) -> U64Array:
+        """A product; `beside` is another one with its matrix, whose equal rows are copied."""
         out = np.empty((rows, LIMBS), dtype=np.uint64)
-        inputs = [_address(x) for x in (out, indptr, columns, values, vector)]
+        inputs = [_address(x) for x in (out, *matrix, vector)]
+        others = [_address(x) for x in beside]
+        name = "fr_sparse_beside" if beside else "fr_sparse"
         self.run_all(
             (
-                partial(self.kernels.call, "fr_sparse", *inputs, a, b)
-                for a, b in _shares(rows, self.threads)
+                partial(self.kernels.call, name, *inputs, start, stop, *others)
+                for start, stop in _shares(rows, self.threads)
             ),
             serial=rows < _SERIAL,
         )

@@ -26,6 +26,7 @@ from zk.field.arrays import (
 from zk.field.bn254 import Fp
 from zk.field.params import FP, FR
 from zk.field.tower import Fp2
+from zk.interfaces import Csr
 from zk.poly.domain import Domain
 from zk.r1cs.tape import Tape
 from zk.r1cs.tape_reference import interpret
@@ -131,6 +132,10 @@ class ReferenceBackend:
             for start, stop in itertools.pairwise(indptr)
         ]
         return to_array(from_montgomery(sums, _R))
+
+    def sparse_products(self, a: Csr, b: Csr, vector: U64Array) -> tuple[U64Array, U64Array]:
+        checks.same_rows(checks.sparse(*a, vector), checks.sparse(*b, vector))
+        return self.sparse_product(*a, vector), self.sparse_product(*b, vector)
 
     def run_tape(self, tape: Tape, inputs: U64Array) -> U64Array:
         checks.rows(inputs, LIMBS, "inputs", count=len(tape.inputs))

@@ -123,8 +123,8 @@ def quotient(key: ProvingKey, assignment: U64Array, backend: Backend) -> U64Arra
     Returns:
         `[domain, 4]` standard form.
     """
-    a = backend.sparse_product(key.a_rows.indptr, key.a_rows.columns, key.a_rows.values, assignment)
-    b = backend.sparse_product(key.b_rows.indptr, key.b_rows.columns, key.b_rows.values, assignment)
+    rows = [(m.indptr, m.columns, m.values) for m in (key.a_rows, key.b_rows)]
+    a, b = backend.sparse_products(rows[0], rows[1], assignment)
     c = backend.fr_mul(a, b)
     coset = root_of_unity(2 * key.domain)
     shift = backend.fr_powers(to_array(to_montgomery([coset], FR.modulus)), key.domain)

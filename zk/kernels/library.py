@@ -39,6 +39,7 @@ _SIGNATURES: Final[dict[str, tuple[str, Any]]] = {
     "fr_sub_rows": ("pppn", None),
     "fr_powers": ("ppn", None),
     "fr_sparse": ("pppppnn", None),
+    "fr_sparse_beside": ("pppppnnpppp", None),
     "fr_tape_inputs": ("pppn", None),
     "fr_tape_run": ("ppppnn", None),
     "fr_tape_outputs": ("ppn", None),
