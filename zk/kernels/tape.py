@@ -1,7 +1,7 @@
 """Witness tapes as a kernel: an interpreter of `zk.r1cs.tape`'s operations over Fr.
 
 Slots hold lazy Montgomery values, < 2r (`zk.kernels.field`); inputs enter by a product with R², and
-results leave by one with 1. All indices were checked when the tape was made, so nothing is checked
+results leave by a reduction. All indices were checked when the tape was made, so nothing is checked
 here. Codes and packing are those of `zk.r1cs.tape`, which a test holds together.
 
 Sums of products. A term c·s has c < r and s < 2r; up to 2³¹ of them stay below 2⁵⁴⁰, so they are
@@ -33,7 +33,6 @@ _STEPS: Final = LIMBS + 1
 
 def emit_tape(module: Module) -> None:
     """Everything that runs a tape."""
-    module.constant("fr_unit", [1])
     module.constant("fr_square", [FR.mont(FR.mont(1))])
     _emit_dot(module)
     _emit_plain(module)
@@ -68,9 +67,14 @@ def _emit_dot(module: Module) -> None:
 
 
 def _emit_plain(module: Module) -> None:
-    """Out = the standard form of a, below r."""
-    f = module.function("fr_plain", "out", "a", attributes="alwaysinline")
-    f.call("fr_mul", "%out", "%a", "@fr_unit")
+    """Out = the standard form of a, below r: a reduction alone, a/R + r at most."""
+    f = module.function("fr_plain", "out", "a", attributes="noinline")
+    total = Accumulator(f)
+    for i in range(LIMBS):
+        total.set_limb(i, f.load(f.at("%a", 8 * i)))
+    total.montgomery(FR, LIMBS)
+    for i in range(LIMBS):
+        f.store(total.limb(LIMBS + i), f.at("%out", 8 * i))
     f.call("fr_reduce", "%out", "%out")
     f.leave()
 
