@@ -109,6 +109,29 @@ def for_prove(circuit: Circuit, seed: str) -> tuple[int, Inputs]:
     return key.domain, Inputs(values, found, accept=accept, details=_details(circuit, key))
 
 
+def for_load(circuit: Circuit) -> tuple[int, Inputs]:
+    """The domain, and a key to read; the right answer is the verifying key's id."""
+    key = read_zkey(circuit.zkey)
+    values: dict[str, str | int] = {"zkey": str(circuit.zkey)}
+    details = _details(circuit, key)
+    answer = key.verifying_key.id
+    return key.domain, Inputs(values, inputs.digest(values), answer, "the key", details=details)
+
+
+def for_setup(case: str, profile: str) -> tuple[int, Inputs]:
+    """The domain, and a circuit; the right answer is the registered verifying key."""
+    from circuits.keys import KeyStore
+    from circuits.statement import record
+
+    shape = record(_statement(case))
+    values: dict[str, str | int] = {"circuit": case}
+    answer = KeyStore().entry(shape.name, profile).verifying_key
+    details = {"constraints": shape.rows, "wires": shape.wires}
+    return shape.domain, Inputs(
+        values, inputs.digest(values), answer, "the registry", details=details
+    )
+
+
 def for_verify(circuit: Circuit, seed: str) -> Inputs:
     """One proof, in the documents of snarkjs."""
     folder, key, _ = _proofs(circuit, seed, 1)

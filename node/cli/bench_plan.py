@@ -107,7 +107,11 @@ def make_inputs(request: Request, job: Job, progress: Progress) -> tuple[int, In
             return circuits.for_witness(job.case, request.seed)
         if name == "transfer":
             return circuits.for_transfer(request.seed, request.profile, progress)
+        if name == "setup":
+            return circuits.for_setup(job.case, request.profile)
         circuit = _circuit(request, job, progress)
+        if name == "load_key":
+            return circuits.for_load(circuit)
         if name == "prove":
             return circuits.for_prove(circuit, request.seed)
         if name == "verify":
@@ -128,10 +132,10 @@ def _circuit(request: Request, job: Job, progress: Progress) -> Circuit:
 
 
 def _case(work: Work, request: Request) -> str:
-    if work.name in works.PROOFS and (request.zkey or request.wtns):
+    if work.name in works.OWN_FILES and (request.zkey or request.wtns):
         return "files"
     case = request.case or work.cases[0]
-    if case not in work.cases and not (work.name in works.PROOFS and case == "files"):
+    if case not in work.cases and not (work.name in works.OWN_FILES and case == "files"):
         raise BenchError(
             f"{work.name} has no case {case!r}", fix=f"take one of {', '.join(work.cases)}"
         )

@@ -58,6 +58,7 @@ class Strip:
     name: str
     css: str
     values: Sequence[float]
+    ours: bool
 
 
 def ratios(bars: Sequence[RatioBar], label: str) -> str:
@@ -209,9 +210,9 @@ def runs(strips: Sequence[Strip], label: str) -> str:
             for index, value in enumerate(strip.values):
                 at = (index + (order + 0.5) / len(strips)) / count
                 px = left + (width - left - right) * at
-                parts.append(_mark(px, y(value), strip.css, ours=order == 0))
+                parts.append(_mark(px, y(value), strip.css, ours=strip.ours))
             middle = sorted(strip.values)[len(strip.values) // 2]
-            ends.append((y(middle), Line(strip.name, [], strip.css, order == 0)))
+            ends.append((y(middle), Line(strip.name, [], strip.css, strip.ours)))
         if not narrow:
             parts += [
                 svg.text(width - right + 10, at + 4, line.name, f"name-{line.css}", size=12.5)

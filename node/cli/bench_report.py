@@ -12,6 +12,8 @@ from node.cli import bench_plots as plots
 from node.cli.bench_plots import time_text
 from node.cli.bench_show import what
 from zk.bench import results
+from zk.bench.compare import verdict
+from zk.bench.stats import Interval
 from zk.bench.works import RANDOM, WORKS
 
 PHASES: Final = {
@@ -42,12 +44,13 @@ def render(files: Sequence[Data], names: Sequence[str]) -> str:
         folder.joinpath(name).read_text(encoding="utf-8") for name in ("report.css", "bench.css")
     )
     rows = [row for data in files for row in data["rows"]]
+    colours = _colours(rows)
     sections = (
         ("Who is ahead", _ahead(rows)),
-        ("Time over size", _scaling(rows)),
+        ("Time over size", _scaling(rows, colours)),
         ("Inside a proof", _inside(rows)),
         ("All figures", _table(rows)),
-        ("Every run", _strips(files)),
+        ("Every run", _strips(files, colours)),
         ("How it was measured", _how(files, names)),
     )
     body = "".join(f"<section><h2>{title}</h2>{part}</section>" for title, part in sections if part)
@@ -73,10 +76,10 @@ def _hero(files: Sequence[Data], rows: Sequence[Row]) -> str:
     noisy = sum(bool(row["noisy"]) for row in rows)
     figures = [(str(len(rows)), "figures"), (str(noisy), "of them noisy")]
     if compared:
-        ahead = sum(row["ratio_low"] > 1 for row in compared)
+        ahead = sum(_clearly_ahead(row) for row in compared)
         middle = statistics.median(row["ratio"] for row in compared)
         figures = [
-            (f"{ahead} of {len(compared)}", "comparisons ahead, beyond doubt"),
+            (f"{ahead} of {len(compared)}", "comparisons clearly ahead"),
             (f"{middle:.2f}×", "median of peer / ours"),
             *figures,
         ]
@@ -128,7 +131,7 @@ def _ahead(rows: Sequence[Row]) -> str:
     )
 
 
-def _scaling(rows: Sequence[Row]) -> str:
+def _scaling(rows: Sequence[Row], colours: Mapping[str, str]) -> str:
     """Time over size, one plot for each work, case and number of threads."""
     parts = []
     groups: dict[tuple[str, str, int], list[Row]] = {}
@@ -137,7 +140,7 @@ def _scaling(rows: Sequence[Row]) -> str:
     for (work, case, threads), group in groups.items():
         if len({row["size"] for row in group}) < 2:
             continue
-        lines = _lines(group)
+        lines = _lines(group, colours)
         title = WORKS[work].title + ("" if case == RANDOM else f", {case}")
         parts.append(
             f"<h3>{escape(title)}</h3>"
@@ -155,16 +158,16 @@ def _scaling(rows: Sequence[Row]) -> str:
     )
 
 
-def _lines(rows: Sequence[Row]) -> list[plots.Line]:
+def _lines(rows: Sequence[Row], colours: Mapping[str, str]) -> list[plots.Line]:
     found: dict[tuple[str, bool], dict[int, float]] = {}
     for row in rows:
-        found.setdefault((f"chiaro {row['backend']}", True), {})[row["size"]] = row["ours_ms"]
+        found.setdefault((results.ours_name(row), True), {})[row["size"]] = row["ours_ms"]
         if row["peer_ms"] is not None:
             found.setdefault((row["peer"], False), {})[row["size"]] = row["peer_ms"]
     ordered = sorted(found.items(), key=lambda item: not item[0][1])
     return [
-        plots.Line(name, sorted(points.items()), f"s{index % 8}", ours)
-        for index, ((name, ours), points) in enumerate(ordered)
+        plots.Line(_shown(name), sorted(points.items()), colours[name], ours)
+        for (name, ours), points in ordered
     ]
 
 
@@ -174,10 +177,10 @@ def _inside(rows: Sequence[Row]) -> str:
     seen = set()
     for row in rows:
         key = (*results.key(row), row["series"], row["ours_ms"])
-        if not row["phases"] or key in seen:
+        parts = [(name, value) for name, value in row["phases"].items() if name in PHASES]
+        if not parts or key in seen:
             continue
         seen.add(key)
-        parts = [(name, value) for name, value in row["phases"].items() if name in PHASES]
         names += [name for name, _ in parts]
         stacks.append(plots.Stack(_label(row, backend=True), parts))
     if not stacks:
@@ -238,20 +241,21 @@ def _cells(row: Row) -> tuple[str, ...]:
     )
 
 
-def _strips(files: Sequence[Data]) -> str:
+def _strips(files: Sequence[Data], colours: Mapping[str, str]) -> str:
     parts: list[str] = []
     for data in files:
         for series in data["series"]:
             if not series["samples"] or len(parts) >= _MOST_STRIPS:
                 continue
-            names = [side["name"] for side in series["sides"] if not side["error"]]
+            sides = [side for side in series["sides"] if not side["error"]]
             strips = [
                 plots.Strip(
-                    name.replace("/", " "),
-                    f"s{index % 8}",
-                    [s["wall_ms"] for s in series["samples"] if s["who"] == name],
+                    _shown(side["name"]),
+                    colours.get(side["name"], "s7"),
+                    [s["wall_ms"] for s in series["samples"] if s["who"] == side["name"]],
+                    ours=bool(side["backend"]),
                 )
-                for index, name in enumerate(names)
+                for side in sides
             ]
             parts.append(
                 f"<h4>{escape(what(series))}, {_threads(series['threads'])}</h4>"
@@ -302,6 +306,22 @@ def _how(files: Sequence[Data], names: Sequence[str]) -> str:
 
 
 # --- parts ----------------------------------------------------------------------------------------
+
+
+def _colours(rows: Sequence[Row]) -> dict[str, str]:
+    """One colour for each program on the whole page, ours first."""
+    ours = dict.fromkeys(results.ours_name(row) for row in rows)
+    peers = dict.fromkeys(row["peer"] for row in rows if row["peer"] is not None)
+    return {name: f"s{index % 8}" for index, name in enumerate([*ours, *peers])}
+
+
+def _shown(name: str) -> str:
+    return name.replace("/", " ")
+
+
+def _clearly_ahead(row: Row) -> bool:
+    interval = Interval(row["ratio"], row["ratio_low"], row["ratio_high"])
+    return verdict(interval) == "faster"
 
 
 def _label(row: Row, *, backend: bool) -> str:

@@ -55,6 +55,18 @@ def _transfer(backend: Backend, _size: int, values: Values) -> Task:
     return Task(run, lambda proof: json.dumps(snarkjs.proof_document(proof)))
 
 
+def _setup(backend: Backend, _size: int, values: Values) -> Task:
+    from circuits.registry import statement
+    from circuits.statement import record
+    from zk.groth16.setup import UnsafeDevSetup
+
+    shape = record(statement(f"{values['circuit']}/1"))
+    return Task(
+        lambda phases: UnsafeDevSetup().run(shape, backend, phases),
+        lambda key: key.verifying_key.id,
+    )
+
+
 def _scan(_backend: Backend, size: int, values: Values) -> Task:
     from node.cli.bench_scan import Chain, digest
 
@@ -69,6 +81,7 @@ def _scan(_backend: Backend, size: int, values: Values) -> Task:
 ALL_TASKS: Final[dict[str, Make]] = {
     **TASKS,
     "witness": _witness,
+    "setup": _setup,
     "transfer": _transfer,
     "scan": _scan,
 }

@@ -162,6 +162,14 @@ def resident_mb() -> tuple[float, float]:
     return values["VmRSS"], values["VmHWM"]
 
 
+def cpu_seconds() -> float:
+    """CPU time of this process, all threads, and of the processes that it started and saw end."""
+    import resource
+
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + ended.ru_utime + ended.ru_stime
+
+
 def reset_peak() -> bool:
     """Start counting the peak anew; whether the system lets us."""
     try:

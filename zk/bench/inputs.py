@@ -239,6 +239,11 @@ def _pairing(_size: int, _backend: Backend, _case: str, seed: str, _report: Prog
     return Inputs(values, digest(values))
 
 
+def _start(_size: int, _backend: Backend, case: str, _seed: str, _report: Progress) -> Inputs:
+    values: dict[str, str | int] = {"cache": case}
+    return Inputs(values, digest(values), "ready", "the backend itself")
+
+
 _MAKERS: Final[dict[str, Callable[[int, Backend, str, str, Progress], Inputs]]] = {
     "fp_mul": _products(FP.modulus),
     "fr_mul": _products(FR.modulus),
@@ -247,6 +252,7 @@ _MAKERS: Final[dict[str, Callable[[int, Backend, str, str, Progress], Inputs]]] 
     "ntt": _ntt,
     "poseidon": _poseidon,
     "pairing": _pairing,
+    "start": _start,
 }
 
 

@@ -8,6 +8,10 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import os
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +20,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from zk import backends
+from zk import backends, params
 from zk.bench.errors import BenchError
 from zk.curve.encoding import g1_from_evm, g1_to_evm, g2_from_evm, g2_to_evm
 from zk.errors import InvalidProof
@@ -166,6 +170,32 @@ def _prove(backend: Backend, _size: int, values: Values) -> Task:
     )
 
 
+def _load_key(_backend: Backend, _size: int, values: Values) -> Task:
+    path = Path(values["zkey"])
+    return Task(lambda _: read_zkey(path), lambda key: key.verifying_key.id)
+
+
+def _start(backend: Backend, _size: int, values: Values) -> Task:
+    """A fresh interpreter up to a backend that is ready, with the cache as it is or empty."""
+    program = f"from zk import backends; backends.get({backend.name!r}); print('ready')"
+
+    def start(folder: str | None) -> str:
+        place = {} if folder is None else {params.ENV_CACHE: folder}
+        words = [sys.executable, "-c", program]
+        done = subprocess.run(
+            words, env={**os.environ, **place}, capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    def run(_: Progress) -> str:
+        if values["cache"] == "cached":
+            return start(None)
+        with tempfile.TemporaryDirectory() as folder:
+            return start(folder)
+
+    return Task(run, str)
+
+
 def _verify(backend: Backend, _size: int, values: Values) -> Task:
     key = snarkjs.read_verifying_key(Path(values["vk"]).read_bytes())
     public = snarkjs.read_public(Path(values["public"]).read_bytes())
@@ -197,6 +227,8 @@ TASKS: Final[dict[str, Make]] = {
     "ntt": _ntt,
     "poseidon": _poseidon,
     "pairing": _pairing,
+    "load_key": _load_key,
+    "start": _start,
     "prove": _prove,
     "verify": _verify,
 }

@@ -92,10 +92,10 @@ class Worker:
         gc.collect()
         gc.disable()
         try:
-            wall, cpu = time.perf_counter(), time.process_time()
+            wall, cpu = time.perf_counter(), host.cpu_seconds()
             result = self._task.run(phases)
             wall_ms = (time.perf_counter() - wall) * 1e3
-            cpu_ms = (time.process_time() - cpu) * 1e3
+            cpu_ms = (host.cpu_seconds() - cpu) * 1e3
         finally:
             gc.enable()
         return {

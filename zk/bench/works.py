@@ -19,7 +19,8 @@ MSM_CASES: Final = (
     RANDOM, "bits", "zeros", "equal-scalars", "equal-points", "opposite-points", "infinities",
 )  # fmt: skip
 PROOFS: Final = ("prove", "verify", "verify_batch")
-CIRCUITS: Final = ("witness", *PROOFS, "transfer")
+OWN_FILES: Final = ("load_key", *PROOFS)
+CIRCUITS: Final = ("witness", "load_key", "setup", *PROOFS, "transfer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,8 @@ WORKS: Final[dict[str, Work]] = {
         Work("poseidon", "Poseidon of two inputs, one after the other", "hashes", (1000,)),
         Work("pairing", "one pairing", "pairings", (1,), "none", scalable=False),
         Work("witness", "all wires of a circuit from its inputs", "rows", (), cases=("action",)),
+        Work("load_key", "reading a .zkey", "domain", (), cases=("action",)),
+        Work("setup", "keys of a circuit from given secrets", "domain", (), cases=("action",)),
         Work("prove", "Groth16 proof from .zkey and .wtns", "domain", (), "proof", ("action",)),
         Work(
             "verify",
@@ -97,6 +100,14 @@ WORKS: Final[dict[str, Work]] = {
             (),
             "proof",
             ("action",),
+        ),
+        Work(
+            "start",
+            "from starting a process to a backend that is ready",
+            "processes",
+            (1,),
+            cases=("cached", "empty"),
+            scalable=False,
         ),
         Work("scan", "outputs of a chain tried with a viewing key", "outputs", (1000,)),
     )

@@ -253,6 +253,7 @@ def test_text_from_a_file_is_escaped(recorded, tmp_path):
 def test_phases_are_drawn_in_the_order_of_a_proof(recorded):
     content = json.loads(recorded.read_text())["data"]
     content["rows"][0]["phases"] = {"ntt": 3.0, "msm_a": 1.0}
+    content["rows"].append({**content["rows"][0], "size": 6, "phases": {"of a setup": 1.0}})
     page = bench_report.render([content], ["a"])
     assert "quotient (NTT)" in page
     assert page.count("phase p0") == page.count("phase p1") == 2  # wide and narrow
@@ -281,9 +282,9 @@ def test_times_of_any_size_fit(points):
 
 
 def test_equal_runs_are_drawn():
-    strip = bench_plots.Strip("us", "s0", [2.0, 2.0])
+    strip = bench_plots.Strip("us", "s0", [2.0, 2.0], ours=True)
     assert bench_plots.runs([strip], "label").count("circle") == 4
-    assert bench_plots.runs([bench_plots.Strip("us", "s0", [])], "label") == ""
+    assert bench_plots.runs([bench_plots.Strip("us", "s0", [], ours=True)], "label") == ""
 
 
 # --- circuits and wallets -------------------------------------------------------------------------
@@ -296,7 +297,9 @@ def test_a_scan_finds_exactly_what_was_sent():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("work", ["prove", "verify", "witness", "transfer", "scan"])
+@pytest.mark.parametrize(
+    "work", ["prove", "verify", "witness", "transfer", "scan", "setup", "load_key"]
+)
 def test_works_of_circuits_run(offline, work):
     done = offline.json("bench", "run", work, "--rounds", "1", "--sizes", "2")
     assert done.code == 0, done.out
@@ -306,6 +309,15 @@ def test_works_of_circuits_run(offline, work):
     if work in ("prove", "transfer"):
         assert {"ntt", "msm_a", "msm_b1", "msm_b2", "msm_c", "msm_h"} <= set(row["phases"])
         assert row["details"]["constraints"] > 10_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", ["cached", "empty"])
+def test_starts_are_timed_with_and_without_a_cache(offline, case):
+    done = offline.json("bench", "run", "start", "--case", case, "--rounds", "1")
+    (row,) = done.data["rows"]
+    assert row["output"] == "ready"
+    assert row["ours_cpu_ms"] > 10  # that of the process started
 
 
 @pytest.mark.slow

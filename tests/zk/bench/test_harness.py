@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -58,35 +60,42 @@ def test_programs_may_run_unbound(measure):
     assert measure(pin=False).cpus == ()
 
 
-@pytest.mark.parametrize("way", ["wrong", "later"])
-def test_the_times_of_a_wrong_answer_do_not_count(measure, way):
-    series = measure(way, "ok")
-    by_name = {side.name: side for side in series.sides}
-    assert "answers otherwise than modular exponentiation" in by_name["peer0"].error
-    assert by_name["peer0"].differs
-    assert not [sample for sample in series.samples if sample.who == "peer0"]
-    assert by_name["peer1"].error == ""
-    assert len(series.walls("peer1")) == 3
+WRONG = {
+    "wrong": "answers otherwise than modular exponentiation",
+    "later": "answers otherwise than modular exponentiation",
+    "refuse": "I do not do this",
+    "die": "ended: out of memory",
+    "exit": "ended: I do not feel well",
+    "junk": "not JSON",
+    "list": "without `ok`",
+    "time": "gave no wall_ms",
+    "greeting": "does not speak chiaro-peer/1",
+}
 
 
-@pytest.mark.parametrize(
-    ("way", "reason"),
-    [
-        ("refuse", "I do not do this"),
-        ("die", "ended: out of memory"),
-        ("exit", "ended: I do not feel well"),
-        ("junk", "not JSON"),
-        ("list", "without `ok`"),
-        ("time", "gave no wall_ms"),
-        ("greeting", "does not speak chiaro-peer/1"),
-    ],
-)
-def test_a_peer_that_fails_leaves_a_reason_and_the_others_go_on(measure, way, reason):
-    series = measure(way, "ok")
-    by_name = {side.name: side for side in series.sides}
-    assert reason in by_name["peer0"].error
-    assert not by_name["peer0"].differs
-    assert len(series.walls("peer1")) == 3
+@pytest.fixture(scope="module")
+def troubled():
+    """One series with a peer of every kind."""
+    (work,) = works.find("fr_mul")
+    made = inputs.make(work, 5, backends.get("reference"))
+    program = str(Path(__file__).with_name("fake_peer.py"))
+    others = [peers.Command(way, (sys.executable, program, way)) for way in (*WRONG, "ok")]
+    plan = harness.Plan(work, 5, 1, 3)
+    return harness.run(plan, made, {"reference": peers.ours("reference", 1)}, others)
+
+
+@pytest.mark.parametrize(("way", "reason"), WRONG.items())
+def test_a_peer_that_fails_or_errs_leaves_a_reason_and_no_times(troubled, way, reason):
+    (side,) = [side for side in troubled.sides if side.name == way]
+    assert reason in side.error
+    assert side.differs == (way in ("wrong", "later"))
+    assert not [sample for sample in troubled.samples if sample.who == way]
+
+
+def test_the_others_go_on(troubled):
+    (side,) = [side for side in troubled.sides if side.name == "ok"]
+    assert side.error == ""
+    assert len(troubled.walls("ok")) == len(troubled.walls("chiaro/reference")) == 3
 
 
 def test_a_silent_peer_is_given_up(fake):
