@@ -26,8 +26,7 @@ from zk.errors import CircuitError, ShapeMismatch
 from zk.r1cs.tape import Call, Derivation, Function, Tape
 
 MAGIC: Final = b"CHIAROTAPE/1".ljust(16, b"\0")
-VERSION: Final = 1
-"""Raise it, and the magic's, when operations or their meaning change."""
+"""Raise its number when operations or their meaning change."""
 
 _DIGEST_BYTES: Final = 32
 _ALIGNMENT: Final = 8
