@@ -338,14 +338,14 @@ def _drop(players: list[_Player], failed: list[Side], side: Side, error: BenchEr
 
 
 def _processors(plan: Plan) -> tuple[int, ...]:
-    """The last `threads` processors: interrupts and the desktop prefer the first."""
+    """What all programs of the series are bound to."""
     allowed = host.allowed_cpus()
     if not 1 <= plan.threads <= len(allowed):
         raise BenchError(
             f"{plan.threads} threads on {len(allowed)} processors",
             why="threads that share a processor measure the scheduler",
         )
-    return allowed[-plan.threads :] if plan.pin else ()
+    return host.chosen_cpus(plan.threads) if plan.pin else ()
 
 
 def _used(players: Sequence[_Player]) -> float:

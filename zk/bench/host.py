@@ -32,6 +32,7 @@ class Machine:
         family: vendor, family, model and stepping: hosts that hide names still tell these.
         features: those instruction sets that kernels care about.
         cores: processors that this process may use.
+        threads_per_core: of the first of them; 0 where the system does not say.
         caches: such as `L2 512K`.
         governor: frequency governor, empty where the system does not say.
         hypervisor: whether the CPU says that it is a guest.
@@ -45,6 +46,7 @@ class Machine:
     family: str
     features: tuple[str, ...]
     cores: int
+    threads_per_core: int
     caches: tuple[str, ...]
     governor: str
     hypervisor: bool
@@ -100,6 +102,7 @@ def machine() -> Machine:
         family="/".join(cpu[name] for name in names if name in cpu),
         features=tuple(name for name in FEATURES if name in flags),
         cores=len(allowed_cpus()),
+        threads_per_core=len(_siblings(allowed_cpus()[0])),
         caches=_caches(),
         governor=_text(_CPU / "cpu0/cpufreq/scaling_governor"),
         hypervisor="hypervisor" in flags,
@@ -146,6 +149,20 @@ def allowed_cpus() -> tuple[int, ...]:
     return tuple(range(os.cpu_count() or 1))
 
 
+def chosen_cpus(count: int) -> tuple[int, ...]:
+    """Processors to bind programs to: different cores first, and the last ones before the first.
+
+    Interrupts and other programs prefer the first; two threads of one core share its arithmetic.
+    """
+    seen: set[int] = set()
+    whole: list[int] = []
+    shared: list[int] = []
+    for cpu in reversed(allowed_cpus()):
+        (shared if cpu in seen else whole).append(cpu)
+        seen |= _siblings(cpu)
+    return tuple(sorted((whole + shared)[:count]))
+
+
 def resident_mb() -> tuple[float, float]:
     """Memory of this process now, and its peak since `reset_peak` (or its start), in 10⁶ bytes."""
     values = {}
@@ -187,6 +204,7 @@ def to_json(found: Machine) -> dict[str, Any]:
         "family": found.family,
         "features": list(found.features),
         "cores": found.cores,
+        "threads_per_core": found.threads_per_core,
         "caches": list(found.caches),
         "governor": found.governor,
         "hypervisor": found.hypervisor,
@@ -212,6 +230,16 @@ def _caches() -> tuple[str, ...]:
         kind = {"Data": "d", "Instruction": "i"}.get(_text(index / "type"), "")
         found.append(f"L{_text(index / 'level')}{kind} {_text(index / 'size')}")
     return tuple(found)
+
+
+def _siblings(cpu: int) -> set[int]:
+    """The processors that share a core with one, itself included; empty when unknown."""
+    found: set[int] = set()
+    for part in _text(_CPU / f"cpu{cpu}/topology/thread_siblings_list").split(","):
+        first, _, last = part.partition("-")
+        if first.strip().isdecimal():
+            found |= set(range(int(first), int(last or first) + 1))
+    return found
 
 
 def _memory_mb() -> int:

@@ -29,6 +29,7 @@ from zk.interfaces import Backend, Progress
 
 DEFAULT_SEED: Final = "chiaro-bench/1"
 _CHUNK: Final = 1 << 14
+_POINTS: Final = 1 << 17
 _MODULUS: Final = to_array([FR.modulus])[0]
 
 
@@ -148,8 +149,8 @@ def _msm(group: str) -> Callable[[int, Backend, str, str, Progress], Inputs]:
         place = folder() / f"msm_{group}-{size}-{case}-{_name(seed)}"
 
         def points() -> Iterable[bytes]:
-            for start in range(0, size, _CHUNK):
-                rows = getattr(backend, multiply)(logs[start : start + _CHUNK])
+            for start in range(0, size, _POINTS):
+                rows = getattr(backend, multiply)(logs[start : start + _POINTS])
                 yield rows.astype("<u8").tobytes()
                 report("inputs", start / size)
 

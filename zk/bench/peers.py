@@ -197,6 +197,7 @@ class Process:
             PeerFailed: it ended, fell silent, or wrote something else.
         """
         stdin = self._process.stdin
+        self._lost = True  # until it answers: whoever interrupts us must not wait for it
         if stdin is not None:
             with contextlib.suppress(OSError):  # it ended: what it said before is read below
                 stdin.write(json.dumps(request).encode() + b"\n")
@@ -207,6 +208,7 @@ class Process:
             raise self._failure("wrote a line that is not JSON") from None
         if not isinstance(answer, dict) or not isinstance(answer.get("ok"), bool):
             raise self._failure("wrote an answer without `ok`")
+        self._lost = False
         if not answer["ok"]:
             raise PeerRefused(f"{self.name}: {str(answer.get('error', 'refused'))[:500]}")
         return answer

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from zk import backends
-from zk.bench import harness, inputs, peers, works
+from zk.bench import harness, host, inputs, peers, works
 from zk.bench.errors import BenchError, OutputsDiffer, PeerFailed, PeerRefused
 
 
@@ -46,14 +46,8 @@ def test_cold_and_warm_are_apart_and_everything_is_recorded(measure):
     assert len(series.walls("chiaro/reference")) == len(series.walls("peer0")) == 3
     assert len(series.cpus_of("chiaro/reference")) == 3
     assert series.cpus_of("peer0") == []  # it cannot tell
-    assert series.cpus == peers_cpus()
+    assert series.cpus == host.chosen_cpus(1)
     assert len(series.inputs.sha256) == 64
-
-
-def peers_cpus():
-    from zk.bench import host
-
-    return host.allowed_cpus()[-1:]
 
 
 def test_programs_may_run_unbound(measure):
@@ -186,3 +180,19 @@ def test_noise_is_marked_by_the_stated_criterion(steal, busy, spread, reasons):
     before, after = Clock(0.0, 0.0, 0.0), Clock(10.0, busy, steal)
     noise = harness._noise(sides, samples, 10.0, before, after, ((), ()))
     assert list(noise.reasons) == reasons
+
+
+@pytest.mark.parametrize(
+    ("siblings", "count", "chosen"),
+    [
+        ({0: {0, 1}, 1: {0, 1}, 2: {2, 3}, 3: {2, 3}}, 1, (3,)),
+        ({0: {0, 1}, 1: {0, 1}, 2: {2, 3}, 3: {2, 3}}, 2, (1, 3)),
+        ({0: {0, 2}, 2: {0, 2}, 1: {1, 3}, 3: {1, 3}}, 2, (2, 3)),
+        ({0: {0, 1}, 1: {0, 1}, 2: {2, 3}, 3: {2, 3}}, 3, (1, 2, 3)),
+        ({cpu: set() for cpu in range(4)}, 2, (2, 3)),
+    ],
+)
+def test_different_cores_are_taken_before_threads_of_one(monkeypatch, siblings, count, chosen):
+    monkeypatch.setattr(host, "allowed_cpus", lambda: (0, 1, 2, 3))
+    monkeypatch.setattr(host, "_siblings", siblings.__getitem__)
+    assert host.chosen_cpus(count) == chosen
