@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from node.cli import output
 from zk.bench.works import size_text
@@ -30,12 +30,23 @@ def milliseconds(value: float | None) -> str:
     return f"{value:.1f}" if value >= 10 else f"{value:.3g}"
 
 
+_WIDE: Final = 110
+_HEADINGS: Final = (
+    "", "work", "threads", "backend", "ms", "[95 %]", "cold", "MB", "peer", "ms", "ratio",
+)  # fmt: skip
+_SPARED: Final = (2, 5, 6, 7)
+"""Columns that a narrow terminal does without; the file has them all."""
+
+
 def rows(out: Console, found: Sequence[Mapping[str, Any]]) -> None:
     """The table of a run."""
+    spared = _SPARED if out.width < _WIDE else ()
+    kept = [column for column in range(len(_HEADINGS)) if column not in spared]
+    body = [_row(row) for row in found]
     output.table(
         out,
-        ("", "work", "threads", "backend", "ms", "[95 %]", "cold", "MB", "peer", "ms", "ratio"),
-        [_row(row) for row in found],
+        [_HEADINGS[column] for column in kept],
+        [[row[column] for column in kept] for row in body],
     )
     phased = [row for row in found if row["phases"]]
     for row in {row["series"]: row for row in phased}.values():
