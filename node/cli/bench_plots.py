@@ -188,6 +188,7 @@ def phases(stacks: Sequence[Stack], names: Sequence[str], label: str) -> str:
 
 def runs(strips: Sequence[Strip], label: str) -> str:
     """Every warm run as a dot, left to right as they happened: drift and outliers can be seen."""
+    strips = [strip for strip in strips if strip.values]
 
     def draw(narrow: bool) -> str:
         width = svg.NARROW if narrow else svg.WIDE
@@ -220,7 +221,7 @@ def runs(strips: Sequence[Strip], label: str) -> str:
             ]
         return svg.drawing(width, height, "".join(parts), label, "chart")
 
-    return svg.both(draw) if strips and any(strip.values for strip in strips) else ""
+    return svg.both(draw) if strips else ""
 
 
 def _mark(x: float, y: float, css: str, *, ours: bool) -> str:

@@ -190,7 +190,7 @@ class _Player:
 
     def run(self) -> tuple[float, float | None, str, Mapping[str, Any]]:
         answer = self.process.ask({"op": "run"})
-        wall = self.process.number(answer, "wall_ms")
+        wall = self.process.number(answer, "wall_ms", least=1e-9)
         cpu = None if answer.get("cpu_ms") is None else self.process.number(answer, "cpu_ms")
         output = answer.get("output")
         if not isinstance(output, str):

@@ -213,14 +213,18 @@ class Process:
             raise PeerRefused(f"{self.name}: {str(answer.get('error', 'refused'))[:500]}")
         return answer
 
-    def number(self, answer: Mapping[str, Any], name: str) -> float:
-        """A time or size in an answer: a number that is not negative.
+    def number(self, answer: Mapping[str, Any], name: str, *, least: float = 0.0) -> float:
+        """A time or size in an answer: a number that is not below `least`.
 
         Raises:
             PeerFailed: missing, or of another kind.
         """
         value = answer.get(name)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not least <= value < 1e12
+        ):
             raise self._failure(f"gave no {name}")
         return float(value)
 

@@ -25,8 +25,13 @@ from zk.bench.works import WORKS
 SCHEMA: Final = "chiaro-bench/2"
 _ENVELOPE: Final = "chiaro.bench.run/1"
 _MAX_BYTES: Final = 64 << 20
-_NUMBERS: Final = ("ours_ms", "ours_low", "ours_high")
-_OPTIONAL: Final = ("peer_ms", "ratio", "ratio_low", "ratio_high")
+_TIMES: Final = ("ours_ms", "ours_low", "ours_high")
+_BESIDE: Final = ("peer_ms", "ratio", "ratio_low", "ratio_high")
+_EXTRAS: Final = ("ours_cpu_ms", "ours_cold_ms", "ours_peak_mb")
+_WORDS: Final = (
+    "work", "case", "unit", "backend", "error", "agreement", "inputs_sha256", "output",
+)  # fmt: skip
+_MACHINE: Final = ("id", "processor", "family", "governor", "system", "python")
 
 Row = dict[str, Any]
 Data = dict[str, Any]
@@ -194,33 +199,84 @@ def read(path: Path) -> Data:
 
 def _check(data: Any) -> None:
     """The members that readers here rely on."""
-    for name in ("machine", "commit"):
-        _require(isinstance(data[name], dict), name)
-    for key in ("id", "processor"):
-        _require(isinstance(data["machine"][key], str), key)
-    _require(isinstance(data["commit"]["id"], str), "commit")
-    _require(isinstance(data["seed"], str), "seed")
+    _check_host(data["machine"], data["commit"])
+    _texts(data["command"], "command")
+    _require(isinstance(data["seed"], str) and isinstance(data["criterion"], str), "seed")
     for series in data["series"]:
-        for sample in series["samples"]:
-            _require(isinstance(sample["who"], str) and _time(sample["wall_ms"]), "samples")
-        for side in series["sides"]:
-            _require(isinstance(side["name"], str) and isinstance(side["backend"], str), "sides")
+        _check_series(series)
     for row in data["rows"]:
-        for key in ("work", "case", "backend", "error", "inputs_sha256", "output"):
-            _require(isinstance(row[key], str), key)
-        _require(row["peer"] is None or isinstance(row["peer"], str), "peer")
-        for key in ("size", "threads", "series", "rounds"):
-            _require(isinstance(row[key], int) and row[key] >= 0, key)
+        _check_row(row)
         _require(row["series"] < len(data["series"]), "series")
-        _require(row["work"] in WORKS, "work")
-        _require(all(_time(row[key]) for key in _NUMBERS), "times")
-        _require(all(row[key] is None or _time(row[key]) for key in _OPTIONAL), "ratio")
-        _require(isinstance(row["phases"], dict) and isinstance(row["details"], dict), "phases")
-        _require(all(_time(value) for value in row["phases"].values()), "phases")
+        who = ours_name(row)
+        samples = data["series"][row["series"]]["samples"]
+        _require(any(sample["who"] == who for sample in samples), "samples of a row")
+
+
+def _check_host(machine: Any, commit: Any) -> None:
+    _require(all(isinstance(machine[name], str) for name in _MACHINE), "machine")
+    _texts(machine["features"], "features")
+    _texts(machine["caches"], "caches")
+    _texts(machine["libraries"].values(), "libraries")
+    _require(_count(machine["cores"]) and _count(machine["memory_mb"]), "machine")
+    _require(isinstance(machine["hypervisor"], bool), "hypervisor")
+    _require(isinstance(commit["id"], str) and isinstance(commit["dirty"], bool), "commit")
+
+
+def _check_series(series: Any) -> None:
+    _require(all(isinstance(series[key], str) for key in ("work", "case", "started")), "series")
+    _require(_count(series["size"]) and _count(series["threads"]), "series")
+    _texts(series["cpus"], "cpus", int)
+    for sample in series["samples"]:
+        _require(isinstance(sample["who"], str) and _time(sample["wall_ms"]), "samples")
+    for side in series["sides"]:
+        for key in ("name", "backend", "version", "error"):
+            _require(isinstance(side[key], str), "sides")
+    noise = series["noise"]
+    _require(_number(noise["steal_share"]) and _number(noise["others_share"]), "noise")
+    _require(all(_number(value) for value in noise["load_before"]), "noise")
+
+
+def _check_row(row: Any) -> None:
+    _require(all(isinstance(row[key], str) for key in _WORDS), "words of a row")
+    _require(row["work"] in WORKS, "work")
+    _require(row["peer"] is None or isinstance(row["peer"], str), "peer")
+    _require(isinstance(row.get("peer_version", ""), str), "peer_version")
+    _require(all(_count(row[key]) for key in ("size", "threads", "series", "rounds")), "counts")
+    _require(row["size"] >= 1 and row["rounds"] >= 1, "counts")
+    _require(isinstance(row["noisy"], bool) and isinstance(row["disagrees"], bool), "marks")
+    _require(all(_time(row[key]) for key in _TIMES), "times")
+    _require(all(row[key] is None or _time(row[key]) for key in _BESIDE), "figures")
+    _require(all(row[key] is None or _number(row[key]) for key in _EXTRAS), "figures")
+    whole = [row[key] is None for key in _BESIDE]
+    _require(all(whole) or (not any(whole) and row["peer"] is not None), "ratio")
+    _texts(row["phases"], "phases")
+    _require(all(_number(value) for value in row["phases"].values()), "phases")
+    details = row["details"]
+    _require(isinstance(details, dict), "details")
+    for name in ("input_size", "constraints", "zkey_bytes", "proof_bytes"):
+        _require(_count(details.get(name, 0)), "details")
+    _require(isinstance(details.get("target", ""), str), "details")
+    if row["work"] == "prove":
+        _require({"constraints", "zkey_bytes", "proof_bytes"} <= set(details), "details")
+
+
+def _texts(values: Iterable[Any], what: str, kind: type = str) -> None:
+    """A list or table of texts; a lone text is neither."""
+    _require(not isinstance(values, str | int), what)
+    _require(all(isinstance(value, kind) for value in values), what)
+
+
+def _count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 53
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e12
 
 
 def _time(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e15
+    """Times and sizes end up on logarithmic scales."""
+    return _number(value) and value >= 1e-9
 
 
 def _require(condition: bool, what: str) -> None:

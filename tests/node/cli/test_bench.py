@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from node.cli import bench_circuits, bench_plan, bench_plots, bench_report
 from node.cli.bench_scan import Chain
-from zk.bench import inputs, peers, results, works
+from zk import backends
+from zk.bench import compare as comparing
+from zk.bench import export, harness, inputs, peers, results, works
+from zk.bench.errors import ResultsMalformed
 
 FAKE = Path(__file__).parents[2] / "zk" / "bench" / "fake_peer.py"
 
@@ -330,3 +336,61 @@ def test_a_proof_for_another_input_is_not_accepted():
     assert made.accept is not None
     assert not made.accept("{}")
     assert not made.accept("junk")
+
+
+def leaves(value, path=()):
+    """Every place in a document."""
+    yield path
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from leaves(inner, (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from leaves(inner, (*path, index))
+
+
+JUNK = st.one_of(
+    st.none(), st.booleans(), st.integers(-5, 5), st.floats(allow_nan=True), st.just(10**40),
+    st.text(max_size=3), st.just([]), st.just({}), st.just([None]), st.just({"a": []}),
+    st.floats(1e-12, 1e15),
+)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_a_damaged_file_is_refused_or_harmless(tmp_path_factory, whole, data):
+    document = copy.deepcopy(whole)
+    path = data.draw(st.sampled_from([place for place in leaves(document) if place]))
+    place = document
+    for step in path[:-1]:
+        place = place[step]
+    if isinstance(place, dict) and data.draw(st.booleans()):
+        del place[path[-1]]
+    else:
+        place[path[-1]] = data.draw(JUNK)
+    file = tmp_path_factory.mktemp("damaged") / "a.json"
+    file.write_text(json.dumps(document))
+    try:
+        found = results.read(file)
+    except ResultsMalformed:
+        return
+    Page().feed(bench_report.render([found], ["a"]))
+    comparing.compare(found, found)
+    export.csp_metrics(found)
+    for row in found["rows"]:
+        comparing.check(row, row)
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """A result file with a proof, its phases, and a peer."""
+    (work,) = works.find("fr_mul")
+    made = inputs.make(work, 5, backends.get("reference"))
+    others = [peers.Command("fake", (sys.executable, str(FAKE)))]
+    plan = harness.Plan(work, 5, 1, 3)
+    series = harness.run(plan, made, {"reference": peers.ours("reference", 1)}, others)
+    data = results.document([series], command=["chiaro"], seed="s")
+    details = {"constraints": 1, "zkey_bytes": 2, "proof_bytes": 128}
+    proof = {"work": "prove", "details": details, "phases": {"ntt": 1.0}}
+    data["rows"] += [{**data["rows"][0], **proof}, {**data["rows"][0], "size": 8}]
+    return json.loads(json.dumps({"schema": results.SCHEMA, "data": data}))
