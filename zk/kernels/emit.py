@@ -43,6 +43,13 @@ class Function:
         self._lines: list[str] = []
         self._count = 0
         self._closed = False
+        self.pool: dict[str, str] = {}
+
+    def pooled(self, name: str, kind: str, value: str, align: int) -> Value:
+        """A constant read from memory, which the optimiser cannot turn into instructions."""
+        symbol = f"@{name}"
+        self.pool[symbol] = f"{symbol} = hidden global {kind} {value}, align {align}\n"
+        return self.op(f"load {kind}, ptr {symbol}, align {align}")
 
     def text(self) -> str:
         """The definition. Stack slots stand in the entry block, so loops do not grow the stack."""
@@ -91,6 +98,12 @@ class Function:
         """`size` bytes on the stack, for the length of the call."""
         name = self._fresh()
         self._slots.append(f"  {name} = alloca [{size} x i8], align 16")
+        return name
+
+    def aligned(self, size: int) -> Value:
+        """The same, aligned to 64 bytes."""
+        name = self._fresh()
+        self._slots.append(f"  {name} = alloca [{size} x i8], align 64")
         return name
 
     def at(self, pointer: Value, offset: Value | int) -> Value:
@@ -229,4 +242,9 @@ class Module:
         return tuple(self._exports)
 
     def text(self) -> str:
-        return "".join(self._constants.values()) + "".join(f.text() for f in self._functions)
+        pool: dict[str, str] = {}
+        for f in self._functions:
+            pool.update(f.pool)
+        return "".join(
+            (*self._constants.values(), *pool.values(), *(f.text() for f in self._functions))
+        )

@@ -19,7 +19,7 @@ from zk.field.arrays import from_array, to_array
 from zk.kernels import compile as compiler
 from zk.kernels.constants import FP, FR, Modulus
 from zk.kernels.emit import Module
-from zk.kernels.vector import ifma, library
+from zk.kernels.vector import ifma, library, outlined
 from zk.kernels.vector.fma import Fma
 from zk.kernels.vector.ifma import EmulatedIfma
 from zk.kernels.vector.lanes import R_BITS, BoundError, Element, Lanes, settled
@@ -31,7 +31,9 @@ OPERATIONS: dict[str, Body] = {
     "mul": lambda k, a, b: k.mul(a, b),
     "sqr": lambda k, a, _b: k.sqr(a),
     "lazy": lambda k, a, b: k.mul(k.sub(a, b), k.add(a, b)),
-    "four": lambda k, a, b: k.mul_sum((a, b), (k.neg(a), a), (b, b), (k.neg(b), a)),
+    "plus": lambda k, a, b: k.mul_sum((a, b), (b, b)),
+    "minus": lambda k, a, b: k.mul_sum((a, a), (k.neg(b), a)),
+    "negative": lambda k, a, b: k.mul_sum((k.neg(a), b), (b, k.neg(a))),
     "settle": lambda k, a, b: k.settle(k.sub(k.sub(k.mul(a, b), k.reduced(a)), k.reduced(b))),
     "carry": lambda k, a, b: k.carry(k.sub(k.mul(a, b), k.mul(b, b))),
     "constant": lambda k, a, _b: k.mul(a, k.field_constant(7)),
@@ -46,22 +48,28 @@ def expected(name: str, p: int, a: int, b: int) -> int:
         "mul": a * b * inverse,
         "sqr": a * a * inverse,
         "lazy": (a - b) * (a + b) * inverse,
-        "four": (a * b - a * a + b * b - b * a) * inverse,
+        "plus": (a * b + b * b) * inverse,
+        "minus": (a * a - b * a) * inverse,
+        "negative": -2 * a * b * inverse,
         "settle": (a * b - a * one - b * one) * inverse,
         "carry": (a * b - b * b) * inverse,
         "constant": 7 * a,
     }[name] % p
 
 
-@pytest.fixture(scope="module", params=list(itertools.product(["fma", "ifma"], [FP, FR])), ids=str)
+@pytest.fixture(
+    scope="module", params=list(itertools.product(["fma", "outlined", "ifma"], [FP, FR])), ids=str
+)
 def machine(request: pytest.FixtureRequest) -> tuple[type[Lanes], Modulus, compiler.Compiled]:
     name, modulus = request.param
-    if name == "fma" and not library.supported("fma"):
+    if name != "ifma" and not library.supported("fma"):
         pytest.skip("this processor has no AVX2 with FMA")
-    lanes: type[Lanes] = Fma if name == "fma" else EmulatedIfma
+    lanes: type[Lanes] = {"fma": Fma, "outlined": outlined.Outlined, "ifma": EmulatedIfma}[name]
     module = Module()
     if lanes is EmulatedIfma:
         ifma.emit_emulation(module)
+    if lanes is outlined.Outlined:
+        outlined.emit_products(module, modulus)
     for operation, body in OPERATIONS.items():
         f = module.function(operation, "out", "a", "b", export=True)
         k = lanes(f, modulus)

@@ -16,6 +16,7 @@ Every exported kernel sets the rounding mode on entry and restores it on exit (`
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -39,16 +40,16 @@ from zk.kernels.vector.lanes import (
 
 FEATURES: Final = ("avx2", "fma")
 
-_PRODUCT_LIMIT: Final = 1 << 103
+PRODUCT_LIMIT: Final = 1 << 103
 _HALF: Final = 1 << (RADIX - 1)
-_HIGH: Final = 3 << 103  # 1.5·2¹⁰⁴
+HIGH: Final = 3 << 103  # 1.5·2¹⁰⁴
 _EXACT: Final = 1 << 53
 _ROUND_TO_ZERO: Final = 0x6000
 BIAS: Final = sum(_HALF << (RADIX * i) for i in range(LIMBS - 1))
 """What packed form adds."""
 
 
-def _bits(value: int) -> int:
+def bits(value: int) -> int:
     """Bit pattern of the double with this (exactly representable) value."""
     if value == 0:
         return 0
@@ -61,7 +62,7 @@ def _bits(value: int) -> int:
     return sign | (exponent + 1023) << 52 | fraction
 
 
-_ONE_52: Final = _bits(1 << 52)
+ONE_52: Final = bits(1 << 52)
 
 
 class Fma(Lanes):
@@ -88,7 +89,7 @@ class Fma(Lanes):
 
     def splat_double(self, value: int) -> Value:
         """A constant in all lanes."""
-        one = f"double 0x{_bits(value):016X}"
+        one = f"double 0x{bits(value):016X}"
         return f"<{', '.join([one] * self.width)}>"
 
     def fadd(self, a: Value, b: Value) -> Value:
@@ -109,13 +110,14 @@ class Fma(Lanes):
 
     def to_double(self, a: Value, offset: int) -> Value:
         """52-bit integers → doubles, minus `offset`."""
-        tagged = self.as_doubles(self.word_const("or", a, _ONE_52))
-        return self.fsub(tagged, self.splat_double((1 << 52) + offset))
+        one = self.f.pooled("bits52", self.words, self.splat(ONE_52), 32)
+        tagged = self.as_doubles(self.word_op("or", a, one))
+        return self.fsub(tagged, self.pooled((1 << 52) + offset))
 
     # -- linear -----------------------------------------------------------------------------------
 
     def constant(self, value: int) -> Element:
-        digits = _signed_digits(value)
+        digits = signed_digits(value)
         return Element(
             tuple(self.splat_double(d) for d in digits),
             (value, value),
@@ -144,6 +146,7 @@ class Fma(Lanes):
             tuple(self.f.op(f"fneg {self.limb_type} {x}") for x in a.limbs),
             (-a.value[1], -a.value[0]),
             tuple((-high, -low) for low, high in a.bounds),
+            negated=a,
         )
 
     def neg_where(self, mask: Value, a: Element) -> Element:
@@ -173,7 +176,7 @@ class Fma(Lanes):
     def carry(self, a: Element) -> Element:
         """Floating-point carries: limbs 0 … 3 end in [−2⁵¹, 2⁵¹)."""
         limbs, bounds = list(a.limbs), list(a.bounds)
-        big, half = self.splat_double(_HIGH), self.splat_double(_HALF)
+        big, half = self.splat_double(HIGH), self.splat_double(_HALF)
         for i in range(LIMBS - 1):
             shifted = self.fadd(limbs[i], half)
             rounded = self.fsub(self.fadd(shifted, big), big)  # down to a multiple of 2⁵²
@@ -199,37 +202,70 @@ class Fma(Lanes):
     # -- products ---------------------------------------------------------------------------------
 
     def mul_sum(self, *pairs: tuple[Element, Element]) -> Element:
-        ready = [self._ready(a, b) for a, b in pairs]
+        """By columns (Comba), so that few accumulators live at a time; digits as they are ready."""
+        ready = [self.ready(a, b) for a, b in pairs]
         value = self.product_value(ready)
         acc = _Accumulators(self)
-        n_digits = _signed_digits(self.friendly)
-        p_digits = _signed_digits(self.p)
-        for i in range(LIMBS):
+        friendly, prime = signed_digits(self.friendly), signed_digits(self.p)
+        digits: list[Value] = []
+        limbs: list[Value] = []
+        for column in range(2 * LIMBS):
             for a, b in ready:
-                acc.row(i, a.limbs[i], a.bounds[i], b.limbs, b.bounds)
-            low, lift = acc.lifted(i)
-            digit = self.to_double(self.word_const("and", low, MASK), 0)
-            if i < LIMBS - 1:
-                acc.carry_over(i, low, lift)
+                for i in range(max(0, column - LIMBS + 1), min(column, LIMBS - 1) + 1):
+                    j = column - i
+                    acc.term(column, a.limbs[i], a.bounds[i], b.limbs[j], b.bounds[j])
+            for i, digit in enumerate(digits):
                 # N = 2⁵²·N′ − 1: its lowest limb cancels the digit, the rest lies one limb higher
-                limbs = [self.splat_double(d) for d in n_digits]
-                acc.row(i + 1, digit, (0, MASK), limbs, [(d, d) for d in n_digits])
-            else:
-                k = self.splat_double(_signed_digits(self.inverse)[0])
-                high = self.fma(digit, k, self.splat_double(_HIGH))
-                rest = self.fsub(self.splat_double(_HIGH + (1 << 52)), high)
-                digit = self.fsub(self.fma(digit, k, rest), self.splat_double(1 << 52))
-                limbs = [self.splat_double(d) for d in p_digits]
-                acc.row(i, digit, (0, MASK), limbs, [(d, d) for d in p_digits])
-                acc.carry_over(i, *acc.lifted(i))
-        return acc.finish(value)
+                known, j = (friendly, column - 1 - i) if i < LIMBS - 1 else (prime, column - i)
+                if 0 <= j < LIMBS:
+                    d = known[j]
+                    acc.term(column, digit, (0, MASK), self.pooled(d), (d, d))
+            if column >= LIMBS:
+                if column < 2 * LIMBS - 1:
+                    limbs.append(acc.emit(column))
+                continue
+            low, lift = acc.lifted(column)
+            digit = self.to_double(self.word_and(low), 0)
+            if column == LIMBS - 1:
+                digit = self._quotient(digit)
+                d = prime[0]
+                acc.term(column, digit, (0, MASK), self.pooled(d), (d, d))
+                low, lift = acc.lifted(column)
+            digits.append(digit)
+            acc.carry_over(column, low, lift)
+        return acc.finish(value, limbs)
 
-    def _ready(self, a: Element, b: Element) -> tuple[Element, Element]:
+    def _quotient(self, x: Value) -> Value:
+        """The digit −x/p mod 2⁵²."""
+        k = self.pooled(signed_digits(self.inverse)[0])
+        high = self.fma(x, k, self.pooled(HIGH))
+        low = self.fma(x, k, self.fsub(self.pooled(HIGH + (1 << 52)), high))
+        return self.fsub(low, self.pooled(1 << 52))
+
+    def any_limbs(self, limit: int) -> Element:
+        """Bounds for a function's operand: products of two such limbs stay just below a limit."""
+        size = math.isqrt(limit - 1)
+        bounds = ((-size, size),) * LIMBS
+        return Element((), (-self.p, self.p), bounds)
+
+    def pooled(self, value: int) -> Value:
+        """A constant in all lanes, from memory: as an operand it costs no instruction."""
+        if value == 0:
+            return "zeroinitializer"
+        name = f"double.{bits(value):016x}"
+        return self.f.pooled(name, self.limb_type, self.splat_double(value), 32)
+
+    def word_and(self, a: Value) -> Value:
+        """The low 52 bits."""
+        mask = self.f.pooled("mask52", self.words, self.splat(MASK), 32)
+        return self.word_op("and", a, mask)
+
+    def ready(self, a: Element, b: Element) -> tuple[Element, Element]:
         """Operands whose limb products stay below 2¹⁰³."""
 
         def fits(x: Element, y: Element) -> bool:
             most = max(map(magnitude, x.bounds)) * max(map(magnitude, y.bounds))
-            return most < _PRODUCT_LIMIT
+            return most < PRODUCT_LIMIT
 
         for _ in range(2):
             if fits(a, b):
@@ -297,30 +333,25 @@ class _Accumulators:
     def __init__(self, lanes: Fma) -> None:
         self.k = lanes
         count = 2 * LIMBS + 1
-        self.terms: list[list[Value]] = [[] for _ in range(count)]
+        self.registers: list[Value] = [""] * count
+        self.base = lanes.pooled(HIGH)
+        self.base_low = lanes.pooled(HIGH + (1 << 52))
         self.offset = [0] * count
         self.bound: list[Interval] = [(0, 0)] * count
 
-    def row(
-        self,
-        position: int,
-        a: Value,
-        a_bound: Interval,
-        b: Sequence[Value],
-        b_bounds: Sequence[Interval],
-    ) -> None:
-        """Adds a·b, limb j of b at column position + j."""
+    def term(self, column: int, a: Value, a_bound: Interval, b: Value, b_bound: Interval) -> None:
+        """Adds a·b, its low 52 bits to the column and the rest to the next one."""
         k = self.k
-        for j, (limb, bound) in enumerate(zip(b, b_bounds, strict=True)):
-            product = mul_intervals(a_bound, bound)
-            if magnitude(product) >= _PRODUCT_LIMIT:
-                raise BoundError("a product of limbs is too large")
-            high = k.fma(a, limb, k.splat_double(_HIGH))
-            rest = k.fsub(k.splat_double(_HIGH + (1 << 52)), high)
-            low = k.fma(a, limb, rest)
-            self._add(position + j, k.as_words(low), _ONE_52, (0, MASK))
-            span = (product[0] >> RADIX, product[1] >> RADIX)
-            self._add(position + j + 1, k.as_words(high), _bits(_HIGH), span)
+        product = mul_intervals(a_bound, b_bound)
+        if magnitude(product) >= PRODUCT_LIMIT:
+            raise BoundError("a product of limbs is too large")
+        if product == (0, 0):
+            return
+        high = k.fma(a, b, self.base)
+        low = k.fma(a, b, k.fsub(self.base_low, high))
+        self._add(column, k.as_words(low), ONE_52, (0, MASK))
+        span = (product[0] >> RADIX, product[1] >> RADIX)
+        self._add(column + 1, k.as_words(high), bits(HIGH), span)
 
     def plain(self, column: int, limb: Value, bound: Interval) -> None:
         """Adds a limb held in doubles whose interval is narrower than 2⁵²."""
@@ -329,10 +360,11 @@ class _Accumulators:
         if high + shift >= 1 << 52:
             raise BoundError("a limb cannot be converted to an integer")
         tagged = self.k.fadd(limb, self.k.splat_double((1 << 52) + shift))
-        self._add(column, self.k.as_words(tagged), _ONE_52 + shift, bound)
+        self._add(column, self.k.as_words(tagged), ONE_52 + shift, bound)
 
     def _add(self, column: int, register: Value, offset: int, bound: Interval) -> None:
-        self.terms[column].append(register)
+        before = self.registers[column]
+        self.registers[column] = self.k.word_op("add", before, register) if before else register
         self.offset[column] += offset
         self.bound[column] = add_intervals(self.bound[column], bound)
         if magnitude(self.bound[column]) >= 1 << 62:
@@ -340,14 +372,13 @@ class _Accumulators:
 
     def total(self, column: int, extra: int) -> Value:
         """The column's register with its constants taken off and `extra` added."""
-        k = self.k
-        start = (extra - self.offset[column]) % (1 << 64)
-        total = k.splat(start)
-        for term in self.terms[column]:
-            total = k.word_op("add", total, term)
-        self.terms[column] = [total]
+        register = self.registers[column]
+        constant = (extra - self.offset[column]) % (1 << 64)
+        if constant:
+            register = self.k.word_const("add", register, constant)
+        self.registers[column] = register
         self.offset[column] = extra
-        return total
+        return register
 
     def lifted(self, column: int) -> tuple[Value, int]:
         """The column's register made non-negative by a multiple of 2⁵², and that multiple."""
@@ -380,27 +411,28 @@ class _Accumulators:
             raise BoundError("a negative value has no words")
         return out
 
-    def finish(self, value: Interval) -> Element:
-        """The five upper columns as doubles, limbs 0 … 3 in [−2⁵¹, 2⁵¹)."""
+    def emit(self, column: int) -> Value:
+        """An upper column, not the last, as a limb in [−2⁵¹, 2⁵¹); the rest goes to the next."""
         k = self.k
-        limbs: list[Value] = []
+        self.offset[column] -= _HALF
+        self.bound[column] = add_intervals(self.bound[column], (_HALF, _HALF))
+        register, lift = self.lifted(column)
+        self.carry_over(column, register, lift)
+        return k.to_double(k.word_and(register), _HALF)
+
+    def finish(self, value: Interval, limbs: list[Value]) -> Element:
+        """The element of the four limbs that were emitted and the top column."""
+        k = self.k
         bounds: list[Interval] = [(-_HALF, _HALF - 1)] * (LIMBS - 1)
-        for i in range(LIMBS - 1):
-            column = LIMBS + i
-            self.offset[column] -= _HALF
-            self.bound[column] = add_intervals(self.bound[column], (_HALF, _HALF))
-            register, lift = self.lifted(column)
-            limbs.append(k.to_double(k.word_const("and", register, MASK), _HALF))
-            self.carry_over(column, register, lift)
         top = top_bound(value, bounds)
         if magnitude(top) >= _HALF:
             raise BoundError("the top limb is too large")
-        register = self.total(2 * LIMBS - 1, _ONE_52 + _HALF)
-        limbs.append(k.fsub(k.as_doubles(register), k.splat_double((1 << 52) + _HALF)))
-        return Element(tuple(limbs), value, (*bounds, top))
+        register = self.total(2 * LIMBS - 1, ONE_52 + _HALF)
+        last = k.fsub(k.as_doubles(register), k.pooled((1 << 52) + _HALF))
+        return Element((*limbs, last), value, (*bounds, top))
 
 
-def _signed_digits(value: int) -> list[int]:
+def signed_digits(value: int) -> list[int]:
     """Five digits of radix 2⁵², the lower four in [−2⁵¹, 2⁵¹)."""
     digits = []
     for _ in range(LIMBS - 1):

@@ -43,11 +43,15 @@ class Element:
         limbs: five registers.
         value: least and greatest integer that a lane may represent.
         bounds: the same for each limb.
+        home: address where the limbs lie, if they do and stay there as long as this is used.
+        negated: what this is the negative of, if it is one.
     """
 
     limbs: tuple[Value, ...]
     value: Interval
     bounds: tuple[Interval, ...]
+    home: Value = ""
+    negated: Element | None = None
 
 
 def within(a: Element, like: Element) -> bool:
@@ -321,8 +325,11 @@ class Lanes(ABC):
             where = self.f.at(pointer, 8 * self.width * i)
             self.f.do(f"store {self.limb_type} {limb}, ptr {where}, align {8 * self.width}")
 
-    def load(self, pointer: Value, like: Element) -> Element:
-        """Limb form of something stored with the bounds of `like` or narrower ones."""
+    def load(self, pointer: Value, like: Element, *, pinned: bool = False) -> Element:
+        """Limb form of something stored with the bounds of `like` or narrower ones.
+
+        `pinned` promises that the memory does not change while the result is used.
+        """
         limbs = tuple(
             self.f.op(
                 f"load {self.limb_type}, ptr {self.f.at(pointer, 8 * self.width * i)}, "
@@ -330,7 +337,7 @@ class Lanes(ABC):
             )
             for i in range(LIMBS)
         )
-        return Element(limbs, like.value, like.bounds)
+        return Element(limbs, like.value, like.bounds, home=pointer if pinned else "")
 
     def gather(self, pointers: Sequence[Value], rows: int) -> list[Value]:
         """Transpose: some 64-bit words from each lane's address → as many vectors (4, 8 …).

@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from zk.errors import BackendError
 from zk.kernels import compile as compiler
+from zk.kernels.constants import FP
 from zk.kernels.emit import Module
-from zk.kernels.vector import fma, ifma
+from zk.kernels.vector import fma, ifma, outlined
 from zk.kernels.vector.convert import emit_convert
 from zk.kernels.vector.coordinates import Prime, Quadratic
 from zk.kernels.vector.groups import emit_groups, emit_reduce
@@ -37,7 +38,7 @@ _SIGNATURES: Final[dict[str, tuple[str, Any]]] = {
     },
 }
 _LANES: Final[dict[str, tuple[type[Lanes], tuple[str, ...]]]] = {
-    "fma": (fma.Fma, fma.FEATURES),
+    "fma": (outlined.Outlined, fma.FEATURES),
     "ifma": (ifma.Ifma, ifma.FEATURES),
     "ifma-emulated": (ifma.EmulatedIfma, ()),
 }
@@ -83,6 +84,8 @@ def build(multiplier: str) -> Module:
     module = Module()
     if lanes is ifma.EmulatedIfma:
         ifma.emit_emulation(module)
+    if issubclass(lanes, outlined.Outlined):
+        outlined.emit_products(module, FP)
     emit_inverse(module, lanes)
     emit_groups(module)
     emit_convert(module, lanes)

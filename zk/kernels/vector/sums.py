@@ -56,7 +56,7 @@ def emit_inverse(module: Module, lanes: type[Lanes]) -> None:
     k = lanes(f, FP)
     like = k.product_like()
     a = k.load("%a", like)
-    table = aligned(f, k.size << _WINDOW)
+    table = f.aligned(k.size << _WINDOW)
     k.store(k.field_constant(1), table)
     k.store(a, f.at(table, k.size))
     with f.loop(1 << _WINDOW, 2) as i:
@@ -69,7 +69,7 @@ def emit_inverse(module: Module, lanes: type[Lanes]) -> None:
         exponent >>= _WINDOW
     digits.reverse()
     steps = module.constant("vector_inverse_digits", digits)
-    total = aligned(f, k.size)
+    total = f.aligned(k.size)
     k.store(k.load(f.row(table, f.load(steps), k.size), like), total)
     with f.loop(len(digits), 1) as i:
         with f.loop(_WINDOW):
@@ -78,12 +78,6 @@ def emit_inverse(module: Module, lanes: type[Lanes]) -> None:
         k.store(k.mul(k.load(total, like), k.load(f.row(table, digit, k.size), like)), total)
     k.store(k.load(total, like), "%out")
     f.leave()
-
-
-def aligned(f: Function, size: int) -> Value:
-    """Stack memory aligned to 64 bytes."""
-    raw = f.slot(size + 64)
-    return f.op(f"call ptr @llvm.ptrmask.p0.i64(ptr {f.at(raw, 63)}, i64 -64)")
 
 
 def emit_sum(module: Module, lanes: type[Lanes], group: Group) -> None:
@@ -126,9 +120,9 @@ class _Sum:
 
     def emit(self) -> None:
         f, k, c = self.f, self.k, self.c
-        self.denominator = aligned(f, c.size)
-        self.numerator = aligned(f, c.size)
-        self.product = aligned(f, c.size)
+        self.denominator = f.aligned(c.size)
+        self.numerator = f.aligned(c.size)
+        self.product = f.aligned(c.size)
         self.lost = f.slot(8)
         f.store(0, self.lost)
         vectors = f.op(f"udiv i64 %count, {k.width}")
@@ -175,7 +169,7 @@ class _Sum:
         """The product of all denominators, inverted in each lane."""
         f, c, k = self.f, self.c, self.k
         total = c.load(self.product, self.product_like)
-        norm, inverse = aligned(f, k.size), aligned(f, k.size)
+        norm, inverse = f.aligned(k.size), f.aligned(k.size)
         k.store(k.reduced(c.norm(total)), norm)
         f.call("vector_inverse", inverse, norm)
         element = k.load(inverse, self.product_like[0])
