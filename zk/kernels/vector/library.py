@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import functools
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from zk.errors import BackendError
 from zk.kernels import compile as compiler
-from zk.kernels.constants import FP
+from zk.kernels.constants import FP, Modulus
 from zk.kernels.emit import Module
 from zk.kernels.vector import fma, ifma, outlined
 from zk.kernels.vector.convert import emit_convert
@@ -23,8 +24,10 @@ G2: Final = Group("g2", Quadratic)
 
 _P: Final = ctypes.c_void_p
 _N: Final = ctypes.c_int64
-_SIGNATURES: Final[dict[str, tuple[str, Any]]] = {
-    # one letter a parameter: p address, n number
+Signature = tuple[str, Any]
+"""One letter a parameter (p address, n number), and the type of the result."""
+
+_SIGNATURES: Final[dict[str, Signature]] = {
     "fp_pack": ("ppn", None),
     "fp_unpack": ("ppn", None),
     "place": ("pppnnnp", _N),
@@ -54,11 +57,13 @@ class VectorLibrary:
 
     __slots__ = ("_code", "_functions", "cached", "lanes")
 
-    def __init__(self, code: compiler.Compiled, lanes: int) -> None:
+    def __init__(
+        self, code: compiler.Compiled, lanes: int, signatures: Mapping[str, Signature]
+    ) -> None:
         self._code = code  # owns the machine code
         self._functions = {
             name: code.bind(name, *(_P if c == "p" else _N for c in letters), returns=returns)
-            for name, (letters, returns) in _SIGNATURES.items()
+            for name, (letters, returns) in signatures.items()
         }
         self.cached = code.cached
         self.lanes = lanes
@@ -78,14 +83,27 @@ def supported(multiplier: str) -> bool:
     return all(f"+{feature}" in flags for feature in _LANES[multiplier][1])
 
 
-def build(multiplier: str) -> Module:
-    """The IR of all kernels of a multiplier."""
-    lanes = _LANES[multiplier][0]
+def lanes_of(multiplier: str) -> type[Lanes]:
+    """The arithmetic of a multiplier."""
+    return _LANES[multiplier][0]
+
+
+def begin(multiplier: str, *fields: Modulus) -> Module:
+    """A module with what arithmetic in some fields calls."""
+    lanes = lanes_of(multiplier)
     module = Module()
     if lanes is ifma.EmulatedIfma:
         ifma.emit_emulation(module)
     if issubclass(lanes, outlined.Outlined):
-        outlined.emit_products(module, FP)
+        for field in fields:
+            outlined.emit_products(module, field)
+    return module
+
+
+def build(multiplier: str) -> Module:
+    """The IR of all kernels of a multiplier."""
+    lanes = lanes_of(multiplier)
+    module = begin(multiplier, FP)
     emit_inverse(module, lanes)
     emit_groups(module)
     emit_convert(module, lanes)
@@ -95,8 +113,13 @@ def build(multiplier: str) -> Module:
     return module
 
 
-def load(multiplier: str, folder: Path | None = None) -> VectorLibrary:
-    """Compile, or take from the cache, and bind.
+def bind(
+    multiplier: str,
+    build_: Callable[[str], Module],
+    signatures: Mapping[str, Signature],
+    folder: Path | None = None,
+) -> VectorLibrary:
+    """Compile a module, or take it from the cache, and bind its functions.
 
     Raises:
         BackendError: this machine lacks the instructions, or nothing can be compiled on it.
@@ -108,9 +131,18 @@ def load(multiplier: str, folder: Path | None = None) -> VectorLibrary:
             why="its kernels would be instructions that cannot be executed here",
             fix="leave the choice to Chiaroscuro, or use the backend `portable`",
         )
-    module = build(multiplier)
+    module = build_(multiplier)
     code = compiler.load(module.text(), module.exports, folder=folder)
-    return VectorLibrary(code, _LANES[multiplier][0].width)
+    return VectorLibrary(code, lanes_of(multiplier).width, signatures)
+
+
+def load(multiplier: str, folder: Path | None = None) -> VectorLibrary:
+    """Multi-scalar multiplication: compile, or take from the cache, and bind.
+
+    Raises:
+        BackendError: this machine lacks the instructions, or nothing can be compiled on it.
+    """
+    return bind(multiplier, build, _SIGNATURES, folder)
 
 
 @functools.cache
