@@ -75,6 +75,8 @@ def host() -> Target:
 
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
+        if assembles():
+            llvm.initialize_native_asmparser()
         return Target(
             triple=llvm.get_process_triple(),
             cpu=llvm.get_host_cpu_name(),
@@ -87,6 +89,13 @@ def host() -> Target:
             why="compiled kernels need llvmlite and executable memory",
             fix="reinstall llvmlite, or use the backend `reference`",
         ) from error
+
+
+def assembles() -> bool:
+    """Whether modules may contain assembly: without a parser for it LLVM ends the process."""
+    import llvmlite.binding as llvm
+
+    return hasattr(llvm, "initialize_native_asmparser")
 
 
 def load(text: str, exports: tuple[str, ...], *, folder: Path | None = None) -> Compiled:

@@ -19,7 +19,7 @@ from zk.field.arrays import from_array, to_array
 from zk.kernels import compile as compiler
 from zk.kernels.constants import FP, FR, Modulus
 from zk.kernels.emit import Module
-from zk.kernels.vector import ifma, library, outlined
+from zk.kernels.vector import fma_assembly, ifma, library
 from zk.kernels.vector.fma import Fma
 from zk.kernels.vector.ifma import EmulatedIfma
 from zk.kernels.vector.lanes import R_BITS, BoundError, Element, Lanes, settled
@@ -36,6 +36,9 @@ OPERATIONS: dict[str, Body] = {
     "negative": lambda k, a, b: k.mul_sum((k.neg(a), b), (b, k.neg(a))),
     "settle": lambda k, a, b: k.settle(k.sub(k.sub(k.mul(a, b), k.reduced(a)), k.reduced(b))),
     "carry": lambda k, a, b: k.carry(k.sub(k.mul(a, b), k.mul(b, b))),
+    "both": lambda k, a, b: k.sub(*k.mul_both((a, b), (b, b))),
+    "squares": lambda k, a, b: k.sub(*k.mul_both((a, a), (b, b))),
+    "cross": lambda k, a, b: k.sub(*k.cross((a, b), (k.sub(a, b), b))),
     "constant": lambda k, a, _b: k.mul(a, k.field_constant(7)),
 }
 
@@ -53,23 +56,28 @@ def expected(name: str, p: int, a: int, b: int) -> int:
         "negative": -2 * a * b * inverse,
         "settle": (a * b - a * one - b * one) * inverse,
         "carry": (a * b - b * b) * inverse,
+        "both": (a * b - b * b) * inverse,
+        "squares": (a * a - b * b) * inverse,
+        "cross": (a * (a - b) - b * b - (a * b + b * (a - b))) * inverse,
         "constant": 7 * a,
     }[name] % p
 
 
 @pytest.fixture(
-    scope="module", params=list(itertools.product(["fma", "outlined", "ifma"], [FP, FR])), ids=str
+    scope="module", params=list(itertools.product(["fma", "assembly", "ifma"], [FP, FR])), ids=str
 )
 def machine(request: pytest.FixtureRequest) -> tuple[type[Lanes], Modulus, compiler.Compiled]:
     name, modulus = request.param
     if name != "ifma" and not library.supported("fma"):
         pytest.skip("this processor has no AVX2 with FMA")
-    lanes: type[Lanes] = {"fma": Fma, "outlined": outlined.Outlined, "ifma": EmulatedIfma}[name]
+    lanes: type[Lanes] = {"fma": Fma, "assembly": fma_assembly.Assembled, "ifma": EmulatedIfma}[
+        name
+    ]
     module = Module()
     if lanes is EmulatedIfma:
         ifma.emit_emulation(module)
-    if lanes is outlined.Outlined:
-        outlined.emit_products(module, modulus)
+    if lanes is fma_assembly.Assembled:
+        fma_assembly.emit_products(module, modulus)
     for operation, body in OPERATIONS.items():
         f = module.function(operation, "out", "a", "b", export=True)
         k = lanes(f, modulus)

@@ -46,6 +46,16 @@ class Coordinates(ABC):
     @abstractmethod
     def sqr(self, a: Coordinate) -> Coordinate: ...
 
+    def mul_both(
+        self, first: tuple[Coordinate, Coordinate], second: tuple[Coordinate, Coordinate]
+    ) -> tuple[Coordinate, Coordinate]:
+        """Two independent products."""
+        return self.mul(*first), self.mul(*second)
+
+    def sqr_both(self, first: Coordinate, second: Coordinate) -> tuple[Coordinate, Coordinate]:
+        """Two independent squares."""
+        return self.sqr(first), self.sqr(second)
+
     @abstractmethod
     def norm(self, a: Coordinate) -> Element:
         """An element of Fp by which `unit` must be divided for 1/a."""
@@ -115,9 +125,10 @@ class Coordinates(ABC):
         for i, x in enumerate(a):
             self.k.store(x, self.f.at(pointer, self.k.size * i))
 
-    def load(self, pointer: Value, like: Coordinate) -> Coordinate:
+    def load(self, pointer: Value, like: Coordinate, *, pinned: bool = False) -> Coordinate:
         return tuple(
-            self.k.load(self.f.at(pointer, self.k.size * i), x) for i, x in enumerate(like)
+            self.k.load(self.f.at(pointer, self.k.size * i), x, pinned=pinned)
+            for i, x in enumerate(like)
         )
 
 
@@ -131,6 +142,15 @@ class Prime(Coordinates):
 
     def sqr(self, a: Coordinate) -> Coordinate:
         return (self.k.sqr(a[0]),)
+
+    def mul_both(
+        self, first: tuple[Coordinate, Coordinate], second: tuple[Coordinate, Coordinate]
+    ) -> tuple[Coordinate, Coordinate]:
+        one, other = self.k.mul_both((first[0][0], first[1][0]), (second[0][0], second[1][0]))
+        return (one,), (other,)
+
+    def sqr_both(self, first: Coordinate, second: Coordinate) -> tuple[Coordinate, Coordinate]:
+        return self.mul_both((first, first), (second, second))
 
     def norm(self, a: Coordinate) -> Element:
         return a[0]
@@ -146,17 +166,13 @@ class Quadratic(Coordinates):
     degree = 2
 
     def mul(self, a: Coordinate, b: Coordinate) -> Coordinate:
-        k = self.k
-        return (
-            k.mul_sum((a[0], b[0]), (k.neg(a[1]), b[1])),
-            k.mul_sum((a[0], b[1]), (a[1], b[0])),
-        )
+        return self.k.cross((a[0], a[1]), (b[0], b[1]))
 
     def sqr(self, a: Coordinate) -> Coordinate:
         k = self.k
-        return (
-            k.mul(k.add(a[0], a[1]), k.sub(a[0], a[1])),
-            k.mul(k.add(a[0], a[0]), a[1]),
+        return k.mul_both(
+            (k.add(a[0], a[1]), k.sub(a[0], a[1])),
+            (k.add(a[0], a[0]), a[1]),
         )
 
     def norm(self, a: Coordinate) -> Element:

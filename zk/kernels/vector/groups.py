@@ -21,7 +21,7 @@ from zk.kernels.vector.sums import SIGN, Group
 
 BLOCK: Final = 4096
 """Additions that share an inversion: their running products stay in the L2 cache."""
-PAD: Final = 8
+PAD: Final = 16
 ROUNDS: Final = 32
 NONE: Final = (1 << 32) - 1
 DIGIT: Final = 2

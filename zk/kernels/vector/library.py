@@ -12,7 +12,7 @@ from zk.errors import BackendError
 from zk.kernels import compile as compiler
 from zk.kernels.constants import FP, Modulus
 from zk.kernels.emit import Module
-from zk.kernels.vector import fma, ifma, outlined
+from zk.kernels.vector import fma, fma_assembly, ifma
 from zk.kernels.vector.convert import emit_convert
 from zk.kernels.vector.coordinates import Prime, Quadratic
 from zk.kernels.vector.groups import emit_groups, emit_reduce
@@ -41,7 +41,7 @@ _SIGNATURES: Final[dict[str, Signature]] = {
     },
 }
 _LANES: Final[dict[str, tuple[type[Lanes], tuple[str, ...]]]] = {
-    "fma": (outlined.Outlined, fma.FEATURES),
+    "fma": (fma_assembly.Assembled, fma.FEATURES),
     "ifma": (ifma.Ifma, ifma.FEATURES),
     "ifma-emulated": (ifma.EmulatedIfma, ()),
 }
@@ -80,6 +80,8 @@ def supported(multiplier: str) -> bool:
     process when it meets an instruction that its target lacks.
     """
     flags = set(compiler.host().features.split(","))
+    if issubclass(_LANES[multiplier][0], fma_assembly.Assembled) and not compiler.assembles():
+        return False
     return all(f"+{feature}" in flags for feature in _LANES[multiplier][1])
 
 
@@ -94,9 +96,9 @@ def begin(multiplier: str, *fields: Modulus) -> Module:
     module = Module()
     if lanes is ifma.EmulatedIfma:
         ifma.emit_emulation(module)
-    if issubclass(lanes, outlined.Outlined):
+    if issubclass(lanes, fma_assembly.Assembled):
         for field in fields:
-            outlined.emit_products(module, field)
+            fma_assembly.emit_products(module, field)
     return module
 
 

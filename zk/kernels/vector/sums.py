@@ -14,8 +14,8 @@ Bounds. Packed coordinates lie in [0.4p, 2.6p]; sums come back there by conditio
 multiples of p (`Lanes.settle`). So x₂ ≡ x₁ only if the lowest words differ by that of j·p for a
 |j| ≤ 2; by chance they do once in 2⁶⁰ additions, which costs a branch that looks at all words.
 
-The count must be a multiple of the lanes; callers pad with two dummies of different x that every
-arena holds in its slots 0 and 1.
+The count must be a multiple of twice the lanes; callers pad with two dummies of different x that
+every arena holds in its slots 0 and 1. Vectors go in twos, whose products are independent.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from zk.kernels.vector.coordinates import WORDS, Coordinate, Coordinates
 from zk.kernels.vector.lanes import Lanes, settled
 
 SIGN: Final = 1 << 31
+TOGETHER: Final = 2
+"""Vectors in one round of the loops."""
 _WINDOW: Final = 4
 
 
@@ -120,25 +122,41 @@ class _Sum:
 
     def emit(self) -> None:
         f, k, c = self.f, self.k, self.c
-        self.denominator = f.aligned(c.size)
-        self.numerator = f.aligned(c.size)
-        self.product = f.aligned(c.size)
+        both = range(TOGETHER)
+        self.denominators = [f.aligned(c.size) for _ in both]
+        self.numerators = [f.aligned(c.size) for _ in both]
+        self.products = [f.aligned(c.size) for _ in both]
         self.lost = f.slot(8)
         f.store(0, self.lost)
-        vectors = f.op(f"udiv i64 %count, {k.width}")
-        c.store(c.one(), self.product)
-        with f.loop(vectors) as v:
-            pair = _Pair(self, v)
-            self._forward(pair)
-            product = c.load(self.product, self.product_like)
-            c.store(product, f.row("%scratch", v, c.size))
-            denominator = c.load(self.denominator, self.denominator_like)
-            c.store(c.mul(product, denominator), self.product)
+        rounds = f.op(f"udiv i64 %count, {TOGETHER * k.width}")
+        for product in self.products:
+            c.store(c.one(), product)
+        with f.loop(rounds) as i:
+            for j in both:
+                self._forward(j, _Pair(self, self._vector(i, j)))
+            products = self._load(self.products, self.product_like)
+            for j in both:
+                c.store(products[j], self._scratch(i, j))
+            results = c.mul_both(
+                *zip(products, self._load(self.denominators, self.denominator_like), strict=True)
+            )
+            for result, product in zip(results, self.products, strict=True):
+                c.store(result, product)
         self._invert()
-        with f.countdown(vectors) as v:
-            self._backward(_Pair(self, v), v)
+        with f.countdown(rounds) as i:
+            self._backward(i)
         k.end()
         f.leave(f"i64 {f.load(self.lost)}")
+
+    def _vector(self, i: Value, j: int) -> Value:
+        return self.f.add(self.f.mul(i, TOGETHER), j)
+
+    def _scratch(self, i: Value, j: int) -> Value:
+        """Where the running product before a vector is kept."""
+        return self.f.row("%scratch", self._vector(i, j), self.c.size)
+
+    def _load(self, slots: list[Value], like: Coordinate) -> list[Coordinate]:
+        return [self.c.load(slot, like, pinned=True) for slot in slots]
 
     def _difference(self, x1: Coordinate, x2: Coordinate) -> Coordinate:
         return self.c.sub(x2, x1)
@@ -151,54 +169,73 @@ class _Sum:
         double = self.c.carry_signed(self.c.add(square, square))
         return self.c.carry_signed(self.c.add(double, square))
 
-    def _forward(self, pair: _Pair) -> None:
+    def _forward(self, j: int, pair: _Pair) -> None:
         """Leaves x₂ − x₁ in the denominator's slot: 2·y₁ for equal points, 1 for opposite ones."""
         f, c = self.f, self.c
-        c.store(self._difference(pair.x1, pair.x2), self.denominator)
+        slot = self.denominators[j]
+        c.store(self._difference(pair.x1, pair.x2), slot)
         with f.when(pair.suspicious()):
             equal, opposite = pair.exceptions()
             y1 = pair.y(0)
-            chosen = c.select(
-                equal,
-                c.carry_signed(c.add(y1, y1)),
-                c.load(self.denominator, self.denominator_like),
-            )
-            c.store(c.select(opposite, c.one(), chosen), self.denominator)
+            twice = c.carry_signed(c.add(y1, y1))
+            chosen = c.select(equal, twice, c.load(slot, self.denominator_like))
+            c.store(c.select(opposite, c.one(), chosen), slot)
 
     def _invert(self) -> None:
-        """The product of all denominators, inverted in each lane."""
+        """The products of all denominators, inverted in each lane: both by one inversion."""
         f, c, k = self.f, self.c, self.k
-        total = c.load(self.product, self.product_like)
+        first, second = self._load(self.products, self.product_like)
+        total = c.mul(first, second)
         norm, inverse = f.aligned(k.size), f.aligned(k.size)
         k.store(k.reduced(c.norm(total)), norm)
         f.call("vector_inverse", inverse, norm)
         element = k.load(inverse, self.product_like[0])
-        c.store(c.inverse_from_norm(total, element), self.product)
+        inverted = c.inverse_from_norm(total, element)
+        results = c.mul_both((inverted, second), (inverted, first))
+        for result, product in zip(results, self.products, strict=True):
+            c.store(result, product)
 
-    def _backward(self, pair: _Pair, v: Value) -> None:
-        f, c, k = self.f, self.c, self.k
-        y1 = pair.y(0)
-        self._forward(pair)
-        c.store(self._minus(y1, pair.y(1)), self.numerator)
-        with f.when(pair.suspicious()):
-            equal, opposite = pair.exceptions()
-            tangent = self._slope_of_tangent(pair.x1)
-            slope = c.load(self.numerator, self.numerator_like)
-            c.store(c.select(equal, tangent, slope), self.numerator)
-            self._report(opposite, v)
-        running = c.load(self.product, self.product_like)
-        inverse = c.mul(running, c.load(f.row("%scratch", v, c.size), self.product_like))
-        denominator = c.load(self.denominator, self.denominator_like)
-        c.store(c.mul(running, denominator), self.product)
-        slope = c.mul(c.load(self.numerator, self.numerator_like), inverse)
-        x3 = c.settle(c.sub(c.sub(c.sqr(slope), pair.x1), pair.x2))
-        y3 = c.sub(c.mul(slope, c.sub(pair.x1, c.carry_signed(x3))), y1)
-        y3 = c.settle(y3)
-        start = f.add("%slot", f.mul(v, k.width))
+    def _backward(self, i: Value) -> None:
+        f, c = self.f, self.c
+        both = range(TOGETHER)
+        pairs = [_Pair(self, self._vector(i, j)) for j in both]
+        y1 = [pair.y(0) for pair in pairs]
+        for j, pair in enumerate(pairs):
+            self._forward(j, pair)
+            slot = self.numerators[j]
+            c.store(self._minus(y1[j], pair.y(1)), slot)
+            with f.when(pair.suspicious()):
+                equal, opposite = pair.exceptions()
+                tangent = self._slope_of_tangent(pair.x1)
+                slope = c.load(slot, self.numerator_like)
+                c.store(c.select(equal, tangent, slope), slot)
+                self._report(opposite, self._vector(i, j))
+        running = self._load(self.products, self.product_like)
+        before = self._load([self._scratch(i, j) for j in both], self.product_like)
+        denominators = self._load(self.denominators, self.denominator_like)
+        numerators = self._load(self.numerators, self.numerator_like)
+        inverses = c.mul_both(*zip(running, before, strict=True))
+        products = c.mul_both(*zip(running, denominators, strict=True))
+        for product, slot in zip(products, self.products, strict=True):
+            c.store(product, slot)
+        slopes = c.mul_both(*zip(numerators, inverses, strict=True))
+        squares = c.sqr_both(*slopes)
+        x3 = [
+            c.settle(c.sub(c.sub(square, pair.x1), pair.x2))
+            for square, pair in zip(squares, pairs, strict=True)
+        ]
+        drops = [c.sub(pair.x1, c.carry_signed(x)) for pair, x in zip(pairs, x3, strict=True)]
+        heights = c.mul_both(*zip(slopes, drops, strict=True))
+        for j in both:
+            y3 = c.settle(c.sub(heights[j], y1[j]))
+            self._write(self._vector(i, j), x3[j], y3)
+
+    def _write(self, v: Value, x: Coordinate, y: Coordinate) -> None:
+        """Packs the sums of a vector into their slots."""
+        f, k, c = self.f, self.k, self.c
         record = self.group.record
-        first = f.row("%base", start, record)
-        half = 8 * c.words
-        for words, offset in ((c.pack(x3), 0), (c.pack(y3), half)):
+        first = f.row("%base", f.add("%slot", f.mul(v, k.width)), record)
+        for words, offset in ((c.pack(x), 0), (c.pack(y), 8 * c.words)):
             pointers = [f.at(first, record * lane + offset) for lane in range(k.width)]
             k.scatter(words, pointers)
 
