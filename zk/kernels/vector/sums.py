@@ -25,13 +25,14 @@ from typing import Final
 
 from zk.kernels.constants import FP
 from zk.kernels.emit import Function, Module, Value
+from zk.kernels.field import emit_field
 from zk.kernels.vector.coordinates import WORDS, Coordinate, Coordinates
-from zk.kernels.vector.lanes import Lanes, settled
+from zk.kernels.vector.lanes import R_BITS, Lanes, settled
 
 SIGN: Final = 1 << 31
 TOGETHER: Final = 2
 """Vectors in one round of the loops."""
-_WINDOW: Final = 4
+ROW: Final = 8 * WORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,32 +54,34 @@ class Group:
 
 
 def emit_inverse(module: Module, lanes: type[Lanes]) -> None:
-    """`vector_inverse(out, a)`: 1/a in Fp in limb form by Fermat; 0 ↦ 0."""
+    """`vector_inverse(out, a)`: 1/a in Fp in limb form; one scalar inversion for all lanes.
+
+    No lane may be 0. The scalar functions come along; in their Montgomery form, R = 2²⁵⁶, our
+    x·2²⁶⁰ means 16·x.
+    """
+    emit_field(module, FP)
     f = module.function("vector_inverse", "out", "a", attributes="noinline")
     k = lanes(f, FP)
-    like = k.product_like()
-    a = k.load("%a", like)
-    table = f.aligned(k.size << _WINDOW)
-    k.store(k.field_constant(1), table)
-    k.store(a, f.at(table, k.size))
-    with f.loop(1 << _WINDOW, 2) as i:
-        before = k.load(f.row(table, f.sub(i, 1), k.size), like)
-        k.store(k.mul(before, a), f.row(table, i, k.size))
-    digits = []
-    exponent = FP.value - 2
-    while exponent:
-        digits.append(exponent % (1 << _WINDOW))
-        exponent >>= _WINDOW
-    digits.reverse()
-    steps = module.constant("vector_inverse_digits", digits)
-    total = f.aligned(k.size)
-    k.store(k.load(f.row(table, f.load(steps), k.size), like), total)
-    with f.loop(len(digits), 1) as i:
-        with f.loop(_WINDOW):
-            k.store(k.sqr(k.load(total, like)), total)
-        digit = f.load(f.row(steps, i, 32))
-        k.store(k.mul(k.load(total, like), k.load(f.row(table, digit, k.size), like)), total)
-    k.store(k.load(total, like), "%out")
+    a = k.load("%a", k.product_like())
+    positive = k.mul(k.add(a, k.constant(k.p)), k.field_constant(1))
+    values, before = f.aligned(ROW * k.width), f.aligned(ROW * k.width)
+    rows = [f.at(values, ROW * i) for i in range(k.width)]
+    k.scatter(k.to_integers(positive), rows)
+    total = f.slot(ROW)
+    f.copy(total, rows[0], ROW)
+    for i in range(1, k.width):
+        f.copy(f.at(before, ROW * i), total, ROW)
+        f.call("fp_mul", total, total, rows[i])
+    f.call("fp_inv", total, total)
+    share = f.slot(ROW)
+    for i in range(k.width - 1, 0, -1):
+        f.call("fp_mul", share, total, f.at(before, ROW * i))
+        f.call("fp_mul", total, total, rows[i])
+        f.copy(rows[i], share, ROW)
+    f.copy(rows[0], total, ROW)
+    inverse = k.from_integers(k.gather(rows, WORDS), (0, 2 * k.p))
+    # (16·x)⁻¹·2²⁵⁶ = x⁻¹·2²⁵², and a product divides by 2²⁶⁰
+    k.store(k.mul(inverse, k.constant((1 << (R_BITS + 8)) % k.p)), "%out", k.product_like())
     f.leave()
 
 
