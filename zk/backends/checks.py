@@ -54,6 +54,15 @@ def domain(values: Any) -> int:
     return n.bit_length() - 1
 
 
+def quotient(a: Any, b: Any) -> int:
+    """log₂ of the rows of two arrays, of whose double there are roots of unity, too."""
+    log = domain(a)
+    if log == MAX_NTT_LOG:
+        raise BackendError(f"a: at most 2^{MAX_NTT_LOG - 1} rows have a domain of twice the size")
+    rows(b, LIMBS, "b", count=1 << log)
+    return log
+
+
 def factors(a: Any, b: Any) -> tuple[int, bool]:
     """Rows of `fr_mul`'s operands, and whether the second is one row for all."""
     n = rows(a, LIMBS, "a")

@@ -20,7 +20,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from zk.backends import checks
+from zk.backends import checks, vector_ntt
 from zk.backends.portable import PortableBackend
 from zk.field.arrays import LIMBS, U64Array, from_array, to_array, to_montgomery
 from zk.field.params import FP, FR
@@ -92,10 +92,23 @@ class VectorBackend(PortableBackend):
         super().__init__(threads)
         self._multiplier = multiplier
         self.pads: dict[str, U64Array] = {}
+        self.transforms = vector_ntt.Transforms(self, multiplier)
 
     @property
     def name(self) -> str:
         return self._multiplier
+
+    def ntt(self, values: U64Array, *, inverse: bool = False) -> U64Array:
+        log = checks.domain(values)
+        if log < vector_ntt.LEAST:
+            return super().ntt(values, inverse=inverse)
+        return self.transforms.ntt(values, log, inverse=inverse)
+
+    def quotient(self, a: U64Array, b: U64Array) -> U64Array:
+        log = checks.quotient(a, b)
+        if log < vector_ntt.LEAST:
+            return super().quotient(a, b)
+        return self.transforms.quotient(a, b, log)
 
     def _msm(self, group: points.Group, bases: U64Array, scalars: U64Array) -> U64Array:
         n = checks.rows(bases, group.affine // 8, "points")

@@ -43,6 +43,7 @@ def aligned(words: int) -> U64Array:
 
 
 def address(array: U64Array) -> int:
+    """Where an array's first word lies."""
     return int(array.ctypes.data)
 
 

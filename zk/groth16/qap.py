@@ -18,7 +18,7 @@ import gmpy2
 import numpy as np
 
 from zk.errors import ParamsError
-from zk.field.arrays import U64Array, from_array, to_array, to_montgomery
+from zk.field.arrays import U64Array, from_array, to_array
 from zk.field.params import FR
 from zk.groth16.keys import ProvingKey
 from zk.interfaces import Backend
@@ -26,7 +26,6 @@ from zk.r1cs.matrices import R1CS, Matrix
 
 _R = gmpy2.mpz(FR.modulus)
 _R_SQUARED = gmpy2.mpz(1 << 512) % _R
-_ONE = to_array([1])
 
 
 def root_of_unity(order: int) -> int:
@@ -125,13 +124,4 @@ def quotient(key: ProvingKey, assignment: U64Array, backend: Backend) -> U64Arra
     """
     rows = [(m.indptr, m.columns, m.values) for m in (key.a_rows, key.b_rows)]
     a, b = backend.sparse_products(rows[0], rows[1], assignment)
-    c = backend.fr_mul(a, b)
-    coset = root_of_unity(2 * key.domain)
-    shift = backend.fr_powers(to_array(to_montgomery([coset], FR.modulus)), key.domain)
-
-    def at_odd_points(values: U64Array) -> U64Array:
-        return backend.ntt(backend.fr_mul(backend.ntt(values, inverse=True), shift))
-
-    products = backend.fr_mul(at_odd_points(a), at_odd_points(b))
-    odd = backend.fr_sub(products, at_odd_points(c))
-    return backend.fr_mul(odd, _ONE)  # out of Montgomery form
+    return backend.quotient(a, b)

@@ -137,8 +137,10 @@ def _times(k: Lanes, a: Element, factor: Value) -> Element:
 
 
 def _loosened(k: Lanes, a: Element) -> Element:
-    """The same values with limbs that a multiplier of doubles takes: all carries from the limbs as
-    they were, so that none waits for another one. Other multipliers carry by themselves.
+    """The same values with limbs that a multiplier of doubles takes.
+
+    All carries are taken from the limbs as they were, so that none waits for another one. Other
+    multipliers carry by themselves.
     """
     low, high = k.carried
     if not isinstance(k, Fma) or all(low <= x[0] and x[1] <= high for x in a.bounds[:-1]):
@@ -221,9 +223,7 @@ def _emit_short(module: Module, lanes: type[Lanes], *, twisted: bool) -> None:
         f.loop(f.op(f"lshr i64 {size}, 1")) as i,
     ):
         base = f.row("%buffer", i, 2 * k.size)
-        pair = _pair(
-            k, like, trivial=not twisted, base=base, factor=f.at("%twiddles", k.size)
-        )
+        pair = _pair(k, like, trivial=not twisted, base=base, factor=f.at("%twiddles", k.size))
         for s, x in enumerate(pair):
             k.store(x, f.at(base, k.size * s), like)
     span, records = f.slot(8), f.slot(8)
@@ -287,9 +287,7 @@ def transposed(k: Lanes, elements: Sequence[Element]) -> list[Element]:
     )
     value = functools.reduce(hull, (x.value for x in elements))
     columns = [_transposed(k, [x.limbs[i] for x in elements]) for i in range(LIMBS)]
-    return [
-        Element(tuple(column[j] for column in columns), value, bounds) for j in range(k.width)
-    ]
+    return [Element(tuple(column[j] for column in columns), value, bounds) for j in range(k.width)]
 
 
 def _transposed(k: Lanes, rows: list[Value]) -> list[Value]:
@@ -315,8 +313,9 @@ def _transposed(k: Lanes, rows: list[Value]) -> list[Value]:
 
 
 def _spread(k: Lanes, group: Value) -> None:
-    """Multiplies the local vectors of a group by the factors between the steps and stores them
-    transposed: those of column group `group` → lanes of all row groups, at the columns' places.
+    """Multiplies a group's local vectors by the factors between the steps; stores them transposed.
+
+    Vectors of column group `group` become lanes of all row groups, at the columns' places.
     """
     f = k.f
     size = f.op("shl i64 1, %log")
@@ -371,12 +370,11 @@ def _emit_first(module: Module, lanes: type[Lanes], *, product: bool) -> None:
 
 
 def _emit_turn(module: Module, lanes: type[Lanes]) -> None:
-    """Row groups `from` … `to` − 1 of the second step of a transform, and of the twisted first step
-    of the next one, whose columns are the rows of this one.
+    """Row groups `from` … `to` − 1 of a second step, and of the twisted first step that follows.
+
+    The columns of the next transform are the rows of this one.
     """
-    f = module.function(
-        "fr_ntt_turn", "arena", "before", *_SHAPE, *_SPREAD, export=True
-    )
+    f = module.function("fr_ntt_turn", "arena", "before", *_SHAPE, *_SPREAD, export=True)
     k = lanes(f, FR)
     k.begin()
     size = f.op("shl i64 1, %log")
@@ -412,9 +410,7 @@ def _emit_quotient(module: Module, lanes: type[Lanes]) -> None:
     With a and b times 2²⁵⁶ and c times 2²⁵², as `fr_ntt_product` makes it, a·b/R − c is 2²⁵² times
     what is wanted.
     """
-    f = module.function(
-        "fr_ntt_quotient", "rows", "a", "b", "c", *_SHAPE, "twiddles", export=True
-    )
+    f = module.function("fr_ntt_quotient", "rows", "a", "b", "c", *_SHAPE, "twiddles", export=True)
     k = lanes(f, FR)
     k.begin()
     out = k.constant(1 << (2 * R_BITS - 2 * MONTGOMERY_BITS))
@@ -496,8 +492,9 @@ def _to_lanes(k: Lanes) -> int:
 
 
 def _emit_between(module: Module, lanes: type[Lanes]) -> None:
-    """`(table, starts, steps, log, from, to)`: for column groups `from` … `to` − 1 the records
-    start·step^k, k = 0 … 2^log − 1, by doubling; starts and steps are rows by column.
+    """`(table, starts, steps, log, from, to)`: factors of column groups `from` … `to` − 1.
+
+    Records start·step^k, k = 0 … 2^log − 1, by doubling; starts and steps are rows by column.
     """
     f = module.function(
         "fr_ntt_between",

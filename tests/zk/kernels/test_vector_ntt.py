@@ -1,0 +1,237 @@
+"""Transforms by vector kernels against the portable backend: every size, values at the edges."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from zk.backends import checks, vector_ntt
+from zk.backends.portable import PortableBackend
+from zk.backends.vector import VectorBackend
+from zk.backends.vector_ntt import Transforms, digit_reversed, short_exponents
+from zk.errors import BackendError
+from zk.field.arrays import U64Array, from_array, to_array
+from zk.field.params import FR
+from zk.kernels.constants import FR as FR_MODULUS
+from zk.kernels.emit import Function, Module
+from zk.kernels.vector import library, ntt
+from zk.kernels.vector.lanes import BoundError
+
+R = FR.modulus
+
+
+@pytest.fixture(scope="module", params=["fma", "fma-threads", "ifma-emulated"])
+def vector(request: pytest.FixtureRequest) -> VectorBackend:
+    name, _, _ = request.param.partition("-threads")
+    if not library.supported(name):
+        pytest.skip(f"this processor lacks what {name} needs")
+    return VectorBackend(name, threads=3 if request.param.endswith("threads") else 1)
+
+
+@pytest.fixture(scope="module")
+def portable() -> PortableBackend:
+    return PortableBackend(threads=1)
+
+
+def random_rows(log: int, seed: int) -> U64Array:
+    """Below 2²⁵³, so below r, without a Python integer a row."""
+    rows = np.random.default_rng(seed).integers(0, 1 << 64, (1 << log, 4), dtype=np.uint64)
+    rows[:, 3] >>= np.uint64(11)
+    return rows
+
+
+PATTERNS: dict[str, Callable[[int], U64Array]] = {
+    "random": lambda log: random_rows(log, log),
+    "zeros": lambda log: to_array([0] * (1 << log)),
+    "ones": lambda log: to_array([1] * (1 << log)),
+    "largest": lambda log: to_array([R - 1] * (1 << log)),
+    "first": lambda log: to_array([R - 1] + [0] * ((1 << log) - 1)),
+    "last": lambda log: to_array([0] * ((1 << log) - 1) + [R - 1]),
+    "in turns": lambda log: to_array([0, R - 1] * (1 << (log - 1))),
+    "limbs full": lambda log: to_array([(1 << 253) - 1, (1 << 208) - 1] * (1 << (log - 1))),
+    "limbs half full": lambda log: to_array(
+        [sum(1 << (52 * i + 51) for i in range(4)), R // 2] * (1 << (log - 1))
+    ),
+}
+
+
+@pytest.mark.parametrize("log", range(15))
+def test_transforms_of_every_size(vector: VectorBackend, portable: PortableBackend, log: int):
+    values = random_rows(log, log)
+    before = values.copy()
+    for inverse in (False, True):
+        np.testing.assert_array_equal(
+            vector.ntt(values, inverse=inverse), portable.ntt(values, inverse=inverse)
+        )
+    np.testing.assert_array_equal(values, before)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("log", range(15, 23))
+def test_large_transforms(vector: VectorBackend, portable: PortableBackend, log: int):
+    if vector.name != "fma" and log > 17:
+        pytest.skip("emulation is slow")
+    values = random_rows(log, log)
+    forward = vector.ntt(values)
+    np.testing.assert_array_equal(forward, portable.ntt(values))
+    np.testing.assert_array_equal(vector.ntt(forward, inverse=True), values)
+
+
+@pytest.mark.parametrize("log", [6, 7, 9])
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_values_at_the_edges(
+    vector: VectorBackend, portable: PortableBackend, pattern: str, log: int
+):
+    values = PATTERNS[pattern](log)
+    for inverse in (False, True):
+        got = vector.ntt(values, inverse=inverse)
+        np.testing.assert_array_equal(got, portable.ntt(values, inverse=inverse))
+    np.testing.assert_array_equal(
+        vector.quotient(values, values[::-1].copy()), portable.quotient(values, values[::-1].copy())
+    )
+
+
+@pytest.mark.parametrize("log", range(13))
+def test_quotients_of_every_size(vector: VectorBackend, portable: PortableBackend, log: int):
+    a, b = random_rows(log, 1), random_rows(log, 2)
+    np.testing.assert_array_equal(vector.quotient(a, b), portable.quotient(a, b))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("log", [14, 15, 17])
+def test_large_quotients(vector: VectorBackend, portable: PortableBackend, log: int):
+    a, b = random_rows(log, 1), random_rows(log, 2)
+    np.testing.assert_array_equal(vector.quotient(a, b), portable.quotient(a, b))
+
+
+def test_rows_that_are_not_reduced(vector: VectorBackend, portable: PortableBackend):
+    """Any integers below 2²⁵⁶ stand for their residues."""
+    rng = random.Random(5)
+    values = [(1 << 256) - 1 - rng.getrandbits(3) for _ in range(64)] + [R] * 32 + [2 * R] * 32
+    reduced = to_array(v % R for v in values)
+    np.testing.assert_array_equal(vector.ntt(to_array(values)), portable.ntt(reduced))
+    np.testing.assert_array_equal(
+        vector.quotient(to_array(values), to_array(values)), portable.quotient(reduced, reduced)
+    )
+
+
+def test_tables_that_are_too_large_are_made_in_pieces(
+    vector: VectorBackend, portable: PortableBackend, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(vector_ntt, "KEPT", 1 << 12)
+    monkeypatch.setattr(vector_ntt, "_PIECE", 3 * 40 << 8)
+    transforms = Transforms(vector, vector.name)
+    a, b = random_rows(13, 3), random_rows(13, 4)
+    np.testing.assert_array_equal(
+        transforms.ntt(a, 13, inverse=True), portable.ntt(a, inverse=True)
+    )
+    np.testing.assert_array_equal(transforms.quotient(a, b, 13), portable.quotient(a, b))
+    assert sum(transforms._sizes.values()) <= 1 << 19
+
+
+def test_tables_of_old_sizes_are_forgotten(vector: VectorBackend, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(vector_ntt, "KEPT", 1 << 20)
+    transforms = Transforms(vector, vector.name)
+    for log in range(6, 14):
+        transforms.ntt(random_rows(log, 0), log, inverse=False)
+        assert sum(transforms._sizes.values()) <= 1 << 20
+    assert set(transforms._tables) == set(transforms._sizes)
+
+
+@pytest.mark.parametrize("log", range(8))
+def test_digits_are_reversed_in_base_four(log: int):
+    """The lowest two bits of an index become the highest ones of its place, and so on."""
+
+    def place(j: int, bits: int) -> int:
+        return j if bits < 2 else ((j & 3) << (bits - 2)) + place(j >> 2, bits - 2)
+
+    assert digit_reversed(log).tolist() == [place(j, log) for j in range(1 << log)]
+
+
+@pytest.mark.parametrize("twisted", [False, True])
+@pytest.mark.parametrize("log", range(2, 8))
+def test_short_transforms_are_their_definition(log: int, twisted: bool):
+    """The table's exponents, read as the kernel reads them, on plain integers."""
+    m = 1 << log
+    w = pow(FR.root_of_unity, (1 << FR.two_adicity) // (2 * m), R)
+    table = [pow(w, e, R) for e in short_exponents(log, twisted=twisted)]
+    fourth, head, rest = table[0], table[1], table[ntt.HEAD :]
+    rng = random.Random(log)
+    values = [rng.randrange(R) for _ in range(m)]
+    x = [0] * m
+    for j, place in enumerate(digit_reversed(log).tolist()):
+        x[place] = values[j]
+    h = 1
+    if log & 1:
+        factor = head if twisted else 1
+        for i in range(0, m, 2):
+            x[i], x[i + 1] = x[i] + factor * x[i + 1], x[i] - factor * x[i + 1]
+        h = 2
+    while 4 * h <= m:
+        for j in range(h):
+            factors = [1, *rest[3 * j : 3 * j + 3]]
+            for start in range(j, m, 4 * h):
+                legs = [x[start + s * h] * factors[s] for s in range(4)]
+                for r in range(4):
+                    total = sum(pow(fourth, r * s, R) * leg for s, leg in enumerate(legs))
+                    x[start + r * h] = total % R
+        rest = rest[3 * h :]
+        h *= 4
+    points = [pow(w, 2 * k + 1 if twisted else 2 * k, R) for k in range(m)]
+    assert [v % R for v in x] == [
+        sum(v * pow(p, j, R) for j, v in enumerate(values)) % R for p in points
+    ]
+
+
+def test_quotients_that_are_refused(vector: VectorBackend, monkeypatch: pytest.MonkeyPatch):
+    with pytest.raises(BackendError, match="rows are needed"):
+        vector.quotient(random_rows(6, 1), random_rows(7, 1))
+    monkeypatch.setattr(checks, "MAX_NTT_LOG", 6)
+    with pytest.raises(BackendError, match="twice the size"):
+        vector.quotient(random_rows(6, 1), random_rows(6, 1))
+
+
+def test_bounds_that_are_too_narrow_are_noticed(monkeypatch: pytest.MonkeyPatch):
+    """No kernel is emitted where a butterfly could leave the interval that the next needs."""
+    lanes = library.lanes_of("ifma-emulated")
+    ntt.between.cache_clear()
+    monkeypatch.setattr(ntt, "_WIDEST", (-3, 3))
+    with pytest.raises(BoundError):
+        ntt.between(lanes)
+    monkeypatch.undo()
+    ntt.between.cache_clear()
+    assert ntt.between(lanes).value[0] < 0
+
+
+def test_rows_and_columns_are_exchanged():
+    """The transposition of each width, on names instead of registers."""
+    for multiplier in ("fma", "ifma-emulated"):
+        lanes = library.lanes_of(multiplier)
+        width = lanes.width
+        k = lanes(Module().function("f"), FR_MODULUS)
+        known = {f"r{i}": [(i, lane) for lane in range(width)] for i in range(width)}
+        plain = k.f.op
+
+        def record(
+            text: str, known: dict = known, plain: Callable[[str], str] = plain
+        ) -> str:  # reads the shuffles that are emitted
+            name = plain(text)
+            words = text.replace(",", " ").replace("<", " ").replace(">", " ").split()
+            a, b = (w for w in words if w in known)
+            picks = [int(w) for w in words[words.index(b) + 1 :] if w.isdigit()][1:]
+            known[name] = [(known[a] + known[b])[pick] for pick in picks]
+            return name
+
+        k.f.op = record  # type: ignore[method-assign]
+        out = ntt._transposed(k, list(known))
+        assert [known[x] for x in out] == [
+            [(lane, i) for lane in range(width)] for i in range(width)
+        ]
+        assert isinstance(k.f, Function)
+
+
+def test_results_are_canonical(vector: VectorBackend):
+    assert max(from_array(vector.ntt(to_array([R - 1] * 256)))) < R
