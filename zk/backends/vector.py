@@ -31,7 +31,7 @@ from zk.kernels.vector.sums import SIGN
 U32Array = npt.NDArray[np.uint32]
 
 _SMALL: Final = 64
-_BATCH: Final = 1 << 16
+_BATCH: Final = 1 << 15
 _DUMMIES: Final = 2
 _ALIGN: Final = 64
 _LANES: Final = 8
@@ -67,6 +67,14 @@ def _window_bits(n: int, bits: int) -> int:
         for c in range(2, msm.MAX_WINDOW + 1)
     }
     return min(costs, key=costs.__getitem__)
+
+
+def _present(rows: U64Array) -> npt.NDArray[np.bool_]:
+    """Which rows are not all zero; few start with a zero word, so one column says nearly all."""
+    out: npt.NDArray[np.bool_] = rows[:, 0] != 0
+    (doubtful,) = np.nonzero(~out)
+    out[doubtful] = rows[doubtful].any(axis=1)
+    return out
 
 
 def _aligned(rows: int, width: int) -> U64Array:
@@ -113,7 +121,7 @@ class VectorBackend(PortableBackend):
     def _msm(self, group: points.Group, bases: U64Array, scalars: U64Array) -> U64Array:
         n = checks.rows(bases, group.affine // 8, "points")
         checks.rows(scalars, LIMBS, "scalars", count=n)
-        used = bases.any(axis=1) & scalars.any(axis=1)
+        used = _present(bases) & _present(scalars)
         count = int(np.count_nonzero(used))
         if count < _SMALL:
             if count < n:
@@ -133,7 +141,7 @@ class _Msm:
         self.backend = backend
         self.kind = kind
         self.n = n = bases.shape[0]
-        wide = int(np.count_nonzero(scalars[:, 1:].any(axis=1)))
+        wide = int(np.count_nonzero(scalars[:, 1] | scalars[:, 2] | scalars[:, 3]))
         self.c = c = _window_bits(max(wide, n // 16), FR.modulus.bit_length())
         self.half = 1 << (c - 1)
         windows = msm.windows(c)
@@ -192,11 +200,12 @@ class _Msm:
 
     def _keep(self, part: U32Array, batch: list[int], at: int) -> None:
         """Copies sums out of the room that the next batch will use."""
-        for refs, w in zip(part, batch, strict=True):
-            (filled,) = np.nonzero(refs != groups.NONE)
-            targets = self.lines_at + w * (self.rows + self.columns) + at + filled
-            self.arena[targets] = self.arena[refs[filled] & (SIGN - 1)]
-            self.lines[w, at + filled] = targets.astype(np.uint32) | (refs[filled] & SIGN)
+        row, line = np.nonzero(part != groups.NONE)
+        refs = part[row, line]
+        windows = np.asarray(batch)[row]
+        targets = self.lines_at + windows * (self.rows + self.columns) + at + line
+        self.arena[targets] = self.arena[refs & (SIGN - 1)]
+        self.lines[windows, at + line] = targets.astype(np.uint32) | (refs & SIGN)
 
     def _bits(self) -> tuple[U32Array, U32Array]:
         """References to the sums of all bits of all windows, and the bits' positions."""
