@@ -58,6 +58,14 @@ class Backend(Protocol):
         """
         ...
 
+    def quotient(self, a: U64Array, b: U64Array) -> U64Array:
+        """A·B − C at the odd points of the domain of twice the size: `[n, 4]` M twice → S.
+
+        A and B are the polynomials of degree below n with values aᵢ and bᵢ at ωⁱ, C the one with
+        values aᵢ·bᵢ. Row i belongs to g^(2i+1) with g of order 2n; n ≤ 2²⁷.
+        """
+        ...
+
     def fr_mul(self, a: U64Array, b: U64Array) -> U64Array:
         """aᵢ·bᵢ·R⁻¹ in Fr: M×M → M, and M×S → S. `b` may be one row, `[1, 4]`."""
         ...
@@ -101,4 +109,16 @@ class Backend(Protocol):
 
     def in_g2_subgroup(self, points: U64Array) -> bool:
         """Whether all `[n, 16]` M, known to be on the twist, have order r (or are infinity)."""
+        ...
+
+    def first_off_curve_g1(self, points: U64Array) -> int:
+        """Index of the first row of `[n, 8]` that is no point of G1 in M; n where all are.
+
+        A point has coordinates below q that satisfy the curve's equation; infinity counts as one.
+        The only methods that take rows of unknown contents are this one and its like for G2.
+        """
+        ...
+
+    def first_off_curve_g2(self, points: U64Array) -> int:
+        """The same for `[n, 16]` and the twist; the subgroup is not looked at."""
         ...

@@ -231,6 +231,19 @@ class PortableBackend:
             call("fr_reduce_rows", target, n)
         return out
 
+    def quotient(self, a: U64Array, b: U64Array) -> U64Array:
+        log = checks.quotient(a, b)
+        n = 1 << log
+        generator = pow(FR.root_of_unity, 1 << (FR.two_adicity - log - 1), FR.modulus)
+        shift = self.fr_powers(to_array(to_montgomery([generator], FR.modulus)), n)
+
+        def at_odd_points(values: U64Array) -> U64Array:
+            return self.ntt(self.fr_mul(self.ntt(values, inverse=True), shift))
+
+        products = self.fr_mul(at_odd_points(a), at_odd_points(b))
+        odd = self.fr_sub(products, at_odd_points(self.fr_mul(a, b)))
+        return self.fr_mul(odd, to_array([1]))  # out of Montgomery form
+
     def _twiddles(self, log: int, *, inverse: bool) -> U64Array:
         """ω⁰ … ω^(n/2 − 1), kept for the life of the backend (16 bytes a row of the domain)."""
         known = self._roots.get((log, inverse))
@@ -343,6 +356,26 @@ class PortableBackend:
     def in_g2_subgroup(self, points: U64Array) -> bool:
         n = checks.rows(points, checks.G2_WIDTH, "points")
         return bool(self.kernels.call("g2_in_subgroup", _address(points), n))
+
+    def first_off_curve_g1(self, points: U64Array) -> int:
+        return self._first_off(_G1, points)
+
+    def first_off_curve_g2(self, points: U64Array) -> int:
+        return self._first_off(_G2, points)
+
+    def _first_off(self, group: points.Group, rows: U64Array) -> int:
+        n = checks.rows(rows, group.affine // 8, "points")
+        found = []
+
+        def share(start: int, stop: int) -> None:
+            count = stop - start
+            first = self.kernels.call(f"{group.name}_first_off", _address(rows[start:]), count)
+            found.append(start + int(first) if first < count else n)
+
+        self.run_all(
+            (partial(share, a, b) for a, b in _shares(n, self.threads)), serial=n < _SERIAL
+        )
+        return min(found, default=n)
 
 
 _G1: Final = points.G1

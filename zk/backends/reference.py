@@ -15,6 +15,7 @@ from typing import Final
 from zk.backends import checks
 from zk.curve.bn254 import G1, G2
 from zk.curve.pairing import pairing_product_is_one
+from zk.errors import NotOnCurve
 from zk.field.arrays import (
     LIMBS,
     U64Array,
@@ -104,6 +105,14 @@ class ReferenceBackend:
         plain = from_array(values)
         return to_array(domain.interpolate(plain) if inverse else domain.evaluate(plain))
 
+    def quotient(self, a: U64Array, b: U64Array) -> U64Array:
+        domain = Domain(1 << checks.quotient(a, b))
+        values = [from_montgomery(from_array(x), _R) for x in (a, b)]
+        values.append([x * y % _R for x, y in zip(*values, strict=True)])
+        odd = domain.coset(Domain(2 * domain.size).generator)
+        columns = (odd.evaluate(domain.interpolate(v)) for v in values)
+        return to_array((x * y - z) % _R for x, y, z in zip(*columns, strict=True))
+
     def fr_mul(self, a: U64Array, b: U64Array) -> U64Array:
         n, single = checks.factors(a, b)
         right = from_array(b) * n if single else from_array(b)
@@ -149,3 +158,28 @@ class ReferenceBackend:
     def in_g2_subgroup(self, points: U64Array) -> bool:
         checks.rows(points, checks.G2_WIDTH, "points")
         return all((_R * point).is_identity() for point in _g2_points(points))
+
+    def first_off_curve_g1(self, points: U64Array) -> int:
+        n = checks.rows(points, checks.G1_WIDTH, "points")
+        return next((i for i in range(n) if not _is_point(G1, points[i])), n)
+
+    def first_off_curve_g2(self, points: U64Array) -> int:
+        n = checks.rows(points, checks.G2_WIDTH, "points")
+        return next((i for i in range(n) if not _is_point(G2, points[i])), n)
+
+
+def _is_point(curve: type[G1] | type[G2], row: U64Array) -> bool:
+    stored = from_array(row)
+    if max(stored) >= FP.modulus:
+        return False
+    flat = from_montgomery(stored, FP.modulus)
+    if not any(flat):
+        return True
+    try:
+        if curve is G1:
+            G1.from_affine((flat[0], flat[1]))
+        else:
+            G2.from_affine(((flat[0], flat[1]), (flat[2], flat[3])), subgroup=False)
+    except NotOnCurve:
+        return False
+    return True

@@ -116,11 +116,17 @@ FILE_REFUSALS: Final[dict[str, Refusal]] = {
         "FMT-014": "a section stands twice",
         "FMT-015": "a section of another length than its contents need",
         "FMT-016": "another field or curve than BN254",
-        "FMT-017": "a number outside its range",
+        "FMT-017": "a number of wires, public inputs or rows that no circuit has",
         "FMT-018": "bytes after the last section",
-        "FMT-019": "a point that is not on its curve or not in its subgroup",
+        "FMT-019": "a point that is not on its curve",
         "FMT-020": "another proof system than groth16",
         "FMT-021": "more sections than a file of any kind has",
+        "FMT-022": "a coordinate that is not below the field modulus q",
+        "FMT-023": "a point of the twist outside the subgroup G2",
+        "FMT-024": "a point at infinity where there must be a proper one",
+        "FMT-025": "a coefficient or a wire's value that is not below the field modulus r",
+        "FMT-026": "an entry of a matrix, row or wire that does not exist",
+        "FMT-027": "a witness whose first wire is not the constant one",
     }.items()
 }
 

@@ -28,9 +28,10 @@ import numpy as np
 import numpy.typing as npt
 
 from zk.curve.bn254 import check_g1, check_g2
-from zk.errors import DecodeError
-from zk.field.arrays import BYTES, LIMBS, U64Array, from_array
+from zk.errors import IdentityPoint, NotInSubgroup, NotOnCurve
+from zk.field.arrays import BYTES, U64Array, from_array
 from zk.field.params import FP
+from zk.formats import zkey_coefficients
 from zk.formats.container import (
     FIELD_BYTES,
     FP_BYTES,
@@ -43,7 +44,8 @@ from zk.formats.container import (
 )
 from zk.groth16.keys import MAX_DOMAIN, MAX_PUBLICS, ProvingKey
 from zk.groth16.points import G1_WIDTH, G2_WIDTH, g1_points, g2_points
-from zk.r1cs.matrices import Matrix, below_modulus
+from zk.groth16.subgroup import first_outside_g2
+from zk.interfaces import Backend
 
 VERSION: Final = 1
 GROTH16: Final = 1
@@ -57,9 +59,11 @@ _SIZES_AT: Final = 2 * FIELD_BYTES
 _POINTS_AT: Final = _SIZES_AT + 12
 _HEADER_BYTES: Final = _POINTS_AT + 3 * _G1_BYTES + 3 * _G2_BYTES
 
-COEFFICIENT: Final = np.dtype(
-    [("matrix", "<u4"), ("row", "<u4"), ("wire", "<u4"), ("value", "<u8", (LIMBS,))]
-)
+_HEADER_NAMES: Final = ("alpha1", "beta1", "beta2", "gamma2", "delta1", "delta2")
+_HEADER_SIZES: Final = (_G1_BYTES, _G1_BYTES, _G2_BYTES, _G2_BYTES, _G1_BYTES, _G2_BYTES)
+
+_QUERIES: Final = {3: "IC", 5: "A", 6: "B1", 7: "B2", 8: "C", 9: "H"}
+_B2: Final = 7
 
 
 def zkey_sections(key: ProvingKey) -> list[tuple[int, bytes]]:
@@ -85,7 +89,7 @@ def zkey_sections(key: ProvingKey) -> list[tuple[int, bytes]]:
     return [
         (1, u32_bytes(GROTH16)),
         (2, header),
-        (4, _coefficients(key)),
+        (4, zkey_coefficients.pack(key)),
         (3, _bytes(key.ic)),
         (9, _bytes(key.h)),
         (8, _bytes(key.c)),
@@ -114,15 +118,23 @@ def write_zkey(key: ProvingKey, path: Path, *, plain: bool = False) -> None:
         write(file, "zkey", VERSION, sections, align=range(3, 10))
 
 
-def read_zkey(source: Path | bytes) -> ProvingKey:
-    """Read a key; points of a file with our padding are views of the mapped file.
+def read_zkey(source: Path | bytes, *, check: Backend | None = None) -> ProvingKey:
+    """Read a key; its points are views of the mapped file, wherever its sections lie.
 
-    The structure, the header's points and the coefficients are checked; the points of the queries
-    are not (80,000 for the action): a key is trusted for its digest, which is the caller's to
-    compare. A prover with wrong points makes proofs that do not verify.
+    Structure, header and coefficients are always checked. The points of the queries, hundreds of
+    thousands in a large key, are checked by `check`. Leave that out only for a file whose digest is
+    known: kernels compute nonsense with what is no point, and a prover that uses a key of someone
+    who wishes it ill may tell about its witness.
+
+    The file must not change while the key is in use: it is read when it is used.
+
+    Args:
+        source: a path, or the bytes.
+        check: what checks that every point is canonical, on its curve, and in G2's subgroup.
 
     Raises:
-        FormatError: by section and offset.
+        FormatError: with code, section and offset of what is wrong (`zk.formats.errors`).
+        OSError: the file cannot be read.
     """
     file = read(source, "zkey", (VERSION,))
     if u32(file.sized(1, 4).data, 0) != GROTH16:
@@ -131,24 +143,22 @@ def read_zkey(source: Path | bytes) -> ProvingKey:
     if header.data[:_SIZES_AT] != FP_BYTES + FR_BYTES:
         raise file.error("FMT-016", "this key is not one of BN254", 2, header.offset)
     wires, publics, domain = (u32(header.data, _SIZES_AT + 4 * i) for i in range(3))
+    at = header.offset + _SIZES_AT
     if not publics < wires or publics > MAX_PUBLICS:
-        raise file.error("FMT-017", "more public inputs than wires", 2, header.offset + _SIZES_AT)
+        raise file.error("FMT-017", "more public inputs than wires", 2, at)
     if domain & (domain - 1) or not 0 < domain <= MAX_DOMAIN:
-        raise file.error("FMT-017", "the domain is no power of two", 2, header.offset + _SIZES_AT)
+        raise file.error("FMT-017", "the domain is no power of two", 2, at + 8)
     head = _header_points(file)
-
-    def rows(number: int, count: int, width: int) -> U64Array:
-        data = file.sized(number, count * width * 8).data
-        if count == 0:
-            return np.zeros((0, width), dtype=np.uint64)
-        array = np.frombuffer(data, dtype="<u8").reshape(count, width)
-        return array if array.flags.aligned else array.copy()
-
-    h = rows(9, domain, G1_WIDTH)  # before anything of the domain's size is allocated
-    a_rows, b_rows = _read_coefficients(file, wires, domain)
+    counts = {3: publics + 1, 5: wires, 6: wires, 7: wires, 8: wires - publics - 1, 9: domain}
+    points = {number: _rows(file, number, count) for number, count in counts.items()}
     last = file.section(10)
     if len(last.data) < _HASH_BYTES + 4:
         raise file.error("FMT-015", "section 10 is too short", 10, last.offset)
+    # Only now is anything of the size of domain or wires allocated: the file is as large.
+    a_rows, b_rows = zkey_coefficients.unpack(file, wires, domain)
+    if check is not None:
+        for number, rows in points.items():
+            _check_points(file, number, rows, check)
     return ProvingKey(
         wires=wires,
         publics=publics,
@@ -159,88 +169,77 @@ def read_zkey(source: Path | bytes) -> ProvingKey:
         gamma_g2=head[3],
         delta_g1=head[4],
         delta_g2=head[5],
-        ic=rows(3, publics + 1, G1_WIDTH),
+        ic=points[3],
         a_rows=a_rows,
         b_rows=b_rows,
-        a=rows(5, wires, G1_WIDTH),
-        b1=rows(6, wires, G1_WIDTH),
-        b2=rows(7, wires, G2_WIDTH),
-        c=rows(8, wires - publics - 1, G1_WIDTH),
-        h=h,
+        a=points[5],
+        b1=points[6],
+        b2=points[7],
+        c=points[8],
+        h=points[9],
         circuit_hash=bytes(last.data[:_HASH_BYTES]),
         contributions=bytes(last.data[_HASH_BYTES:]),
         note=_note(file),
     )
 
 
+def _rows(file: Container, number: int, count: int) -> U64Array:
+    """The points of a section, as they lie in the file, aligned or not."""
+    width = G2_WIDTH if number == _B2 else G1_WIDTH
+    data = file.sized(number, count * width * 8).data
+    if count == 0:
+        return np.zeros((0, width), dtype=np.uint64)
+    return np.frombuffer(data, dtype="<u8").reshape(count, width)
+
+
+def _check_points(file: Container, number: int, rows: U64Array, backend: Backend) -> None:
+    """Every point of a section; the first that is none is named.
+
+    Raises:
+        FormatError: FMT-022 not below q, FMT-019 not on the curve, FMT-023 outside the subgroup.
+    """
+    twist = number == _B2
+    first = (backend.first_off_curve_g2 if twist else backend.first_off_curve_g1)(rows)
+    problem, code = "is not on the curve", "FMT-019"
+    if first < len(rows) and max(from_array(rows[first])) >= FP.modulus:
+        problem, code = "has a coordinate not below q", "FMT-022"
+    if first == len(rows) and twist:
+        first = first_outside_g2(rows, backend)
+        problem, code = "is outside the subgroup", "FMT-023"
+    if first < len(rows):
+        offset = file.section(number).offset + first * rows.shape[1] * 8
+        raise file.error(code, f"{_QUERIES[number]}[{first}] {problem}", number, offset)
+
+
 def _header_points(file: Container) -> list[U64Array]:
+    """α₁ β₁ β₂ γ₂ δ₁ δ₂: always checked, and none may be infinity."""
     header = file.section(2)
     at, points = _POINTS_AT, []
-    for name, size in zip(
-        ("alpha1", "beta1", "beta2", "gamma2", "delta1", "delta2"),
-        (_G1_BYTES, _G1_BYTES, _G2_BYTES, _G2_BYTES, _G1_BYTES, _G2_BYTES),
-        strict=True,
-    ):
+    for name, size in zip(_HEADER_NAMES, _HEADER_SIZES, strict=True):
         row = np.frombuffer(header.data[at : at + size], dtype="<u8").copy()
-        if max(from_array(row)) >= FP.modulus:
-            raise file.error(
-                "FMT-019", f"{name} has a coordinate not below q", 2, header.offset + at
-            )
-        try:
-            if size == _G1_BYTES:
-                check_g1(g1_points(row)[0], what=name)
-            else:
-                check_g2(g2_points(row)[0], what=name)
-        except DecodeError as error:
-            raise file.error("FMT-019", error.message, 2, header.offset + at) from error
+        code, problem = _header_problem(row)
+        if code:
+            raise file.error(code, f"{name} {problem}", 2, header.offset + at)
         points.append(row)
         at += size
     return points
 
 
-def _coefficients(key: ProvingKey) -> bytes:
-    """Section 4: rows ascend, A before B within a row, the extra rows of A at the end."""
-    parts = []
-    for number, matrix in enumerate((key.a_rows, key.b_rows)):
-        entries = np.zeros(matrix.nonzeros, dtype=COEFFICIENT)
-        entries["matrix"] = number
-        entries["row"] = matrix.row_indices()
-        entries["wire"] = matrix.columns
-        entries["value"] = matrix.values
-        parts.append(entries)
-    entries = np.concatenate(parts)
-    ordered = entries[np.argsort(entries["row"], kind="stable")]
-    return u32_bytes(len(ordered)) + ordered.tobytes()
-
-
-def _read_coefficients(file: Container, wires: int, domain: int) -> tuple[Matrix, Matrix]:
-    section = file.section(4)
-    if len(section.data) < 4:
-        raise file.error("FMT-015", "section 4 is too short", 4, section.offset)
-    count = u32(section.data, 0)
-    file.sized(4, 4 + count * COEFFICIENT.itemsize)
-    entries = np.frombuffer(bytes(section.data[4:]), dtype=COEFFICIENT)
-    values = np.ascontiguousarray(entries["value"], dtype=np.uint64)
-    for name, limit in (("matrix", 2), ("row", domain), ("wire", wires)):
-        if count and int(entries[name].max()) >= limit:
-            raise file.error("FMT-017", f"a {name} beyond the last", 4, section.offset)
-    if not below_modulus(values).all():
-        raise file.error("FMT-017", "a coefficient is not below r", 4, section.offset)
-
-    def matrix(number: int) -> Matrix:
-        chosen = np.flatnonzero(entries["matrix"] == number)
-        at = entries["row"][chosen].astype(np.int64)
-        if (at[1:] < at[:-1]).any():
-            order = np.argsort(at, kind="stable")
-            chosen, at = chosen[order], at[order]
-        counts = np.bincount(at, minlength=domain)
-        return Matrix(
-            indptr=np.concatenate(([0], np.cumsum(counts))).astype(np.uint64),
-            columns=entries["wire"][chosen].astype(np.uint64),
-            values=values[chosen],
-        )
-
-    return matrix(0), matrix(1)
+def _header_problem(row: U64Array) -> tuple[str, str]:
+    if max(from_array(row)) >= FP.modulus:
+        return "FMT-022", "has a coordinate not below q"
+    try:
+        if len(row) == G1_WIDTH:
+            check_g1(g1_points(row)[0], what="")
+        else:
+            check_g2(g2_points(row)[0], what="")
+    except IdentityPoint:
+        return "FMT-024", "is at infinity"
+    except NotInSubgroup:
+        return "FMT-023", "is outside the subgroup"
+    except NotOnCurve:
+        return "FMT-019", "is not on the curve"
+    return "", ""
 
 
 def _note(file: Container) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from zk.kernels import compile as compiler
+from zk.kernels.check import emit_check
 from zk.kernels.constants import FP, FR
 from zk.kernels.emit import Module
 from zk.kernels.field import emit_field
@@ -47,6 +48,8 @@ _SIGNATURES: Final[dict[str, tuple[str, Any]]] = {
     "final_exponentiation": ("pp", None),
     "fp12_is_one": ("p", _N),
     "g2_in_subgroup": ("pn", _N),
+    "g1_first_off": ("pn", _N),
+    "g2_first_off": ("pn", _N),
 }
 
 
@@ -84,6 +87,7 @@ def build() -> Module:
     for group in (G1, G2):
         emit_points(module, group)
         emit_msm(module, group)
+        emit_check(module, group)
     emit_vectors(module)
     emit_sparse(module)
     emit_tape(module)

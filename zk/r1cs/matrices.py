@@ -189,10 +189,9 @@ class R1CS:
 
 def below_modulus(values: U64Array) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """`bool[n]`: whether each row of `uint64[n, 4]` is below r."""
-    less = np.zeros(len(values), dtype=np.bool_)
-    equal = np.ones(len(values), dtype=np.bool_)
-    for limb in reversed(range(LIMBS)):
-        column = values[:, limb]
-        less |= equal & (column < _R_LIMBS[limb])
-        equal &= column == _R_LIMBS[limb]
+    top = values[:, LIMBS - 1]
+    less: np.ndarray[tuple[int], np.dtype[np.bool_]] = top < _R_LIMBS[LIMBS - 1]
+    for index in np.flatnonzero(top == _R_LIMBS[LIMBS - 1]).tolist():  # one random row in 2⁶²
+        (value,) = from_array(values[index])
+        less[index] = value < FR.modulus
     return less

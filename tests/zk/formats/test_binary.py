@@ -185,14 +185,14 @@ HIGH = b"\xff\xff\xff\xff"
         (changed(2, 80, b"\0\0\0\0"), "FMT-017"),
         (changed(2, 80, b"\0\0\0\x80"), "FMT-017"),
         (changed(2, 84, b"\1"), "FMT-019"),
-        (changed(2, 84, FP.modulus.to_bytes(32, "little")), "FMT-019"),
-        (changed(2, 84, bytes(64)), "FMT-019"),
-        (changed(2, 84 + 128, bytes(128)), "FMT-019"),
+        (changed(2, 84, FP.modulus.to_bytes(32, "little")), "FMT-022"),
+        (changed(2, 84, bytes(64)), "FMT-024"),
+        (changed(2, 84 + 128, bytes(128)), "FMT-024"),
         (changed(4, 0, HIGH), "FMT-015"),
-        (changed(4, 4, HIGH), "FMT-017"),
-        (changed(4, 8, HIGH), "FMT-017"),
-        (changed(4, 12, HIGH), "FMT-017"),
-        (changed(4, 16, FR.modulus.to_bytes(32, "little")), "FMT-017"),
+        (changed(4, 4, HIGH), "FMT-026"),
+        (changed(4, 8, HIGH), "FMT-026"),
+        (changed(4, 12, HIGH), "FMT-026"),
+        (changed(4, 16, FR.modulus.to_bytes(32, "little")), "FMT-025"),
         (resized(4, -10000), "FMT-015"),
         *(
             (resized(number, size), "FMT-015")
@@ -224,7 +224,7 @@ def test_header_coordinates_have_one_form(documents, zkey: Path, at: int) -> Non
         alias = (value + multiple * FP.modulus).to_bytes(32, "little")
         with pytest.raises(FormatError) as caught:
             read_zkey(rewritten(zkey, changed(2, at, alias)))
-        assert caught.value.id == "FMT-019"
+        assert caught.value.id == "FMT-022"
 
 
 def test_a_domain_beyond_the_file_allocates_nothing(zkey: Path) -> None:
