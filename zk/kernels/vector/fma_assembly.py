@@ -14,7 +14,7 @@ do. So registers are assigned here, and columns (Comba) of the streams are writt
 
 Digits are cancelled by multiples of p that end in −1: M = (k·p + 1)/2¹⁰⁴ serves the first two,
 which then do not wait for one another, N = (k′·p + 1)/2⁵² the next two, p itself the last, so that
-the result is below 1.5·p + a·b/R like that of `Fma`.
+the result is below 1.13·p + a·b/R like that of `Fma`.
 
 Functions of a field, all memory to memory in limb form; an output may be an input:
 
