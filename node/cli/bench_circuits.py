@@ -20,12 +20,11 @@ from zk import backends, files, jsontext
 from zk.bench import inputs
 from zk.bench.errors import BenchError
 from zk.bench.inputs import Inputs
-from zk.bench.tasks import read_wtns_values
 from zk.errors import ChiaroError
 from zk.field.arrays import U64Array
 from zk.field.params import FR
 from zk.formats import snarkjs
-from zk.formats.wtns import write_wtns
+from zk.formats.wtns import read_wtns, write_wtns
 from zk.formats.zkey import read_zkey
 from zk.groth16.keys import Blinding, ProvingKey
 from zk.groth16.prove import prove, public_inputs
@@ -262,7 +261,7 @@ def _accept(key: VerifyingKey, public: tuple[int, ...]) -> Callable[[str], bool]
 
 
 def _assignment(circuit: Circuit) -> U64Array:
-    return read_wtns_values(circuit.wtns)
+    return read_wtns(circuit.wtns)
 
 
 def _details(circuit: Circuit, key: ProvingKey) -> dict[str, Any]:

@@ -37,6 +37,7 @@ GROUPS: Final = (
     ("tx", "tx"),
     ("chain", "chain"),
     ("verify", ""),
+    ("proof", "proof"),
     ("explain", ""),
     ("doctor", ""),
     ("circuit", "circuit"),

@@ -12,7 +12,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ from zk.errors import InvalidProof
 from zk.field.arrays import LIMBS, U64Array, from_array, to_array
 from zk.field.params import FR
 from zk.formats import snarkjs
+from zk.formats.wtns import read_wtns
 from zk.formats.zkey import read_zkey
 from zk.groth16.keys import Blinding
 from zk.groth16.points import g1_points, g1_rows, g2_points, g2_rows
@@ -53,22 +53,6 @@ class Task:
 
 Make = Callable[[Backend, int, Values], Task]
 """Loads inputs and gives the task: (backend, size, the protocol's inputs)."""
-
-
-class Phases:
-    """A progress callback that keeps the time between a phase's 0.0 and its 1.0."""
-
-    def __init__(self) -> None:
-        self.times: dict[str, float] = {}
-        self._began: dict[str, float] = {}
-
-    def __call__(self, phase: str, share: float) -> None:
-        now = time.perf_counter()
-        if share <= 0.0:
-            self._began[phase] = now
-        elif share >= 1.0 and phase in self._began:
-            taken = (now - self._began.pop(phase)) * 1e3
-            self.times[phase] = self.times.get(phase, 0.0) + taken
 
 
 def backend_with(name: str, threads: int) -> Backend:
@@ -162,7 +146,7 @@ def _pairing(backend: Backend, _size: int, values: Values) -> Task:
 
 def _prove(backend: Backend, _size: int, values: Values) -> Task:
     key = read_zkey(Path(values["zkey"]))
-    assignment = read_wtns_values(Path(values["wtns"]))
+    assignment = read_wtns(Path(values["wtns"]))
     blinding = Blinding(int(values["r"]), int(values["s"]))
     return Task(
         lambda phases: prove(key, assignment, blinding, backend, phases),
@@ -209,15 +193,6 @@ def _verify(backend: Backend, _size: int, values: Values) -> Task:
         return True
 
     return Task(run, lambda valid: f"{int(valid):02x}")
-
-
-def read_wtns_values(path: Path) -> U64Array:
-    """The values of a `.wtns` file: `uint64[wires, 4]`, standard form."""
-    from zk.formats import container
-
-    file = container.read(path, "wtns", (2,))
-    data = np.frombuffer(file.section(2).data, dtype="<u8")
-    return np.ascontiguousarray(data.reshape(-1, LIMBS).astype(np.uint64, copy=False))
 
 
 TASKS: Final[dict[str, Make]] = {

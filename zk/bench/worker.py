@@ -19,9 +19,10 @@ from typing import IO, Any, Final
 
 from zk import jsontext
 from zk.bench import host
-from zk.bench.tasks import TASKS, Make, Phases, Task, backend_with
+from zk.bench.tasks import TASKS, Make, Task, backend_with
 from zk.errors import ChiaroError
 from zk.interfaces import Backend
+from zk.phases import Phases
 
 PROTOCOL: Final = "chiaro-peer/1"
 NAME: Final = "chiaro"

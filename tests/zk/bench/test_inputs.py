@@ -17,6 +17,7 @@ from zk.bench.errors import BenchError
 from zk.bench.tasks import TASKS
 from zk.field.arrays import from_array, to_array
 from zk.field.params import FR
+from zk.phases import Phases
 
 PORTABLE = backends.get("portable") if "portable" in backends.available() else backends.get()
 
@@ -28,7 +29,7 @@ def make(name: str, size: int, **options):
 
 def answer(name: str, size: int, made, backend=PORTABLE) -> str:
     task = TASKS[name](backend, size, made.values)
-    return task.answer(task.run(tasks.Phases()))
+    return task.answer(task.run(Phases()))
 
 
 @pytest.mark.parametrize("case", works.MSM_CASES)

@@ -8,8 +8,9 @@ import json
 import pytest
 
 from zk import backends
-from zk.bench.tasks import Phases, Task
+from zk.bench.tasks import Task
 from zk.bench.worker import Worker, serve
+from zk.phases import Phases
 
 
 def ask(*lines: str, tasks=None) -> list[dict]:

@@ -1,0 +1,129 @@
+"""`chiaro proof`: proofs with keys and witnesses that any tool made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from node.cli import output
+from node.cli.session import Session, UsageError
+from node.cli.verify import Unreadable
+from zk.errors import DigestMismatch
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from zk.interfaces import Backend
+    from zk.proving import Proved
+
+app = typer.Typer(help="Proofs with foreign files: snarkjs keys and witnesses in, proofs out.")
+
+_DIGEST_BYTES = 32
+
+
+@app.command()
+def prove(
+    context: typer.Context,
+    zkey: Path = typer.Option(..., "--zkey", help="Proving key, Groth16 over BN254."),
+    wtns: Path = typer.Option(..., "--wtns", help="Witness of the same circuit."),
+    out_folder: Path = typer.Option(Path(), "--out", "-o", help="Folder for the documents."),
+    backend: str | None = typer.Option(None, "--backend", help="ifma, fma, portable, reference."),
+    threads: int | None = typer.Option(None, "--threads", min=1, max=16, help="As many as here."),
+    digest: str | None = typer.Option(
+        None,
+        "--key-digest",
+        help="BLAKE2b-256 of the key, hex: refuse any other, and trust this one's points.",
+    ),
+) -> None:
+    """Prove: proof.json, public.json and verification_key.json, verified before they are written.
+
+    Exit 1 when the witness does not satisfy the circuit, 3 for malformed files, 8 when key and
+    witness, or key and digest, do not belong together.
+    """
+    from zk.phases import Phases, phase
+    from zk.proving import prove_files
+
+    session: Session = context.obj
+    if out_folder.exists() and not out_folder.is_dir():
+        raise UsageError(f"{out_folder} is not a folder")
+    with output.progress(session, "prove") as report:
+        phases = Phases(report)
+        try:
+            with phase(phases, "start"):
+                chosen = _backend(backend, threads)
+            if digest is not None:
+                with phase(phases, "digest"):
+                    _compare(zkey, digest)
+            proved = prove_files(
+                zkey, wtns, backend=chosen, trusted=digest is not None, progress=phases
+            )
+            with phase(phases, "write"):
+                written = proved.write(out_folder)
+        except OSError as error:
+            where = str(error.filename or zkey)
+            raise Unreadable(error.strerror or "cannot be read or written", where=where) from None
+    if proved.unsafe:
+        session.warnings.append(proved.unsafe)
+    _report(session, proved, chosen, phases.times, written)
+
+
+def _backend(name: str | None, threads: int | None) -> Backend:
+    from zk import backends
+    from zk.bench.tasks import backend_with
+
+    chosen = backends.get(name)
+    return chosen if threads is None else backend_with(chosen.name, threads)
+
+
+def _compare(path: Path, wanted: str) -> None:
+    """That a file has this digest; who knows it has seen the file checked.
+
+    Raises:
+        UsageError: not 64 hexadecimal digits.
+        DigestMismatch: it has another one.
+    """
+    from circuits.keys import file_digest
+
+    text = wanted.removeprefix("0x").lower()
+    if len(text) != 2 * _DIGEST_BYTES or not all(c in "0123456789abcdef" for c in text):
+        raise UsageError("--key-digest takes 64 hexadecimal digits")
+    found = file_digest(path)
+    if found != text:
+        raise DigestMismatch(
+            f"the file has digest {found[:16]}…, not {text[:16]}…",
+            where=str(path),
+            fix="leave --key-digest out, and every point is checked, or take the right file",
+        )
+
+
+def _report(
+    session: Session,
+    proved: Proved,
+    backend: Backend,
+    times: dict[str, float],
+    written: list[Path],
+) -> None:
+    data: dict[str, Any] = {
+        "verified": True,
+        "key": "0x" + proved.key.id,
+        "public": [str(value) for value in proved.public],
+        "backend": backend.name,
+        "threads": getattr(backend, "threads", 1),
+        "phases": {name: round(taken, 3) for name, taken in times.items()},
+        "total_ms": round(sum(times.values()), 3),
+        "files": [str(path) for path in written],
+    }
+
+    def render(out: Console) -> None:
+        rows = [(name, f"{taken:.1f}") for name, taken in times.items()]
+        rows.append(("total", f"{data['total_ms']:.1f}"))
+        output.table(out, ("phase", "ms"), rows)
+        out.print(f"key        {proved.key.id}", markup=False)
+        out.print(f"backend    {backend.name}, {data['threads']} threads", markup=False)
+        for path in written:
+            out.print(str(path), markup=False)
+        out.print("PROVED and verified", style="bold green")
+
+    output.emit(session, "proof.prove", data, render)
