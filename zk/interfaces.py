@@ -7,7 +7,11 @@ passes the same tests; arrays and their Montgomery flag are described in `zk.fie
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import numpy.typing as npt
 
 from zk.field.arrays import U64Array
 
@@ -20,6 +24,41 @@ Progress = Callable[[str, float], None]
 
 Csr = tuple[U64Array, U64Array, U64Array]
 """Row pointers, columns and values of a sparse matrix; see `Backend.sparse_product`."""
+
+
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PreparedG2:
+    """Points of G2 that many pairings will have.
+
+    Attributes:
+        points: `[n, 16]` M.
+        lines: what the backend has computed of them, in a form of its own.
+        backend: whose it is.
+    """
+
+    points: U64Array
+    lines: U64Array
+    backend: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PreparedG1:
+    """Points of G1 that many combinations will have.
+
+    Attributes:
+        points: `[n, 8]` M.
+        tables: multiples of them, in a form of the backend.
+        bits: width of the tables' windows; 0 without tables.
+        backend: whose it is.
+    """
+
+    points: U64Array
+    tables: U64Array
+    bits: int
+    backend: str
 
 
 class Backend(Protocol):
@@ -105,6 +144,33 @@ class Backend(Protocol):
 
     def pairing_check(self, g1: U64Array, g2: U64Array) -> bool:
         """Whether Π e(Pᵢ, Qᵢ) = 1, for `[k, 8]` M and `[k, 16]` M; all in the right subgroups."""
+        ...
+
+    def prepare_g2(self, points: U64Array) -> PreparedG2:
+        """For `pairing_product`: `[n, 16]` M, known to have order r, none at infinity."""
+        ...
+
+    def pairing_product(
+        self, g1: U64Array, g2: U64Array, fixed_g1: U64Array, fixed: PreparedG2
+    ) -> tuple[BoolArray, U64Array]:
+        """Π e(Pᵢ, Qᵢ) · Π e(P'ⱼ, Q'ⱼ), and which of the Qᵢ have order r (or are infinity).
+
+        g1 `[n, 8]`, g2 `[n, 16]`, known to be on the twist; fixed_g1 `[m, 8]` goes with the first m
+        prepared points. The product is `[12, 4]` M, canonical: the coefficients of w⁰, w², w⁴, w¹,
+        w³, w⁵, each real part first. It means nothing unless all Qᵢ have order r.
+        """
+        ...
+
+    def prepare_g1(self, points: U64Array) -> PreparedG1:
+        """For `combine_g1`: `[n, 8]` M."""
+        ...
+
+    def combine_g1(self, prepared: PreparedG1, scalars: U64Array) -> U64Array:
+        """Σ kᵢ·Pᵢ of prepared points, scalars `[n, 4]` S → `[8]` M."""
+        ...
+
+    def weigh_g1(self, points: U64Array, weights: U64Array) -> U64Array:
+        """ρ(uᵢ, vᵢ)·Pᵢ for `[n, 8]` M and words `[n, 2]` (`zk.curve.weights`) → `[n, 8]` M."""
         ...
 
     def in_g2_subgroup(self, points: U64Array) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 
 from zk.errors import BackendError
 from zk.field.arrays import LIMBS, U64Array
+from zk.interfaces import PreparedG1, PreparedG2
 
 G1_WIDTH: Final = 2 * LIMBS
 G2_WIDTH: Final = 4 * LIMBS
@@ -108,3 +109,33 @@ def one_point(array: Any, width: int) -> U64Array:
         array = array.reshape(1, -1)
     rows(array, width, "base", count=1)
     return array  # type: ignore[no-any-return]
+
+
+def product(g1: Any, g2: Any, fixed_g1: Any, fixed: PreparedG2, backend: str) -> tuple[int, int]:
+    """Numbers of pairs with points of their own and with prepared ones."""
+    n = rows(g1, G1_WIDTH, "g1")
+    rows(g2, G2_WIDTH, "g2", count=n)
+    m = rows(fixed_g1, G1_WIDTH, "fixed_g1")
+    same_backend(fixed.backend, backend)
+    if m > fixed.points.shape[0]:
+        raise BackendError(f"fixed_g1: at most {fixed.points.shape[0]} rows are needed, not {m}")
+    return n, m
+
+
+def combination(prepared: PreparedG1, scalars: Any, backend: str) -> None:
+    """As many scalars as prepared points."""
+    same_backend(prepared.backend, backend)
+    rows(scalars, LIMBS, "scalars", count=prepared.points.shape[0])
+
+
+def weights(points: Any, words: Any) -> int:
+    """Number of points, each with its two words."""
+    n = rows(points, G1_WIDTH, "points")
+    rows(words, 2, "weights", count=n)
+    return n
+
+
+def same_backend(made_by: str, backend: str) -> None:
+    """What a backend has prepared, no other one can read."""
+    if made_by != backend:
+        raise BackendError(f"points prepared by the backend {made_by!r}, not by {backend!r}")

@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from zk.backends import checks
+from zk.backends.pairing_portable import PortablePairings
 from zk.curve.bn254 import G1_GENERATOR, G2_GENERATOR
 from zk.field.arrays import LIMBS, U64Array, from_array, to_array, to_montgomery
 from zk.field.params import FP, FR
@@ -54,7 +55,7 @@ def _shares(n: int, parts: int) -> list[tuple[int, int]]:
     return [(a, b) for a, b in itertools.pairwise(cuts) if a < b]
 
 
-class PortableBackend:
+class PortableBackend(PortablePairings):
     """`zk.interfaces.Backend` on compiled 4×64-bit arithmetic.
 
     Args:

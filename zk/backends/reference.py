@@ -7,12 +7,13 @@ to be read, and for small inputs.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
 from functools import reduce
 from operator import add
 from typing import Final
 
 from zk.backends import checks
+from zk.backends.pairing_reference import ReferencePairings
+from zk.backends.rows import g1_array, g1_points, g2_array, g2_points
 from zk.curve.bn254 import G1, G2
 from zk.curve.pairing import pairing_product_is_one
 from zk.errors import NotOnCurve
@@ -24,9 +25,7 @@ from zk.field.arrays import (
     to_array,
     to_montgomery,
 )
-from zk.field.bn254 import Fp
 from zk.field.params import FP, FR
-from zk.field.tower import Fp2
 from zk.interfaces import Csr
 from zk.poly.domain import Domain
 from zk.r1cs.tape import Tape
@@ -35,36 +34,7 @@ from zk.r1cs.tape_reference import interpret
 _R: Final = FR.modulus
 
 
-def _coordinates(array: U64Array, width: int) -> list[list[int]]:
-    flat = from_montgomery(from_array(array), FP.modulus)
-    return [flat[i : i + width] for i in range(0, len(flat), width)]
-
-
-def _g1_points(array: U64Array) -> list[G1]:
-    rows = _coordinates(array, 2)
-    return [G1.affine(Fp(x), Fp(y)) if x or y else G1.identity() for x, y in rows]
-
-
-def _g2_points(array: U64Array) -> list[G2]:
-    rows = _coordinates(array, 4)
-    return [G2.affine(Fp2(*row[:2]), Fp2(*row[2:])) if any(row) else G2.identity() for row in rows]
-
-
-def _point_array(rows: Iterable[Sequence[int]], width: int) -> U64Array:
-    flat = [c for row in rows for c in row]
-    return to_array(to_montgomery(flat, FP.modulus)).reshape(-1, width)
-
-
-def _g1_array(points: Iterable[G1]) -> U64Array:
-    return _point_array((p.to_affine() or (0, 0) for p in points), checks.G1_WIDTH)
-
-
-def _g2_array(points: Iterable[G2]) -> U64Array:
-    pairs = (p.to_affine() or ((0, 0), (0, 0)) for p in points)
-    return _point_array(((*x, *y) for x, y in pairs), checks.G2_WIDTH)
-
-
-class ReferenceBackend:
+class ReferenceBackend(ReferencePairings):
     """`zk.interfaces.Backend` in Python integers."""
 
     __slots__ = ()
@@ -76,28 +46,28 @@ class ReferenceBackend:
     def msm_g1(self, points: U64Array, scalars: U64Array) -> U64Array:
         n = checks.rows(points, checks.G1_WIDTH, "points")
         checks.rows(scalars, LIMBS, "scalars", count=n)
-        terms = map(G1.__rmul__, _g1_points(points), from_array(scalars))
-        return _g1_array([reduce(add, terms, G1.identity())]).reshape(-1)
+        terms = map(G1.__rmul__, g1_points(points), from_array(scalars))
+        return g1_array([reduce(add, terms, G1.identity())]).reshape(-1)
 
     def msm_g2(self, points: U64Array, scalars: U64Array) -> U64Array:
         n = checks.rows(points, checks.G2_WIDTH, "points")
         checks.rows(scalars, LIMBS, "scalars", count=n)
-        terms = map(G2.__rmul__, _g2_points(points), from_array(scalars))
-        return _g2_array([reduce(add, terms, G2.identity())]).reshape(-1)
+        terms = map(G2.__rmul__, g2_points(points), from_array(scalars))
+        return g2_array([reduce(add, terms, G2.identity())]).reshape(-1)
 
     def fixed_base_g1(self, scalars: U64Array, base: U64Array | None = None) -> U64Array:
         checks.rows(scalars, LIMBS, "scalars")
         point = G1.generator()
         if base is not None:
-            point = _g1_points(checks.one_point(base, checks.G1_WIDTH))[0]
-        return _g1_array(k * point for k in from_array(scalars))
+            point = g1_points(checks.one_point(base, checks.G1_WIDTH))[0]
+        return g1_array(k * point for k in from_array(scalars))
 
     def fixed_base_g2(self, scalars: U64Array, base: U64Array | None = None) -> U64Array:
         checks.rows(scalars, LIMBS, "scalars")
         point = G2.generator()
         if base is not None:
-            point = _g2_points(checks.one_point(base, checks.G2_WIDTH))[0]
-        return _g2_array(k * point for k in from_array(scalars))
+            point = g2_points(checks.one_point(base, checks.G2_WIDTH))[0]
+        return g2_array(k * point for k in from_array(scalars))
 
     def ntt(self, values: U64Array, *, inverse: bool = False) -> U64Array:
         """The transform is linear, so Montgomery form passes through it."""
@@ -153,11 +123,11 @@ class ReferenceBackend:
     def pairing_check(self, g1: U64Array, g2: U64Array) -> bool:
         n = checks.rows(g1, checks.G1_WIDTH, "g1")
         checks.rows(g2, checks.G2_WIDTH, "g2", count=n)
-        return pairing_product_is_one(zip(_g1_points(g1), _g2_points(g2), strict=True))
+        return pairing_product_is_one(zip(g1_points(g1), g2_points(g2), strict=True))
 
     def in_g2_subgroup(self, points: U64Array) -> bool:
         checks.rows(points, checks.G2_WIDTH, "points")
-        return all((_R * point).is_identity() for point in _g2_points(points))
+        return all((_R * point).is_identity() for point in g2_points(points))
 
     def first_off_curve_g1(self, points: U64Array) -> int:
         n = checks.rows(points, checks.G1_WIDTH, "points")

@@ -40,6 +40,7 @@ _N: Final = ctypes.c_int64
 _SIGNATURES: Final = {
     "fp12_easy": "p",
     "fp12_canonical": "p",
+    "fp_canonical": "pn",
     "g1_weigh": "ppppn",
     "g1_sum_tables": "pppnnnn",
 }
@@ -94,7 +95,7 @@ def shared() -> VerificationLibrary:
 
 
 def _emit_easy(module: Module) -> None:
-    """`fp12_easy(a)`: a^((p⁶ − 1)(p² + 1)) in place; `fp12_canonical(a)`."""
+    """`fp12_easy(a)`: a^((p⁶ − 1)(p² + 1)) in place; `fp12_canonical(a)`; `fp_canonical(a, n)`."""
     f = module.function("fp12_easy", "a", export=True)
     conjugate, inverse, turned = f.slot(FP12), f.slot(FP12), f.slot(FP12)
     f.call("fp12_conj", conjugate, "%a")
@@ -107,6 +108,10 @@ def _emit_easy(module: Module) -> None:
     f = module.function("fp12_canonical", "a", export=True)
     for offset in range(0, FP12, SIZE):
         f.call("fp_reduce", f.at("%a", offset), f.at("%a", offset))
+    f.leave()
+    f = module.function("fp_canonical", "a", "i64 n", export=True)
+    with f.loop("%n") as i:
+        f.call("fp_reduce", f.row("%a", i, SIZE), f.row("%a", i, SIZE))
     f.leave()
 
 

@@ -379,9 +379,7 @@ class _Emitter:
 
     def _emit_prepare(self) -> None:
         """`pairing_prepare(prepared, g2, state, flags)`: the lines of one vector of points."""
-        f = self.module.function(
-            "pairing_prepare", "prepared", "g2", "state", "flags", export=True
-        )
+        f = self.module.function("pairing_prepare", "prepared", "g2", "state", "flags", export=True)
         k = self.lanes(f, FP)
         k.begin()
         line = f.aligned(_LINE_VALUES * self.size)

@@ -377,8 +377,7 @@ class Tower:
             x = ready(k, x)
             chosen = [gammas[(v * width // 2 + i) % 6] for i in range(width // 2)]
             known = [
-                lanes_constant([k.field_constant(x) for x in values])
-                for values in _parts(chosen)
+                lanes_constant([k.field_constant(x) for x in values]) for values in _parts(chosen)
             ]
             for part in range(2):
                 picks = [i // 2 * 2 + part for i in range(width)]

@@ -151,9 +151,7 @@ class _Emitter:
             words = f.op(f"load {k.words}, ptr {name}, align {8 * k.width}")
             bits.append(f.op(f"icmp slt {k.words} {words}, zeroinitializer"))
             f.do(f"store {k.words} {k.word_const('shl', words, 1)}, ptr {name}, align 8")
-        x2 = k.select(
-            bits[1], self._get(k, "%state", _TURNED), self._get(k, "%state", _BASE)
-        )
+        x2 = k.select(bits[1], self._get(k, "%state", _TURNED), self._get(k, "%state", _BASE))
         return x2, k.neg_where(bits[0], self._get(k, "%state", _BASE_Y))
 
     def _emit_add(self) -> None:

@@ -1,0 +1,131 @@
+"""What verifiers ask of a backend, on vector kernels."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from zk.backends import checks
+from zk.backends.pairing_portable import PortablePairings, address
+from zk.curve.bn254 import G1_GENERATOR
+from zk.field.arrays import LIMBS, U64Array, to_array, to_montgomery
+from zk.field.params import FP
+from zk.interfaces import BoolArray, PreparedG2
+from zk.kernels import verification
+from zk.kernels.vector import pairing, pairing_library, weigh
+from zk.kernels.vector.library import VectorLibrary
+
+_ALIGN: Final = 64
+_FEW: Final = 4
+"""Below so many points, weights are computed one by one."""
+
+
+def _room(values: int, lanes: int) -> U64Array:
+    """Room for so many elements in limb form, on a cache line."""
+    words = values * 5 * lanes
+    raw = np.empty(words + _ALIGN // 8, dtype=np.uint64)
+    start = (-address(raw) % _ALIGN) // 8
+    return raw[start : start + words]
+
+
+def _padded(rows: U64Array, lanes: int, fill: U64Array | None = None) -> U64Array:
+    """Whole vectors of rows, with repetitions of the first, or of another, at the end."""
+    n = rows.shape[0]
+    missing = -n % lanes
+    if missing == 0:
+        return np.ascontiguousarray(rows)
+    one = rows[:1] if fill is None else fill
+    return np.concatenate([rows, np.repeat(one, missing, axis=0)])
+
+
+class VectorPairings(PortablePairings):
+    """Products of pairings and weights in lanes; small things are left to the scalar kernels."""
+
+    vector: VectorLibrary
+
+    @property
+    def pairings(self) -> VectorLibrary:
+        """Compiled when first used."""
+        return pairing_library.shared(self.name)
+
+    def prepare_g2(self, points: U64Array) -> PreparedG2:
+        n = checks.rows(points, checks.G2_WIDTH, "points")
+        lanes = self.pairings.lanes
+        values = pairing.STEPS * pairing.PREPARED_VALUES
+        lines = _room(-(-n // lanes) * values, lanes)
+        state = _room(pairing.STATE_VALUES, lanes)
+        flags = np.zeros(lanes, dtype=np.uint8)
+        rows = _padded(points, lanes)
+        for k in range(0, rows.shape[0], lanes):
+            part = lines[k * values * 5 :]
+            inputs = (part, rows[k:], state, flags)
+            self.pairings.call("pairing_prepare", *(address(x) for x in inputs))
+        return PreparedG2(points.copy(), lines, self.name)
+
+    def pairing_product(
+        self, g1: U64Array, g2: U64Array, fixed_g1: U64Array, fixed: PreparedG2
+    ) -> tuple[BoolArray, U64Array]:
+        n, m = checks.product(g1, g2, fixed_g1, fixed, self.name)
+        if not fixed_g1.any(axis=1).all():  # lines at infinity are none
+            g1 = np.concatenate([g1, fixed_g1])
+            g2 = np.concatenate([g2, fixed.points[:m]])
+            fixed_g1 = fixed_g1[:0]
+        inside = np.ones(g1.shape[0], dtype=np.bool_)
+        proper = g1.any(axis=1) & g2.any(axis=1)
+        for i in np.flatnonzero(~proper):
+            inside[i] = self.one_in_subgroup(g2[i : i + 1])
+        if not proper.all():
+            g1, g2 = g1[proper], g2[proper]
+        out = np.zeros((pairing.ROWS, LIMBS), dtype=np.uint64)
+        inside[proper] = self._miller_lanes(g1, g2, fixed_g1, fixed, out)
+        if inside.all():
+            verification.shared().call("fp12_easy", address(out))
+            self.pairings.call("pairing_hard", address(out))
+            verification.shared().call("fp12_canonical", address(out))
+        return inside[:n], out[:12]
+
+    def _miller_lanes(
+        self, g1: U64Array, g2: U64Array, fixed_g1: U64Array, fixed: PreparedG2, out: U64Array
+    ) -> BoolArray:
+        """The product before the final exponentiation; which points are in the subgroup."""
+        lanes = self.pairings.lanes
+        n, m = g1.shape[0], fixed_g1.shape[0]
+        left, right, others = (_padded(x, lanes) for x in (g1, g2, fixed_g1))
+        groups, fixed_groups = left.shape[0] // lanes, others.shape[0] // lanes
+        states = _room(groups * pairing.STATE_VALUES + fixed_groups * pairing.FIXED_VALUES, lanes)
+        flags = np.zeros(groups * lanes, dtype=np.uint8)
+        self.pairings.call(
+            "pairing_miller",
+            *(address(x) for x in (out, left, right)),
+            n,
+            *(address(x) for x in (others, fixed.lines)),
+            m,
+            *(address(x) for x in (states, flags)),
+        )
+        return flags[:n].astype(np.bool_)
+
+    def weigh_g1(self, points: U64Array, weights: U64Array) -> U64Array:
+        n = checks.weights(points, weights)
+        if n < _FEW:
+            return super().weigh_g1(points, weights)
+        lanes = self.pairings.lanes
+        present = points.any(axis=1)
+        generator = to_array(to_montgomery(G1_GENERATOR, FP.modulus)).reshape(1, -1)
+        rows = _padded(points, lanes, generator)
+        if not present.all():
+            rows = rows.copy()
+            rows[:n][~present] = generator
+        words = _padded(weights, lanes)
+        groups = rows.shape[0] // lanes
+        out = np.empty_like(rows)
+        states = _room(groups * weigh.WEIGH_VALUES, lanes)
+        inputs = (out, rows, words, states)
+        self.pairings.call("g1_weigh", *(address(x) for x in inputs), groups)
+        out = out[:n]
+        out[~present] = 0
+        return self._canonical(out)
+
+    def _canonical(self, rows: U64Array) -> U64Array:
+        verification.shared().call("fp_canonical", address(rows), rows.size // LIMBS)
+        return rows
