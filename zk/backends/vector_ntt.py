@@ -18,9 +18,9 @@ from typing import Any, Final
 import numpy as np
 
 from zk.backends.portable import PortableBackend
-from zk.field.arrays import LIMBS, U64Array, to_array, to_montgomery
+from zk.field.arrays import LIMBS, U64Array, from_array, to_array, to_montgomery
 from zk.field.params import FR
-from zk.kernels.vector import ntt_library
+from zk.kernels.vector import fixed, library, ntt_library
 from zk.kernels.vector.lanes import LIMBS as VECTOR_LIMBS
 
 LEAST: Final = 6
@@ -106,7 +106,8 @@ class Transforms:
     def __init__(self, backend: PortableBackend, multiplier: str) -> None:
         self.backend = backend
         self.kernels = ntt_library.shared(multiplier)
-        self.width = self.kernels.lanes
+        self.lanes = library.lanes_of(multiplier)
+        self.width = self.lanes.width
         self.record = VECTOR_LIMBS * self.width * _WORD
         self._tables: OrderedDict[Any, Any] = OrderedDict()
         self._sizes: dict[Any, int] = {}
@@ -233,25 +234,34 @@ class Transforms:
         )
         return made
 
-    def _powers(self, base: int, count: int, scale: int = 1) -> U64Array:
-        """scale·baseⁱ as rows."""
+    def _powers(self, base: int, count: int, scale: int = 1, *, plain: bool = False) -> U64Array:
+        """scale·baseⁱ as rows, in Montgomery form unless `plain`."""
         one = to_array(to_montgomery([base], FR.modulus))
         powers = self.backend.fr_powers(one, count)
         if scale != 1:
             powers = self.backend.fr_mul(powers, to_array(to_montgomery([scale], FR.modulus)))
-        return powers
+        return self.backend.fr_mul(powers, to_array([1])) if plain else powers
+
+    def _splat(self, constants: list[int]) -> U64Array:
+        """A record for each constant, all lanes of a vector alike."""
+        limbs = [fixed.digits(self.lanes, FR.modulus, w) for w in constants]
+        if self.lanes.limb_type.endswith("double>"):
+            words = np.array(limbs, dtype=np.float64).view(np.uint64)
+        else:
+            words = np.array(limbs, dtype=np.uint64)
+        table = aligned(words.size * self.width)
+        table.reshape(words.size, self.width)[:] = words.reshape(-1, 1)
+        return table
 
     def _short(self, log: int, *, inverse: bool, twisted: bool) -> U64Array:
         """Table of a short transform."""
 
         def make() -> U64Array:
             order = 2 << log
-            powers = self._powers(root(order), order)
+            powers = self._powers(root(order), order, plain=True)
             exponents = np.array(short_exponents(log, twisted=twisted)) % order
-            chosen = np.ascontiguousarray(powers[-exponents % order if inverse else exponents])
-            table = aligned(len(chosen) * self.record // _WORD)
-            self.kernels.call("fr_ntt_splat", address(table), address(chosen), len(chosen))
-            return table
+            chosen = powers[-exponents % order if inverse else exponents]
+            return self._splat(from_array(chosen))
 
         made: U64Array = self._kept(("short", log, inverse, twisted), make, lambda x: x.nbytes)
         return made

@@ -19,7 +19,6 @@ domain twice as large at no more than the cost of layers that otherwise multiply
     fr_ntt_turn     arena → other arena       second step of one transform, first of the next
     fr_ntt_second   arena → canonical rows    second step
     fr_ntt_quotient three arenas → rows       second steps of a, b, c, then a·b − c
-    fr_ntt_splat    rows → tables in which all lanes of a vector are equal
     fr_ntt_between  the table of factors between the steps
 
 Values are the rows' integers as they are, whatever their Montgomery form: transforms are linear,
@@ -42,6 +41,7 @@ from typing import Final
 
 from zk.kernels.constants import FR, MONTGOMERY_BITS
 from zk.kernels.emit import Function, Module, Value
+from zk.kernels.vector import fixed
 from zk.kernels.vector.fma import HIGH, Fma
 from zk.kernels.vector.lanes import (
     LIMBS,
@@ -64,8 +64,8 @@ ROW: Final = 32
 HEAD: Final = 2
 """Records before those of the layers: ω₄, and the factor of a twisted radix-2 layer, also ω₄."""
 
-_WIDEST: Final = (-10, 12)
-"""Values between layers stay between these multiples of r."""
+_WIDEST: Final = {True: (-27, 29), False: (-34, 42)}
+"""Values between layers stay between these multiples of r, with limbs in doubles or not."""
 _HALVINGS: Final = 3
 """Of the interval of operands that are added without having been multiplied."""
 _SHORT: Final = ("buffer", "twiddles", "i64 log")
@@ -78,7 +78,6 @@ SIGNATURES: Final = {
     "fr_ntt_turn": "pp" + "nnnn" + "pppppp",
     "fr_ntt_second": "pp" + "nnnn" + "p",
     "fr_ntt_quotient": "pppp" + "nnnn" + "p",
-    "fr_ntt_splat": "ppn",
     "fr_ntt_between": "ppp" + "nnn",
 }
 """One letter a parameter: p address, n number."""
@@ -86,6 +85,7 @@ SIGNATURES: Final = {
 
 def emit_ntt(module: Module, lanes: type[Lanes]) -> None:
     """All kernels of one multiplier; products over Fr must be there."""
+    fixed.emit_scale(module, lanes, FR)
     _emit_short(module, lanes, twisted=False)
     _emit_short(module, lanes, twisted=True)
     _emit_first(module, lanes, product=False)
@@ -93,11 +93,20 @@ def emit_ntt(module: Module, lanes: type[Lanes]) -> None:
     _emit_turn(module, lanes)
     _emit_second(module, lanes)
     _emit_quotient(module, lanes)
-    _emit_splat(module, lanes)
     _emit_between(module, lanes)
 
 
 # -- bounds ---------------------------------------------------------------------------------------
+
+
+def _fresh(k: Lanes) -> Element:
+    """Bounds of what a short transform that is not twisted starts from: rows and products, carried.
+
+    The first layer adds four of them as they are.
+    """
+    value = -k.p, 6 * k.p
+    lower = [k.carried] * (LIMBS - 1)
+    return Element(("poison",) * LIMBS, value, (*lower, top_bound(value, lower)))
 
 
 @functools.cache
@@ -107,13 +116,16 @@ def between(lanes: type[Lanes]) -> Element:
     Raises:
         BoundError: a butterfly of such values leaves them.
     """
-    value = _WIDEST[0] * FR.value, _WIDEST[1] * FR.value
+    low, high = _WIDEST[issubclass(lanes, Fma)]
+    value = low * FR.value, high * FR.value
     limb = 1 << (RADIX + 1 if issubclass(lanes, Fma) else RADIX + 3)
     lower = [(-limb, limb)] * (LIMBS - 1)
     start = Element(("poison",) * LIMBS, value, (*lower, top_bound(value, lower)))
     k = lanes(Function("bounds", []), FR)
+    fresh = _fresh(k)
     results = [x for trivial in (True, False) for x in _butterfly(k, start, trivial=trivial)]
-    results += [x for trivial in (True, False) for x in _pair(k, start, trivial=trivial)]
+    results += [*_pair(k, start, trivial=False), *_pair(k, fresh, trivial=True)]
+    results += [fresh, *_butterfly(k, fresh, trivial=True, fresh=True)]
     if not all(within(x, start) for x in results):
         raise BoundError("a butterfly does not keep its bounds")
     return start
@@ -131,9 +143,9 @@ def _load(k: Lanes, pointer: Value, like: Element) -> Element:
     return k.load(pointer, like, pinned=True)
 
 
-def _times(k: Lanes, a: Element, factor: Value) -> Element:
-    """Product with a record of a table."""
-    return k.mul(_loosened(k, a), _load(k, factor, _factor(k)))
+def _times(k: Lanes, a: Element, record: Value) -> Element:
+    """Product with a constant of a table."""
+    return fixed.scaled(k, _loosened(k, a), record)
 
 
 def _loosened(k: Lanes, a: Element) -> Element:
@@ -172,16 +184,21 @@ def _narrowed(k: Lanes, a: Element, halvings: int) -> Element:
     return k.carry_signed(a)
 
 
+def _small(k: Lanes, a: Element) -> Element:
+    """The same residues as a factor of something that is not small either."""
+    return _loosened(k, a) if isinstance(k, Fma) else _narrowed(k, a, 2)
+
+
 # -- short transforms -----------------------------------------------------------------------------
 
 
 def _pair(
     k: Lanes, like: Element, *, trivial: bool, base: Value = "%b", factor: Value = "%w"
 ) -> tuple[Element, Element]:
-    """(u + w·v, u − w·v) of two neighbours."""
+    """(u + w·v, u − w·v) of two neighbours; fresh ones if w is one."""
     u, v = (_load(k, k.f.at(base, k.size * i), like) for i in range(2))
-    u = _narrowed(k, u, _HALVINGS)
-    v = _narrowed(k, v, _HALVINGS) if trivial else _times(k, v, factor)
+    if not trivial:
+        u, v = _narrowed(k, u, _HALVINGS), _times(k, v, factor)
     return k.add(u, v), k.sub(u, v)
 
 
@@ -190,17 +207,23 @@ def _butterfly(
     like: Element,
     *,
     trivial: bool,
+    fresh: bool = False,
     places: Sequence[Value] = ("%a", "%b", "%c", "%d"),
     fourth: Value = "%i",
     factors: Value = "%w",
 ) -> tuple[Element, ...]:
-    """Radix 4: Σ_s ω₄^{rs}·wₛ·aₛ for r = 0 … 3; all wₛ are one if `trivial`."""
+    """Radix 4: Σ_s ω₄^{rs}·wₛ·aₛ for r = 0 … 3; all wₛ are one if `trivial`.
+
+    Operands that are added as they are must be small: `fresh` ones are.
+    """
     a = [_load(k, place, like) for place in places]
-    if trivial:
+    if fresh:
+        b = a
+    elif trivial:
         b = [_narrowed(k, x, _HALVINGS) for x in a]
     else:
         b = [_narrowed(k, a[0], 1)]
-        b += [_times(k, x, k.f.at(factors, k.size * s)) for s, x in enumerate(a[1:])]
+        b += [_times(k, x, k.f.at(factors, fixed.RECORD * k.size * s)) for s, x in enumerate(a[1:])]
     even, odd = k.add(b[0], b[2]), k.add(b[1], b[3])
     even_, odd_ = k.sub(b[0], b[2]), _times(k, k.sub(b[1], b[3]), fourth)
     return k.add(even, odd), k.add(even_, odd_), k.sub(even, odd), k.sub(even_, odd_)
@@ -216,6 +239,7 @@ def _emit_short(module: Module, lanes: type[Lanes], *, twisted: bool) -> None:
     f = module.function(name, *_SHORT, attributes="noinline")
     k = lanes(f, FR)
     like = between(lanes)
+    record = fixed.RECORD * k.size
     size = f.op("shl i64 1, %log")
     odd = f.op("and i64 %log, 1")
     with (
@@ -223,24 +247,39 @@ def _emit_short(module: Module, lanes: type[Lanes], *, twisted: bool) -> None:
         f.loop(f.op(f"lshr i64 {size}, 1")) as i,
     ):
         base = f.row("%buffer", i, 2 * k.size)
-        pair = _pair(k, like, trivial=not twisted, base=base, factor=f.at("%twiddles", k.size))
+        start = like if twisted else _fresh(k)
+        pair = _pair(k, start, trivial=not twisted, base=base, factor=f.at("%twiddles", record))
         for s, x in enumerate(pair):
             k.store(x, f.at(base, k.size * s), like)
     span, records = f.slot(8), f.slot(8)
     f.store(f.op(f"shl i64 1, {odd}"), span)
-    f.store(f.at("%twiddles", HEAD * k.size), records, "ptr")
+    f.store(f.at("%twiddles", HEAD * record), records, "ptr")
 
-    def block(start: Value, h: Value, *, trivial: bool, factors: Value = "") -> None:
+    def block(
+        start: Value, h: Value, *, trivial: bool, fresh: bool = False, factors: Value = ""
+    ) -> None:
         leg = f.mul(h, k.size)
         places = [start]
         for _ in range(3):
             places.append(f.at(places[-1], leg))
         results = _butterfly(
-            k, like, trivial=trivial, places=places, fourth="%twiddles", factors=factors
+            k,
+            _fresh(k) if fresh else like,
+            trivial=trivial,
+            fresh=fresh,
+            places=places,
+            fourth="%twiddles",
+            factors=factors,
         )
         for place, x in zip(places, results, strict=True):
             k.store(x, place, like)
 
+    if not twisted:
+        with f.when(f.compare("eq", odd, 0)):
+            with f.loop(f.op(f"lshr i64 {size}, 2")) as b:
+                block(f.row("%buffer", b, 4 * k.size), "1", trivial=True, fresh=True)
+            f.store(4, span)
+            f.store(f.at("%twiddles", (HEAD + 3) * record), records, "ptr")
     with f.repeat() as stop:
         h = f.load(span)
         whole = f.op(f"shl i64 {h}, 2")
@@ -253,10 +292,10 @@ def _emit_short(module: Module, lanes: type[Lanes], *, twisted: bool) -> None:
                 block(f.at("%buffer", f.mul(b, stride)), h, trivial=True)
         with f.loop(h, 0 if twisted else 1) as j:
             first = f.row("%buffer", j, k.size)
-            factors = f.row(table, j, 3 * k.size)
+            factors = f.row(table, j, 3 * record)
             with f.loop(blocks) as b:
                 block(f.at(first, f.mul(b, stride)), h, trivial=False, factors=factors)
-        f.store(f.row(table, h, 3 * k.size), records, "ptr")
+        f.store(f.row(table, h, 3 * record), records, "ptr")
         f.store(whole, span)
     f.leave()
 
@@ -323,15 +362,17 @@ def _spread(k: Lanes, group: Value) -> None:
     stride = f.mul("%columns", k.size)
     with f.loop(f.op(f"udiv i64 {size}, {k.width}")) as h:
         first = f.mul(h, k.width * k.size)
-        products = []
-        for c in range(k.width):
-            at = f.add(first, c * k.size)
-            a = _load(k, f.at("%local", at), between(type(k)))
-            products.append(_times(k, a, f.at(table, at)))
+        products: list[Element] = []
+        for c in range(0, k.width, 2):
+            pairs = []
+            for at in (f.add(first, c * k.size), f.add(first, (c + 1) * k.size)):
+                a = _load(k, f.at("%local", at), between(type(k)))
+                pairs.append((_loosened(k, a), _load(k, f.at(table, at), _factor(k))))
+            products.extend(k.mul_both(*pairs))
         row = f.at("%out", f.mul(h, stride))
         for c, x in enumerate(transposed(k, products)):
             column = f.add(f.mul(group, k.width), c)
-            k.store(x, _place(k, row, "%targets", column), between(type(k)))
+            k.store(x, _place(k, row, "%targets", column), _fresh(k))
 
 
 def _from_rows(k: Lanes, rows: Value) -> Element:
@@ -362,7 +403,7 @@ def _emit_first(module: Module, lanes: type[Lanes], *, product: bool) -> None:
             a = _from_rows(k, f.at("%rows", at))
             if product:
                 a = k.mul(a, _from_rows(k, f.at("%others", at)))
-            k.store(a, _place(k, "%local", "%places", j), between(lanes))
+            k.store(k.carry(a), _place(k, "%local", "%places", j), _fresh(k))
         _short(f, "%local", "%twiddles", "%log", twisted=False)
         _spread(k, g)
     k.end()
@@ -418,7 +459,7 @@ def _emit_quotient(module: Module, lanes: type[Lanes]) -> None:
         buffers = _finished(k, ("%a", "%b", "%c"), g)
         with _outputs(k, g) as (j, rows):
             a, b, c = (_load(k, f.row(x, j, k.size), between(lanes)) for x in buffers)
-            difference = k.sub(k.mul(_loosened(k, a), _loosened(k, b)), _loosened(k, c))
+            difference = k.sub(k.mul(_small(k, a), _small(k, b)), _small(k, c))
             k.scatter(canonical(k, k.mul(_loosened(k, difference), out)), _pointers(k, rows))
     k.end()
     f.leave()
@@ -471,19 +512,6 @@ def _less_modulus(k: Lanes, limbs: Sequence[Value]) -> list[Value]:
 
 
 # -- tables ---------------------------------------------------------------------------------------
-
-
-def _emit_splat(module: Module, lanes: type[Lanes]) -> None:
-    """`(table, rows, n)`: each row (Montgomery, R = 2²⁵⁶) in all lanes of a record."""
-    f = module.function("fr_ntt_splat", "table", "rows", "i64 n", export=True)
-    k = lanes(f, FR)
-    k.begin()
-    with f.loop("%n") as i:
-        row = f.row("%rows", i, ROW)
-        plain = k.from_integers(k.gather([row] * k.width, 4), (0, (1 << 256) - 1))
-        k.store(k.mul(plain, k.constant(_to_lanes(k))), f.row("%table", i, k.size), _factor(k))
-    k.end()
-    f.leave()
 
 
 def _to_lanes(k: Lanes) -> int:

@@ -1,0 +1,361 @@
+"""Products with constants that are known long before: Barrett's reduction with Shoup's quotient.
+
+For a constant w the table holds w and w′ = ⌊w·2²⁶⁰/m⌋. Then q ≈ a·w′/2²⁶⁰ is close to a·w/m, and
+
+    a·w − q·m     modulo 2²⁶⁰, so from low halves alone
+
+is a·w up to a few m. No quotient digit waits for another one, and of 75 limb products only 60 need
+both halves (10 none but the low, 5 none but the high), while a product of two variables takes 50
+whole ones in a chain. Values are not in Montgomery form: the factor is w itself.
+
+The quotient leaves out what lies below 2²⁶⁰: the low halves of five limb products, and the products
+of lower limbs. `_value` bounds what that means for the result.
+
+A record is w, then w′, in limb form. With doubles digits are signed and w lies in (−m/2, m/2), with
+integers neither is negative.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Final
+
+from zk.kernels.constants import Modulus
+from zk.kernels.emit import Module, Value
+from zk.kernels.vector.fma import HIGH, ONE_52, PRODUCT_LIMIT, Fma, bits, signed_digits
+from zk.kernels.vector.ifma import Ifma
+from zk.kernels.vector.lanes import (
+    LIMBS,
+    MASK,
+    R_BITS,
+    RADIX,
+    BoundError,
+    Element,
+    Interval,
+    Lanes,
+    magnitude,
+    top_bound,
+)
+
+RECORD: Final = 2
+"""Elements in a record."""
+_VECTOR: Final = 32
+_HALF: Final = 1 << (RADIX - 1)
+_LIFT: Final = 16
+"""Columns are made non-negative by this many 2⁵²; at most 8 halves above −2⁵¹ − 1 meet in one."""
+_CENTRE: Final = 2
+"""Added to quotients of signed digits, so that results lie around zero."""
+
+
+def digits(lanes: type[Lanes], m: int, w: int) -> list[int]:
+    """The ten limbs of a constant's record."""
+    if issubclass(lanes, Fma):
+        w = (w + m // 2) % m - m // 2
+        return signed_digits(w) + signed_digits((w << R_BITS) // m)
+    w %= m
+    return _digits(w) + _digits((w << R_BITS) // m)
+
+
+def _digits(value: int) -> list[int]:
+    return [(value >> (RADIX * i)) & MASK for i in range(LIMBS)]
+
+
+def emit_scale(module: Module, lanes: type[Lanes], m: Modulus) -> None:
+    """`(out, a, record)` as a function, where products are functions."""
+    if not issubclass(lanes, Fma):
+        return
+    writer = _Writer(m)
+    writer.write()
+    name = f"{m.prefix}_vector_scale"
+    f = module.function(name, "out", "a", "record", attributes="noinline")
+    rows = ", ".join(
+        f"<4 x i64> <{', '.join([f'i64 {_signed(value)}'] * 4)}>" for value in writer.pool.values()
+    )
+    symbol = f"@{name}_pool"
+    kind = f"[{len(writer.pool)} x <4 x i64>]"
+    f.pool[symbol] = f"{symbol} = internal constant {kind} [{rows}], align {_VECTOR}\n"
+    scratch = f.aligned(2 * LIMBS * _VECTOR)
+    operands = ["ptr %out", "ptr %a", "ptr %record", f"ptr {symbol}", f"ptr {scratch}"]
+    clobbers = ",".join([*(f"~{{ymm{i}}}" for i in range(16)), "~{memory}"])
+    text = "\\0A".join(writer.lines)
+    constraints = ",".join(["r"] * len(operands))
+    f.do(f'call void asm sideeffect "{text}", "{constraints},{clobbers}"({", ".join(operands)})')
+    f.leave()
+
+
+def _signed(value: int) -> int:
+    return value - (1 << 64) if value >> 63 else value
+
+
+def scaled(k: Lanes, a: Element, record: Value) -> Element:
+    """a·w for the constant w of a record, which must stay in memory."""
+    if isinstance(k, Ifma):
+        return _scaled_integers(k, a, record)
+    if not isinstance(k, Fma):
+        raise BoundError("an unknown multiplier")
+    if any(magnitude(x) << (RADIX - 1) >= PRODUCT_LIMIT for x in a.bounds):
+        raise BoundError("limbs of a product are too large")
+    value = _value(k, a, 1 << (RADIX - 1), range(LIMBS - 1), _CENTRE)
+    lower = [(-_HALF, _HALF - 1)] * (LIMBS - 1)
+    top = top_bound(value, lower)
+    quotient = (value[1] - value[0] + magnitude(a.value)) >> (RADIX * (LIMBS - 1))
+    if max(magnitude(top), quotient) >= _HALF:
+        raise BoundError("the top limb is too large")
+    home = a.home
+    if not home:
+        home = k.f.aligned(k.size)
+        k.store(a, home)
+    out = k.f.aligned(k.size)
+    k.f.call(f"{k.m.prefix}_vector_scale", out, home, record)
+    return k.load(out, Element((), value, (*lower, top)), pinned=True)
+
+
+def _value(k: Lanes, a: Element, largest: int, columns: range, centre: int) -> Interval:
+    """Interval of a·w − q·m, where q lacks the products of some columns.
+
+    a·w/m exceeds a·w′/2²⁶⁰ by a·θ/2²⁶⁰, 0 ≤ θ < 1; q lacks five parts in [0, 1) and the columns.
+
+    Args:
+        k: the arithmetic.
+        a: the variable factor.
+        largest: bound of the limbs of w′.
+        columns: those that are left out.
+        centre: what is added to q.
+    """
+    missing = sum(
+        magnitude(a.bounds[i]) * largest << (RADIX * column)
+        for column in columns
+        for i in range(column + 1)
+    )
+    positive = all(x[0] >= 0 for x in a.bounds)
+    low = (0 if positive else -missing) + min(a.value[0], 0) - (centre << R_BITS)
+    high = missing + max(a.value[1], 0) + (LIMBS - centre << R_BITS)
+    return low * k.p >> R_BITS, -(-high * k.p >> R_BITS)
+
+
+# -- integers -------------------------------------------------------------------------------------
+
+
+def _scaled_integers(k: Ifma, a: Element, record: Value) -> Element:
+    if any(low < 0 or high > MASK for low, high in a.bounds):
+        a = k.carry(a)
+    if any(low < 0 or high > MASK for low, high in a.bounds):
+        raise BoundError("a value is too large to be multiplied")
+    zero = k.splat(0)
+
+    def limb(index: int) -> Value:
+        where = k.f.at(record, 8 * k.width * index)
+        return k.f.op(f"load {k.limb_type}, ptr {where}, align {8 * k.width}")
+
+    w, quick = ([limb(LIMBS * part + i) for i in range(LIMBS)] for part in range(2))
+    upper = [zero] * (2 * LIMBS)
+    for i in range(LIMBS):
+        for j in range(LIMBS):
+            if i + j >= LIMBS - 2:
+                upper[i + j + 1] = k.madd(k.high, upper[i + j + 1], a.limbs[i], quick[j])
+            if i + j >= LIMBS:
+                upper[i + j] = k.madd(k.low, upper[i + j], a.limbs[i], quick[j])
+    quotient = []
+    for column in range(LIMBS - 1, 2 * LIMBS - 1):
+        if column >= LIMBS:
+            quotient.append(k.word_const("and", upper[column], MASK))
+        carried = k.word_const("lshr", upper[column], RADIX)
+        upper[column + 1] = k.word_op("add", upper[column + 1], carried)
+    quotient.append(upper[2 * LIMBS - 1])
+    complement = [k.splat(d) for d in _digits((1 << R_BITS) - k.p)]
+    lower = [zero] * LIMBS
+    for left, right in ((a.limbs, w), (quotient, complement)):
+        for i in range(LIMBS):
+            for j in range(LIMBS - i):
+                lower[i + j] = k.madd(k.low, lower[i + j], left[i], right[j])
+                if i + j + 1 < LIMBS:
+                    lower[i + j + 1] = k.madd(k.high, lower[i + j + 1], left[i], right[j])
+    # column 3 is known but for its low halves, which weigh as much as one more column less
+    value = _value(k, a, MASK, range(LIMBS - 2), 0)
+    value = value[0], value[1] + k.p
+    if value[0] < 0 or value[1] >> R_BITS:
+        raise BoundError("a product does not fit")
+    for i in range(LIMBS):
+        if i:
+            carried = k.word_const("lshr", lower[i - 1], RADIX)
+            lower[i] = k.word_op("add", lower[i], carried)
+    limbs = tuple(k.word_const("and", x, MASK) for x in lower)
+    return Element(limbs, value, (*[(0, MASK)] * (LIMBS - 1), (0, value[1] >> (RADIX * 4))))
+
+
+# -- doubles --------------------------------------------------------------------------------------
+
+_OUT, _A, _RECORD, _POOL, _SCRATCH = range(5)
+
+
+class _Stream:
+    """Columns summed up one after the other, in registers of their own.
+
+    Args:
+        registers: the running column, the next one, a high and a low half.
+    """
+
+    def __init__(self, writer: _Writer, registers: str) -> None:
+        self.writer = writer
+        self.current, self.after, self.high, self.low = (f"%ymm{x}" for x in registers.split())
+        self.begun = self.opened = False
+        self.offset = self.later = 0
+        self.groups: list[list[str]] = []
+
+    def start(self, address: str, offset: int) -> None:
+        """Adds a stored column to the running one."""
+        if self.begun:
+            self.groups.append([f"vpaddq {address}, {self.current}, {self.current}"])
+        else:
+            self.groups.append([f"vmovdqa {address}, {self.current}"])
+        self.begun = True
+        self.offset += offset
+
+    def product(
+        self, x: str, y: str, *, sign: int = 1, high: bool = True, low: bool = True
+    ) -> None:
+        """x·y: its low half to the running column, its high half to the next one."""
+        fused = "vfmadd231pd" if sign > 0 else "vfnmadd231pd"
+        upper = self.high if self.opened or not high else self.after
+        lines = [f"vmovapd %ymm15, {upper}", f"{fused} {y}, {x}, {upper}"]
+        if low:
+            part = self.low if self.begun else self.current
+            lines += [f"vsubpd {upper}, %ymm14, {part}", f"{fused} {y}, {x}, {part}"]
+            if self.begun:
+                lines.append(f"vpaddq {part}, {self.current}, {self.current}")
+            self.begun = True
+            self.offset += ONE_52
+        if high:
+            if self.opened:
+                lines.append(f"vpaddq {upper}, {self.after}, {self.after}")
+            self.opened = True
+            self.later += bits(HIGH)
+        self.groups.append(lines)
+
+    def add(self, value: int) -> None:
+        """Takes constants off the running column and adds an integer."""
+        bias = self.writer.bias(value - self.offset)
+        self.groups.append([f"vpaddq {bias}, {self.current}, {self.current}"])
+        self.offset = 0
+
+    def digit(self, untag: str, address: str) -> None:
+        """Stores the low 52 bits as doubles."""
+        constant, low = self.writer.constant, self.low
+        self.groups.append(
+            [
+                f"vpand {constant('mask')}, {self.current}, {low}",
+                f"vpor {constant('tag')}, {low}, {low}",
+                f"vsubpd {constant(untag)}, {low}, {low}",
+                f"vmovapd {low}, {address}",
+            ]
+        )
+
+    def carry(self) -> None:
+        """Adds the upper bits, lifted by `_LIFT`, to the next column."""
+        now, after = self.current, self.after
+        self.groups.append([f"vpsrlq $${RADIX}, {now}, {now}", f"vpaddq {now}, {after}, {after}"])
+        self.later += _LIFT
+
+    def step(self) -> None:
+        """The next column becomes the running one."""
+        self.current, self.after = self.after, self.current
+        self.begun, self.opened = self.opened, False
+        self.offset, self.later = self.later, 0
+
+
+class _Writer:
+    """Writes `scale`: first a·w′ and the low half of a·w in turns, then q·m.
+
+    ymm0 … 4    limbs of a, then of q
+    ymm5 … 8    of a·w′ and then q·m: running column, next one, high and low half of a limb product
+    ymm9 … 12   of a·w
+    ymm14, 15   C + 2⁵² and C of `zk.kernels.vector.fma`
+
+    Sums of bit patterns carry constants, taken off when a column ends.
+    """
+
+    def __init__(self, m: Modulus) -> None:
+        self.pool = {
+            "base": bits(HIGH),
+            "base low": bits(HIGH + (1 << RADIX)),
+            "mask": MASK,
+            "tag": ONE_52,
+            "untag": bits(1 << RADIX),
+            "untag half": bits((1 << RADIX) + _HALF),
+            **{f"m{j}": bits(d) for j, d in enumerate(signed_digits(m.value))},
+        }
+        self.lines: list[str] = []
+
+    def constant(self, name: str) -> str:
+        return self.at(_POOL, list(self.pool).index(name))
+
+    def bias(self, value: int) -> str:
+        """The address of an integer that is added to a column."""
+        name = f"bias {value % (1 << 64):016x}"
+        self.pool.setdefault(name, value % (1 << 64))
+        return self.constant(name)
+
+    @staticmethod
+    def at(operand: int, i: int) -> str:
+        return f"{_VECTOR * i}(${operand})"
+
+    def write(self) -> None:
+        """The whole function."""
+        load = [(self.constant("base"), 15), (self.constant("base low"), 14)]
+        load += [(self.at(_A, i), i) for i in range(LIMBS)]
+        self.lines += [f"vmovapd {address}, %ymm{i}" for address, i in load]
+        upper, lower = _Stream(self, "5 6 7 8"), _Stream(self, "9 10 11 12")
+        self._quotient(upper)
+        offsets = self._low_half(lower)
+        for groups in itertools.zip_longest(upper.groups, lower.groups, fillvalue=[]):
+            for group in groups:
+                self.lines += group
+        last = _Stream(self, "5 6 7 8")
+        self._difference(last, offsets)
+        self.lines += [line for group in last.groups for line in group]
+
+    def _quotient(self, s: _Stream) -> None:
+        """Digits of q = a·w′/2²⁶⁰, to the scratch."""
+        for column in range(LIMBS - 1, 2 * LIMBS):
+            whole = column >= LIMBS
+            for i in range(max(0, column - LIMBS + 1), LIMBS):
+                s.product(f"%ymm{i}", self.at(_RECORD, LIMBS + column - i), low=whole)
+            place = self.at(_SCRATCH, column)
+            if column == 2 * LIMBS - 1:
+                s.add(ONE_52 + _HALF)
+                untag = self.constant("untag half")
+                s.groups.append(
+                    [f"vsubpd {untag}, {s.current}, {s.low}", f"vmovapd {s.low}, {place}"]
+                )
+            elif whole:
+                s.add((_LIFT << RADIX) + (_CENTRE if column == LIMBS else 0))
+                s.digit("untag", place)
+                s.carry()
+            s.step()
+
+    def _low_half(self, s: _Stream) -> list[int]:
+        """Columns of a·w below 2²⁶⁰, to the scratch; returns the constants that they carry."""
+        offsets = []
+        for column in range(LIMBS):
+            for i in range(column + 1):
+                address = self.at(_RECORD, column - i)
+                s.product(f"%ymm{i}", address, high=column < LIMBS - 1)
+            s.groups.append([f"vmovdqa {s.current}, {self.at(_SCRATCH, column)}"])
+            offsets.append(s.offset)
+            s.step()
+        return offsets
+
+    def _difference(self, s: _Stream, offsets: list[int]) -> None:
+        """a·w − q·m modulo 2²⁶⁰, to the output."""
+        for column, offset in enumerate(offsets):
+            digit = self.at(_SCRATCH, LIMBS + column)
+            s.groups.append([f"vmovapd {digit}, %ymm{column}"])
+            s.start(self.at(_SCRATCH, column), offset)
+            top = column == LIMBS - 1
+            for i in range(column + 1):
+                s.product(f"%ymm{i}", self.constant(f"m{column - i}"), sign=-1, high=not top)
+            s.add((_LIFT << RADIX) + _HALF)
+            s.digit("untag half", self.at(_OUT, column))
+            if not top:
+                s.carry()
+                s.step()
