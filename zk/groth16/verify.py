@@ -17,10 +17,10 @@ from collections.abc import Sequence
 from zk.curve.bn254 import G1, G2, check_g2
 from zk.curve.pairing import pairing_product_is_one
 from zk.errors import InvalidProof, NonCanonical, NotInSubgroup, ShapeMismatch
-from zk.field.arrays import to_array
 from zk.field.params import FR
 from zk.groth16.keys import Proof, VerifyingKey
-from zk.groth16.points import g1_points, g1_rows, g2_rows
+from zk.groth16.points import g1_rows, g2_rows, stacked
+from zk.groth16.verify_key import prepare
 from zk.interfaces import Backend
 
 
@@ -82,11 +82,15 @@ def _by_reference(key: VerifyingKey, public: Sequence[int], proof: Proof) -> boo
 
 
 def _by(backend: Backend, key: VerifyingKey, public: Sequence[int], proof: Proof) -> bool:
-    if not backend.in_g2_subgroup(g2_rows([proof.b])):
-        raise NotInSubgroup("proof.b is outside BN254's G2", where="proof.b")
-    statement = backend.msm_g1(g1_rows(key.ic), to_array([1, *public]))
-    minus_a = (-G1.from_affine(proof.a)).to_affine()
-    return backend.pairing_check(
-        g1_rows([minus_a, key.alpha, *g1_points(statement), proof.c]),
-        g2_rows([proof.b, key.beta, key.gamma, key.delta]),
+    """e(A, B) · e(Σ, −γ) · e(C, −δ) = e(α, β), with what depends on the key alone prepared."""
+    prepared = prepare(key, backend)
+    statement = prepared.statement_point(backend, [1, *public])
+    inside, product = backend.pairing_product(
+        g1_rows([proof.a]),
+        g2_rows([proof.b]),
+        stacked(statement, g1_rows([proof.c])),
+        prepared.fixed,
     )
+    if not inside.all():
+        raise NotInSubgroup("proof.b is outside BN254's G2", where="proof.b")
+    return bool((product == prepared.alpha_beta).all())

@@ -12,8 +12,8 @@ again; and so on. So (u, v) follows from the integers a, b. And a + bλ ≡ a' +
 four below 2⁶⁴ in size means a = a', b = b': else r would divide the norm X² − XY + Y² ≤ 3·2¹³⁰ of a
 difference, which is smaller and not 0.
 
-No sum on the way is exceptional: before a digit is added, the running coefficient is 2·(a + bλ) with
-even parts; it is no ±1 or ±λ, and by the same argument not modulo r either.
+No sum on the way is exceptional: before a digit is added, the running coefficient has even parts.
+It is no ±1 or ±λ then, and by the same argument not modulo r either.
 """
 
 from __future__ import annotations

@@ -99,10 +99,10 @@ class Dots:
 
     def emit(self, shape: Shape) -> None:
         """The function of a shape: `(out, a, b, table, count, pool)`."""
-        if issubclass(self.lanes, Fma):
-            _emit_assembly(self.module, shape)
-        else:
+        if issubclass(self.lanes, ifma.Ifma):
             _emit_words(self.module, self.lanes, shape)
+        else:
+            _emit_assembly(self.module, shape)
 
     def table(self, name: str, offsets: Sequence[tuple[int, int]]) -> Value:
         """Byte offsets of a and b, term by term."""
@@ -129,7 +129,7 @@ class Dots:
             pool, text, like = _fma_pool(k, terms, value)
             k.f.pool[pool] = text
         else:
-            like = _ifma_like(k, terms, value)
+            like = _ifma_like(terms, value)
         k.f.do(
             f"call void @{shape.name}(ptr {out}, ptr {a}, ptr {b}, ptr {table}, "
             f"i64 {len(terms)}, ptr {pool})"
@@ -365,7 +365,7 @@ def _columns(terms: Sequence[tuple[Element, Element]]) -> list[Interval]:
 _MOST_TERMS: Final = 16
 
 
-def _ifma_like(k: Lanes, terms: Sequence[tuple[Element, Element]], value: Interval) -> Element:
+def _ifma_like(terms: Sequence[tuple[Element, Element]], value: Interval) -> Element:
     """Bounds of a result; the columns of a function hold for up to `_MOST_TERMS` terms."""
     if len(terms) > _MOST_TERMS:
         raise BoundError("too many terms for the columns of a dot")
@@ -376,12 +376,11 @@ def _ifma_like(k: Lanes, terms: Sequence[tuple[Element, Element]], value: Interv
     return Element(("poison",) * LIMBS, value, (*bounds, top_bound(value, bounds)))
 
 
-def _emit_words(module: Module, lanes: type[Lanes], shape: Shape) -> None:
+def _emit_words(module: Module, lanes: type[ifma.Ifma], shape: Shape) -> None:
     f = module.function(
         shape.name, "out", "a", "b", "table", "i64 count", "pool", attributes="noinline"
     )
     k = lanes(f, FP)
-    assert isinstance(k, ifma.Ifma)
     v = k.words
     columns = [f.aligned(8 * k.width) for _ in range(_COLUMNS)]
     for column in columns:

@@ -56,7 +56,7 @@ _INVERSE_XI: Final = fp2_power(TWIST_XI, FP.value**2 - 2)
 _TRIPLE_B: Final = tuple(9 * c % FP.value for c in _INVERSE_XI)
 """3b' = 9/ξ of the twist y² = x³ + b'."""
 ROWS: Final = 16
-"""Rows of an Fp12 that kernels exchange: twelve in the order of `zk.kernels.tower`, the rest spare."""
+"""Rows of an Fp12 that kernels exchange: twelve as `zk.kernels.tower` has them, the rest spare."""
 
 
 def row_order() -> list[int]:
@@ -192,12 +192,11 @@ class _Emitter:
         return k.mul(words, shift)
 
     def _emit_setup(self) -> None:
-        """Fills states: `setup_points(state, g1, g2, first)` and `setup_fixed(state, g1, first)`."""
+        """Fill states: `v_setup_points(state, g1, g2, first)`, `v_setup_fixed(state, g1, first)`."""
         f = self.module.function(
             "v_setup_points", "state", "g1", "g2", "i64 first", attributes="noinline"
         )
         k = self.lanes(f, FP)
-        c = Quadratic(k)
         for half in range(2):
             at = 2 * half
             pair = tuple(self._rows(k, "%g2", "%first", 4 * ROW, ROW * (at + i)) for i in range(2))

@@ -199,10 +199,10 @@ def ready(k: Lanes, a: Element) -> Element:
     """The same values with limbs as a dot wants them."""
     if isinstance(k, Fma):
         for _ in range(2):  # the first carry may leave a limb at −2⁵¹ − 1
-            if not all(-(1 << 51) <= x[0] and x[1] < 1 << 51 for x in a.bounds[:-1]):
+            if not all(x[0] >= -(1 << 51) and x[1] < 1 << 51 for x in a.bounds[:-1]):
                 a = k.carry(a)
         return a
-    fits = all(0 <= x[0] and x[1] < 1 << 52 for x in a.bounds)
+    fits = all(x[0] >= 0 and x[1] < 1 << 52 for x in a.bounds)
     return a if fits else k.carry(a)
 
 

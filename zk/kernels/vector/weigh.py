@@ -194,7 +194,8 @@ class _Emitter:
         square = k.mul(unit, unit)
         shift = k.constant((1 << MONTGOMERY_BITS) % k.p)
         scaled = k.mul(square, shift)
-        for value, index in ((k.mul(x, scaled), 0), (k.mul(y, k.mul(scaled, unit)), 1)):
+        for a, b, index in ((x, scaled, 0), (y, k.mul(scaled, unit), 1)):
+            value = k.mul(a, k.settle(b))  # of positive ones, so below 2p without a lift
             pointers = [f.at("%out", 2 * ROW * i + ROW * index) for i in range(k.width)]
             k.scatter(k.to_integers(value), pointers)
         f.leave()
