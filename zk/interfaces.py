@@ -74,6 +74,11 @@ class Backend(Protocol):
         """`reference`, `portable`, …; recorded beside every measurement."""
         ...
 
+    @property
+    def threads(self) -> int:
+        """The most threads that one call uses; calls may come from several threads at once."""
+        ...
+
     def msm_g1(self, points: U64Array, scalars: U64Array) -> U64Array:
         """Σ kᵢ·Pᵢ on G1. points `[n, 8]` M, scalars `[n, 4]` S → `[8]` M."""
         ...
@@ -103,6 +108,10 @@ class Backend(Protocol):
         A and B are the polynomials of degree below n with values aᵢ and bᵢ at ωⁱ, C the one with
         values aᵢ·bᵢ. Row i belongs to g^(2i+1) with g of order 2n; n ≤ 2²⁷.
         """
+        ...
+
+    def fp_standard(self, values: U64Array) -> U64Array:
+        """Coordinates out of Montgomery form: `[n, 4]` M, below q → S."""
         ...
 
     def fr_mul(self, a: U64Array, b: U64Array) -> U64Array:

@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
+from threading import Lock
 from typing import Any, Final
 
 import numpy as np
@@ -43,6 +44,13 @@ def _window_bits(n: int) -> int:
     return min(costs, key=costs.__getitem__)
 
 
+def _processors() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _fixed_bits(n: int) -> int:
     """Width c for n multiples of one base: W·n mixed additions, and a table of W·2^(c−1)."""
     costs = {c: msm.windows(c) * (10 * n + (22 << (c - 1))) for c in range(2, 13)}
@@ -67,9 +75,10 @@ class PortableBackend(PortablePairings):
 
     def __init__(self, threads: int | None = None) -> None:
         self.kernels = library.shared()
-        self.threads = min(threads or os.cpu_count() or 1, _MAX_THREADS)
+        self.threads = min(threads or _processors(), _MAX_THREADS)
         self._pool: ThreadPoolExecutor | None = None
         self._pool_process = 0
+        self._pool_lock = Lock()
         self._roots: dict[tuple[int, bool], U64Array] = {}
 
     @property
@@ -78,10 +87,11 @@ class PortableBackend(PortablePairings):
 
     def _executor(self) -> ThreadPoolExecutor:
         """The pool of this process: after a fork the parent's threads are gone."""
-        if self._pool is None or self._pool_process != os.getpid():
-            self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="chiaro-kernel")
-            self._pool_process = os.getpid()
-        return self._pool
+        with self._pool_lock:
+            if self._pool is None or self._pool_process != os.getpid():
+                self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="chiaro-kernel")
+                self._pool_process = os.getpid()
+            return self._pool
 
     def run_all(self, jobs: Iterable[Job], *, serial: bool) -> None:
         """Run independent jobs; the first error is raised after all have ended."""
@@ -256,6 +266,12 @@ class PortableBackend(PortablePairings):
             known = self.fr_powers(base, 1 << (log - 1))
             self._roots[log, inverse] = known
         return known
+
+    def fp_standard(self, values: U64Array) -> U64Array:
+        n = checks.rows(values, LIMBS, "values")
+        out = np.empty((n, LIMBS), dtype=np.uint64)
+        self.kernels.call("fp_standard_rows", _address(out), _address(values), n)
+        return out
 
     def fr_mul(self, a: U64Array, b: U64Array) -> U64Array:
         n, single = checks.factors(a, b)

@@ -43,6 +43,10 @@ class ReferenceBackend(ReferencePairings):
     def name(self) -> str:
         return "reference"
 
+    @property
+    def threads(self) -> int:
+        return 1
+
     def msm_g1(self, points: U64Array, scalars: U64Array) -> U64Array:
         n = checks.rows(points, checks.G1_WIDTH, "points")
         checks.rows(scalars, LIMBS, "scalars", count=n)
@@ -82,6 +86,10 @@ class ReferenceBackend(ReferencePairings):
         odd = domain.coset(Domain(2 * domain.size).generator)
         columns = (odd.evaluate(domain.interpolate(v)) for v in values)
         return to_array((x * y - z) % _R for x, y, z in zip(*columns, strict=True))
+
+    def fp_standard(self, values: U64Array) -> U64Array:
+        checks.rows(values, LIMBS, "values")
+        return to_array(from_montgomery(from_array(values), FP.modulus))
 
     def fr_mul(self, a: U64Array, b: U64Array) -> U64Array:
         n, single = checks.factors(a, b)
