@@ -17,7 +17,7 @@ integers neither is negative.
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from zk.kernels.constants import Modulus
@@ -39,7 +39,10 @@ from zk.kernels.vector.lanes import (
 
 RECORD: Final = 2
 """Elements in a record."""
+TOGETHER: Final = 3
+"""Products that are computed side by side."""
 _VECTOR: Final = 32
+_SCRATCH_SIZE: Final = 2 * LIMBS * _VECTOR
 _HALF: Final = 1 << (RADIX - 1)
 _LIFT: Final = 16
 """Columns are made non-negative by this many 2⁵²; at most 8 halves above −2⁵¹ − 1 meet in one."""
@@ -61,26 +64,36 @@ def _digits(value: int) -> list[int]:
 
 
 def emit_scale(module: Module, lanes: type[Lanes], m: Modulus) -> None:
-    """`(out, a, record)` as a function, where products are functions."""
+    """`(out, a, record)` and the same for three at once, where products are functions.
+
+    Three results, and three records, lie one after the other.
+    """
     if not issubclass(lanes, Fma):
         return
-    writer = _Writer(m)
-    writer.write()
-    name = f"{m.prefix}_vector_scale"
-    f = module.function(name, "out", "a", "record", attributes="noinline")
-    rows = ", ".join(
-        f"<4 x i64> <{', '.join([f'i64 {_signed(value)}'] * 4)}>" for value in writer.pool.values()
-    )
-    symbol = f"@{name}_pool"
-    kind = f"[{len(writer.pool)} x <4 x i64>]"
-    f.pool[symbol] = f"{symbol} = internal constant {kind} [{rows}], align {_VECTOR}\n"
-    scratch = f.aligned(2 * LIMBS * _VECTOR)
-    operands = ["ptr %out", "ptr %a", "ptr %record", f"ptr {symbol}", f"ptr {scratch}"]
-    clobbers = ",".join([*(f"~{{ymm{i}}}" for i in range(16)), "~{memory}"])
-    text = "\\0A".join(writer.lines)
-    constraints = ",".join(["r"] * len(operands))
-    f.do(f'call void asm sideeffect "{text}", "{constraints},{clobbers}"({", ".join(operands)})')
-    f.leave()
+    for count in (1, TOGETHER):
+        writer = _Writer(m, count)
+        writer.write()
+        name = _name(m, count)
+        inputs = "abc"[:count]
+        f = module.function(name, "out", *inputs, "record", attributes="noinline")
+        rows = ", ".join(
+            f"<4 x i64> <{', '.join([f'i64 {_signed(x)}'] * 4)}>" for x in writer.pool.values()
+        )
+        symbol = f"@{name}_pool"
+        kind = f"[{len(writer.pool)} x <4 x i64>]"
+        f.pool[symbol] = f"{symbol} = internal constant {kind} [{rows}], align {_VECTOR}\n"
+        scratch = f.aligned(_SCRATCH_SIZE * count)
+        names = ["%out", *(f"%{x}" for x in inputs), "%record", symbol, scratch]
+        clobbers = ",".join([*(f"~{{ymm{i}}}" for i in range(16)), "~{memory}"])
+        constraints = ",".join(["r"] * len(names))
+        code = "\\0A".join(writer.lines)
+        pointers = ", ".join(f"ptr {x}" for x in names)
+        f.do(f'call void asm sideeffect "{code}", "{constraints},{clobbers}"({pointers})')
+        f.leave()
+
+
+def _name(m: Modulus, count: int) -> str:
+    return f"{m.prefix}_vector_scale{count}"
 
 
 def _signed(value: int) -> int:
@@ -89,10 +102,37 @@ def _signed(value: int) -> int:
 
 def scaled(k: Lanes, a: Element, record: Value) -> Element:
     """a·w for the constant w of a record, which must stay in memory."""
+    return _scaled(k, (a,), record)[0]
+
+
+def scaled_three(k: Lanes, factors: Sequence[Element], records: Value) -> list[Element]:
+    """Three such products, with records that lie one after the other."""
+    return _scaled(k, factors, records)
+
+
+def _scaled(k: Lanes, factors: Sequence[Element], records: Value) -> list[Element]:
     if isinstance(k, Ifma):
-        return _scaled_integers(k, a, record)
+        return [
+            _scaled_integers(k, a, k.f.at(records, RECORD * k.size * i))
+            for i, a in enumerate(factors)
+        ]
     if not isinstance(k, Fma):
         raise BoundError("an unknown multiplier")
+    results = [_result(k, a) for a in factors]
+    homes = []
+    for a in factors:
+        home = a.home
+        if not home:
+            home = k.f.aligned(k.size)
+            k.store(a, home)
+        homes.append(home)
+    out = k.f.aligned(k.size * len(factors))
+    k.f.call(_name(k.m, len(factors)), out, *homes, records)
+    return [k.load(k.f.at(out, k.size * i), x, pinned=True) for i, x in enumerate(results)]
+
+
+def _result(k: Fma, a: Element) -> Element:
+    """Bounds of a·w; no registers."""
     if any(magnitude(x) << (RADIX - 1) >= PRODUCT_LIMIT for x in a.bounds):
         raise BoundError("limbs of a product are too large")
     value = _value(k, a, 1 << (RADIX - 1), range(LIMBS - 1), _CENTRE)
@@ -101,13 +141,7 @@ def scaled(k: Lanes, a: Element, record: Value) -> Element:
     quotient = (value[1] - value[0] + magnitude(a.value)) >> (RADIX * (LIMBS - 1))
     if max(magnitude(top), quotient) >= _HALF:
         raise BoundError("the top limb is too large")
-    home = a.home
-    if not home:
-        home = k.f.aligned(k.size)
-        k.store(a, home)
-    out = k.f.aligned(k.size)
-    k.f.call(f"{k.m.prefix}_vector_scale", out, home, record)
-    return k.load(out, Element((), value, (*lower, top)), pinned=True)
+    return Element((), value, (*lower, top))
 
 
 def _value(k: Lanes, a: Element, largest: int, columns: range, centre: int) -> Interval:
@@ -184,8 +218,6 @@ def _scaled_integers(k: Ifma, a: Element, record: Value) -> Element:
 
 
 # -- doubles --------------------------------------------------------------------------------------
-
-_OUT, _A, _RECORD, _POOL, _SCRATCH = range(5)
 
 
 class _Stream:
@@ -264,17 +296,17 @@ class _Stream:
 
 
 class _Writer:
-    """Writes `scale`: first a·w′ and the low half of a·w in turns, then q·m.
+    """Writes products: a·w′ and the low half of a·w in turns, then q·m beside the next product's.
 
-    ymm0 … 4    limbs of a, then of q
-    ymm5 … 8    of a·w′ and then q·m: running column, next one, high and low half of a limb product
-    ymm9 … 12   of a·w
+    ymm0 … 4    limbs of a
+    ymm5, 6     running column and next one of a·w′; ymm7, 8 of a·w; ymm9, 10 of a·w − q·m
+    ymm11, 12   high and low half of a limb product; ymm13 a limb of q
     ymm14, 15   C + 2⁵² and C of `zk.kernels.vector.fma`
 
     Sums of bit patterns carry constants, taken off when a column ends.
     """
 
-    def __init__(self, m: Modulus) -> None:
+    def __init__(self, m: Modulus, count: int) -> None:
         self.pool = {
             "base": bits(HIGH),
             "base low": bits(HIGH + (1 << RADIX)),
@@ -284,10 +316,11 @@ class _Writer:
             "untag half": bits((1 << RADIX) + _HALF),
             **{f"m{j}": bits(d) for j, d in enumerate(signed_digits(m.value))},
         }
+        self.count = count
         self.lines: list[str] = []
 
     def constant(self, name: str) -> str:
-        return self.at(_POOL, list(self.pool).index(name))
+        return f"{_VECTOR * list(self.pool).index(name)}(${self.count + 2})"
 
     def bias(self, value: int) -> str:
         """The address of an integer that is added to a column."""
@@ -295,32 +328,42 @@ class _Writer:
         self.pool.setdefault(name, value % (1 << 64))
         return self.constant(name)
 
-    @staticmethod
-    def at(operand: int, i: int) -> str:
-        return f"{_VECTOR * i}(${operand})"
+    def out(self, number: int, i: int) -> str:
+        return f"{_VECTOR * (LIMBS * number + i)}($0)"
+
+    def record(self, number: int, i: int) -> str:
+        return f"{_VECTOR * (RECORD * LIMBS * number + i)}(${self.count + 1})"
+
+    def scratch(self, number: int, i: int) -> str:
+        return f"{_SCRATCH_SIZE * number + _VECTOR * i}(${self.count + 3})"
 
     def write(self) -> None:
         """The whole function."""
-        load = [(self.constant("base"), 15), (self.constant("base low"), 14)]
-        load += [(self.at(_A, i), i) for i in range(LIMBS)]
-        self.lines += [f"vmovapd {address}, %ymm{i}" for address, i in load]
-        upper, lower = _Stream(self, "5 6 7 8"), _Stream(self, "9 10 11 12")
-        self._quotient(upper)
-        offsets = self._low_half(lower)
-        for groups in itertools.zip_longest(upper.groups, lower.groups, fillvalue=[]):
-            for group in groups:
-                self.lines += group
-        last = _Stream(self, "5 6 7 8")
-        self._difference(last, offsets)
-        self.lines += [line for group in last.groups for line in group]
+        self.lines += [
+            f"vmovapd {self.constant('base')}, %ymm15",
+            f"vmovapd {self.constant('base low')}, %ymm14",
+        ]
+        behind: list[list[str]] = []
+        for number in range(self.count):
+            upper, lower = _Stream(self, "5 6 11 12"), _Stream(self, "7 8 11 12")
+            self._quotient(upper, number)
+            offsets = self._low_half(lower, number)
+            loads = [[f"vmovapd {_VECTOR * i}(${1 + number}), %ymm{i}"] for i in range(LIMBS)]
+            ahead = [*loads, *_merged(upper.groups, lower.groups)]
+            self.lines += [line for group in _merged(ahead, behind) for line in group]
+            last = _Stream(self, "9 10 11 12")
+            self._difference(last, number, offsets)
+            behind = last.groups
+        self.lines += [line for group in behind for line in group]
 
-    def _quotient(self, s: _Stream) -> None:
+    def _quotient(self, s: _Stream, number: int) -> None:
         """Digits of q = a·w′/2²⁶⁰, to the scratch."""
         for column in range(LIMBS - 1, 2 * LIMBS):
             whole = column >= LIMBS
             for i in range(max(0, column - LIMBS + 1), LIMBS):
-                s.product(f"%ymm{i}", self.at(_RECORD, LIMBS + column - i), low=whole)
-            place = self.at(_SCRATCH, column)
+                address = self.record(number, LIMBS + column - i)
+                s.product(f"%ymm{i}", address, low=whole)
+            place = self.scratch(number, column)
             if column == 2 * LIMBS - 1:
                 s.add(ONE_52 + _HALF)
                 untag = self.constant("untag half")
@@ -333,29 +376,36 @@ class _Writer:
                 s.carry()
             s.step()
 
-    def _low_half(self, s: _Stream) -> list[int]:
+    def _low_half(self, s: _Stream, number: int) -> list[int]:
         """Columns of a·w below 2²⁶⁰, to the scratch; returns the constants that they carry."""
         offsets = []
         for column in range(LIMBS):
             for i in range(column + 1):
-                address = self.at(_RECORD, column - i)
+                address = self.record(number, column - i)
                 s.product(f"%ymm{i}", address, high=column < LIMBS - 1)
-            s.groups.append([f"vmovdqa {s.current}, {self.at(_SCRATCH, column)}"])
+            s.groups.append([f"vmovdqa {s.current}, {self.scratch(number, column)}"])
             offsets.append(s.offset)
             s.step()
         return offsets
 
-    def _difference(self, s: _Stream, offsets: list[int]) -> None:
+    def _difference(self, s: _Stream, number: int, offsets: list[int]) -> None:
         """a·w − q·m modulo 2²⁶⁰, to the output."""
         for column, offset in enumerate(offsets):
-            digit = self.at(_SCRATCH, LIMBS + column)
-            s.groups.append([f"vmovapd {digit}, %ymm{column}"])
-            s.start(self.at(_SCRATCH, column), offset)
+            s.start(self.scratch(number, column), offset)
             top = column == LIMBS - 1
             for i in range(column + 1):
-                s.product(f"%ymm{i}", self.constant(f"m{column - i}"), sign=-1, high=not top)
+                digit = self.scratch(number, LIMBS + i)
+                s.groups.append([f"vmovapd {digit}, %ymm13"])
+                s.product("%ymm13", self.constant(f"m{column - i}"), sign=-1, high=not top)
             s.add((_LIFT << RADIX) + _HALF)
-            s.digit("untag half", self.at(_OUT, column))
+            s.digit("untag half", self.out(number, column))
             if not top:
                 s.carry()
                 s.step()
+
+
+def _merged(a: list[list[str]], b: list[list[str]]) -> Iterator[list[str]]:
+    """Two sequences as one, each evenly spread."""
+    keys = [((i + 0.5) / len(x), j, i) for j, x in enumerate((a, b)) for i in range(len(x))]
+    for _, j, i in sorted(keys):
+        yield (a, b)[j][i]

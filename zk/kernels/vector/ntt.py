@@ -222,8 +222,8 @@ def _butterfly(
     elif trivial:
         b = [_narrowed(k, x, _HALVINGS) for x in a]
     else:
-        b = [_narrowed(k, a[0], 1)]
-        b += [_times(k, x, k.f.at(factors, fixed.RECORD * k.size * s)) for s, x in enumerate(a[1:])]
+        b = fixed.scaled_three(k, [_loosened(k, x) for x in a[1:]], factors)
+        b.insert(0, _narrowed(k, a[0], 1))
     even, odd = k.add(b[0], b[2]), k.add(b[1], b[3])
     even_, odd_ = k.sub(b[0], b[2]), _times(k, k.sub(b[1], b[3]), fourth)
     return k.add(even, odd), k.add(even_, odd_), k.sub(even, odd), k.sub(even_, odd_)
