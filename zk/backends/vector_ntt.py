@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, Final
@@ -27,6 +28,8 @@ LEAST: Final = 6
 """Smaller transforms (log₂) have no vectors to fill."""
 KEPT: Final = 64 << 20
 """Bytes of tables that are kept."""
+SPARE: Final = 64 << 20
+"""Bytes of buffers that are kept for the next transform."""
 SERIAL: Final = 12
 """Transforms up to this size (log₂) run in one thread."""
 _PIECE: Final = 1 << 18
@@ -112,6 +115,23 @@ class Transforms:
         self._tables: OrderedDict[Any, Any] = OrderedDict()
         self._sizes: dict[Any, int] = {}
         self._lock = threading.Lock()
+        self._spare: list[U64Array] = []
+
+    # -- buffers ----------------------------------------------------------------------------------
+
+    @contextmanager
+    def _arenas(self, log: int, count: int) -> Iterator[list[U64Array]]:
+        """Buffers of 2^log elements in limb form, some of which earlier transforms left behind."""
+        words = VECTOR_LIMBS << log
+        with self._lock:
+            fitting = [x for x in self._spare if words <= x.size < 4 * words][:count]
+            self._spare = [x for x in self._spare if not any(x is y for y in fitting)]
+        taken = fitting + [aligned(words) for _ in range(count - len(fitting))]
+        yield taken
+        with self._lock:
+            self._spare = [*taken, *self._spare]
+            while self._spare and sum(x.nbytes for x in self._spare) > SPARE:
+                self._spare.pop()
 
     # -- transforms -------------------------------------------------------------------------------
 
@@ -119,23 +139,10 @@ class Transforms:
         """Of 2^log rows, log ≥ `LEAST`."""
         first, second = log // 2, log - log // 2
         step = self._step(log, first, "inverse" if inverse else "forward")
-        arena = aligned(VECTOR_LIMBS << log)
-        self._first(step, "fr_ntt_first", (values,), arena, log)
         out = np.empty((1 << log, LIMBS), dtype=np.uint64)
-        table = self._short(second, inverse=inverse, twisted=False)
-
-        def finish(start: int, stop: int) -> None:
-            self.kernels.call(
-                "fr_ntt_second",
-                *map(address, (out, arena)),
-                second,
-                1 << first,
-                start,
-                stop,
-                address(table),
-            )
-
-        self._share(finish, (1 << first) // self.width, log)
+        with self._arenas(log, 1) as (arena,):
+            self._first(step, "fr_ntt_first", (values,), arena, log)
+            self._last("fr_ntt_second", (out, arena), second, log, inverse=inverse)
         return out
 
     def quotient(self, a: U64Array, b: U64Array, log: int) -> U64Array:
@@ -144,28 +151,28 @@ class Transforms:
         inverse = self._step(log, first, "inverse")
         odd = self._step(log, second, "odd")
         before = self._short(second, inverse=True, twisted=False)
-        arena = aligned(VECTOR_LIMBS << log)
-        turned = [aligned(VECTOR_LIMBS << log) for _ in range(3)]
-        for target, inputs in zip(turned, ((a,), (b,), (a, b)), strict=True):
-            kernel = "fr_ntt_product" if len(inputs) == 2 else "fr_ntt_first"
-            self._first(inverse, kernel, inputs, arena, log)
-            self._first(odd, "fr_ntt_turn", (arena, before), target, log)
         out = np.empty((1 << log, LIMBS), dtype=np.uint64)
-        table = self._short(first, inverse=False, twisted=False)
+        with self._arenas(log, 4) as (arena, *turned):
+            for target, inputs in zip(turned, ((a,), (b,), (a, b)), strict=True):
+                kernel = "fr_ntt_product" if len(inputs) == 2 else "fr_ntt_first"
+                self._first(inverse, kernel, inputs, arena, log)
+                self._first(odd, "fr_ntt_turn", (arena, before), target, log)
+            self._last("fr_ntt_quotient", (out, *turned), first, log, inverse=False)
+        return out
 
-        def finish(start: int, stop: int) -> None:
+    def _last(
+        self, kernel: str, arrays: tuple[U64Array, ...], second: int, log: int, *, inverse: bool
+    ) -> None:
+        """The second step of a transform, to rows."""
+        table = self._short(second, inverse=inverse, twisted=False)
+        columns = 1 << (log - second)
+
+        def run(start: int, stop: int) -> None:
             self.kernels.call(
-                "fr_ntt_quotient",
-                *map(address, (out, *turned)),
-                first,
-                1 << second,
-                start,
-                stop,
-                address(table),
+                kernel, *map(address, arrays), second, columns, start, stop, address(table)
             )
 
-        self._share(finish, (1 << second) // self.width, log)
-        return out
+        self._share(run, columns // self.width, log)
 
     def _share(self, run: Callable[[int, int], None], groups: int, log: int) -> None:
         """Runs shares of the groups, each in a thread of its own."""

@@ -42,10 +42,10 @@ from typing import Final
 from zk.kernels.constants import FR, MONTGOMERY_BITS
 from zk.kernels.emit import Function, Module, Value
 from zk.kernels.vector import fixed
+from zk.kernels.vector.canonical import canonical
 from zk.kernels.vector.fma import HIGH, Fma
 from zk.kernels.vector.lanes import (
     LIMBS,
-    MASK,
     R_BITS,
     RADIX,
     BoundError,
@@ -55,7 +55,6 @@ from zk.kernels.vector.lanes import (
     clip,
     hull,
     magnitude,
-    settled,
     top_bound,
     within,
 )
@@ -483,32 +482,6 @@ def _outputs(k: Lanes, group: Value) -> Iterator[tuple[Value, Value]]:
     stride = f.mul("%columns", ROW)
     with f.loop(f.op("shl i64 1, %log")) as j:
         yield j, f.at(first, f.mul(j, stride))
-
-
-def canonical(k: Lanes, a: Element) -> list[Value]:
-    """Words of the residues in [0, r)."""
-    limbs = k.split(k.to_integers(k.settle(_loosened(k, a))))
-    for _ in range(-(-settled(k.p)[1] // k.p) - 1):
-        limbs = _less_modulus(k, limbs)
-    return k.join(limbs)
-
-
-def _less_modulus(k: Lanes, limbs: Sequence[Value]) -> list[Value]:
-    """52-bit limbs, minus r where that is not negative: 2²⁶⁰ − r is added and the carry decides."""
-    complement = (1 << R_BITS) - k.p
-    out: list[Value] = []
-    carry: Value | None = None
-    for i, limb in enumerate(limbs):
-        total = k.word_const("add", limb, (complement >> (RADIX * i)) & MASK)
-        if carry is not None:
-            total = k.word_op("add", total, carry)
-        carry = k.word_const("lshr", total, RADIX)
-        out.append(k.word_const("and", total, MASK))
-    keep = k.equal(carry or k.splat(0), k.splat(0))
-    return [
-        k.f.op(f"select {k.mask_type} {keep}, {k.words} {x}, {k.words} {y}")
-        for x, y in zip(limbs, out, strict=True)
-    ]
 
 
 # -- tables ---------------------------------------------------------------------------------------
