@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,7 @@ def prove(
     session: Session = context.obj
     if out_folder.exists() and not out_folder.is_dir():
         raise UsageError(f"{out_folder} is not a folder")
+    began = time.perf_counter()
     with output.progress(session, "prove") as report:
         phases = Phases(report)
         try:
@@ -64,9 +66,10 @@ def prove(
         except OSError as error:
             where = str(error.filename or zkey)
             raise Unreadable(error.strerror or "cannot be read or written", where=where) from None
+    total = (time.perf_counter() - began) * 1e3  # phases may overlap
     if proved.unsafe:
         session.warnings.append(proved.unsafe)
-    _report(session, proved, chosen, phases.times, written)
+    _report(session, proved, chosen, {**phases.times, "total": total}, written)
 
 
 def _backend(name: str | None, threads: int | None) -> Backend:
@@ -111,15 +114,12 @@ def _report(
         "public": [str(value) for value in proved.public],
         "backend": backend.name,
         "threads": getattr(backend, "threads", 1),
-        "phases": {name: round(taken, 3) for name, taken in times.items()},
-        "total_ms": round(sum(times.values()), 3),
+        "milliseconds": {name: round(taken, 3) for name, taken in times.items()},
         "files": [str(path) for path in written],
     }
 
     def render(out: Console) -> None:
-        rows = [(name, f"{taken:.1f}") for name, taken in times.items()]
-        rows.append(("total", f"{data['total_ms']:.1f}"))
-        output.table(out, ("phase", "ms"), rows)
+        output.table(out, ("phase", "ms"), [(name, f"{ms:.1f}") for name, ms in times.items()])
         out.print(f"key        {proved.key.id}", markup=False)
         out.print(f"backend    {backend.name}, {data['threads']} threads", markup=False)
         for path in written:

@@ -15,7 +15,7 @@ import pytest
 
 from zk.backends import get
 from zk.errors import InvalidProof
-from zk.field.arrays import U64Array, to_array
+from zk.field.arrays import U64Array, from_array, to_array
 from zk.field.params import FR
 from zk.formats import snarkjs as documents
 from zk.formats.container import FP_BYTES, read, u32_bytes, write
@@ -112,9 +112,13 @@ def write_ptau(
         (7, u32_bytes(0)),
     ]
     if prepared:
-        bases = [b for p in range(power + 1) for b in lagrange_basis(toxic.tau, 1 << p)]
+
+        def basis(order: int) -> list[int]:
+            return from_array(lagrange_basis(toxic.tau, order, backend))
+
+        bases = [b for p in range(power + 1) for b in basis(1 << p)]
         sections += [
-            (12, g1([*bases, *lagrange_basis(toxic.tau, 2 * n)])),
+            (12, g1([*bases, *basis(2 * n)])),
             (13, g2(bases)),
             (14, g1(bases, toxic.alpha)),
             (15, g1(bases, toxic.beta)),

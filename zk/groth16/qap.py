@@ -14,70 +14,73 @@ takes place: the witness being right is what makes the even values zero. (NOTES.
 
 from __future__ import annotations
 
-import gmpy2
 import numpy as np
 
 from zk.errors import ParamsError
-from zk.field.arrays import U64Array, from_array, to_array
+from zk.field.arrays import U64Array, to_array, to_montgomery
 from zk.field.params import FR
 from zk.groth16.keys import ProvingKey
 from zk.interfaces import Backend
 from zk.r1cs.matrices import R1CS, Matrix
 
-_R = gmpy2.mpz(FR.modulus)
-_R_SQUARED = gmpy2.mpz(1 << 512) % _R
+_R = FR.modulus
+_ONE = to_array([1])
+_R_SQUARED = to_array([(1 << 512) % _R])
+_R_CUBED = to_array([(1 << 768) % _R])
 
 
 def root_of_unity(order: int) -> int:
     """The root of this order (a power of two ≤ 2²⁸) that all transforms use."""
-    return int(pow(FR.root_of_unity, (1 << FR.two_adicity) // order, FR.modulus))
+    return int(pow(FR.root_of_unity, (1 << FR.two_adicity) // order, _R))
 
 
-def inverses(values: list[gmpy2.mpz]) -> list[gmpy2.mpz]:
-    """1/vᵢ mod r by Montgomery's trick: one inversion, 3(n − 1) products. No vᵢ may be 0."""
-    prefix = [gmpy2.mpz(1)]
-    for value in values:
-        prefix.append(prefix[-1] * value % _R)
-    running = gmpy2.invert(prefix[-1], _R)
-    out = [running] * len(values)
-    for i in range(len(values) - 1, -1, -1):
-        out[i] = running * prefix[i] % _R
-        running = running * values[i] % _R
-    return out
+def standard(value: int) -> U64Array:
+    """One value as an array of one row, standard form."""
+    return to_array([value % _R])
 
 
-def lagrange_basis(tau: int, order: int) -> list[gmpy2.mpz]:
-    """All Lᵢ(τ) of the domain: (τⁿ − 1)/n · ωⁱ/(τ − ωⁱ).
+def montgomery(value: int) -> U64Array:
+    """One value as an array of one row, Montgomery form."""
+    return to_array(to_montgomery([value % _R], _R))
+
+
+def lagrange_basis(tau: int, order: int, backend: Backend) -> U64Array:
+    """All Lᵢ(τ) of the domain: `[order, 4]`, standard form.
+
+    For every polynomial Σ cⱼXʲ of degree below n with values vᵢ on the domain, Σ vᵢ·Lᵢ(τ) =
+    Σ cⱼ·τʲ, and c is the inverse transform of v. That transform is symmetric, so the Lᵢ(τ) are the
+    inverse transform of the powers of τ. (They are (τⁿ − 1)/n · ωⁱ/(τ − ωⁱ), too.)
 
     Raises:
         ParamsError: τ lies in the domain.
     """
-    root, point = gmpy2.mpz(root_of_unity(order)), gmpy2.mpz(tau)
-    vanishing = (gmpy2.powmod(point, order, _R) - 1) % _R
-    if vanishing == 0:
+    if pow(tau, order, _R) == 1:
         raise ParamsError("tau is a root of unity", why="every proof would verify", fix="redraw")
-    powers = [gmpy2.mpz(1)]
-    for _ in range(order - 1):
-        powers.append(powers[-1] * root % _R)
-    share = vanishing * gmpy2.invert(order, _R) % _R
-    return [
-        share * power % _R * inverse % _R
-        for power, inverse in zip(powers, inverses([point - p for p in powers]), strict=True)
-    ]
+    powers = backend.fr_powers(montgomery(tau), order)
+    return backend.fr_mul(backend.ntt(powers, inverse=True), _ONE)
 
 
-def columns_at(matrix: Matrix, basis: list[gmpy2.mpz], wires: int) -> list[gmpy2.mpz]:
-    """Σ_row M[row, i]·L_row(τ) for every wire i: the value of its polynomial at τ."""
-    sums = [gmpy2.mpz(0)] * wires
-    rows = matrix.row_indices().tolist()
-    for row, wire, value in zip(
-        rows, matrix.columns.tolist(), from_array(matrix.values), strict=True
-    ):
-        sums[wire] += basis[row] * value
-    return [s % _R for s in sums]
+def columns_at(matrix: Matrix, basis: U64Array, wires: int, backend: Backend) -> U64Array:
+    """Σ_row M[row, i]·L_row(τ) for every wire i: the value of its polynomial at τ.
+
+    Args:
+        matrix: values times R².
+        basis: `[rows, 4]`, standard form.
+        wires: number of wires.
+        backend: what computes.
+
+    Returns:
+        `[wires, 4]`, Montgomery form.
+    """
+    order = np.argsort(matrix.columns, kind="stable")
+    indptr = np.zeros(wires + 1, dtype=np.uint64)
+    counts = np.bincount(matrix.columns.astype(np.int64), minlength=wires)
+    np.cumsum(counts, out=indptr[1:])
+    rows = np.ascontiguousarray(matrix.row_indices()[order])
+    return backend.sparse_product(indptr, rows, np.ascontiguousarray(matrix.values[order]), basis)
 
 
-def extended_rows(shape: R1CS) -> tuple[Matrix, Matrix]:
+def extended_rows(shape: R1CS, backend: Backend) -> tuple[Matrix, Matrix]:
     """A with its extra rows, and B, over the domain's N rows, values times R² as files hold them.
 
     R²·v is what turns a product with a vector in standard form into Montgomery form:
@@ -87,28 +90,28 @@ def extended_rows(shape: R1CS) -> tuple[Matrix, Matrix]:
     extra = np.arange(publics + 1, dtype=np.uint64)
     a_end = int(shape.a.indptr[-1])
     tail = domain - shape.rows - publics - 1
+    own = scaled(shape.a, backend)
     a = Matrix(
         indptr=np.concatenate(
-            (shape.a.indptr, a_end + extra + 1, np.full(tail, a_end + publics + 1))
+            (own.indptr, a_end + extra + 1, np.full(tail, a_end + publics + 1))
         ).astype(np.uint64),
-        columns=np.concatenate((shape.a.columns, extra)),
-        values=np.concatenate(
-            (_times_r_squared(shape.a.values), to_array([int(_R_SQUARED)] * (publics + 1)))
-        ),
+        columns=np.concatenate((own.columns, extra)),
+        values=np.concatenate((own.values, np.repeat(_R_SQUARED, publics + 1, axis=0))),
     )
-    b_end = int(shape.b.indptr[-1])
+    own = scaled(shape.b, backend)
+    b_end = int(own.indptr[-1])
     b = Matrix(
-        indptr=np.concatenate((shape.b.indptr, np.full(domain - shape.rows, b_end))).astype(
-            np.uint64
-        ),
-        columns=shape.b.columns,
-        values=_times_r_squared(shape.b.values),
+        indptr=np.concatenate((own.indptr, np.full(domain - shape.rows, b_end))).astype(np.uint64),
+        columns=own.columns,
+        values=own.values,
     )
     return a, b
 
 
-def _times_r_squared(values: U64Array) -> U64Array:
-    return to_array(int(v * _R_SQUARED % _R) for v in map(gmpy2.mpz, from_array(values)))
+def scaled(matrix: Matrix, backend: Backend) -> Matrix:
+    """The same matrix with its values times R²: v·R³/R."""
+    values = backend.fr_mul(np.ascontiguousarray(matrix.values), _R_CUBED)
+    return Matrix(matrix.indptr, matrix.columns, values)
 
 
 def quotient(key: ProvingKey, assignment: U64Array, backend: Backend) -> U64Array:

@@ -11,20 +11,25 @@ contribution of δ; γ is 1, as in every ceremony of that kind.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import gmpy2
 import numpy as np
 
 from zk.errors import ParamsError
-from zk.field.arrays import BYTES, U64Array, to_array
+from zk.field.arrays import LIMBS, U64Array, to_array
 from zk.field.hashing import PREFIX
 from zk.field.params import FR
 from zk.groth16.keys import ProvingKey
-from zk.groth16.points import coordinates
-from zk.groth16.qap import columns_at, extended_rows, lagrange_basis
+from zk.groth16.points import G2_WIDTH
+from zk.groth16.qap import (
+    columns_at,
+    extended_rows,
+    lagrange_basis,
+    montgomery,
+    scaled,
+    standard,
+)
 from zk.interfaces import Backend, Progress
 from zk.r1cs.matrices import R1CS
 
@@ -33,7 +38,6 @@ UNSAFE_STAMP: Final = (
 )
 DEV_SEED: Final = "chiaroscuro development setup 1, published: toxic waste known"
 
-_R: Final = gmpy2.mpz(FR.modulus)
 _SNARKJS_CHUNK: Final = 1 << 14
 
 
@@ -95,7 +99,7 @@ def setup(
     Args:
         shape: the circuit.
         toxic: the secrets.
-        backend: what multiplies the generators.
+        backend: what computes.
         progress: called with `scalars`, `a`, `b1`, `b2`, `c`, `h`, `hash`.
         note: text that travels in the key.
 
@@ -108,30 +112,37 @@ def setup(
         raise ParamsError("the circuit is too large for BN254", where=shape.name)
 
     report("scalars", 0.0)
-    basis = lagrange_basis(toxic.tau, domain)
-    a, b, c = (columns_at(matrix, basis, shape.wires) for _, matrix in shape.matrices())
-    for wire in range(publics + 1):
-        a[wire] = (a[wire] + basis[shape.rows + wire]) % _R
-    mixed = [(toxic.beta * x + toxic.alpha * y + z) % _R for x, y, z in zip(a, b, c, strict=True)]
+    a_rows, b_rows = extended_rows(shape, backend)
+    basis = lagrange_basis(toxic.tau, domain, backend)
+    a, b = (columns_at(rows, basis, shape.wires, backend) for rows in (a_rows, b_rows))
+    c = columns_at(scaled(shape.c, backend), basis[: shape.rows], shape.wires, backend)
+    mixed = _mixed(toxic, a, b, c, backend)
     public, private = mixed[: publics + 1], mixed[publics + 1 :]
-    odd = lagrange_basis(toxic.tau, 2 * domain)[1::2]
+    odd = lagrange_basis(toxic.tau, 2 * domain, backend)[1::2]
     report("scalars", 1.0)
 
-    def g1(phase: str, scalars: Sequence[int], divisor: int = 1) -> U64Array:
+    def times(values: U64Array, factor: int) -> U64Array:
+        """Montgomery form times a number → standard form."""
+        return backend.fr_mul(np.ascontiguousarray(values), standard(factor))
+
+    def g1(phase: str, scalars: U64Array) -> U64Array:
         report(phase, 0.0)
-        points = backend.fixed_base_g1(_over(scalars, divisor))
+        points = backend.fixed_base_g1(scalars)
         report(phase, 1.0)
         return points
 
-    alpha_g1, beta_g1, delta_g1 = g1("a", [toxic.alpha, toxic.beta, toxic.delta])
+    over_delta = pow(toxic.delta, -1, FR.modulus)
+    over_gamma = pow(toxic.gamma, -1, FR.modulus)
+    alpha_g1, beta_g1, delta_g1 = g1("a", to_array([toxic.alpha, toxic.beta, toxic.delta]))
     beta_g2, gamma_g2, delta_g2 = backend.fixed_base_g2(
         to_array([toxic.beta, toxic.gamma, toxic.delta])
     )
-    points_a, points_b1 = g1("a", a), g1("b1", b)
+    b_scalars = times(b, 1)
+    points_a, points_b1 = g1("a", times(a, 1)), g1("b1", b_scalars)
     report("b2", 0.0)
-    points_b2 = backend.fixed_base_g2(to_array(map(int, b)))
+    points_b2 = backend.fixed_base_g2(b_scalars)
     report("b2", 1.0)
-    ic = g1("c", public, toxic.gamma)
+    ic = g1("c", times(public, over_gamma))
     key = ProvingKey(
         wires=shape.wires,
         publics=publics,
@@ -143,18 +154,18 @@ def setup(
         delta_g1=delta_g1,
         delta_g2=delta_g2,
         ic=ic,
-        a_rows=(rows := extended_rows(shape))[0],
-        b_rows=rows[1],
+        a_rows=a_rows,
+        b_rows=b_rows,
         a=points_a,
         b1=points_b1,
         b2=points_b2,
-        c=g1("c", private, toxic.delta),
-        h=g1("h", odd, toxic.delta),
+        c=g1("c", times(private, over_delta)),
+        h=g1("h", backend.fr_mul(np.ascontiguousarray(odd), montgomery(over_delta))),
         circuit_hash=circuit_hash(
             head=(alpha_g1, beta_g1, beta_g2, gamma_g2),
             ic=ic,
-            vanishing=g1("hash", _vanishing_powers(toxic.tau, domain)),
-            c=g1("hash", private),
+            vanishing=g1("hash", _vanishing_powers(toxic.tau, domain, backend)),
+            c=g1("hash", times(private, 1)),
             queries=(points_a, points_b1, points_b2),
             domain=domain,
             backend=backend,
@@ -165,23 +176,21 @@ def setup(
     return key
 
 
-def _over(scalars: Iterable[int], divisor: int) -> U64Array:
-    inverse = gmpy2.invert(divisor, _R)
-    return to_array(int(s * inverse % _R) for s in scalars)
+def _mixed(toxic: ToxicWaste, a: U64Array, b: U64Array, c: U64Array, backend: Backend) -> U64Array:
+    """β·Aᵢ + α·Bᵢ + Cᵢ, in Montgomery form as its operands; a sum is a difference of negatives."""
+    left = backend.fr_mul(a, montgomery(toxic.beta))
+    middle = backend.fr_mul(b, montgomery(-toxic.alpha))
+    return backend.fr_sub(backend.fr_sub(left, middle), backend.fr_mul(c, montgomery(-1)))
 
 
-def _vanishing_powers(tau: int, domain: int) -> list[int]:
-    """τⁱ·(τᴺ − 1) for the N − 1 values of i that snarkjs hashes.
+def _vanishing_powers(tau: int, domain: int, backend: Backend) -> U64Array:
+    """τⁱ·(τᴺ − 1), standard form, for the N − 1 values of i that snarkjs hashes.
 
     Above 2¹⁴ it hashes whole chunks of 2¹⁴ and so one value more.
     """
     count = domain - 1 if domain <= _SNARKJS_CHUNK else domain
-    value = (gmpy2.powmod(tau, domain, _R) - 1) % _R
-    out = []
-    for _ in range(count):
-        out.append(int(value))
-        value = value * tau % _R
-    return out
+    vanishing = standard(pow(tau, domain, FR.modulus) - 1)
+    return backend.fr_mul(backend.fr_powers(montgomery(tau), count), vanishing)
 
 
 def circuit_hash(
@@ -203,24 +212,24 @@ def circuit_hash(
         c: the C query with δ = 1.
         queries: A and B in G1, B in G2.
         domain: N.
-        backend: what gives the generators.
+        backend: what computes.
     """
     one = to_array([1])
     hasher = hashlib.blake2b(digest_size=64)
     generators = (backend.fixed_base_g1(one), backend.fixed_base_g2(one))
     for row in (*head, *generators):
-        hasher.update(_big_endian(row))
+        hasher.update(_big_endian(row.reshape(1, -1), backend))
     sections = ((len(ic), ic), (domain - 1, vanishing), (len(c), c))
     for count, rows in (*sections, *((len(query), query) for query in queries)):
         hasher.update(count.to_bytes(4, "big"))
-        hasher.update(_big_endian(rows))
+        hasher.update(_big_endian(rows, backend))
     return hasher.digest()
 
 
-def _big_endian(rows: U64Array) -> bytes:
+def _big_endian(rows: U64Array, backend: Backend) -> bytes:
     """Points as snarkjs hashes them: coordinates big-endian, c1 before c0, infinity all zero."""
-    flat = coordinates(rows)
-    if rows.shape[-1] == 4 * BYTES // 8:  # G2
-        swapped = np.array(flat, dtype=object).reshape(-1, 2)[:, ::-1]
-        flat = swapped.reshape(-1).tolist()
-    return b"".join(value.to_bytes(BYTES, "big") for value in flat)
+    flat = backend.fp_standard(np.ascontiguousarray(rows).reshape(-1, LIMBS))
+    reversed_limbs = flat[:, ::-1]
+    if rows.shape[-1] == G2_WIDTH:
+        reversed_limbs = reversed_limbs.reshape(-1, 2, LIMBS)[:, ::-1]
+    return reversed_limbs.astype(">u8").tobytes()

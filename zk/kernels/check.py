@@ -1,8 +1,9 @@
-"""Whether rows are points: canonical coordinates that satisfy y² = x³ + b, or all zero (infinity).
+"""Points where files are read and written: what is a point, and coordinates in standard form.
 
-For keys that come from elsewhere. Every other kernel assumes what this one finds out. About three
-products a point; one in the subgroup is a question of its own for G2 (`zk.kernels.pairing`), and
-none for G1, whose order is prime.
+Rows are points if their coordinates are canonical and satisfy y² = x³ + b, or are all zero
+(infinity). Every other kernel assumes that; this one finds out, for keys that come from elsewhere,
+with about three products a point. Whether a point of the twist is in the subgroup is a question of
+its own (`zk.kernels.pairing`); G1 has prime order.
 """
 
 from __future__ import annotations
@@ -44,6 +45,17 @@ def emit_check(module: Module, group: Group) -> None:
             with f.when(off):
                 f.leave(f"i64 {i}")
     f.leave("i64 %n")
+
+
+def emit_standard(module: Module) -> None:
+    """`fp_standard_rows(out, values, n)`: coordinates out of Montgomery form, canonical."""
+    one = module.constant("fp_plain_one", [1])
+    f = module.function("fp_standard_rows", "out", "values", "i64 n", export=True)
+    with f.loop("%n") as i:
+        row = f.row("%out", i, SIZE)
+        f.call("fp_mul", row, f.row("%values", i, SIZE), one)
+        f.call("fp_reduce", row, row)
+    f.leave()
 
 
 def _constant(module: Module, group: Group) -> Value:

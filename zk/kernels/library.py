@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from zk.kernels import compile as compiler
-from zk.kernels.check import emit_check
+from zk.kernels.check import emit_check, emit_standard
 from zk.kernels.constants import FP, FR
 from zk.kernels.emit import Module
 from zk.kernels.field import emit_field
@@ -49,6 +49,7 @@ _SIGNATURES: Final[dict[str, tuple[str, Any]]] = {
     "fp12_is_one": ("p", _N),
     "g2_in_subgroup": ("pn", _N),
     "g1_first_off": ("pn", _N),
+    "fp_standard_rows": ("ppn", None),
     "g2_first_off": ("pn", _N),
 }
 
@@ -88,6 +89,7 @@ def build() -> Module:
         emit_points(module, group)
         emit_msm(module, group)
         emit_check(module, group)
+    emit_standard(module)
     emit_vectors(module)
     emit_sparse(module)
     emit_tape(module)
