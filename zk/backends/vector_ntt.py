@@ -21,7 +21,7 @@ import numpy as np
 from zk.backends.portable import PortableBackend
 from zk.field.arrays import LIMBS, U64Array, from_array, to_array, to_montgomery
 from zk.field.params import FR
-from zk.kernels.vector import fixed, library, ntt_library
+from zk.kernels.vector import fixed, library, ntt, ntt_library
 from zk.kernels.vector.lanes import LIMBS as VECTOR_LIMBS
 
 LEAST: Final = 6
@@ -122,7 +122,7 @@ class Transforms:
     @contextmanager
     def _arenas(self, log: int, count: int) -> Iterator[list[U64Array]]:
         """Buffers of 2^log elements in limb form, some of which earlier transforms left behind."""
-        words = VECTOR_LIMBS << log
+        words = (VECTOR_LIMBS << log) + (ntt.PAD // _WORD << (log - log // 2))
         with self._lock:
             fitting = [x for x in self._spare if words <= x.size < 4 * words][:count]
             self._spare = [x for x in self._spare if not any(x is y for y in fitting)]
@@ -249,16 +249,12 @@ class Transforms:
             powers = self.backend.fr_mul(powers, to_array(to_montgomery([scale], FR.modulus)))
         return self.backend.fr_mul(powers, to_array([1])) if plain else powers
 
-    def _splat(self, constants: list[int]) -> U64Array:
-        """A record for each constant, all lanes of a vector alike."""
+    def _records(self, constants: list[int]) -> U64Array:
+        """A table of factors (`zk.kernels.vector.fixed`)."""
         limbs = [fixed.digits(self.lanes, FR.modulus, w) for w in constants]
         if self.lanes.limb_type.endswith("double>"):
-            words = np.array(limbs, dtype=np.float64).view(np.uint64)
-        else:
-            words = np.array(limbs, dtype=np.uint64)
-        table = aligned(words.size * self.width)
-        table.reshape(words.size, self.width)[:] = words.reshape(-1, 1)
-        return table
+            return np.array(limbs, dtype=np.float64).view(np.uint64)
+        return np.array(limbs, dtype=np.uint64)
 
     def _short(self, log: int, *, inverse: bool, twisted: bool) -> U64Array:
         """Table of a short transform."""
@@ -268,7 +264,7 @@ class Transforms:
             powers = self._powers(root(order), order, plain=True)
             exponents = np.array(short_exponents(log, twisted=twisted)) % order
             chosen = powers[-exponents % order if inverse else exponents]
-            return self._splat(from_array(chosen))
+            return self._records(from_array(chosen))
 
         made: U64Array = self._kept(("short", log, inverse, twisted), make, lambda x: x.nbytes)
         return made

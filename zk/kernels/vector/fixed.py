@@ -11,8 +11,8 @@ whole ones in a chain. Values are not in Montgomery form: the factor is w itself
 The quotient leaves out what lies below 2²⁶⁰: the low halves of five limb products, and the products
 of lower limbs. `_value` bounds what that means for the result.
 
-A record is w, then w′, in limb form. With doubles digits are signed and w lies in (−m/2, m/2), with
-integers neither is negative.
+A record is w, then w′, ten limbs that stand for all lanes. With doubles digits are signed and w
+lies in (−m/2, m/2), with integers neither is negative.
 """
 
 from __future__ import annotations
@@ -37,11 +37,12 @@ from zk.kernels.vector.lanes import (
     top_bound,
 )
 
-RECORD: Final = 2
-"""Elements in a record."""
+RECORD: Final = 2 * LIMBS * 8
+"""Bytes of a record."""
 TOGETHER: Final = 3
 """Products that are computed side by side."""
 _VECTOR: Final = 32
+_SPARE: Final = "%ymm13"
 _SCRATCH_SIZE: Final = 2 * LIMBS * _VECTOR
 _HALF: Final = 1 << (RADIX - 1)
 _LIFT: Final = 16
@@ -112,10 +113,7 @@ def scaled_three(k: Lanes, factors: Sequence[Element], records: Value) -> list[E
 
 def _scaled(k: Lanes, factors: Sequence[Element], records: Value) -> list[Element]:
     if isinstance(k, Ifma):
-        return [
-            _scaled_integers(k, a, k.f.at(records, RECORD * k.size * i))
-            for i, a in enumerate(factors)
-        ]
+        return [_scaled_integers(k, a, k.f.at(records, RECORD * i)) for i, a in enumerate(factors)]
     if not isinstance(k, Fma):
         raise BoundError("an unknown multiplier")
     results = [_result(k, a) for a in factors]
@@ -178,8 +176,10 @@ def _scaled_integers(k: Ifma, a: Element, record: Value) -> Element:
     zero = k.splat(0)
 
     def limb(index: int) -> Value:
-        where = k.f.at(record, 8 * k.width * index)
-        return k.f.op(f"load {k.limb_type}, ptr {where}, align {8 * k.width}")
+        one = k.f.load(k.f.at(record, 8 * index))
+        first = k.f.op(f"insertelement {k.words} poison, i64 {one}, i64 0")
+        zeros = f"<{k.width} x i32> zeroinitializer"
+        return k.f.op(f"shufflevector {k.words} {first}, {k.words} poison, {zeros}")
 
     w, quick = ([limb(LIMBS * part + i) for i in range(LIMBS)] for part in range(2))
     upper = [zero] * (2 * LIMBS)
@@ -233,6 +233,7 @@ class _Stream:
         self.begun = self.opened = False
         self.offset = self.later = 0
         self.groups: list[list[str]] = []
+        self.waiting: list[str] = []
 
     def start(self, address: str, offset: int) -> None:
         """Adds a stored column to the running one."""
@@ -244,12 +245,23 @@ class _Stream:
         self.offset += offset
 
     def product(
-        self, x: str, y: str, *, sign: int = 1, high: bool = True, low: bool = True
+        self,
+        x: str,
+        y: str,
+        *,
+        broadcast: bool = False,
+        sign: int = 1,
+        high: bool = True,
+        low: bool = True,
     ) -> None:
         """x·y: its low half to the running column, its high half to the next one."""
         fused = "vfmadd231pd" if sign > 0 else "vfnmadd231pd"
         upper = self.high if self.opened or not high else self.after
-        lines = [f"vmovapd %ymm15, {upper}", f"{fused} {y}, {x}, {upper}"]
+        lines = []
+        if broadcast:
+            lines.append(f"vbroadcastsd {y}, {_SPARE}")
+            y = _SPARE
+        lines += [f"vmovapd %ymm15, {upper}", f"{fused} {y}, {x}, {upper}"]
         if low:
             part = self.low if self.begun else self.current
             lines += [f"vsubpd {upper}, %ymm14, {part}", f"{fused} {y}, {x}, {part}"]
@@ -262,7 +274,12 @@ class _Stream:
                 lines.append(f"vpaddq {upper}, {self.after}, {self.after}")
             self.opened = True
             self.later += bits(HIGH)
-        self.groups.append(lines)
+        self.groups.append(self.waiting + lines)
+        self.waiting = []
+
+    def fetch(self, address: str) -> None:
+        """Loads the first factor of the product that comes next, and stays with it."""
+        self.waiting = [f"vmovapd {address}, {_SPARE}"]
 
     def add(self, value: int) -> None:
         """Takes constants off the running column and adds an integer."""
@@ -300,7 +317,7 @@ class _Writer:
 
     ymm0 … 4    limbs of a
     ymm5, 6     running column and next one of a·w′; ymm7, 8 of a·w; ymm9, 10 of a·w − q·m
-    ymm11, 12   high and low half of a limb product; ymm13 a limb of q
+    ymm11 … 13  high and low half of a limb product, and a factor of it
     ymm14, 15   C + 2⁵² and C of `zk.kernels.vector.fma`
 
     Sums of bit patterns carry constants, taken off when a column ends.
@@ -332,7 +349,7 @@ class _Writer:
         return f"{_VECTOR * (LIMBS * number + i)}($0)"
 
     def record(self, number: int, i: int) -> str:
-        return f"{_VECTOR * (RECORD * LIMBS * number + i)}(${self.count + 1})"
+        return f"{RECORD * number + 8 * i}(${self.count + 1})"
 
     def scratch(self, number: int, i: int) -> str:
         return f"{_SCRATCH_SIZE * number + _VECTOR * i}(${self.count + 3})"
@@ -362,7 +379,7 @@ class _Writer:
             whole = column >= LIMBS
             for i in range(max(0, column - LIMBS + 1), LIMBS):
                 address = self.record(number, LIMBS + column - i)
-                s.product(f"%ymm{i}", address, low=whole)
+                s.product(f"%ymm{i}", address, broadcast=True, low=whole)
             place = self.scratch(number, column)
             if column == 2 * LIMBS - 1:
                 s.add(ONE_52 + _HALF)
@@ -382,7 +399,7 @@ class _Writer:
         for column in range(LIMBS):
             for i in range(column + 1):
                 address = self.record(number, column - i)
-                s.product(f"%ymm{i}", address, high=column < LIMBS - 1)
+                s.product(f"%ymm{i}", address, broadcast=True, high=column < LIMBS - 1)
             s.groups.append([f"vmovdqa {s.current}, {self.scratch(number, column)}"])
             offsets.append(s.offset)
             s.step()
@@ -395,8 +412,8 @@ class _Writer:
             top = column == LIMBS - 1
             for i in range(column + 1):
                 digit = self.scratch(number, LIMBS + i)
-                s.groups.append([f"vmovapd {digit}, %ymm13"])
-                s.product("%ymm13", self.constant(f"m{column - i}"), sign=-1, high=not top)
+                s.fetch(digit)
+                s.product(_SPARE, self.constant(f"m{column - i}"), sign=-1, high=not top)
             s.add((_LIFT << RADIX) + _HALF)
             s.digit("untag half", self.out(number, column))
             if not top:

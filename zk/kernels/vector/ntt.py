@@ -29,7 +29,7 @@ leading operand of a butterfly is brought into half the interval by one conditio
 others are products. Rows may be any integers below 2²⁵⁶.
 
 Arena of the second step: group h holds rows k₁ = L·h … L·h + L − 1, m₂ vectors in digit-reversed
-order of j₂.
+order of j₂, and then `PAD` bytes.
 """
 
 from __future__ import annotations
@@ -60,6 +60,8 @@ from zk.kernels.vector.lanes import (
 )
 
 ROW: Final = 32
+PAD: Final = 448
+"""Bytes between the row groups of an arena, lest all of them fall on the same lines of a cache."""
 HEAD: Final = 2
 """Records before those of the layers: ω₄, and the factor of a twisted radix-2 layer, also ω₄."""
 
@@ -238,7 +240,7 @@ def _emit_short(module: Module, lanes: type[Lanes], *, twisted: bool) -> None:
     f = module.function(name, *_SHORT, attributes="noinline")
     k = lanes(f, FR)
     like = between(lanes)
-    record = fixed.RECORD * k.size
+    record = fixed.RECORD
     size = f.op("shl i64 1, %log")
     odd = f.op("and i64 %log, 1")
     with (
@@ -350,6 +352,11 @@ def _transposed(k: Lanes, rows: list[Value]) -> list[Value]:
     return rows
 
 
+def _group_stride(k: Lanes, vectors: Value) -> Value:
+    """Bytes from one row group of an arena to the next."""
+    return k.f.add(k.f.mul(vectors, k.size), PAD)
+
+
 def _spread(k: Lanes, group: Value) -> None:
     """Multiplies a group's local vectors by the factors between the steps; stores them transposed.
 
@@ -358,7 +365,7 @@ def _spread(k: Lanes, group: Value) -> None:
     f = k.f
     size = f.op("shl i64 1, %log")
     table = f.at("%between", f.mul(f.mul(f.sub(group, "%from"), size), k.size))
-    stride = f.mul("%columns", k.size)
+    stride = _group_stride(k, "%columns")
     with f.loop(f.op(f"udiv i64 {size}, {k.width}")) as h:
         first = f.mul(h, k.width * k.size)
         products: list[Element] = []
@@ -419,7 +426,7 @@ def _emit_turn(module: Module, lanes: type[Lanes]) -> None:
     k.begin()
     size = f.op("shl i64 1, %log")
     with f.loop("%to", "%from") as g:
-        buffer = f.at("%arena", f.mul(f.mul(g, size), k.size))
+        buffer = f.at("%arena", f.mul(g, _group_stride(k, size)))
         _short(f, buffer, "%before", "%log", twisted=False)
         with f.loop(size) as j:
             a = k.load(f.row(buffer, j, k.size), between(lanes))
@@ -467,7 +474,7 @@ def _emit_quotient(module: Module, lanes: type[Lanes]) -> None:
 def _finished(k: Lanes, arenas: Sequence[Value], group: Value) -> list[Value]:
     """Where a group lies, after its second step."""
     f = k.f
-    offset = f.mul(f.op(f"shl i64 {group}, %log"), k.size)
+    offset = f.mul(group, _group_stride(k, f.op("shl i64 1, %log")))
     buffers = [f.at(arena, offset) for arena in arenas]
     for buffer in buffers:
         _short(f, buffer, "%twiddles", "%log", twisted=False)
