@@ -217,7 +217,7 @@ def test_progress_names_its_phases(case, reference) -> None:
         reference,
         lambda phase, share: seen.append((phase, share)),
     )
-    phases = ("ntt", "msm_a", "msm_b1", "msm_b2", "msm_c", "msm_h")
+    phases = ("ntt", "msm_h", "msm_a", "msm_b1", "msm_b2", "msm_c")
     assert seen == [(phase, share) for phase in phases for share in (0.0, 1.0)]
 
 
