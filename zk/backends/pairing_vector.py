@@ -17,6 +17,7 @@ from zk.kernels.vector import pairing, pairing_library, weigh
 from zk.kernels.vector.library import VectorLibrary
 
 _ALIGN: Final = 64
+_ONE: Final = to_array(to_montgomery([1] + [0] * 11, FP.modulus))
 _FEW: Final = 4
 """Below so many points, weights are computed one by one."""
 
@@ -84,6 +85,11 @@ class VectorPairings(PortablePairings):
             self.pairings.call("pairing_hard", address(out))
             verification.shared().call("fp12_canonical", address(out))
         return inside[:n], out[:12]
+
+    def pairing_check(self, g1: U64Array, g2: U64Array) -> bool:
+        none = PreparedG2(g2[:0], np.empty(0, dtype=np.uint64), self.name)
+        _, product = self.pairing_product(g1, g2, g1[:0], none)
+        return bool((product == _ONE).all())
 
     def _miller_lanes(
         self, g1: U64Array, g2: U64Array, fixed_g1: U64Array, fixed: PreparedG2, out: U64Array

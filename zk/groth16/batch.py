@@ -73,9 +73,7 @@ def verify_batch(key: VerifyingKey, items: Sequence[Item], backend: Backend) -> 
         raise InvalidBatch(refusals, key)
 
 
-def judge(
-    key: VerifyingKey, items: Sequence[Item], backend: Backend
-) -> list[ChiaroError | None]:
+def judge(key: VerifyingKey, items: Sequence[Item], backend: Backend) -> list[ChiaroError | None]:
     """For each proof what `verify` would raise, or nothing.
 
     Errors: ShapeMismatch, NonCanonical, NotInSubgroup, InvalidProof.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, cast
 
 from zk.field.arrays import U64Array, to_array
 from zk.groth16.keys import VerifyingKey, negate_g2
@@ -37,9 +37,13 @@ class PreparedKey:
         return backend.combine_g1(self.statement, to_array(scalars)).reshape(1, -1)
 
 
-@functools.lru_cache(maxsize=_KEPT)
 def prepare(key: VerifyingKey, backend: Backend) -> PreparedKey:
     """The key's fixed lines, tables and constants; some 20 ms the first time."""
+    return _prepared(key, cast(Any, backend))
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def _prepared(key: VerifyingKey, backend: Backend) -> PreparedKey:
     alpha = g1_rows([key.alpha])
     none = backend.prepare_g2(g2_rows([]))
     _, alpha_beta = backend.pairing_product(alpha, g2_rows([key.beta]), alpha[:0], none)

@@ -34,13 +34,14 @@ from zk.kernels.vector.tower import (
     ROW,
     Planar,
     Tower,
-    check_within,
     joined,
+    kept,
+    kept_constants,
+    kept_like,
     lanes_constant,
+    light,
     naf,
     ready,
-    settled_constants,
-    settled_like,
 )
 
 LOOP: Final = naf(6 * SEED + 2)
@@ -68,6 +69,10 @@ def row_order() -> list[int]:
 def emit_pairing(module: Module, lanes: type[Lanes]) -> None:
     """The kernels `pairing_miller`, `pairing_prepare`, `pairing_hard`."""
     _Emitter(module, lanes).emit()
+
+
+def _light(c: Quadratic, a: Coordinate) -> Coordinate:
+    return tuple(light(c.k, x) for x in a)
 
 
 class _Emitter:
@@ -103,16 +108,13 @@ class _Emitter:
         return k.load(self._value(k.f, pointer, index), like)
 
     def _pair(self, k: Lanes, pointer: Value, index: int) -> Coordinate:
-        like = settled_like(k)
+        like = kept_like(k)
         return tuple(self._load(k, pointer, index + i, like) for i in range(2))
 
     def _put(self, k: Lanes, a: Coordinate, pointer: Value, index: int) -> None:
-        """Settled."""
-        like = settled_like(k)
+        """Reduced."""
         for i, x in enumerate(a):
-            value = ready(k, k.settle(x))
-            check_within(value, like)
-            k.store(value, self._value(k.f, pointer, index + i))
+            k.store(kept(k, x), self._value(k.f, pointer, index + i))
 
     def _put_line(self, k: Lanes, a: Coordinate, index: int) -> None:
         for i, x in enumerate(a):
@@ -124,7 +126,7 @@ class _Emitter:
         return tuple(k.field_constant(c) for c in x)
 
     def _scaled(self, k: Lanes, a: Coordinate, by: Element) -> Coordinate:
-        return tuple(k.mul(x, by) for x in a)
+        return k.mul_both((a[0], by), (a[1], by))
 
     # -- steps ------------------------------------------------------------------------------------
 
@@ -133,27 +135,27 @@ class _Emitter:
         k = self.lanes(f, FP)
         c = Quadratic(k)
         x, y, z = (self._pair(k, "%state", 2 * i) for i in range(3))
-        like = settled_like(k)
+        like = kept_like(k)
         x_p, y_p = (self._load(k, "%state", _P + i, like) for i in range(2))
-        h = c.mul(y, c.carry_signed(c.add(z, z)))
+        h = c.mul(y, _light(c, c.add(z, z)))
         b = c.sqr(y)
         square = c.sqr(x)
         e = c.mul(c.sqr(z), self._constant(k, (_TRIPLE_B[0], _TRIPLE_B[1])))
-        triple = c.add(c.add(square, square), square)
+        triple = _light(c, c.add(c.add(square, square), square))
         self._put_line(k, self._scaled(k, h, y_p), 0)
         minus = tuple(k.neg(v) for v in triple)
-        self._put_line(k, self._scaled(k, c.carry_signed(minus), x_p), 2)
+        self._put_line(k, self._scaled(k, _light(c, minus), x_p), 2)
         self._put_line(k, c.sub(b, e), 4)
-        f3 = c.carry_signed(c.add(c.add(e, e), e))
+        f3 = _light(c, c.add(c.add(e, e), e))
         xy = c.mul(x, y)
-        first = c.mul(c.carry_signed(c.add(xy, xy)), c.carry_signed(c.sub(b, f3)))
+        first = c.mul(_light(c, c.add(xy, xy)), _light(c, c.sub(b, f3)))
         self._put(k, first, "%state", 0)
-        left = c.sqr(c.carry_signed(c.add(b, f3)))
-        right = c.sqr(c.carry_signed(c.add(e, e)))
-        right3 = c.carry_signed(c.add(c.add(right, right), right))
+        left = c.sqr(_light(c, c.add(b, f3)))
+        right = c.sqr(_light(c, c.add(e, e)))
+        right3 = _light(c, c.add(c.add(right, right), right))
         self._put(k, c.sub(left, right3), "%state", 2)
-        four_h = c.carry_signed(c.add(h, h))
-        self._put(k, c.mul(b, c.carry_signed(c.add(four_h, four_h))), "%state", 4)
+        four_h = _light(c, c.add(h, h))
+        self._put(k, c.mul(b, _light(c, c.add(four_h, four_h))), "%state", 4)
         f.leave()
 
     def _emit_chord(self) -> None:
@@ -163,21 +165,21 @@ class _Emitter:
         c = Quadratic(k)
         x, y, z = (self._pair(k, "%state", 2 * i) for i in range(3))
         x2, y2 = (self._pair(k, "%q", 2 * i) for i in range(2))
-        like = settled_like(k)
+        like = kept_like(k)
         x_p, y_p = (self._load(k, "%state", _P + i, like) for i in range(2))
-        theta = c.carry_signed(c.sub(y, c.mul(y2, z)))
-        lam = c.carry_signed(c.sub(x, c.mul(x2, z)))
+        theta = _light(c, c.sub(y, c.mul(y2, z)))
+        lam = _light(c, c.sub(x, c.mul(x2, z)))
         self._put_line(k, self._scaled(k, lam, y_p), 0)
-        minus = c.carry_signed(tuple(k.neg(v) for v in theta))
+        minus = _light(c, tuple(k.neg(v) for v in theta))
         self._put_line(k, self._scaled(k, minus, x_p), 2)
         self._put_line(k, c.sub(c.mul(theta, x2), c.mul(lam, y2)), 4)
         square = c.sqr(lam)
         cube = c.mul(square, lam)
         g = c.mul(x, square)
-        h = c.sub(c.add(cube, c.mul(z, c.sqr(theta))), c.add(g, g))
-        h = c.carry_signed(h)
+        h = c.sub(_light(c, c.sub(cube, g)), c.sub(g, c.mul(z, c.sqr(theta))))
+        h = _light(c, h)
         self._put(k, c.mul(lam, h), "%state", 0)
-        third = c.mul(theta, c.carry_signed(c.sub(g, h)))
+        third = c.mul(theta, _light(c, c.sub(g, h)))
         self._put(k, c.sub(third, c.mul(cube, y)), "%state", 2)
         self._put(k, c.mul(z, cube), "%state", 4)
         f.leave()
@@ -192,7 +194,7 @@ class _Emitter:
         return k.mul(words, shift)
 
     def _emit_setup(self) -> None:
-        """Fill states: `v_setup_points(state, g1, g2, first)`, `v_setup_fixed(state, g1, first)`."""
+        """`v_setup_points(state, g1, g2, first)`, `v_setup_fixed(state, g1, first)`."""
         f = self.module.function(
             "v_setup_points", "state", "g1", "g2", "i64 first", attributes="noinline"
         )
@@ -204,7 +206,7 @@ class _Emitter:
             self._put(k, pair, "%state", _Q + at)
             turned = tuple(k.neg(x) for x in pair) if half else pair
             self._put(k, turned, "%state", _MINUS_Q + at)
-        for i, known in enumerate(settled_constants(k, (1, 0))):
+        for i, known in enumerate(kept_constants(k, (1, 0))):
             k.store(known, self._value(f, "%state", 4 + i))
         for i in range(2):
             self._put(k, (self._rows(k, "%g1", "%first", 2 * ROW, ROW * i),), "%state", _P + i)
@@ -257,7 +259,7 @@ class _Emitter:
         """`v_fixed_line(state, prepared, line)`: scales stored lines to the points P of a state."""
         f = self.module.function("v_fixed_line", "state", "prepared", "line", attributes="noinline")
         k = self.lanes(f, FP)
-        like = settled_like(k)
+        like = kept_like(k)
         x_p, y_p = (self._load(k, "%state", i, like) for i in range(2))
         slope, constant = (self._pair(k, "%prepared", 2 * i) for i in range(2))
         self._put_line(k, (y_p,), 0)
@@ -285,13 +287,15 @@ class _Emitter:
         for v in range(t.vectors):
             pointers = [f.at("%rows", ROW * r) for r in order[v * t.width : (v + 1) * t.width]]
             shift = k.constant((1 << MONTGOMERY_BITS) % k.p)
-            k.scatter(k.to_integers(k.mul(t.get("%a", v), shift)), pointers)
+            # positive, so that its product is, and below 2p
+            positive = k.add(t.get("%a", v), k.constant(k.p))
+            k.scatter(k.to_integers(k.mul(positive, shift)), pointers)
         f.leave()
 
     def _put_one(self, t: Planar, out: Value) -> None:
         for v in range(t.vectors):
             values = [int(v == 0 and i == 0) for i in range(t.width)]
-            t.keep(lanes_constant(settled_constants(t.k, values)), out, v)
+            t.keep(lanes_constant(kept_constants(t.k, values)), out, v)
 
     def _emit_miller(self) -> None:
         """`pairing_miller(rows, g1, g2, n, fixed_g1, prepared, m, states, flags)`.
@@ -385,7 +389,7 @@ class _Emitter:
         cursor = f.slot(8)
         f.store(0, cursor)
         f.do("call void @v_setup_points(ptr %state, ptr %g2, ptr %g2, i64 0)")
-        for i, known in enumerate(settled_constants(k, (1, 1))):  # the line at (1, 1)
+        for i, known in enumerate(kept_constants(k, (1, 1))):  # the line at (1, 1)
             k.store(known, self._value(f, "%state", _P + i))
 
         def lines(kind: str) -> None:

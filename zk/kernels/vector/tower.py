@@ -13,7 +13,8 @@ Squaring in the cyclotomic subgroup (Granger and Scott, eprint 2009/565) over Fp
 with f = A + B·w + C·w², f² = (3A² − 2Ā) + (3w³C² + 2B̄)·w + (3B² − 2C̄)·w²; each coefficient of the
 three squares is two products of Fp2.
 
-Coefficients in memory lie within 0.4·p … 2.6·p (`settled`).
+Coefficients in memory lie within 0 … p on `fma`, give or take p/2⁴⁰ (`kept`), and within
+0.4·p … 2.6·p on `ifma` (`settled`).
 """
 
 from __future__ import annotations
@@ -25,8 +26,20 @@ from zk.kernels.constants import FP, SEED, TWIST_XI
 from zk.kernels.emit import Function, Module, Value
 from zk.kernels.tower import Pair, fp2_power
 from zk.kernels.vector.dots import Dots, Shape
-from zk.kernels.vector.fma import Fma
-from zk.kernels.vector.lanes import LIMBS, Element, Interval, Lanes, hull, settled, top_bound
+from zk.kernels.vector.fma import Fma, bits, signed_digits
+from zk.kernels.vector.lanes import (
+    LIMBS,
+    RADIX,
+    BoundError,
+    Element,
+    Interval,
+    Lanes,
+    clip,
+    hull,
+    settled,
+    top_bound,
+    within,
+)
 
 COEFFICIENTS: Final = 12
 _PLANE: Final = 16 * 8
@@ -39,6 +52,12 @@ EXTENDED: Final = 2 * _TURNED
 _BASE: Final = 12
 """Index of b₀ in B."""
 ROW: Final = 32
+_HALF: Final = 1 << (RADIX - 1)
+_EXACT: Final = 1 << 53
+_SPILL: Final = 64
+"""How far beyond 2⁵¹ a limb in memory may lie."""
+_MARGIN: Final = 40
+_PLACES: Final = {1: 0, 3: 1, -1: 2, -3: 3, 0: 4}
 
 PLANAR_DOT: Final = Shape("dot_planar", True, _PLANE, _WIDE, _PLANE)
 
@@ -53,11 +72,13 @@ def full_dot(lanes: type[Lanes]) -> Shape:
     return Shape("dot_full", False, 8 * lanes.width, 8 * lanes.width, _PLANE)
 
 
-def naf(n: int) -> list[int]:
-    """Signed binary digits without neighbours, highest first."""
+def naf(n: int, width: int = 2) -> list[int]:
+    """Odd signed digits below 2^(width − 1), `width` − 1 zeros between them; highest first."""
     digits = []
     while n:
-        digit = 2 - n % 4 if n % 2 else 0
+        digit = 0
+        if n % 2:
+            digit = (n + (1 << (width - 1))) % (1 << width) - (1 << (width - 1))
         digits.append(digit)
         n = (n - digit) // 2
     return digits[::-1]
@@ -78,7 +99,7 @@ class Planar:
         self.dots = dots
         self.width = lanes.width
         self.vectors = -(-COEFFICIENTS // lanes.width)
-        self.like = settled_like(self.k)
+        self.like = kept_like(self.k)
 
     # -- memory -----------------------------------------------------------------------------------
 
@@ -99,15 +120,15 @@ class Planar:
         return self.f.at(pointer, 8 * self.width * v)
 
     def get(self, pointer: Value, v: int) -> Element:
-        """A vector of a settled planar element."""
+        """A vector of a planar element."""
         return self.load(self.vector(pointer, v), _PLANE, self.like)
 
     def put(self, a: Element, pointer: Value, v: int) -> None:
-        """Settles and stores."""
-        self.keep(ready(self.k, self.k.settle(a)), pointer, v)
+        """Reduces and stores."""
+        self.keep(kept(self.k, a), pointer, v)
 
     def keep(self, a: Element, pointer: Value, v: int) -> None:
-        """Stores what is settled."""
+        """Stores what is reduced."""
         check_within(a, self.like)
         self.store(a, self.vector(pointer, v), _PLANE)
 
@@ -162,9 +183,15 @@ class Planar:
     def times_xi(self, a: Element) -> Element:
         """(9 + u)·a."""
         k = self.k
-        three = k.carry(k.add(k.double(a), a))
-        nine = k.carry(k.add(k.double(three), three))
-        return k.carry(k.add(nine, self.times_u(a)))
+        return k.add(self._eight(a), light(k, k.add(a, self.times_u(a))))
+
+    def _eight(self, a: Element) -> Element:
+        k = self.k
+        if not isinstance(k, Fma):
+            return k.double(k.double(k.double(a)))
+        limbs = tuple(_times(k, x, 8) for x in a.limbs)
+        bounds = tuple((8 * x[0], 8 * x[1]) for x in a.bounds)
+        return light(k, Element(limbs, (8 * a.value[0], 8 * a.value[1]), bounds), 8)
 
     # -- operands of dots -------------------------------------------------------------------------
 
@@ -187,21 +214,113 @@ class Planar:
         bounds += [x, turned]
 
 
-def settled_like(k: Lanes) -> Element:
+def kept_like(k: Lanes) -> Element:
     """Bounds of what is kept in memory."""
-    probe = type(k)(Function("probe", []), FP)
-    value = settled(probe.p)
-    lower = probe.product_like().bounds[:-1]
+    if isinstance(k, Fma):
+        value = -(k.p >> _MARGIN) - 1, k.p + (k.p >> _MARGIN) + 1
+        lower: list[Interval] = [(-_HALF - _SPILL, _HALF + _SPILL)] * (LIMBS - 1)
+    else:
+        value = settled(k.p)
+        lower = list(k.product_like().bounds[:-1])
     return Element(("poison",) * LIMBS, value, (*lower, top_bound(value, lower)))
+
+
+def kept(k: Lanes, a: Element) -> Element:
+    """The same residues within the bounds of what is kept in memory.
+
+    On `fma` q·p is taken off with q = ⌊top limb · 2²⁰⁸/p⌋, for multiples of p where q would be too
+    large for exact doubles. A top limb tells value/p to within 2⁻⁴²: the lower limbs are below 2⁵³.
+    """
+    if not isinstance(k, Fma):
+        out = ready(k, k.settle(a))
+        check_within(out, kept_like(k))
+        return out
+    like = kept_like(k)
+    while a.value[0] < like.value[0] or a.value[1] > like.value[1]:
+        factor = 1
+        while not all(-2 <= q <= 2 for q in _quotients(k, a.value, factor)):
+            factor += 1
+        a = _reduced_by(k, a, factor)
+    a = light(k, a)
+    check_within(a, like)
+    return a
+
+
+def _times(k: Fma, a: Value, factor: int) -> Value:
+    return k.f.op(f"fmul {k.limb_type} {a}, {k.splat_double(factor)}")
+
+
+def _splat_power(k: Fma, mantissa: int, exponent: int) -> str:
+    """mantissa·2^exponent, a normal double, in all lanes."""
+    pattern = bits(mantissa) + (exponent << RADIX)
+    one = f"double 0x{pattern:016X}"
+    return f"<{', '.join([one] * k.width)}>"
+
+
+def _quotients(k: Fma, value: Interval, factor: int) -> Interval:
+    margin = k.p >> _MARGIN
+    return (value[0] - margin) // (factor * k.p), (value[1] + margin) // (factor * k.p)
+
+
+def _reduced_by(k: Fma, a: Element, factor: int) -> Element:
+    a = light(k, a)
+    modulus = factor * k.p
+    low, high = _quotients(k, a.value, factor)
+    scale = (1 << (RADIX * (LIMBS - 1) + 120)) // modulus  # of 53 bits and more
+    shift = scale.bit_length() - 53
+    inverse = _splat_power(k, scale >> shift, shift - 120)
+    magic = k.splat_double(3 << 51)
+    q = k.fsub(k.fma(a.limbs[-1], inverse, magic), magic)
+    digits = signed_digits(modulus)
+    limbs = [k.fma(q, k.splat_double(-d), x) for x, d in zip(a.limbs, digits, strict=True)]
+    bounds = [
+        (x[0] - max(low * d, high * d), x[1] - min(low * d, high * d))
+        for x, d in zip(a.bounds, digits, strict=True)
+    ]
+    if any(max(-x[0], x[1]) > _EXACT for x in bounds):
+        raise BoundError("a multiple of p is not exact in doubles")
+    margin = k.p >> _MARGIN
+    return Element(tuple(limbs), (-margin - 1, modulus + margin + 1), tuple(bounds))
+
+
+def light(k: Lanes, a: Element, multiple: int = 1) -> Element:
+    """Small limbs, the sign of the value in the top one, though not the smallest.
+
+    On `fma` all carries are taken at once: lower limbs end within 2⁵¹ plus a carry. All limbs are
+    multiples of `multiple`.
+    """
+    if not isinstance(k, Fma):
+        return k.carry_signed(a)
+    if all(x[0] >= -_HALF - _SPILL and x[1] <= _HALF + _SPILL for x in a.bounds[:-1]):
+        return a
+    big, half = k.splat_double(3 << 103), k.splat_double(_HALF)
+    rounded: list[Value] = []
+    spans: list[Interval] = []
+    for limb, (low, high) in zip(a.limbs[:-1], a.bounds[:-1], strict=True):
+        if max(-low, high) + _HALF > _EXACT * multiple:
+            raise BoundError("a limb is too large to be carried")
+        rounded.append(k.fsub(k.fadd(k.fadd(limb, half), big), big))
+        spans.append(((low + _HALF) >> RADIX, (high + _HALF) >> RADIX))
+    limbs, bounds = [], []
+    for i, limb in enumerate(a.limbs):
+        bound = a.bounds[i]
+        kept_part = limb
+        if i < LIMBS - 1:
+            kept_part = k.fsub(limb, rounded[i])
+            bound = (-_HALF, _HALF - 1)
+        if i > 0:
+            kept_part = k.fma(rounded[i - 1], _splat_power(k, 1, -RADIX), kept_part)
+            bound = bound[0] + spans[i - 1][0], bound[1] + spans[i - 1][1]
+        limbs.append(kept_part)
+        bounds.append(bound)
+    bounds[-1] = clip(top_bound(a.value, bounds[:-1]), bounds[-1])
+    return Element(tuple(limbs), a.value, tuple(bounds))
 
 
 def ready(k: Lanes, a: Element) -> Element:
     """The same values with limbs as a dot wants them."""
     if isinstance(k, Fma):
-        for _ in range(2):  # the first carry may leave a limb at −2⁵¹ − 1
-            if not all(x[0] >= -(1 << 51) and x[1] < 1 << 51 for x in a.bounds[:-1]):
-                a = k.carry(a)
-        return a
+        return light(k, a)
     fits = all(x[0] >= 0 and x[1] < 1 << 52 for x in a.bounds)
     return a if fits else k.carry(a)
 
@@ -218,8 +337,6 @@ def joined(elements: Sequence[Element]) -> Element:
 
 def check_within(a: Element, like: Element) -> None:
     """Raises: `BoundError` where a could leave the bounds that readers assume."""
-    from zk.kernels.vector.lanes import BoundError, within
-
     if not within(a, like):
         raise BoundError("what is stored exceeds the bounds it will be loaded with")
 
@@ -346,9 +463,9 @@ class Tower:
         signs = [i // 2 % 2 == 0 for i in range(width)]
         for v in range(t.vectors):
             square = t.load(t.vector(raw, v), _PLANE, result)
-            square = k.carry_signed(k.add(k.double(square), square))
+            square = light(k, k.add(k.double(square), square))
             twice = k.double(t.get("%a", v))
-            t.put(k.add(square, t.negated_where(signs, twice)), "%a", v)
+            t.put(k.add(square, t.negated_where(signs, light(k, twice))), "%a", v)
         f.leave()
 
     def _emit_conjugate(self) -> None:
@@ -391,18 +508,22 @@ class Tower:
     def _emit_power(self) -> None:
         """The power of the curve's seed in the cyclotomic subgroup; out must not be a."""
         f = self.module.function("v12_power", "out", "a", attributes="noinline")
-        digits = naf(SEED)
-        steps = self.module.constant("v12_seed_digits", [d % 3 for d in digits[1:]])
-        inverse = f.aligned(PLANAR)
-        f.call("v12_conjugate", inverse, "%a")
-        f.copy("%out", "%a", PLANAR)
+        digits = naf(SEED, width=3)  # 0, ±1, ±3
+        steps = self.module.constant("v12_seed_digits", [_PLACES[d] for d in digits[1:]])
+        powers = f.aligned(4 * PLANAR)  # a, a³, 1/a, 1/a³
+        cube = f.at(powers, PLANAR)
+        f.copy(powers, "%a", PLANAR)
+        f.copy(cube, "%a", PLANAR)
+        f.call("v12_cyclotomic", cube)
+        f.call("v12_mul", cube, cube, powers)
+        for i in range(2):
+            f.call("v12_conjugate", f.at(powers, (2 + i) * PLANAR), f.at(powers, i * PLANAR))
+        f.copy("%out", f.at(powers, _PLACES[digits[0]] * PLANAR), PLANAR)
         with f.loop(len(digits) - 1) as i:
             f.call("v12_cyclotomic", "%out")
-            digit = f.load(f.row(steps, i, ROW))
-            with f.when(f.compare("eq", digit, 1)):
-                f.call("v12_mul", "%out", "%out", "%a")
-            with f.when(f.compare("eq", digit, 2)):
-                f.call("v12_mul", "%out", "%out", inverse)
+            place = f.load(f.row(steps, i, ROW))
+            with f.when(f.compare("ult", place, 4)):
+                f.call("v12_mul", "%out", "%out", f.row(powers, place, PLANAR))
         f.leave()
 
 
@@ -432,12 +553,12 @@ def _parts(values: Sequence[Pair]) -> tuple[list[int], list[int]]:
     return [c for x in values for c in x], [c for x, y in values for c in (-y % FP.value, x)]
 
 
-def settled_constants(k: Lanes, values: Sequence[int]) -> list[Element]:
+def kept_constants(k: Lanes, values: Sequence[int]) -> list[Element]:
     """Field constants within the bounds of what is kept in memory, computed here.
 
     LLVM must not settle a constant: it would compute with another rounding mode.
     """
-    low, _ = settled(k.p)
+    low, _ = kept_like(k).value
     residues = [k.mont(x) for x in values]
     return [k.constant(x if x >= low else x + k.p) for x in residues]
 

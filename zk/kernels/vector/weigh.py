@@ -13,10 +13,11 @@ from zk.kernels.emit import Function, Module, Value
 from zk.kernels.vector.lanes import R_BITS, Element, Lanes
 from zk.kernels.vector.tower import (
     ROW,
-    check_within,
+    kept,
+    kept_constants,
+    kept_like,
+    light,
     ready,
-    settled_constants,
-    settled_like,
 )
 from zk.kernels.verification import BETA, WEIGHT_DIGITS
 
@@ -43,12 +44,10 @@ class _Emitter:
         return f.at(state, index * self.size)
 
     def _get(self, k: Lanes, state: Value, index: int) -> Element:
-        return k.load(self._at(k.f, state, index), settled_like(k))
+        return k.load(self._at(k.f, state, index), kept_like(k))
 
     def _put(self, k: Lanes, a: Element, state: Value, index: int) -> None:
-        value = ready(k, k.settle(a))
-        check_within(value, settled_like(k))
-        k.store(value, self._at(k.f, state, index))
+        k.store(kept(k, a), self._at(k.f, state, index))
 
     def emit(self) -> None:
         self._emit_start()
@@ -64,7 +63,7 @@ class _Emitter:
         state = WEIGH_VALUES * self.size
         digits = f.aligned(16 * k.width)
         running = f.aligned(self.size)
-        for known in settled_constants(k, (1,)):
+        for known in kept_constants(k, (1,)):
             k.store(known, running)
         with f.loop("%groups") as g:
             where = f.row("%states", g, state)
@@ -81,7 +80,7 @@ class _Emitter:
                 f.call("w_add", where, digits, f.at(digits, 8 * k.width))
             f.call("w_collect", where, running)
         inverse = f.aligned(self.size)
-        product = ready(k, k.reduced(k.load(running, settled_like(k))))
+        product = ready(k, k.reduced(k.load(running, kept_like(k))))
         k.store(product, running, k.product_like())
         f.call("vector_inverse", inverse, running)
         with f.countdown("%groups") as g:
@@ -120,15 +119,14 @@ class _Emitter:
         x, y, z = (self._get(k, "%state", i) for i in (_X, _Y, _Z))
         a, b = k.mul_both((x, x), (y, y))
         xb, yz = k.mul_both((x, b), (y, z))
-        e = k.carry_signed(k.add(k.double(a), a))
-        two_xb = k.carry_signed(k.double(xb))
-        d = k.carry_signed(k.double(two_xb))
-        b2 = k.carry_signed(k.double(b))
+        e = light(k, k.add(k.double(a), a))
+        two_xb = light(k, k.double(xb))
+        d = light(k, k.double(two_xb))
+        b2 = light(k, k.double(b))
         square, c4 = k.mul_both((e, e), (b2, b2))
-        x3 = ready(k, k.settle(k.sub(square, k.double(d))))
-        check_within(x3, settled_like(k))
+        x3 = kept(k, k.sub(square, light(k, k.double(d))))
         k.store(x3, self._at(f, "%state", _X))
-        y3 = k.sub(k.mul(e, k.carry_signed(k.sub(d, x3))), k.double(c4))
+        y3 = k.sub(k.mul(e, light(k, k.sub(d, x3))), k.double(c4))
         self._put(k, y3, "%state", _Y)
         self._put(k, k.double(yz), "%state", _Z)
         f.leave()
@@ -140,7 +138,7 @@ class _Emitter:
         x, y = self._chosen(k)
         self._put(k, x, "%state", _X)
         self._put(k, y, "%state", _Y)
-        for known in settled_constants(k, (1,)):
+        for known in kept_constants(k, (1,)):
             k.store(known, self._at(f, "%state", _Z))
         f.leave()
 
@@ -163,14 +161,13 @@ class _Emitter:
         zz = k.mul(z, z)
         u2, zzz = k.mul_both((x2, zz), (z, zz))
         s2 = k.mul(y2, zzz)
-        h = k.carry_signed(k.sub(u2, x))
-        r = k.carry_signed(k.sub(s2, y))
+        h = light(k, k.sub(u2, x))
+        r = light(k, k.sub(s2, y))
         hh, rr = k.mul_both((h, h), (r, r))
         hhh, v = k.mul_both((h, hh), (x, hh))
-        x3 = ready(k, k.settle(k.sub(k.carry_signed(k.sub(rr, hhh)), k.double(v))))
-        check_within(x3, settled_like(k))
+        x3 = kept(k, k.sub(light(k, k.sub(rr, hhh)), k.double(v)))
         k.store(x3, self._at(f, "%state", _X))
-        left, right = k.mul_both((r, k.carry_signed(k.sub(v, x3))), (y, hhh))
+        left, right = k.mul_both((r, light(k, k.sub(v, x3))), (y, hhh))
         self._put(k, k.sub(left, right), "%state", _Y)
         self._put(k, k.mul(z, h), "%state", _Z)
         f.leave()
@@ -179,10 +176,9 @@ class _Emitter:
         """`w_collect(state, running)` multiplies by Z; `w_finish(out, state, inverse)` divides."""
         f = self.module.function("w_collect", "state", "running", attributes="noinline")
         k = self.lanes(f, FP)
-        before = k.load("%running", settled_like(k))
+        before = k.load("%running", kept_like(k))
         k.store(before, self._at(f, "%state", _RUNNING))
-        product = ready(k, k.settle(k.mul(before, self._get(k, "%state", _Z))))
-        check_within(product, settled_like(k))
+        product = kept(k, k.mul(before, self._get(k, "%state", _Z)))
         k.store(product, "%running")
         f.leave()
         f = self.module.function("w_finish", "out", "state", "inverse", attributes="noinline")
@@ -195,7 +191,8 @@ class _Emitter:
         shift = k.constant((1 << MONTGOMERY_BITS) % k.p)
         scaled = k.mul(square, shift)
         for a, b, index in ((x, scaled, 0), (y, k.mul(scaled, unit), 1)):
-            value = k.mul(a, k.settle(b))  # of positive ones, so below 2p without a lift
+            positive = k.add(a, k.constant(k.p))
+            value = k.mul(positive, k.settle(b))  # positive, so below 2p without a lift
             pointers = [f.at("%out", 2 * ROW * i + ROW * index) for i in range(k.width)]
             k.scatter(k.to_integers(value), pointers)
         f.leave()
