@@ -1,0 +1,1 @@
+"""Statements to measure provers with. No protocol uses them, and no registry of keys lists them."""
