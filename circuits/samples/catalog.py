@@ -1,9 +1,7 @@
 """The sample statements by name, and their keys and witnesses as files for provers to measure.
 
-poseidon-34     8,161 rows, domain 2¹³     full-width wires
-poseidon-136   32,641 rows, domain 2¹⁵
-poseidon-546  131,041 rows, domain 2¹⁷
-sha256         25,788 rows, domain 2¹⁵     bits
+poseidon-34, -136 and -546 have domains 2¹³, 2¹⁵ and 2¹⁷ and full-width wires; sha256 has domain 2¹⁵
+and nothing but bits.
 """
 
 from __future__ import annotations
