@@ -39,7 +39,7 @@ class PreparedKey:
 
 def prepare(key: VerifyingKey, backend: Backend) -> PreparedKey:
     """The key's fixed lines, tables and constants; some 20 ms the first time."""
-    return _prepared(key, cast(Any, backend))
+    return _prepared(key, cast("Any", backend))
 
 
 @functools.lru_cache(maxsize=_KEPT)
