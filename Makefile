@@ -45,7 +45,7 @@ oracles: $(JS)/node_modules/.bin/snarkjs ## Install the foreign verifier (snarkj
 
 $(JS)/node_modules/.bin/snarkjs:
 	mkdir -p $(JS)
-	npm install --prefix $(JS) --no-audit --no-fund --silent snarkjs@0.7.6 circomlibjs@0.1.7
+	npm install --prefix $(JS) --no-audit --no-fund --silent snarkjs@0.7.6 circomlibjs@0.1.7 solc@0.8.30 circom2@0.2.23
 
 .PHONY: vectors
 vectors: $(VENV)/.dev ## Regenerate the committed test vectors from their oracles
