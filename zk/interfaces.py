@@ -95,6 +95,14 @@ class Backend(Protocol):
         """kᵢ·B for one base (default: the generator). scalars `[n, 4]` S → `[n, 16]` M."""
         ...
 
+    def scale_g1(self, points: U64Array, scalars: U64Array) -> U64Array:
+        """kᵢ·Pᵢ. points `[n, 8]` M, scalars `[n, 4]` S, or one for all, `[1, 4]` → `[n, 8]` M."""
+        ...
+
+    def scale_g2(self, points: U64Array, scalars: U64Array) -> U64Array:
+        """kᵢ·Pᵢ. points `[n, 16]` M, scalars `[n, 4]` S, or one for all, `[1, 4]` → `[n, 16]` M."""
+        ...
+
     def ntt(self, values: U64Array, *, inverse: bool = False) -> U64Array:
         """Fr transform of `[n, 4]` M, natural order in and out, n a power of two ≤ 2²⁸.
 

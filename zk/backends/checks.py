@@ -73,6 +73,15 @@ def factors(a: Any, b: Any) -> tuple[int, bool]:
     return n, m == 1 and n != 1
 
 
+def scaled(points: Any, width: int, scalars: Any) -> int:
+    """Number of points of which each has a scalar, or all have one."""
+    n = rows(points, width, "points")
+    m = rows(scalars, LIMBS, "scalars")
+    if m not in (n, 1):
+        raise BackendError(f"scalars: {n} rows or one are needed, not {m}")
+    return n
+
+
 def sparse(indptr: U64Array, columns: U64Array, values: U64Array, vector_: U64Array) -> int:
     """Rows of a CSR matrix whose every index lies within its arrays."""
     pointers = vector(indptr, "indptr")

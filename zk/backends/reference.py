@@ -73,6 +73,16 @@ class ReferenceBackend(ReferencePairings):
             point = g2_points(checks.one_point(base, checks.G2_WIDTH))[0]
         return g2_array(k * point for k in from_array(scalars))
 
+    def scale_g1(self, points: U64Array, scalars: U64Array) -> U64Array:
+        n = checks.scaled(points, checks.G1_WIDTH, scalars)
+        factors = from_array(scalars) * (n if len(scalars) == 1 else 1)
+        return g1_array(k * p for k, p in zip(factors, g1_points(points), strict=True))
+
+    def scale_g2(self, points: U64Array, scalars: U64Array) -> U64Array:
+        n = checks.scaled(points, checks.G2_WIDTH, scalars)
+        factors = from_array(scalars) * (n if len(scalars) == 1 else 1)
+        return g2_array(k * p for k, p in zip(factors, g2_points(points), strict=True))
+
     def ntt(self, values: U64Array, *, inverse: bool = False) -> U64Array:
         """The transform is linear, so Montgomery form passes through it."""
         domain = Domain(1 << checks.domain(values))

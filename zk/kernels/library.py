@@ -16,6 +16,7 @@ from zk.kernels.msm import emit_digits, emit_msm
 from zk.kernels.ntt import emit_vectors
 from zk.kernels.pairing import emit_pairing
 from zk.kernels.points import G1, G2, emit_points
+from zk.kernels.scale import emit_scale
 from zk.kernels.sparse import emit_sparse
 from zk.kernels.tape import emit_tape
 from zk.kernels.tower import emit_fp2, emit_fp6, emit_fp12
@@ -33,6 +34,8 @@ _SIGNATURES: Final[dict[str, tuple[str, Any]]] = {
     "g2_table": ("ppppnn", None),
     "g1_fixed": ("ppppnnpnn", None),
     "g2_fixed": ("ppppnnpnn", None),
+    "g1_scaled": ("pppppnnnn", None),
+    "g2_scaled": ("pppppnnnn", None),
     "fr_bit_reversed": ("ppnn", None),
     "fr_layers": ("ppnnnnn", None),
     "fr_reduce_rows": ("pn", None),
@@ -88,6 +91,7 @@ def build() -> Module:
     for group in (G1, G2):
         emit_points(module, group)
         emit_msm(module, group)
+        emit_scale(module, group)
         emit_check(module, group)
     emit_standard(module)
     emit_vectors(module)
