@@ -19,14 +19,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
-from zk.curve.bn254 import G1Affine, G2Affine, check_g1, check_g2
+from zk.curve.bn254 import G1Affine, G2Affine
 from zk.curve.encoding import G1_EVM_BYTES, G2_EVM_BYTES, g1_to_evm, g2_to_evm
-from zk.errors import DecodeError
+from zk.groth16.ceremony.encoding import g1_from_file, g1_to_file, g2_from_file, g2_to_file
 from zk.groth16.ceremony.errors import CeremonyError
 from zk.groth16.ceremony.stream import MAX_BEACON_BYTES, MAX_ITERATIONS_EXP
-from zk.groth16.points import g1_points, g1_rows, g2_points, g2_rows
 
 PLAIN: Final = 0
 BEACON: Final = 1
@@ -37,7 +34,7 @@ MAX_CONTRIBUTIONS: Final = 1 << 16
 _NAME, _ITERATIONS, _BEACON_BYTES = 1, 2, 3
 _U32: Final = 4
 _FIXED: Final = 3 * G1_EVM_BYTES + G2_EVM_BYTES + HASH_BYTES + 2 * _U32
-_MAX_PARAMETERS: Final = 2 + MAX_NAME_BYTES + 2 + 2 + MAX_BEACON_BYTES
+MAX_PARAMETERS: Final = 2 + MAX_NAME_BYTES + 2 + 2 + MAX_BEACON_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +77,11 @@ class Contribution:
 
     def to_bytes(self) -> bytes:
         """The file's form."""
-        parameters = b""
-        if self.name:
-            name = self.name.encode()
-            parameters += bytes([_NAME, len(name)]) + name
-        if self.beacon:
-            parameters += bytes([_ITERATIONS, self.iterations_exp])
-            parameters += bytes([_BEACON_BYTES, len(self.beacon)]) + self.beacon
+        parameters = pack_parameters(self.name, self.beacon, self.iterations_exp)
         return b"".join(
             (
-                g1_rows((self.delta_after, self.s, self.sx)).astype("<u8").tobytes(),
-                g2_rows((self.spx,)).astype("<u8").tobytes(),
+                *map(g1_to_file, (self.delta_after, self.s, self.sx)),
+                g2_to_file(self.spx),
                 self.transcript,
                 self.kind.to_bytes(_U32, "little"),
                 len(parameters).to_bytes(_U32, "little"),
@@ -129,7 +120,7 @@ def contributions_from_bytes(data: bytes) -> tuple[Contribution, ...]:
     for number in range(1, count + 1):
         end = at + _FIXED
         length = int.from_bytes(data[end - _U32 : end], "little")
-        if end > len(data) or length > min(_MAX_PARAMETERS, len(data) - end):
+        if end > len(data) or length > min(MAX_PARAMETERS, len(data) - end):
             raise CeremonyError("CER-011", "the file ends inside it", where=_where(number))
         found.append(_contribution(data[at:end], data[end : end + length], number))
         at = end + length
@@ -143,31 +134,38 @@ def _where(number: int) -> str:
 
 
 def _contribution(fixed: bytes, parameters: bytes, number: int) -> Contribution:
-    g1_end = 3 * G1_EVM_BYTES
+    where, g1_end = _where(number), 3 * G1_EVM_BYTES
     g2_end = g1_end + G2_EVM_BYTES
-    rows = np.frombuffer(fixed[:g1_end], dtype="<u8").reshape(3, -1).astype(np.uint64)
-    twist = np.frombuffer(fixed[g1_end:g2_end], dtype="<u8").reshape(1, -1).astype(np.uint64)
-    points = g1_points(rows)
-    (spx,) = g2_points(twist)
-    try:
-        if not (np.array_equal(g1_rows(points), rows) and np.array_equal(g2_rows([spx]), twist)):
-            raise CeremonyError("CER-011", "a coordinate is not below q", where=_where(number))
-        for what, point in zip(("delta", "s", "s·x"), points, strict=True):
-            check_g1(point, what=what)
-        check_g2(spx, what="sp·x")
-    except DecodeError as error:
-        raise CeremonyError("CER-011", error.message, where=_where(number)) from None
+    delta, s, sx = (
+        g1_from_file(fixed[i * G1_EVM_BYTES :][:G1_EVM_BYTES], what, where)
+        for i, what in enumerate(("delta", "s", "s·x"))
+    )
+    spx = g2_from_file(fixed[g1_end:g2_end], "sp·x", where)
     kind = int.from_bytes(fixed[g2_end + HASH_BYTES :][:_U32], "little")
-    name, iterations_exp, beacon = _parameters(parameters, number)
+    name, iterations_exp, beacon = unpack_parameters(parameters, where)
     if kind != (BEACON if beacon else PLAIN):
-        raise CeremonyError("CER-011", f"kind {kind} with other parameters", where=_where(number))
-    delta, s, sx = points
+        raise CeremonyError("CER-011", f"kind {kind} with other parameters", where=where)
     before = fixed[g2_end : g2_end + HASH_BYTES]
     return Contribution(delta, s, sx, spx, before, name, beacon, iterations_exp)
 
 
-def _parameters(data: bytes, number: int) -> tuple[str, int, bytes]:
-    """Name, iterations' exponent and beacon; those that are not there are empty."""
+def pack_parameters(name: str, beacon: bytes, iterations_exp: int) -> bytes:
+    """Name and beacon as they follow a contribution."""
+    packed = b""
+    if name:
+        text = name.encode()
+        packed += bytes([_NAME, len(text)]) + text
+    if beacon:
+        packed += bytes([_ITERATIONS, iterations_exp, _BEACON_BYTES, len(beacon)]) + beacon
+    return packed
+
+
+def unpack_parameters(data: bytes, where: str) -> tuple[str, int, bytes]:
+    """Name, iterations' exponent and beacon; those that are not there are empty.
+
+    Raises:
+        CeremonyError: CER-011.
+    """
     found: dict[int, bytes] = {}
     at, last = 0, 0
     while at < len(data):
@@ -176,13 +174,13 @@ def _parameters(data: bytes, number: int) -> tuple[str, int, bytes]:
         start = at + (1 if kind == _ITERATIONS else 2)
         known = kind in (_NAME, _ITERATIONS, _BEACON_BYTES) and kind > last
         if not known or start + size > len(data):
-            raise CeremonyError("CER-011", "its parameters do not decode", where=_where(number))
+            raise CeremonyError("CER-011", "its parameters do not decode", where=where)
         found[kind], last, at = data[start : start + size], kind, start + size
     beacon, iterations = found.get(_BEACON_BYTES, b""), found.get(_ITERATIONS, b"")
     if bool(beacon) != bool(iterations) or (iterations and iterations[0] > MAX_ITERATIONS_EXP):
-        raise CeremonyError("CER-011", "a beacon without its iterations", where=_where(number))
+        raise CeremonyError("CER-011", "a beacon without its iterations", where=where)
     try:
         name = found.get(_NAME, b"").decode("utf-8")
     except UnicodeDecodeError:
-        raise CeremonyError("CER-011", "its name is not UTF-8", where=_where(number)) from None
+        raise CeremonyError("CER-011", "its name is not UTF-8", where=where) from None
     return name, iterations[0] if iterations else 0, beacon

@@ -51,9 +51,29 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
         "a contribution that does not decode",
         "what cannot be read cannot be checked",
     ),
+    "CER-021": (
+        "points that are not successive powers of one τ",
+        "points made otherwise can hide a second secret with which proofs are forged",
+    ),
+    "CER-022": (
+        "powers that do not start where the last contribution left them",
+        "the chain of contributions belongs to another file",
+    ),
+    "CER-023": (
+        "a next challenge that is not the hash of the file's points",
+        "the next contributor would build on points that are not these",
+    ),
+    "CER-024": (
+        "a response that is not the hash of challenge, points and public key",
+        "what contributors attest would not be this file",
+    ),
+    "CER-025": (
+        "a Lagrange basis that does not follow from the powers",
+        "keys made from it are keys of another circuit",
+    ),
 }
 
-_FIX: Final = "do not use this key; ask for the ceremony's last file that verifies"
+_FIX: Final = "do not use this file; ask for the ceremony's last one that verifies"
 
 
 class CeremonyError(ChiaroError):

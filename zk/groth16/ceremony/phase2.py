@@ -8,17 +8,17 @@ and a first phase (`zk.groth16.ceremony.initial`).
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from zk.curve.bn254 import G1, G1_GENERATOR, G2, G2_GENERATOR, G1Affine, G2Affine
+from zk.curve.bn254 import G1_GENERATOR, G2_GENERATOR, G1Affine, G2Affine
 from zk.errors import ParamsError
 from zk.field.arrays import U64Array, to_array
 from zk.field.params import FR
+from zk.groth16.ceremony.beacon import Beacon, stream_of
 from zk.groth16.ceremony.contribution import (
     MAX_NAME_BYTES,
     Contribution,
@@ -27,47 +27,14 @@ from zk.groth16.ceremony.contribution import (
     transcript,
 )
 from zk.groth16.ceremony.errors import CeremonyError
-from zk.groth16.ceremony.stream import (
-    MAX_BEACON_BYTES,
-    MAX_ITERATIONS_EXP,
-    MIN_ITERATIONS_EXP,
-    SEED_BYTES,
-    Stream,
-    beacon_seed,
-    hash_to_g2,
-)
+from zk.groth16.ceremony.ratio import random_weights, same_ratio, times_g1, times_g2
+from zk.groth16.ceremony.stream import Stream, hash_to_g2
 from zk.groth16.keys import ProvingKey
-from zk.groth16.points import g1_points, g1_rows, g2_points, g2_rows, stacked
+from zk.groth16.points import g1_points, g1_rows, g2_points, g2_rows
 from zk.interfaces import Backend, Progress
 
 CHANGED = ("delta_g1", "delta_g2", "c", "h", "contributions", "note")
 """Parts of a key that contributions change; a note is nobody's promise."""
-
-_WEIGHT_LIMBS = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Beacon:
-    """Public randomness that nobody could know when the last person contributed.
-
-    Raises:
-        ParamsError: empty, too long, or hashed too few or too many times.
-    """
-
-    value: bytes
-    iterations_exp: int
-
-    def __post_init__(self) -> None:
-        if not 0 < len(self.value) <= MAX_BEACON_BYTES:
-            raise ParamsError(f"a beacon has 1 to {MAX_BEACON_BYTES} bytes")
-        if not MIN_ITERATIONS_EXP <= self.iterations_exp <= MAX_ITERATIONS_EXP:
-            raise ParamsError(
-                f"a beacon is hashed 2^{MIN_ITERATIONS_EXP} to 2^{MAX_ITERATIONS_EXP} times"
-            )
-
-    def seed(self) -> bytes:
-        """32 bytes; takes 2^iterations_exp hashes."""
-        return beacon_seed(self.value, self.iterations_exp)
 
 
 def contribute(
@@ -96,24 +63,22 @@ def contribute(
         ParamsError: not exactly one of seed and beacon, or a name that is too long.
         CeremonyError: CER-011, the key's contributions do not decode.
     """
-    if (seed is None) == (beacon is None) or (seed is not None and len(seed) != SEED_BYTES):
-        raise ParamsError(f"a contribution needs either a beacon or a seed of {SEED_BYTES} bytes")
     if len(name.encode()) > MAX_NAME_BYTES:
         raise ParamsError(f"a contributor's name has at most {MAX_NAME_BYTES} bytes")
     report: Progress = progress or (lambda _phase, _share: None)
     before = contributions_from_bytes(key.contributions)
-    stream = Stream(beacon.seed() if beacon else seed or b"")
+    stream = stream_of(seed, beacon)
     x = stream.scalar()
     s = stream.g1()
-    sx = _times_g1(x, s)
+    sx = times_g1(x, s)
     digest = transcript(key.circuit_hash, before, s, sx)
     (delta_g1,), (delta_g2,) = g1_points(key.delta_g1), g2_points(key.delta_g2)
-    after = _times_g1(x, delta_g1)
+    after = times_g1(x, delta_g1)
     made = Contribution(
         delta_after=after,
         s=s,
         sx=sx,
-        spx=_times_g2(x, hash_to_g2(digest)),
+        spx=times_g2(x, hash_to_g2(digest)),
         transcript=digest,
         name=name,
         beacon=beacon.value if beacon else b"",
@@ -130,7 +95,7 @@ def contribute(
     changed = replace(
         key,
         delta_g1=g1_rows([after])[0],
-        delta_g2=g2_rows([_times_g2(x, delta_g2)])[0],
+        delta_g2=g2_rows([times_g2(x, delta_g2)])[0],
         c=divided("c", key.c),
         h=divided("h", key.h),
         contributions=contributions_to_bytes([*before, made]),
@@ -155,7 +120,7 @@ def verify_chain(key: ProvingKey, backend: Backend) -> tuple[Contribution, ...]:
     (in_key,), (twin,) = g1_points(key.delta_g1), g2_points(key.delta_g2)
     if in_key != delta:
         raise CeremonyError("CER-006", "δ is not that of the last contribution", where="delta1")
-    if not _same_ratio(backend, (G1_GENERATOR, delta), (G2_GENERATOR, twin)):
+    if not same_ratio(backend, (G1_GENERATOR, delta), (G2_GENERATOR, twin)):
         raise CeremonyError("CER-007", "δ differs between the two groups", where="delta2")
     return contributions
 
@@ -172,15 +137,15 @@ def _verify_one(
         stream = Stream(Beacon(made.beacon, made.iterations_exp).seed())
         x = stream.scalar()
         s = stream.g1()
-        expected = (s, _times_g1(x, s), _times_g1(x, delta))
+        expected = (s, times_g1(x, s), times_g1(x, delta))
         if (made.s, made.sx, made.delta_after) != expected:
             raise CeremonyError("CER-005", "not the numbers of this beacon", where=where)
     if made.transcript != transcript(circuit_hash, before, made.s, made.sx):
         raise CeremonyError("CER-002", "another transcript than the chain's", where=where)
     pair = (hash_to_g2(made.transcript), made.spx)
-    if not _same_ratio(backend, (made.s, made.sx), pair):
+    if not same_ratio(backend, (made.s, made.sx), pair):
         raise CeremonyError("CER-003", "no proof that the exponent was known", where=where)
-    if not _same_ratio(backend, (delta, made.delta_after), pair):
+    if not same_ratio(backend, (delta, made.delta_after), pair):
         raise CeremonyError("CER-004", "δ does not follow from the one before", where=where)
 
 
@@ -236,35 +201,12 @@ def _fixed_parts(key: ProvingKey, initial: ProvingKey) -> Iterator[tuple[str, An
 
 def _same_shape_over(backend: Backend, mine: U64Array, theirs: U64Array, delta: G2Affine) -> bool:
     """Whether theirs = δ·mine, row by row, by one random combination (soundness 2⁻¹²⁸)."""
-    n = len(mine)
-    if n == 0:
+    if len(mine) == 0:
         return True
-    weights = np.zeros((n, 4), dtype=np.uint64)
-    drawn = np.frombuffer(secrets.token_bytes(8 * _WEIGHT_LIMBS * n), dtype="<u8")
-    weights[:, :_WEIGHT_LIMBS] = drawn.reshape(n, _WEIGHT_LIMBS)
+    weights = random_weights(len(mine))
     left, right = (
         g1_points(backend.msm_g1(np.ascontiguousarray(rows), weights))[0] for rows in (mine, theirs)
     )
     if left is None or right is None:
         return left == right
-    return _same_ratio(backend, (left, right), (G2_GENERATOR, delta))
-
-
-def _same_ratio(
-    backend: Backend, one: tuple[G1Affine, G1Affine], two: tuple[G2Affine, G2Affine]
-) -> bool:
-    """Whether log(one[1]) / log(one[0]) = log(two[1]) / log(two[0]); never for infinity."""
-    if None in one or None in two:
-        return False
-    minus = (-G1.from_affine(one[1])).to_affine()
-    return backend.pairing_check(
-        stacked(*g1_rows([one[0], minus])), stacked(*g2_rows([two[1], two[0]]))
-    )
-
-
-def _times_g1(k: int, point: G1Affine) -> G1Affine:
-    return (k * G1.from_affine(point)).to_affine()
-
-
-def _times_g2(k: int, point: G2Affine) -> G2Affine:
-    return (k * G2.from_affine(point)).to_affine()
+    return same_ratio(backend, (left, right), (G2_GENERATOR, delta))

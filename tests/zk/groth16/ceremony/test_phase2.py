@@ -12,6 +12,7 @@ from zk.backends import get
 from zk.curve.bn254 import G1, G1_GENERATOR, G2
 from zk.errors import ParamsError, UnsafeKey
 from zk.field.params import FR
+from zk.groth16.ceremony.beacon import Beacon
 from zk.groth16.ceremony.contribution import (
     Contribution,
     contributions_from_bytes,
@@ -19,7 +20,7 @@ from zk.groth16.ceremony.contribution import (
     transcript,
 )
 from zk.groth16.ceremony.errors import REFUSALS, CeremonyError
-from zk.groth16.ceremony.phase2 import Beacon, contribute, verify_chain, verify_key
+from zk.groth16.ceremony.phase2 import contribute, verify_chain, verify_key
 from zk.groth16.ceremony.stream import Stream, beacon_seed, hash_to_g2
 from zk.groth16.example import random_circuit
 from zk.groth16.keys import Blinding, ProvingKey
