@@ -12,7 +12,7 @@ are computed from the powers, so they are checked against them.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -99,9 +99,23 @@ class PowersOfTau:
         """Whether these are all powers of the ceremony."""
         return self.power == self.ceremony_power
 
+    def with_contributions(self, contributions: bytes) -> PowersOfTau:
+        """The same powers with other contributions."""
+        return replace(self, contributions=contributions)
+
     def parts(self) -> tuple[U64Array, ...]:
         """The five arrays, in the order in which they are hashed."""
         return self.tau_g1, self.tau_g2, self.alpha_g1, self.beta_g1, self.beta_g2
+
+
+def hash_compressed(powers: PowersOfTau, start: bytes, end: bytes, backend: Backend) -> bytes:
+    """BLAKE2b-512 of a challenge, all points compressed, and a public key: a response."""
+    hasher = hashlib.blake2b(start)
+    for part in powers.parts():
+        for at in range(0, len(part), _HASH_ROWS):
+            hasher.update(compressed(part[at : at + _HASH_ROWS], backend))
+    hasher.update(end)
+    return hasher.digest()
 
 
 def uncompressed(rows: U64Array, backend: Backend) -> bytes:
