@@ -47,7 +47,7 @@ def first_phase(snarkjs, tmp_path_factory) -> Path:
         read_ptau(paths[0], check=BACKEND), BACKEND, seed=seed("1"), name="ours"
     )
     write_ptau(powers, paths[1])
-X
+    snarkjs("powersoftau", "contribute", paths[1], paths[2], "--name=theirs", "-e=two")
     powers = read_ptau(paths[2], check=BACKEND)
     powers, _ = contribute_powers(powers, BACKEND, seed=seed("3"), name="ours again")
     write_ptau(powers, paths[3])
