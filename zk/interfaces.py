@@ -103,6 +103,18 @@ class Backend(Protocol):
         """kᵢ·Pᵢ. points `[n, 16]` M, scalars `[n, 4]` S, or one for all, `[1, 4]` → `[n, 16]` M."""
         ...
 
+    def sparse_points_g1(self, matrix: Csr, points: U64Array) -> U64Array:
+        """Sparse matrix times points: row i is Σ kᵢⱼ·Pⱼ.
+
+        indptr `uint64[rows+1]`, columns `uint64[nnz]`, values `[nnz, 4]` S; points `[n, 8]` M →
+        `[rows, 8]` M.
+        """
+        ...
+
+    def sparse_points_g2(self, matrix: Csr, points: U64Array) -> U64Array:
+        """The same on G2: `[n, 16]` M → `[rows, 16]` M."""
+        ...
+
     def ntt(self, values: U64Array, *, inverse: bool = False) -> U64Array:
         """Fr transform of `[n, 4]` M, natural order in and out, n a power of two ≤ 2²⁸.
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from zk.errors import BackendError
 from zk.field.arrays import LIMBS, U64Array
-from zk.interfaces import PreparedG1, PreparedG2
+from zk.interfaces import Csr, PreparedG1, PreparedG2
 
 G1_WIDTH: Final = 2 * LIMBS
 G2_WIDTH: Final = 4 * LIMBS
@@ -84,18 +84,26 @@ def scaled(points: Any, width: int, scalars: Any) -> int:
 
 def sparse(indptr: U64Array, columns: U64Array, values: U64Array, vector_: U64Array) -> int:
     """Rows of a CSR matrix whose every index lies within its arrays."""
+    return _sparse(indptr, columns, values, rows(vector_, LIMBS, "vector"))
+
+
+def sparse_points(matrix: Csr, points: U64Array, width: int) -> int:
+    """The same for a matrix that multiplies points."""
+    return _sparse(*matrix, rows(points, width, "points"))
+
+
+def _sparse(indptr: U64Array, columns: U64Array, values: U64Array, height: int) -> int:
     pointers = vector(indptr, "indptr")
     nonzeros = vector(columns, "columns")
     rows(values, LIMBS, "values", count=nonzeros)
-    width = rows(vector_, LIMBS, "vector")
     if pointers == 0:
         raise BackendError("indptr: rows + 1 entries are needed, so at least one")
     if int(indptr[0]) != 0 or int(indptr[-1]) != nonzeros:
         raise BackendError(f"indptr: must run from 0 to the number of entries, {nonzeros}")
     if pointers > 1 and bool(np.any(indptr[1:] < indptr[:-1])):
         raise BackendError("indptr: must not decrease")
-    if nonzeros and int(columns.max()) >= width:
-        raise BackendError(f"columns: an index reaches beyond the vector's {width} rows")
+    if nonzeros and int(columns.max()) >= height:
+        raise BackendError(f"columns: an index reaches beyond the vector's {height} rows")
     return pointers - 1
 
 

@@ -18,18 +18,18 @@ from typing import Any, Final
 import numpy as np
 
 from zk.backends import checks
+from zk.backends.multiples_portable import PortableMultiples
 from zk.backends.pairing_portable import PortablePairings
 from zk.curve.bn254 import G1_GENERATOR, G2_GENERATOR
 from zk.field.arrays import LIMBS, U64Array, from_array, to_array, to_montgomery
 from zk.field.params import FP, FR
 from zk.interfaces import Csr
-from zk.kernels import library, msm, points, scale, tower
+from zk.kernels import library, msm, points, tower
 from zk.r1cs.tape import Op, Tape
 
 _ROW: Final = 8 * LIMBS
 _SERIAL: Final = 1 << 9
 _FIXED_CHUNK: Final = 1 << 10
-_SCALED_CHUNK: Final = 1 << 8
 _MAX_THREADS: Final = 16
 
 Job = Callable[[], object]
@@ -64,7 +64,7 @@ def _shares(n: int, parts: int) -> list[tuple[int, int]]:
     return [(a, b) for a, b in itertools.pairwise(cuts) if a < b]
 
 
-class PortableBackend(PortablePairings):
+class PortableBackend(PortableMultiples, PortablePairings):
     """`zk.interfaces.Backend` on compiled 4×64-bit arithmetic.
 
     Args:
@@ -205,39 +205,6 @@ class PortableBackend(PortablePairings):
 
         pieces = _shares(n, -(-n // _FIXED_CHUNK))
         self.run_all((partial(chunk, a, b) for a, b in pieces), serial=len(pieces) == 1)
-        return out
-
-    def scale_g1(self, points: U64Array, scalars: U64Array) -> U64Array:
-        return self._scaled(_G1, points, scalars)
-
-    def scale_g2(self, points: U64Array, scalars: U64Array) -> U64Array:
-        return self._scaled(_G2, points, scalars)
-
-    def _scaled(self, group: points.Group, bases: U64Array, scalars: U64Array) -> U64Array:
-        width = group.affine // 8
-        n = checks.scaled(bases, width, scalars)
-        out = np.zeros((n, width), dtype=np.uint64)
-        if n == 0:
-            return out
-        count = msm.windows(scale.WINDOW)
-        digits = self.digits(scalars, scale.WINDOW, count)
-        step = 0 if len(scalars) == 1 else 1
-
-        def chunk(start: int, stop: int) -> None:
-            work = np.empty((stop - start, 2 * width), dtype=np.uint64)
-            products = np.empty((stop - start, width // 2), dtype=np.uint64)
-            self.kernels.call(
-                f"{group.name}_scaled",
-                *(_address(x) for x in (out[start:], work, products, bases[start:])),
-                _address(digits[:, step * start :]),
-                len(scalars),
-                step,
-                stop - start,
-                count,
-            )
-
-        pieces = _shares(n, -(-n // _SCALED_CHUNK))
-        self.run_all((partial(chunk, a, b) for a, b in pieces), serial=len(pieces) <= 1)
         return out
 
     # -- vectors over Fr --------------------------------------------------------------------------

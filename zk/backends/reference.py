@@ -7,9 +7,10 @@ to be read, and for small inputs.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from functools import reduce
 from operator import add
-from typing import Final
+from typing import Final, TypeVar
 
 from zk.backends import checks
 from zk.backends.pairing_reference import ReferencePairings
@@ -32,6 +33,8 @@ from zk.r1cs.tape import Tape
 from zk.r1cs.tape_reference import interpret
 
 _R: Final = FR.modulus
+
+_Point = TypeVar("_Point", G1, G2)
 
 
 class ReferenceBackend(ReferencePairings):
@@ -82,6 +85,14 @@ class ReferenceBackend(ReferencePairings):
         n = checks.scaled(points, checks.G2_WIDTH, scalars)
         factors = from_array(scalars) * (n if len(scalars) == 1 else 1)
         return g2_array(k * p for k, p in zip(factors, g2_points(points), strict=True))
+
+    def sparse_points_g1(self, matrix: Csr, points: U64Array) -> U64Array:
+        checks.sparse_points(matrix, points, checks.G1_WIDTH)
+        return g1_array(_combinations(matrix, g1_points(points), G1.identity()))
+
+    def sparse_points_g2(self, matrix: Csr, points: U64Array) -> U64Array:
+        checks.sparse_points(matrix, points, checks.G2_WIDTH)
+        return g2_array(_combinations(matrix, g2_points(points), G2.identity()))
 
     def ntt(self, values: U64Array, *, inverse: bool = False) -> U64Array:
         """The transform is linear, so Montgomery form passes through it."""
@@ -171,3 +182,12 @@ def _is_point(curve: type[G1] | type[G2], row: U64Array) -> bool:
     except NotOnCurve:
         return False
     return True
+
+
+def _combinations(matrix: Csr, points: list[_Point], zero: _Point) -> Iterator[_Point]:
+    """Each row's sum of multiples."""
+    indptr, columns = matrix[0].tolist(), matrix[1].tolist()
+    values = from_array(matrix[2])
+    for begin, end in itertools.pairwise(indptr):
+        terms = (values[t] * points[columns[t]] for t in range(begin, end))
+        yield reduce(add, terms, zero)

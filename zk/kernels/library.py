@@ -16,6 +16,7 @@ from zk.kernels.msm import emit_digits, emit_msm
 from zk.kernels.ntt import emit_vectors
 from zk.kernels.pairing import emit_pairing
 from zk.kernels.points import G1, G2, emit_points
+from zk.kernels.rows import emit_rows
 from zk.kernels.scale import emit_scale
 from zk.kernels.sparse import emit_sparse
 from zk.kernels.tape import emit_tape
@@ -36,6 +37,8 @@ _SIGNATURES: Final[dict[str, tuple[str, Any]]] = {
     "g2_fixed": ("ppppnnpnn", None),
     "g1_scaled": ("pppppnnnn", None),
     "g2_scaled": ("pppppnnnn", None),
+    "g1_rows": ("ppppppnppnnn", None),
+    "g2_rows": ("ppppppnppnnn", None),
     "fr_bit_reversed": ("ppnn", None),
     "fr_layers": ("ppnnnnn", None),
     "fr_reduce_rows": ("pn", None),
@@ -92,6 +95,7 @@ def build() -> Module:
         emit_points(module, group)
         emit_msm(module, group)
         emit_scale(module, group)
+        emit_rows(module, group)
         emit_check(module, group)
     emit_standard(module)
     emit_vectors(module)

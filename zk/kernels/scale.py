@@ -14,7 +14,7 @@ from zk.kernels.msm import bucket, digit_at
 from zk.kernels.points import Group
 
 WINDOW: Final = 4
-_ENTRIES: Final = 1 << (WINDOW - 1)
+ENTRIES: Final = 1 << (WINDOW - 1)
 
 
 def emit_scale(module: Module, group: Group) -> None:
@@ -36,10 +36,10 @@ def emit_scale(module: Module, group: Group) -> None:
         "i64 count",
         export=True,
     )
-    table = f.slot(_ENTRIES * group.xyzz)
+    table = f.slot(ENTRIES * group.xyzz)
     chosen = f.slot(group.xyzz)
     with f.loop("%n") as i:
-        _fill(f, group, table, f.row("%points", i, group.affine))
+        emit_table(f, group, table, f.row("%points", i, group.affine))
         total = f.row("%work", i, group.xyzz)
         f.zero(total, group.xyzz)
         column = f.mul(i, "%step")
@@ -58,11 +58,11 @@ def emit_scale(module: Module, group: Group) -> None:
     f.leave()
 
 
-def _fill(f: Function, group: Group, table: str, point: str) -> None:
-    """1, 2, …, 2^(c−1) times a point; infinity's multiples are infinity."""
-    f.zero(table, _ENTRIES * group.xyzz)
+def emit_table(f: Function, group: Group, table: str, point: str) -> None:
+    """Code for 1, 2, …, 2^(c−1) times a point; infinity's multiples are infinity."""
+    f.zero(table, ENTRIES * group.xyzz)
     present = f.op(f"xor i1 {f.ask(f'{group.name}_absent', point)}, true")
-    with f.when(present), f.loop(_ENTRIES) as j:
+    with f.when(present), f.loop(ENTRIES) as j:
         entry = f.row(table, j, group.xyzz)
         with f.when(f.compare("ne", j, 0)):
             f.copy(entry, f.row(table, f.sub(j, 1), group.xyzz), group.xyzz)
