@@ -16,6 +16,8 @@ from zk.formats.r1cs import write_r1cs
 from zk.formats.zkey import read_zkey, write_zkey
 from zk.groth16.ceremony.beacon import Beacon
 from zk.groth16.ceremony.contribution import contributions_from_bytes
+from zk.groth16.ceremony.initial import initial_key, verify_initial
+from zk.groth16.ceremony.lagrange import verify_lagrange
 from zk.groth16.ceremony.phase1 import contribute_powers, new_powers, verify_powers
 from zk.groth16.ceremony.phase1_contribution import powers_contributions_from_bytes
 from zk.groth16.ceremony.phase2 import contribute, verify_key
@@ -93,6 +95,12 @@ def test_both_verify_a_key_that_both_made(first_phase, snarkjs, tmp_path) -> Non
     paths = [tmp_path / f"{i}.zkey" for i in range(5)]
     snarkjs("groth16", "setup", tmp_path / "c.r1cs", first_phase, paths[0])
     initial = read_zkey(paths[0], check=BACKEND)
+    powers = read_ptau(first_phase, check=BACKEND)
+    verify_lagrange(powers, BACKEND)
+    verify_initial(initial, shape, powers, BACKEND)
+    for same in (powers, replace(powers, lagrange=None)):
+        write_zkey(initial_key(shape, same, BACKEND), tmp_path / "initial.zkey", plain=True)
+        assert (tmp_path / "initial.zkey").read_bytes() == paths[0].read_bytes()
     key, first = contribute(initial, BACKEND, seed=seed("1"), name="ours")
     write_zkey(key, paths[1], plain=True)
     snarkjs("zkey", "contribute", paths[1], paths[2], "--name=theirs", "-e=two")
