@@ -32,7 +32,7 @@ _NO_PIN = typer.Option(False, "--no-pin", help="Do not bind the programs to proc
 _ZKEY = typer.Option(None, "--zkey", help="A key of your own for prove, verify, verify_batch.")
 _WTNS = typer.Option(None, "--wtns", help="A witness of that key.")
 _ROUNDS = typer.Option(9, "--rounds", min=1, max=1000, help="Warm rounds; under 7 is marked.")
-_SEED = typer.Option(None, "--seed", help="Of the inputs; any text.")
+_LABEL = typer.Option(None, "--label", help="Any text; random inputs are derived from it.")
 _FILE = typer.Argument(help="A result file (chiaro bench run … --out FILE).")
 
 
@@ -50,7 +50,7 @@ def run(
     case: str | None = typer.Option(None, "--case", help="Kind of input; see chiaro bench list."),
     zkey: Path | None = _ZKEY,
     wtns: Path | None = _WTNS,
-    seed: str | None = _SEED,
+    label: str | None = _LABEL,
     no_pin: bool = _NO_PIN,
     out: Path | None = typer.Option(None, "--out", "-o", help="Write the result file here."),
 ) -> None:
@@ -69,7 +69,7 @@ def run(
         peers=tuple(programs.find(_words(compare), programs.parse_given(peer or []))),
         rounds=QUICK_ROUNDS if quick else rounds,
         case=case or "",
-        seed=seed or inputs.DEFAULT_SEED,
+        seed=label or inputs.DEFAULT_SEED,
         pin=not no_pin,
         profile=session.profile,
         zkey=zkey,
