@@ -51,7 +51,7 @@ class Known:
 
 
 KNOWN: Final = (
-    Known("gnark", ("{peers}/gnark",), ("{peers}/gnark",), "make peers", "gnark-crypto, Go"),
+    Known("gnark", ("{peers}/gnark",), ("{peers}/gnark",), "make peers-gnark", "gnark-crypto, Go"),
     Known(
         "arkworks",
         ("{peers}/arkworks",),
