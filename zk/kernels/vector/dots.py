@@ -404,10 +404,10 @@ def _emit_words(module: Module, lanes: type[ifma.Ifma], shape: Shape, m: Modulus
         for i in range(LIMBS):
             left = _operand(f, k, shape, a, i)
             for j in range(LIMBS):
-                for name, column in ((k.low, i + j), (k.high, i + j + 1)):
-                    total = f.op(f"load {v}, ptr {columns[column]}, align 64")
+                for name, place in ((k.low, i + j), (k.high, i + j + 1)):
+                    total = f.op(f"load {v}, ptr {columns[place]}, align 64")
                     total = k.madd(name, total, left, right[j])
-                    f.do(f"store {v} {total}, ptr {columns[column]}, align 64")
+                    f.do(f"store {v} {total}, ptr {columns[place]}, align 64")
     digits = Element(("poison",) * LIMBS, (0, 1 << R_BITS), ((0, MASK),) * LIMBS)
     bound = _columns([(digits, digits)] * _MOST_TERMS)
     registers = [f.op(f"load {v}, ptr {c}, align 64") for c in columns]

@@ -26,7 +26,9 @@ from typing import Final
 from zk.kernels.constants import FP, MONTGOMERY_BITS, SEED, TWIST_XI
 from zk.kernels.emit import Function, Module, Value
 from zk.kernels.tower import Pair, fp2_power
+from zk.kernels.vector.called import Called, emit_called
 from zk.kernels.vector.coordinates import Coordinate, Quadratic
+from zk.kernels.vector.ifma import Ifma
 from zk.kernels.vector.lanes import R_BITS, Element, Lanes
 from zk.kernels.vector.tower import (
     COEFFICIENTS,
@@ -85,6 +87,8 @@ class _Emitter:
         self.lines: list[Element] = []
 
     def emit(self) -> None:
+        if issubclass(self.lanes, Ifma):
+            emit_called(self.module, self.lanes)
         self._emit_tangent()
         self._emit_chord()
         self._emit_setup()
@@ -125,15 +129,20 @@ class _Emitter:
     def _constant(self, k: Lanes, x: Pair) -> Coordinate:
         return tuple(k.field_constant(c) for c in x)
 
-    def _scaled(self, k: Lanes, a: Coordinate, by: Element) -> Coordinate:
-        return k.mul_both((a[0], by), (a[1], by))
+    def _scaled(self, c: Quadratic, a: Coordinate, by: Element) -> Coordinate:
+        if isinstance(c, Called):
+            return c.scale(a, by)
+        return c.k.mul_both((a[0], by), (a[1], by))
+
+    def _quadratic(self, k: Lanes) -> Quadratic:
+        return Called(k) if isinstance(k, Ifma) else Quadratic(k)
 
     # -- steps ------------------------------------------------------------------------------------
 
     def _emit_tangent(self) -> None:
         f = self.module.function("v_tangent", "state", "line", attributes="noinline")
         k = self.lanes(f, FP)
-        c = Quadratic(k)
+        c = self._quadratic(k)
         x, y, z = (self._pair(k, "%state", 2 * i) for i in range(3))
         like = kept_like(k)
         x_p, y_p = (self._load(k, "%state", _P + i, like) for i in range(2))
@@ -142,9 +151,9 @@ class _Emitter:
         square = c.sqr(x)
         e = c.mul(c.sqr(z), self._constant(k, (_TRIPLE_B[0], _TRIPLE_B[1])))
         triple = _light(c, c.add(c.add(square, square), square))
-        self._put_line(k, self._scaled(k, h, y_p), 0)
+        self._put_line(k, self._scaled(c, h, y_p), 0)
         minus = tuple(k.neg(v) for v in triple)
-        self._put_line(k, self._scaled(k, _light(c, minus), x_p), 2)
+        self._put_line(k, self._scaled(c, _light(c, minus), x_p), 2)
         self._put_line(k, c.sub(b, e), 4)
         f3 = _light(c, c.add(c.add(e, e), e))
         xy = c.mul(x, y)
@@ -162,16 +171,16 @@ class _Emitter:
         """T + (x₂, y₂), the point at `%q`."""
         f = self.module.function("v_chord", "state", "q", "line", attributes="noinline")
         k = self.lanes(f, FP)
-        c = Quadratic(k)
+        c = self._quadratic(k)
         x, y, z = (self._pair(k, "%state", 2 * i) for i in range(3))
         x2, y2 = (self._pair(k, "%q", 2 * i) for i in range(2))
         like = kept_like(k)
         x_p, y_p = (self._load(k, "%state", _P + i, like) for i in range(2))
         theta = _light(c, c.sub(y, c.mul(y2, z)))
         lam = _light(c, c.sub(x, c.mul(x2, z)))
-        self._put_line(k, self._scaled(k, lam, y_p), 0)
+        self._put_line(k, self._scaled(c, lam, y_p), 0)
         minus = _light(c, tuple(k.neg(v) for v in theta))
-        self._put_line(k, self._scaled(k, minus, x_p), 2)
+        self._put_line(k, self._scaled(c, minus, x_p), 2)
         self._put_line(k, c.sub(c.mul(theta, x2), c.mul(lam, y2)), 4)
         square = c.sqr(lam)
         cube = c.mul(square, lam)
@@ -219,7 +228,7 @@ class _Emitter:
 
     def _frobenius(self, k: Lanes, q: Value, times: int, *, minus: bool) -> Coordinate:
         """The coordinates ψᵏ(x, y), y negated on demand, as four elements."""
-        c = Quadratic(k)
+        c = self._quadratic(k)
         out: list[Element] = []
         for half in range(2):
             x = self._pair(k, q, 2 * half)
@@ -244,7 +253,7 @@ class _Emitter:
         """One byte a lane: whether T = −ψ³(Q), neither being infinity."""
         f = self.module.function("v_check", "flags", "state", attributes="noinline")
         k = self.lanes(f, FP)
-        c = Quadratic(k)
+        c = self._quadratic(k)
         x, y, z = (self._pair(k, "%state", 2 * i) for i in range(3))
         image = self._frobenius(k, self._value(f, "%state", _Q), 3, minus=True)
         same_x = c.is_zero(c.sub(c.mul(image[:2], z), x))
@@ -261,9 +270,10 @@ class _Emitter:
         k = self.lanes(f, FP)
         like = kept_like(k)
         x_p, y_p = (self._load(k, "%state", i, like) for i in range(2))
+        c = Quadratic(k)
         slope, constant = (self._pair(k, "%prepared", 2 * i) for i in range(2))
         self._put_line(k, (y_p,), 0)
-        self._put_line(k, self._scaled(k, slope, x_p), 2)
+        self._put_line(k, self._scaled(c, slope, x_p), 2)
         self._put_line(k, constant, 4)
         f.leave()
 
@@ -403,9 +413,9 @@ class _Emitter:
             f.store(f.add(at, 1), cursor)
 
         digits = self.module.constant("v_loop_digits", [d % 3 for d in LOOP[1:]])
-        with f.loop(len(LOOP) - 1) as i:
+        with f.loop(len(LOOP) - 1) as step:
             lines("tangent")
-            digit = f.load(f.row(digits, i, ROW))
+            digit = f.load(f.row(digits, step, ROW))
             with f.when(f.compare("eq", digit, 1)):
                 lines("plus")
             with f.when(f.compare("eq", digit, 2)):
@@ -418,7 +428,7 @@ class _Emitter:
         f.leave()
         f = self.module.function("v_normalise_line", "out", "line", attributes="noinline")
         k = self.lanes(f, FP)
-        c = Quadratic(k)
+        c = self._quadratic(k)
         like = joined(self.lines)
         y, slope, constant = (
             tuple(self._load(k, "%line", 2 * i + j, like) for j in range(2)) for i in range(3)
