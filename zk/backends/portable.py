@@ -19,6 +19,7 @@ import numpy as np
 
 from zk.backends import checks
 from zk.backends.pairing_portable import PortablePairings
+from zk.backends.poseidon_portable import PortableHashes
 from zk.curve.bn254 import G1_GENERATOR, G2_GENERATOR
 from zk.field.arrays import LIMBS, U64Array, from_array, to_array, to_montgomery
 from zk.field.params import FP, FR
@@ -63,7 +64,7 @@ def _shares(n: int, parts: int) -> list[tuple[int, int]]:
     return [(a, b) for a, b in itertools.pairwise(cuts) if a < b]
 
 
-class PortableBackend(PortablePairings):
+class PortableBackend(PortablePairings, PortableHashes):
     """`zk.interfaces.Backend` on compiled 4×64-bit arithmetic.
 
     Args:

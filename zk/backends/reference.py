@@ -26,6 +26,7 @@ from zk.field.arrays import (
     to_montgomery,
 )
 from zk.field.params import FP, FR
+from zk.hash.poseidon import poseidon
 from zk.interfaces import Csr
 from zk.poly.domain import Domain
 from zk.r1cs.tape import Tape
@@ -127,6 +128,11 @@ class ReferenceBackend(ReferencePairings):
     def run_tape(self, tape: Tape, inputs: U64Array) -> U64Array:
         checks.rows(inputs, LIMBS, "inputs", count=len(tape.inputs))
         return interpret(tape, inputs)
+
+    def poseidon(self, tag: int, inputs: U64Array) -> U64Array:
+        n, k = checks.hashed(tag, inputs)
+        values = from_array(inputs.reshape(n * k, LIMBS))
+        return to_array(poseidon(tag, values[i : i + k]) for i in range(0, n * k, k))
 
     def pairing_check(self, g1: U64Array, g2: U64Array) -> bool:
         n = checks.rows(g1, checks.G1_WIDTH, "g1")

@@ -43,9 +43,13 @@ _FACTORIES: Final[dict[str, Callable[[], Backend]]] = {
 }
 
 
+_running: Final[dict[str, Backend]] = {}
+
+
 @functools.cache
 def _named(name: str) -> Backend:
-    return _FACTORIES[name]()
+    backend = _running[name] = _FACTORIES[name]()
+    return backend
 
 
 def get(name: str | None = None) -> Backend:
@@ -65,6 +69,14 @@ def get(name: str | None = None) -> Backend:
             )
         return _named(wanted)
     return _named(_best())
+
+
+def started() -> Backend | None:
+    """What `get()` gives, if it runs already; starts nothing."""
+    name = os.environ.get(ENV_BACKEND) or None
+    if name is None and _best.cache_info().currsize:
+        name = _best()
+    return None if name is None else _running.get(name)
 
 
 @functools.cache

@@ -23,6 +23,7 @@ import numpy.typing as npt
 from zk.backends import checks, vector_ntt
 from zk.backends.pairing_vector import VectorPairings
 from zk.backends.portable import PortableBackend
+from zk.backends.poseidon_vector import VectorHashes
 from zk.field.arrays import LIMBS, U64Array, from_array, to_array, to_montgomery
 from zk.field.params import FP, FR
 from zk.kernels import msm, points
@@ -85,7 +86,7 @@ def _aligned(rows: int, width: int) -> U64Array:
     return raw[start : start + rows * width].reshape(rows, width)
 
 
-class VectorBackend(VectorPairings, PortableBackend):
+class VectorBackend(VectorPairings, VectorHashes, PortableBackend):
     """`zk.interfaces.Backend` on vector kernels of one multiplier.
 
     Args:

@@ -16,6 +16,7 @@ from zk.kernels.msm import emit_digits, emit_msm
 from zk.kernels.ntt import emit_vectors
 from zk.kernels.pairing import emit_pairing
 from zk.kernels.points import G1, G2, emit_points
+from zk.kernels.poseidon import emit_poseidon
 from zk.kernels.sparse import emit_sparse
 from zk.kernels.tape import emit_tape
 from zk.kernels.tower import emit_fp2, emit_fp6, emit_fp12
@@ -44,6 +45,7 @@ _SIGNATURES: Final[dict[str, tuple[str, Any]]] = {
     "fr_tape_inputs": ("pppn", None),
     "fr_tape_run": ("ppppnn", None),
     "fr_tape_outputs": ("ppn", None),
+    "fr_poseidon": ("ppnppnnn", None),
     "miller": ("pppppppn", None),
     "final_exponentiation": ("pp", None),
     "fp12_is_one": ("p", _N),
@@ -93,6 +95,7 @@ def build() -> Module:
     emit_vectors(module)
     emit_sparse(module)
     emit_tape(module)
+    emit_poseidon(module)
     emit_pairing(module)
     return module
 
