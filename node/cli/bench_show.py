@@ -48,10 +48,10 @@ def rows(out: Console, found: Sequence[Mapping[str, Any]]) -> None:
         [_HEADINGS[column] for column in kept],
         [[row[column] for column in kept] for row in body],
     )
-    phased = [row for row in found if row["phases"]]
-    for row in {row["series"]: row for row in phased}.values():
+    phased = {(row["series"], row["backend"]): row for row in found if row["phases"]}
+    for row in phased.values():
         parts = ", ".join(f"{k} {milliseconds(v)}" for k, v in row["phases"].items())
-        out.print(f"{what(row)}: {parts}", markup=False)
+        out.print(f"{what(row)}, {row['backend']}: {parts}", markup=False)
 
 
 def _row(row: Mapping[str, Any]) -> tuple[str, ...]:

@@ -212,10 +212,12 @@ def _ntt(size: int, _backend: Backend, _case: str, seed: str, _report: Progress)
 
 def _products(modulus: int) -> Callable[[int, Backend, str, str, Progress], Inputs]:
     def make_products(
-        size: int, _backend: Backend, _case: str, seed: str, _report: Progress
+        size: int, _backend: Backend, case: str, seed: str, _report: Progress
     ) -> Inputs:
         x, y = (v % modulus for v in from_array(scalars(seed, f"factors/{modulus}", 2)))
         values: dict[str, str | int] = {"x": f"{x:064x}", "y": f"{y:064x}"}
+        if case == "lanes":
+            values["lanes"] = 1
         answer = f"{x * pow(y, size, modulus) % modulus:064x}"
         return Inputs(values, digest(values), answer, "modular exponentiation")
 
@@ -224,11 +226,11 @@ def _products(modulus: int) -> Callable[[int, Backend, str, str, Progress], Inpu
 
 def _poseidon(size: int, _backend: Backend, _case: str, seed: str, _report: Progress) -> Inputs:
     start = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4], "big")
-    values: dict[str, str | int] = {"seed": start}
-    answer = start
+    value = start
     for index in range(size):
-        answer = poseidon(0, (answer, index))
-    return Inputs(values, digest(values), f"{answer:064x}", "arbitrary-precision integers")
+        value = poseidon(0, (value, index))
+    values: dict[str, str | int] = {"seed": start}
+    return Inputs(values, digest(values), f"{value:064x}", "arbitrary-precision integers")
 
 
 def _pairing(_size: int, _backend: Backend, _case: str, seed: str, _report: Progress) -> Inputs:

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from node.cli import bench_circuits, bench_plan, bench_plots, bench_report
+from node.cli import bench_circuits, bench_plan, bench_plots, bench_report, bench_statements
 from node.cli.bench_scan import Chain
 from zk import backends
 from zk.bench import compare as comparing
 from zk.bench import export, harness, inputs, peers, results, works
-from zk.bench.errors import ResultsMalformed
+from zk.bench.errors import BenchError, ResultsMalformed
 
 FAKE = Path(__file__).parents[2] / "zk" / "bench" / "fake_peer.py"
 
@@ -329,6 +329,39 @@ def test_works_of_circuits_run(offline, work):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("work", ["prove", "verify", "verify_batch", "witness", "setup"])
+def test_works_of_samples_run_side_by_side(offline, work):
+    """Two circuits in one run; p10 is not listed, any chain has a name."""
+    done = offline.json(
+        "bench", "run", work, "--case", "p10,p11", "--rounds", "1", "--sizes", "3",
+        "--backend", "portable,reference" if work == "verify" else "portable",
+    )  # fmt: skip
+    assert done.code == 0, done.out
+    rows = done.data["rows"]
+    assert list(dict.fromkeys(row["case"] for row in rows)) == ["p10", "p11"]
+    for row in rows:
+        assert row["details"]["target"] == "poseidon_chain"
+        assert row["details"]["constraints"] == row["details"]["input_size"] * 240 + 1
+    if work in ("prove", "setup"):
+        assert [row["size"] for row in rows] == [1 << 10, 1 << 11]
+        assert all(row["phases"] for row in rows)
+
+
+def test_a_chain_fills_its_domain():
+    assert [bench_statements.hashes(log) for log in (13, 15, 17)] == [34, 136, 546]
+    for log in (10, 22):
+        length = bench_statements.hashes(log)
+        assert 240 * length + 3 <= 1 << log < 240 * (length + 1) + 3 + 16
+
+
+@pytest.mark.parametrize("case", ["p9", "p23", "p013", "s16", "", "../p13"])
+def test_other_circuits_are_refused(case):
+    with pytest.raises(BenchError, match="no circuit is called"):
+        bench_statements.find(case)
+    assert not works.has_case(works.WORKS["prove"], case)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["cached", "empty"])
 def test_starts_are_timed_with_and_without_a_cache(offline, case):
     done = offline.json("bench", "run", "start", "--case", case, "--rounds", "1")
@@ -340,7 +373,7 @@ def test_starts_are_timed_with_and_without_a_cache(offline, case):
 @pytest.mark.slow
 def test_a_proof_for_another_input_is_not_accepted():
     made = bench_plan.make_inputs(
-        bench_plan.Request(works.find("prove"), (), (1,), (), (), 1, "", "s", True, "dev"),
+        bench_plan.Request(works.find("prove"), (), (1,), (), (), 1, (), "s", True, "dev"),
         bench_plan.Job(works.WORKS["prove"], "action", None, 1),
         lambda _phase, _share: None,
     )[1]
