@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Final
 
 import numpy as np
@@ -10,14 +11,15 @@ from zk.backends import checks
 from zk.backends.pairing_portable import PortablePairings, address
 from zk.curve.bn254 import G1_GENERATOR
 from zk.field.arrays import LIMBS, U64Array, to_array, to_montgomery
-from zk.field.params import FP
-from zk.interfaces import BoolArray, PreparedG2
-from zk.kernels import verification
+from zk.field.params import FP, FR
+from zk.interfaces import BoolArray, PreparedG1, PreparedG2
+from zk.kernels import msm, verification
 from zk.kernels.vector import pairing, pairing_library, weigh
 from zk.kernels.vector.library import VectorLibrary
 
 _ALIGN: Final = 64
 _ONE: Final = to_array(to_montgomery([1] + [0] * 11, FP.modulus))
+START: Final = int.from_bytes(b"where sums of fixed points start", "big") % FR.modulus
 _FEW: Final = 4
 """Below so many points, weights are computed one by one."""
 
@@ -110,6 +112,52 @@ class VectorPairings(PortablePairings):
             *(address(x) for x in (states, flags)),
         )
         return flags[:n].astype(np.bool_)
+
+    def prepare_g1(self, points_: U64Array) -> PreparedG1:
+        """Tables packed, all of a window together; where a point is infinity, none."""
+        prepared = super().prepare_g1(points_)
+        if prepared.bits == 0 or not points_.any(axis=1).all():
+            return PreparedG1(prepared.points, prepared.tables[:0], 0, self.name)
+        n, c = points_.shape[0], prepared.bits
+        shape = (n, msm.windows(c), 1 << (c - 1), checks.G1_WIDTH)
+        turned = np.ascontiguousarray(prepared.tables.reshape(shape).transpose(1, 0, 2, 3))
+        return PreparedG1(prepared.points, self._packed(turned), c, self.name)
+
+    def combine_g1(self, prepared: PreparedG1, scalars: U64Array) -> U64Array:
+        checks.combination(prepared, scalars, self.name)
+        c, n = prepared.bits, prepared.points.shape[0]
+        if c == 0 or n == 0:
+            return self.msm_g1(prepared.points, scalars)
+        lanes = self.pairings.lanes
+        windows = msm.windows(c)
+        groups = -(-n * windows // lanes)
+        digits = np.zeros(groups * lanes, dtype=np.int16)
+        self.kernels.call("digits", address(digits), address(scalars), n, c, windows)
+        sums = np.empty((lanes, 2 * checks.G1_WIDTH), dtype=np.uint64)
+        out = np.empty(checks.G1_WIDTH, dtype=np.uint64)
+        start, back = self._start
+        inputs = (address(x) for x in (sums, prepared.tables, digits))
+        self.pairings.call("g1_sum_lanes", *inputs, groups, 1 << (c - 1), address(start))
+        inputs = (address(x) for x in (out, back, sums))
+        if verification.shared().call("g1_fold", *inputs, lanes):
+            return out
+        return self.msm_g1(prepared.points, scalars)
+
+    @functools.cached_property
+    def _start(self) -> tuple[U64Array, U64Array]:
+        """Where each lane of a sum starts, packed, and what takes all lanes' starts back."""
+        lanes = self.pairings.lanes
+        rows = self.fixed_base_g1(to_array([START, -START * lanes % FR.modulus]))
+        return self._packed(rows[:1]), rows[1]
+
+    def _packed(self, rows: U64Array) -> U64Array:
+        """Coordinates in the form of tables, `[n, 8]`."""
+        lanes = self.pairings.lanes
+        flat = rows.reshape(-1, LIMBS)
+        source = _padded(flat, lanes)
+        out = np.empty_like(source)
+        self.vector.call("fp_pack", address(out), address(source), source.shape[0])
+        return out[: flat.shape[0]].reshape(-1, checks.G1_WIDTH)
 
     def weigh_g1(self, points: U64Array, weights: U64Array) -> U64Array:
         n = checks.weights(points, weights)

@@ -9,6 +9,7 @@ from typing import Final
 from zk.kernels.constants import FP
 from zk.kernels.emit import Module
 from zk.kernels.vector import library
+from zk.kernels.vector.combine import emit_combine
 from zk.kernels.vector.pairing import emit_pairing
 from zk.kernels.vector.sums import emit_inverse
 from zk.kernels.vector.weigh import emit_weigh
@@ -18,6 +19,7 @@ _SIGNATURES: Final[dict[str, library.Signature]] = {
     "pairing_prepare": ("pppp", None),
     "pairing_hard": ("p", None),
     "g1_weigh": ("ppppn", None),
+    "g1_sum_lanes": ("pppnnp", None),
 }
 
 
@@ -28,6 +30,7 @@ def build(multiplier: str) -> Module:
     emit_inverse(module, lanes)
     emit_pairing(module, lanes)
     emit_weigh(module, lanes)
+    emit_combine(module, lanes)
     return module
 
 
