@@ -87,7 +87,7 @@ class NoteTree:
             nodes = [*known, *added]
             whole = len(nodes) // ARITY * ARITY if len(frontier) < DEPTH else 0
             frontier.append(tuple(nodes[whole:]))
-            added = parents([nodes[i : i + ARITY] for i in range(0, whole, ARITY)])
+            added = parents([nodes[i : i + ARITY] for i in range(0, whole, ARITY)]) if whole else []
         return NoteTree(self.size + len(commitments), tuple(frontier))
 
     @property
@@ -221,6 +221,8 @@ class WitnessTree:
         for level in range(DEPTH):
             below, above = self._nodes[level], self._nodes[level + 1]
             fresh = range(start >> _BITS, end >> _BITS)
+            if not fresh:  # hence none above
+                break
             groups = [[below[ARITY * index + i] for i in range(ARITY)] for index in fresh]
             above.update(zip(fresh, parents(groups), strict=True))
             start, end = start >> _BITS, end >> _BITS
