@@ -52,7 +52,7 @@ $(JS)/node_modules/.bin/snarkjs:
 .PHONY: peers
 peers: ## Build what `chiaro bench --compare` measures beside us; one by one: peers-gnark, …
 	@built=; \
-	for pair in gnark:go; do \
+	for pair in gnark:go arkworks:cargo; do \
 	  peer=$${pair%%:*}; tool=$${pair#*:}; \
 	  if ! command -v $$tool >/dev/null; then echo "$$peer: left out, it needs $$tool"; \
 	  elif $(MAKE) --no-print-directory peers-$$peer; then built="$$built $$peer"; \
@@ -64,6 +64,18 @@ peers: ## Build what `chiaro bench --compare` measures beside us; one by one: pe
 peers-gnark: # needs Go; it fetches the version that go.mod names
 	mkdir -p $(PEERS)
 	cd tests/peers/gnark && go build -trimpath -buildvcs=false -o $(PEERS)/gnark .
+
+# Two programs, since whether arkworks uses threads is decided when it is compiled. rustc may use all
+# that this processor has: tests/peers/arkworks/.cargo/config.toml.
+.PHONY: peers-arkworks
+peers-arkworks: export CARGO_TARGET_DIR = $(PEERS)/build/arkworks
+peers-arkworks: # needs Cargo; it fetches the versions that Cargo.lock pins
+	cd tests/peers/arkworks && export PEER_COMPILER="$$(rustc --version)" && \
+	  cargo build --release --locked && \
+	  cp -f $(PEERS)/build/arkworks/release/arkworks $(PEERS)/arkworks.new && \
+	  cargo build --release --locked --features parallel && \
+	  mv -f $(PEERS)/build/arkworks/release/arkworks $(PEERS)/arkworks-parallel && \
+	  mv -f $(PEERS)/arkworks.new $(PEERS)/arkworks
 
 .PHONY: vectors
 vectors: $(VENV)/.dev ## Regenerate the committed test vectors from their oracles

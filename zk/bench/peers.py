@@ -55,8 +55,8 @@ KNOWN: Final = (
     Known(
         "arkworks",
         ("{peers}/arkworks",),
-        ("{peers}/arkworks",),
-        "make peers",
+        ("{peers}/arkworks", "{peers}/arkworks-parallel"),
+        "make peers-arkworks",
         "arkworks, Rust",
     ),
     Known(
