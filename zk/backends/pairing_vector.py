@@ -14,12 +14,15 @@ from zk.field.arrays import LIMBS, U64Array, to_array, to_montgomery
 from zk.field.params import FP, FR
 from zk.interfaces import BoolArray, PreparedG1, PreparedG2
 from zk.kernels import msm, verification
-from zk.kernels.vector import pairing, pairing_library, weigh
+from zk.kernels.vector import pairing, pairing_few, pairing_library, weigh
 from zk.kernels.vector.library import VectorLibrary
 
 _ALIGN: Final = 64
 _ONE: Final = to_array(to_montgomery([1] + [0] * 11, FP.modulus))
 START: Final = int.from_bytes(b"where sums of fixed points start", "big") % FR.modulus
+_WIDE: Final = 8
+_FEW_PAIRS: Final = 4
+"""Up to here pairs are computed one by one where lanes are eight."""
 _FEW: Final = 4
 """Below so many points, weights are computed one by one."""
 
@@ -99,12 +102,18 @@ class VectorPairings(PortablePairings):
         """The product before the final exponentiation; which points are in the subgroup."""
         lanes = self.pairings.lanes
         n, m = g1.shape[0], fixed_g1.shape[0]
-        left, right, others = (_padded(x, lanes) for x in (g1, g2, fixed_g1))
-        groups, fixed_groups = left.shape[0] // lanes, others.shape[0] // lanes
-        states = _room(groups * pairing.STATE_VALUES + fixed_groups * pairing.FIXED_VALUES, lanes)
-        flags = np.zeros(groups * lanes, dtype=np.uint8)
+        others = _padded(fixed_g1, lanes)
+        fixed_groups = others.shape[0] // lanes
+        if few := lanes == _WIDE and n <= _FEW_PAIRS:
+            left, right, values = g1, g2, n * pairing_few.FEW_VALUES
+            flags = np.zeros(n, dtype=np.uint8)
+        else:
+            left, right = _padded(g1, lanes), _padded(g2, lanes)
+            values = left.shape[0] // lanes * pairing.STATE_VALUES
+            flags = np.zeros(left.shape[0], dtype=np.uint8)
+        states = _room(values + fixed_groups * pairing.FIXED_VALUES, lanes)
         self.pairings.call(
-            "pairing_miller",
+            "pairing_few" if few else "pairing_miller",
             *(address(x) for x in (out, left, right)),
             n,
             *(address(x) for x in (others, fixed.lines)),

@@ -97,12 +97,12 @@ def _step(f: Function, k: Lanes, state: Value, g: Value) -> None:
     absent = k.equal(digits, zero)
     opposite = k.word_op("sub", zero, digits)
     size = f.op(f"select {k.mask_type} {negative}, {k.words} {opposite}, {k.words} {digits}")
-    size = f.op(f"select {k.mask_type} {absent}, {k.words} {k.splat(1)}, {k.words} {size}")
     first = f.mul(f.mul(g, k.width), "%half")
     pointers = []
     for lane in range(k.width):
-        row = f.op(f"extractelement {k.words} {size}, i32 {lane}")
-        row = f.add(row, f.sub(f.add(first, f.mul("%half", lane)), 1))
+        digit = f.op(f"extractelement {k.words} {size}, i32 {lane}")
+        row = f.add(digit, f.sub(f.add(first, f.mul("%half", lane)), 1))
+        row = f.select(f.compare("eq", digit, 0), 0, row)  # not beyond the last table
         pointers.append(f.row("%tables", row, _POINT))
     words = k.gather(pointers, 8)
     x2, y2 = (k.unpack(words[4 * i : 4 * i + 4], settled(k.p)) for i in range(2))
