@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -105,7 +105,7 @@ class VectorBackend(VectorPairings, VectorHashes, PortableBackend):
         super().__init__(threads)
         self._multiplier = multiplier
         self.pads: dict[str, U64Array] = {}
-        self._generators: dict[tuple[str, int], vector_fixed.Multiples] = {}
+        self._generators: dict[str, vector_fixed.Multiples] = {}
         self.transforms = vector_ntt.Transforms(self, multiplier)
 
     @property
@@ -141,9 +141,9 @@ class VectorBackend(VectorPairings, VectorHashes, PortableBackend):
     def _multiples(
         self, group: points.Group, base: U64Array | None, generator: tuple[int, ...], c: int
     ) -> vector_fixed.Multiples | None:
-        """Tables of a base, the generator's kept; none for a base of small order."""
-        known = self._generators.get((group.name, c))
-        if base is None and known is not None:
+        """Tables of a base, or none if it has points at infinity; the generator's are kept."""
+        known = self._generators.get(group.name)
+        if base is None and known is not None and known.c >= c:
             return known
         width = group.affine // 8
         if base is None:
@@ -155,7 +155,7 @@ class VectorBackend(VectorPairings, VectorHashes, PortableBackend):
             return None
         made = vector_fixed.Multiples(self, _Kind(group), entries, c)
         if base is None:
-            self._generators[group.name, c] = made
+            self._generators[group.name] = made
         return made
 
     def _msm(self, group: points.Group, bases: U64Array, scalars: U64Array) -> U64Array:
@@ -289,10 +289,24 @@ class _Msm:
         return out
 
 
+class Task(Protocol):
+    """What sums are part of.
+
+    Attributes:
+        backend: whose kernels are used.
+        kind: the group.
+        arena: dummies, points and room for sums.
+    """
+
+    backend: VectorBackend
+    kind: _Kind
+    arena: U64Array
+
+
 class _Work:
     """Buffers of one reduction after another in one thread, and where sums go next."""
 
-    def __init__(self, task: _Msm, most: int, slot: int) -> None:
+    def __init__(self, task: Task, most: int, slot: int) -> None:
         self.task = task
         self.slot = slot
         self.scratch = _aligned(groups.BLOCK, task.kind.width * 5 // 4)
