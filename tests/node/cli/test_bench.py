@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
+import re
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
@@ -284,11 +286,59 @@ def test_phases_are_drawn_in_the_order_of_a_proof(recorded):
     ],
 )
 def test_ratios_of_any_size_fit(bars):
-    drawn = bench_plots.ratios(
-        [bench_plots.RatioBar("x", *bar, "1×", noisy=False) for bar in bars], "label"
-    )
+    rows = [
+        bench_plots.Standing("x", *bar, "1×", "peer", noisy=False, others=[other])
+        for bar, other in zip(bars, itertools.repeat(bench_plots.Other(7000.0, "s1")))
+    ]
+    drawn = bench_plots.standings([bench_plots.Group("title", rows)], "label")
     assert drawn.count("bar-ahead") + drawn.count("bar-behind") == 2 * len(bars)
+    assert drawn.count("polygon") == 2 * len(bars)
     assert "nan" not in drawn
+    for x in map(float, re.findall(r' (?:cx|x|x1|x2)="([^"]*)"', drawn)):
+        assert 0 <= x <= 860
+
+
+@pytest.mark.parametrize("heights", [[5.0], [100.0, 100.0, 101.0], [0.0, 99.0, 99.5, 100.0]])
+def test_names_of_lines_stand_apart_and_inside(heights):
+    line = bench_plots.Line("x", [], "s0", ours=True)
+    placed = [at for at, _ in bench_plots._apart([(h, line) for h in heights], 15.0, 100.0)]
+    assert all(b - a >= 15.0 for a, b in itertools.pairwise(placed))
+    assert max(placed) <= 100.0
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.6, 1.6), (0.9, 30.0), (0.001, 1e6), (1e-5, 1.0)])
+@pytest.mark.parametrize("most", [5, 9])
+def test_ticks_of_ratios_are_few_and_hold_one(low, high, most):
+    ticks = bench_plots._ratio_ticks(low, high, most)
+    assert 1 in ticks
+    assert 1 <= len(ticks) <= most
+    assert ticks == sorted(ticks)
+
+
+def test_the_fastest_peer_is_the_bar_and_slower_ones_are_marks(recorded):
+    content = json.loads(recorded.read_text())["data"]
+    (row,) = content["rows"]
+    row |= {"ratio": 4.0, "ratio_low": 3.9, "ratio_high": 4.1}
+    content["rows"].append(
+        {**row, "peer": "faster", "ratio": 2.0, "ratio_low": 1.9, "ratio_high": 2.1}
+    )
+    page = bench_report.render([content], ["a"])
+    assert ">2.00×<" in page.replace("~ ", "")
+    assert ">4.00×<" not in page.split("All figures")[0].replace("~ ", "")
+    assert "1 of 1" in page
+
+
+def test_chains_of_all_sizes_are_one_plot(recorded):
+    content = json.loads(recorded.read_text())["data"]
+    (row,) = content["rows"]
+    proof = {"work": "prove", "details": {"constraints": 1, "zkey_bytes": 2, "proof_bytes": 128}}
+    content["rows"] = [
+        {**row, **proof, "case": f"p{log}", "size": 1 << log} for log in (13, 15, 17)
+    ]
+    page = bench_report.render([content], ["a"])
+    assert "Groth16 proof from .zkey and .wtns, Poseidon chains" in page
+    assert "time for each row of the domain" in page
+    assert "2¹⁷" in page
 
 
 @pytest.mark.parametrize("points", [[(1, 5.0)], [(4, 0.001), (4096, 90_000.0)], [(8, 1), (9, 1)]])
