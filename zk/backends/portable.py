@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from threading import Lock
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 
@@ -72,10 +72,15 @@ class PortableBackend(PortablePairings, PortableHashes):
 
     Raises:
         BackendError: nothing can be compiled on this machine.
+
+    Attributes:
+        vectors: whether a class has vector kernels for what takes long.
     """
 
+    vectors: ClassVar[bool] = False
+
     def __init__(self, threads: int | None = None) -> None:
-        self.kernels = library.shared()
+        self.kernels = library.shared(beside=self.vectors)
         self.threads = min(threads or _processors(), _MAX_THREADS)
         self._pool: ThreadPoolExecutor | None = None
         self._pool_process = 0

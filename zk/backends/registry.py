@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from typing import Final
 
-from zk.errors import BackendError
+from zk.errors import BackendError, BackendUnavailable
 from zk.interfaces import Backend, Progress
 
 ENV_BACKEND: Final = "CHIARO_BACKEND"
@@ -22,14 +22,18 @@ def _reference() -> Backend:
 
 def _portable() -> Backend:
     from zk.backends.portable import PortableBackend
+    from zk.kernels import ahead
 
+    ahead.prepare("portable")
     return PortableBackend()
 
 
 def _vector(multiplier: str) -> Callable[[], Backend]:
     def make() -> Backend:
         from zk.backends.vector import VectorBackend
+        from zk.kernels import ahead
 
+        ahead.prepare(multiplier)
         return VectorBackend(multiplier)
 
     return make
@@ -61,10 +65,9 @@ def get(name: str | None = None) -> Backend:
     wanted = name if name is not None else os.environ.get(ENV_BACKEND) or None
     if wanted is not None:
         if wanted not in _FACTORIES:
-            raise BackendError(
+            raise BackendUnavailable(
                 f"no backend is called {wanted!r}",
                 where=ENV_BACKEND if name is None else "",
-                why="another one would answer in its place, and timings would mislead",
                 fix=f"use one of {', '.join(sorted(_FACTORIES))}",
             )
         return _named(wanted)

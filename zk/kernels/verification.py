@@ -84,14 +84,19 @@ def build() -> Module:
     return module
 
 
+def recipe() -> compiler.Recipe:
+    """How this library is made."""
+    return compiler.Recipe("verification", build, passes=compiler.FULL)
+
+
 def load(folder: Path | None = None) -> VerificationLibrary:
     """Compile, or take from the cache, and bind.
 
     Raises:
         BackendError: nothing can be compiled on this machine.
     """
-    module = build()
-    return VerificationLibrary(compiler.load(module.text(), module.exports, folder=folder))
+    exports = (*_SIGNATURES, *_ASKED)
+    return VerificationLibrary(compiler.load_recipe(recipe(), exports, folder=folder))
 
 
 @functools.cache
