@@ -224,12 +224,19 @@ def _products(modulus: int) -> Callable[[int, Backend, str, str, Progress], Inpu
     return make_products
 
 
-def _poseidon(size: int, _backend: Backend, _case: str, seed: str, _report: Progress) -> Inputs:
+def _poseidon(size: int, _backend: Backend, case: str, seed: str, _report: Progress) -> Inputs:
+    if case == "batch":
+        pairs = scalars(seed, "pairs", 2 * size)
+        hashes = to_array([poseidon(0, from_array(pairs[2 * i : 2 * i + 2])) for i in range(size)])
+        place = folder() / f"poseidon-{size}-{_name(seed)}.pairs"
+        values: dict[str, str | int] = {"pairs": _kept(place, lambda: [_bytes(pairs)])}
+        answer = hashlib.sha256(_bytes(hashes)).hexdigest()
+        return Inputs(values, digest(values), answer, "arbitrary-precision integers")
     start = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4], "big")
     value = start
     for index in range(size):
         value = poseidon(0, (value, index))
-    values: dict[str, str | int] = {"seed": start}
+    values = {"seed": start}
     return Inputs(values, digest(values), f"{value:064x}", "arbitrary-precision integers")
 
 

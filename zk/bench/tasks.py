@@ -24,7 +24,7 @@ from zk.bench import products
 from zk.bench.errors import BenchError
 from zk.curve.encoding import g1_from_evm, g1_to_evm, g2_from_evm, g2_to_evm
 from zk.errors import InvalidProof
-from zk.field.arrays import LIMBS, U64Array, to_array
+from zk.field.arrays import LIMBS, U64Array, from_array, to_array
 from zk.formats import snarkjs
 from zk.formats.wtns import read_wtns
 from zk.formats.zkey import read_zkey
@@ -33,7 +33,6 @@ from zk.groth16.keys import Blinding
 from zk.groth16.points import g1_points, g1_rows, g2_points, g2_rows
 from zk.groth16.prove import prove
 from zk.groth16.verify import verify
-from zk.hash.poseidon import poseidon
 from zk.interfaces import Backend, Progress
 
 Values = Mapping[str, Any]
@@ -127,17 +126,24 @@ def _mul(field: str) -> Make:
     return make
 
 
-def _poseidon(_backend: Backend, size: int, values: Values) -> Task:
-    """Hashes one after the other."""
-    start = int(values["seed"])
+def _poseidon(backend: Backend, size: int, values: Values) -> Task:
+    """Hashes of rows, as many at once as the backend likes; or one after the other."""
+    if "pairs" in values:
+        pairs = read_rows(values["pairs"], 2 * LIMBS, size).reshape(size, 2, LIMBS)
+        return Task(
+            lambda _: backend.poseidon(0, pairs),
+            lambda out: hashlib.sha256(out.astype("<u8").tobytes()).hexdigest(),
+        )
+    row = to_array([int(values["seed"]), 0]).reshape(1, 2, LIMBS)
 
-    def run(_: Progress) -> int:
-        value = start
+    def run(_: Progress) -> U64Array:
+        state = row.copy()
         for index in range(size):
-            value = poseidon(0, (value, index))
-        return value
+            state[0, 1, 0] = index
+            state[0, 0] = backend.poseidon(0, state)[0]
+        return state[0, :1]
 
-    return Task(run, lambda out: f"{out:064x}")
+    return Task(run, lambda out: f"{from_array(out)[0]:064x}")
 
 
 def _pairing(backend: Backend, _size: int, values: Values) -> Task:

@@ -83,7 +83,7 @@ WORKS: Final[dict[str, Work]] = {
             _sizes(12, 14, 16, 18, 20),
             powers=True,
         ),
-        Work("poseidon", "Poseidon of two inputs", "hashes", (1000,)),
+        Work("poseidon", "Poseidon of two inputs", "hashes", (1000,), cases=(RANDOM, "batch")),
         Work("pairing", "one pairing", "pairings", (1,), "none", scalable=False),
         Work("witness", "all wires of a circuit from its inputs", "rows", (), cases=SAMPLES),
         Work("load_key", "reading a .zkey", "domain", (), cases=SAMPLES),
