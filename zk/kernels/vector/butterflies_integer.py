@@ -62,8 +62,7 @@ class IntegerButterflies(Butterflies):
 
     @classmethod
     def emit(cls, module: Module, lanes: type[Lanes]) -> None:
-        if issubclass(lanes, Ifma) and lanes.emulated:
-            _emit_permute(module)
+        """Nothing: where the lookup is emulated, it comes with the module."""
 
     @classmethod
     def digits(cls, w: int) -> list[int]:
@@ -276,18 +275,3 @@ def _like(value: Interval, bounds: Sequence[Interval]) -> Element:
     """Bounds without registers; those of the top limb follow from the value's."""
     lower = bounds[:-1]
     return Element(("poison",) * LIMBS, value, (*lower, top_bound(value, lower)))
-
-
-def _emit_permute(module: Module) -> None:
-    """The lookup for machines without it."""
-    v = "<8 x i64>"
-    f = module.function(
-        f"emulated.{PERMUTE}", f"{v} table", f"{v} index", returns=v, attributes="noinline"
-    )
-    home = f.aligned(8 * _ENTRIES)
-    f.do(f"store {v} %table, ptr {home}, align 64")
-    out = "poison"
-    for lane in range(_ENTRIES):
-        index = f.op(f"and i64 {f.op(f'extractelement {v} %index, i64 {lane}')}, {_ENTRIES - 1}")
-        out = f.op(f"insertelement {v} {out}, i64 {f.load(f.row(home, index, 8))}, i64 {lane}")
-    f.leave(f"{v} {out}")
