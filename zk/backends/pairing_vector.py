@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from typing import Final
 
 import numpy as np
@@ -45,10 +46,45 @@ def _padded(rows: U64Array, lanes: int, fill: U64Array | None = None) -> U64Arra
     return np.concatenate([rows, np.repeat(one, missing, axis=0)])
 
 
+class _Desk(threading.local):
+    """Buffers of one thread for products of few pairs, with their addresses.
+
+    What one verification needs, it needs at once and again and again: making arrays and asking for
+    their addresses would take longer than some of its kernels.
+    """
+
+    def __init__(self) -> None:
+        rows = _FEW_PAIRS * 3 + _WIDE
+        self.points = np.ones((rows, checks.G1_WIDTH), dtype=np.uint64)
+        self.heads = self.points[:, 0]
+        self.g2 = self.points[: 2 * _FEW_PAIRS].reshape(_FEW_PAIRS, checks.G2_WIDTH)
+        self.g1 = self.points[2 * _FEW_PAIRS : 3 * _FEW_PAIRS]
+        self.fixed = self.points[3 * _FEW_PAIRS :]
+        self.out = np.zeros((pairing.ROWS, LIMBS), dtype=np.uint64)
+        self.flags = np.zeros(_FEW_PAIRS, dtype=np.uint8)
+        values = _FEW_PAIRS * pairing_few.FEW_VALUES + pairing.FIXED_VALUES
+        self._states = _room(values, _WIDE)
+        self.at_out, self.at_g1, self.at_g2, self.at_fixed, self.at_states, self.at_flags = map(
+            address, (self.out, self.g1, self.g2, self.fixed, self._states, self.flags)
+        )
+
+    def take(self, g1: U64Array, g2: U64Array, fixed_g1: U64Array) -> bool:
+        """Copies points; whether none of them can be infinity."""
+        self.heads.fill(1)
+        self.g1[: g1.shape[0]] = g1
+        self.g2[: g2.shape[0]] = g2
+        self.fixed[: fixed_g1.shape[0]] = fixed_g1
+        return bool(self.heads.all())
+
+
 class VectorPairings(PortablePairings):
     """Products of pairings and weights in lanes; small things are left to the scalar kernels."""
 
     vector: VectorLibrary
+
+    @functools.cached_property
+    def _desk(self) -> _Desk:
+        return _Desk()
 
     @property
     def pairings(self) -> VectorLibrary:
@@ -73,6 +109,10 @@ class VectorPairings(PortablePairings):
         self, g1: U64Array, g2: U64Array, fixed_g1: U64Array, fixed: PreparedG2
     ) -> tuple[BoolArray, U64Array]:
         n, m = checks.product(g1, g2, fixed_g1, fixed, self.name)
+        desk = self._desk
+        small = self.pairings.lanes == _WIDE and n <= _FEW_PAIRS and m <= _WIDE
+        if small and desk.take(g1, g2, fixed_g1):
+            return self._few(desk, n, m, fixed)
         if not fixed_g1.any(axis=1).all():  # lines at infinity are none
             g1 = np.concatenate([g1, fixed_g1])
             g2 = np.concatenate([g2, fixed.points[:m]])
@@ -86,10 +126,33 @@ class VectorPairings(PortablePairings):
         out = np.zeros((pairing.ROWS, LIMBS), dtype=np.uint64)
         inside[proper] = self._miller_lanes(g1, g2, fixed_g1, fixed, out)
         if inside.all():
-            verification.shared().call("fp12_easy", address(out))
-            self.pairings.call("pairing_hard", address(out))
-            verification.shared().call("fp12_canonical", address(out))
+            self._final(address(out))
         return inside[:n], out[:12]
+
+    def _few(self, desk: _Desk, n: int, m: int, fixed: PreparedG2) -> tuple[BoolArray, U64Array]:
+        """The product of what lies on the desk."""
+        self.pairings.call(
+            "pairing_few",
+            desk.at_out,
+            desk.at_g1,
+            desk.at_g2,
+            n,
+            desk.at_fixed,
+            address(fixed.lines),
+            m,
+            desk.at_states,
+            desk.at_flags,
+        )
+        inside = desk.flags[:n] != 0
+        if inside.all():
+            self._final(desk.at_out)
+        return inside, desk.out[:12].copy()
+
+    def _final(self, where: int) -> None:
+        """The final exponentiation of the rows that lie there, canonical."""
+        verification.shared().call("fp12_easy", where)
+        self.pairings.call("pairing_hard", where)
+        verification.shared().call("fp12_canonical", where)
 
     def pairing_check(self, g1: U64Array, g2: U64Array) -> bool:
         none = PreparedG2(g2[:0], np.empty(0, dtype=np.uint64), self.name)
@@ -102,18 +165,12 @@ class VectorPairings(PortablePairings):
         """The product before the final exponentiation; which points are in the subgroup."""
         lanes = self.pairings.lanes
         n, m = g1.shape[0], fixed_g1.shape[0]
-        others = _padded(fixed_g1, lanes)
-        fixed_groups = others.shape[0] // lanes
-        if few := lanes == _WIDE and n <= _FEW_PAIRS:
-            left, right, values = g1, g2, n * pairing_few.FEW_VALUES
-            flags = np.zeros(n, dtype=np.uint8)
-        else:
-            left, right = _padded(g1, lanes), _padded(g2, lanes)
-            values = left.shape[0] // lanes * pairing.STATE_VALUES
-            flags = np.zeros(left.shape[0], dtype=np.uint8)
-        states = _room(values + fixed_groups * pairing.FIXED_VALUES, lanes)
+        left, right, others = (_padded(x, lanes) for x in (g1, g2, fixed_g1))
+        groups, fixed_groups = left.shape[0] // lanes, others.shape[0] // lanes
+        states = _room(groups * pairing.STATE_VALUES + fixed_groups * pairing.FIXED_VALUES, lanes)
+        flags = np.zeros(groups * lanes, dtype=np.uint8)
         self.pairings.call(
-            "pairing_few" if few else "pairing_miller",
+            "pairing_miller",
             *(address(x) for x in (out, left, right)),
             n,
             *(address(x) for x in (others, fixed.lines)),
@@ -141,23 +198,32 @@ class VectorPairings(PortablePairings):
         windows = msm.windows(c)
         groups = -(-n * windows // lanes)
         digits = np.zeros(groups * lanes, dtype=np.int16)
-        self.kernels.call("digits", address(digits), address(scalars), n, c, windows)
-        sums = np.empty((lanes, 2 * checks.G1_WIDTH), dtype=np.uint64)
-        out = np.empty(checks.G1_WIDTH, dtype=np.uint64)
-        start, back = self._start
-        inputs = (address(x) for x in (sums, prepared.tables, digits))
-        self.pairings.call("g1_sum_lanes", *inputs, groups, 1 << (c - 1), address(start))
-        inputs = (address(x) for x in (out, back, sums))
-        if verification.shared().call("g1_fold", *inputs, lanes):
-            return out
+        at_digits = address(digits)
+        self.kernels.call("digits", at_digits, address(scalars), n, c, windows)
+        room = np.empty((lanes + 1, 2 * checks.G1_WIDTH), dtype=np.uint64)
+        out = address(room)
+        sums = out + room.strides[0]
+        _, _, at_start, at_back = self._start
+        self.pairings.call(
+            "g1_sum_lanes",
+            sums,
+            address(prepared.tables),
+            at_digits,
+            groups,
+            1 << (c - 1),
+            at_start,
+        )
+        if verification.shared().call("g1_fold", out, at_back, sums, lanes):
+            return room[0, : checks.G1_WIDTH]
         return self.msm_g1(prepared.points, scalars)
 
     @functools.cached_property
-    def _start(self) -> tuple[U64Array, U64Array]:
-        """Where each lane of a sum starts, packed, and what takes all lanes' starts back."""
+    def _start(self) -> tuple[U64Array, U64Array, int, int]:
+        """Where each lane of a sum starts, packed; what takes all starts back; their addresses."""
         lanes = self.pairings.lanes
         rows = self.fixed_base_g1(to_array([START, -START * lanes % FR.modulus]))
-        return self._packed(rows[:1]), rows[1]
+        start, back = self._packed(rows[:1]), rows[1]
+        return start, back, address(start), address(back)
 
     def _packed(self, rows: U64Array) -> U64Array:
         """Coordinates in the form of tables, `[n, 8]`."""
