@@ -159,6 +159,13 @@ class Backend(Protocol):
         """
         ...
 
+    def babyjub_sum(self, points: U64Array, scalars: U64Array) -> U64Array:
+        """Σ kᵢ·Pᵢ on Baby Jubjub: points `[n, 8]` S (x, y), scalars `[n, 4]` S → `[8]` S.
+
+        Points of the curve in any order's subgroup, any 256-bit scalars. For public ones only.
+        """
+        ...
+
     def pairing_check(self, g1: U64Array, g2: U64Array) -> bool:
         """Whether Π e(Pᵢ, Qᵢ) = 1, for `[k, 8]` M and `[k, 16]` M; all in the right subgroups."""
         ...

@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Final
 import numpy as np
 
 from zk.backends import checks
+from zk.backends.babyjub_portable import PortableEdwards
 from zk.backends.pairing_portable import PortablePairings
 from zk.backends.poseidon_portable import PortableHashes
 from zk.curve.bn254 import G1_GENERATOR, G2_GENERATOR
@@ -64,7 +65,7 @@ def _shares(n: int, parts: int) -> list[tuple[int, int]]:
     return [(a, b) for a, b in itertools.pairwise(cuts) if a < b]
 
 
-class PortableBackend(PortablePairings, PortableHashes):
+class PortableBackend(PortablePairings, PortableHashes, PortableEdwards):
     """`zk.interfaces.Backend` on compiled 4×64-bit arithmetic.
 
     Args:

@@ -14,6 +14,7 @@ from typing import Final
 from zk.backends import checks
 from zk.backends.pairing_reference import ReferencePairings
 from zk.backends.rows import g1_array, g1_points, g2_array, g2_points
+from zk.curve import babyjub
 from zk.curve.bn254 import G1, G2
 from zk.curve.pairing import pairing_product_is_one
 from zk.errors import NotOnCurve
@@ -133,6 +134,15 @@ class ReferenceBackend(ReferencePairings):
         n, k = checks.hashed(tag, inputs)
         values = from_array(inputs.reshape(n * k, LIMBS))
         return to_array(poseidon(tag, values[i : i + k]) for i in range(0, n * k, k))
+
+    def babyjub_sum(self, points: U64Array, scalars: U64Array) -> U64Array:
+        n = checks.rows(points, 2 * LIMBS, "points")
+        checks.rows(scalars, LIMBS, "scalars", count=n)
+        flat = from_array(points.reshape(2 * n, LIMBS))
+        total = babyjub.IDENTITY
+        for scalar, x, y in zip(from_array(scalars), flat[::2], flat[1::2], strict=True):
+            total = babyjub.add(total, babyjub.multiply(scalar, babyjub.Point(x, y)))
+        return to_array(total).reshape(-1)
 
     def pairing_check(self, g1: U64Array, g2: U64Array) -> bool:
         n = checks.rows(g1, checks.G1_WIDTH, "g1")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from zk.kernels import compile as compiler
+from zk.kernels.babyjub import emit_babyjub
 from zk.kernels.check import emit_check, emit_standard
 from zk.kernels.constants import FP, FR
 from zk.kernels.emit import Module
@@ -46,6 +47,7 @@ _SIGNATURES: Final[dict[str, tuple[str, Any]]] = {
     "fr_tape_run": ("ppppnn", None),
     "fr_tape_outputs": ("ppn", None),
     "fr_poseidon": ("ppnppnnn", None),
+    "babyjub_sum": ("pppnnnp", None),
     "miller": ("pppppppn", None),
     "final_exponentiation": ("pp", None),
     "fp12_is_one": ("p", _N),
@@ -96,6 +98,7 @@ def build() -> Module:
     emit_sparse(module)
     emit_tape(module)
     emit_poseidon(module)
+    emit_babyjub(module)
     emit_pairing(module)
     return module
 
