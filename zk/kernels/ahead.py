@@ -85,9 +85,9 @@ def prepare(
 
     for recipe in recipes:
         if verify:
-            tell(recipe.name, 0.0)
             began = time.perf_counter()
             if compiler.verified(recipe):
+                tell(recipe.name, 0.0)
                 finish(_obtain(recipe, began))
                 continue
         elif compiler.present(recipe):
