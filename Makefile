@@ -41,6 +41,11 @@ format: $(VENV)/.dev ## Format the code in place
 bench: $(VENV)/.dev ## Benchmarks of this machine (pytest-benchmark)
 	$(BIN)/pytest tests/bench -q -m bench --benchmark-only
 
+.PHONY: bench-results
+bench-results: $(VENV)/.dev ## Make the missing files of docs/bench/results: a quiet quarter of an hour
+	$(BIN)/python docs/bench/results/measure.py --prepare
+	$(BIN)/python docs/bench/results/measure.py
+
 .PHONY: oracles
 oracles: $(JS)/node_modules/.bin/snarkjs ## Install the foreign verifier (snarkjs) for test-full; needs npm
 
