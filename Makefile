@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 JS     := .cache/js
+PEERS  := $(abspath $(or $(CHIARO_PEERS),.cache/peers))
 
 .DEFAULT_GOAL := help
 
@@ -18,11 +19,11 @@ demo: $(VENV)/.run ## Install, then a private transfer from end to end (offline,
 
 .PHONY: test
 test: $(VENV)/.dev ## The default test suite
-	$(BIN)/pytest -q -m "not slow and not oracle_snarkjs and not bench"
+	$(BIN)/pytest -q -m "not slow and not oracle_snarkjs and not oracle_gnark and not oracle_arkworks and not bench"
 
 .PHONY: test-full
 test-full: $(VENV)/.dev ## Full-size circuits, foreign oracles, long schedules
-	$(BIN)/pytest -q -m "(slow or oracle_snarkjs) and not bench"
+	$(BIN)/pytest -q -m "(slow or oracle_snarkjs or oracle_gnark or oracle_arkworks) and not bench"
 
 .PHONY: check
 check: $(VENV)/.dev ## Lint, format, types, import layers
@@ -40,12 +41,46 @@ format: $(VENV)/.dev ## Format the code in place
 bench: $(VENV)/.dev ## Benchmarks of this machine (pytest-benchmark)
 	$(BIN)/pytest tests/bench -q -m bench --benchmark-only
 
+.PHONY: bench-results
+bench-results: $(VENV)/.dev ## Make the missing files of docs/bench/results: a quiet quarter of an hour
+	$(BIN)/python docs/bench/results/measure.py --prepare
+	$(BIN)/python docs/bench/results/measure.py
+
 .PHONY: oracles
 oracles: $(JS)/node_modules/.bin/snarkjs ## Install the foreign verifier (snarkjs) for test-full; needs npm
 
 $(JS)/node_modules/.bin/snarkjs:
 	mkdir -p $(JS)
 	npm install --prefix $(JS) --no-audit --no-fund --silent snarkjs@0.7.6 circomlibjs@0.1.7 solc@0.8.30 circom2@0.2.23
+
+# Each target by itself fails where its tools are missing; `make peers` builds what can be built.
+.PHONY: peers
+peers: ## Build what `chiaro bench --compare` measures beside us; one by one: peers-gnark, …
+	@built=; \
+	for pair in gnark:go arkworks:cargo; do \
+	  peer=$${pair%%:*}; tool=$${pair#*:}; \
+	  if ! command -v $$tool >/dev/null; then echo "$$peer: left out, it needs $$tool"; \
+	  elif $(MAKE) --no-print-directory peers-$$peer; then built="$$built $$peer"; \
+	  else echo "$$peer: could not be built"; fi; \
+	done; \
+	echo "peers:$${built:- none}"; test -n "$$built"
+
+.PHONY: peers-gnark
+peers-gnark: # needs Go; it fetches the version that go.mod names
+	mkdir -p $(PEERS)
+	cd tests/peers/gnark && go build -trimpath -buildvcs=false -o $(PEERS)/gnark .
+
+# Two programs, since whether arkworks uses threads is decided when it is compiled. rustc may use all
+# that this processor has: tests/peers/arkworks/.cargo/config.toml.
+.PHONY: peers-arkworks
+peers-arkworks: export CARGO_TARGET_DIR = $(PEERS)/build/arkworks
+peers-arkworks: # needs Cargo; it fetches the versions that Cargo.lock pins
+	cd tests/peers/arkworks && export PEER_COMPILER="$$(rustc --version)" && \
+	  cargo build --release --locked && \
+	  cp -f $(PEERS)/build/arkworks/release/arkworks $(PEERS)/arkworks.new && \
+	  cargo build --release --locked --features parallel && \
+	  mv -f $(PEERS)/build/arkworks/release/arkworks $(PEERS)/arkworks-parallel && \
+	  mv -f $(PEERS)/arkworks.new $(PEERS)/arkworks
 
 .PHONY: vectors
 vectors: $(VENV)/.dev ## Regenerate the committed test vectors from their oracles

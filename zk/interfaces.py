@@ -171,6 +171,21 @@ class Backend(Protocol):
         """
         ...
 
+    def poseidon(self, tag: int, inputs: U64Array) -> U64Array:
+        """Poseidon_tag of each row: `[n, k, 4]` S, 1 ≤ k ≤ 16 → `[n, 4]` S (`zk.hash.poseidon`).
+
+        Raises:
+            NonCanonical: the tag or an input is not below r: x and x + r would hash alike.
+        """
+        ...
+
+    def babyjub_sum(self, points: U64Array, scalars: U64Array) -> U64Array:
+        """Σ kᵢ·Pᵢ on Baby Jubjub: points `[n, 8]` S (x, y), scalars `[n, 4]` S → `[8]` S.
+
+        Points of the curve in any order's subgroup, any 256-bit scalars. For public ones only.
+        """
+        ...
+
     def pairing_check(self, g1: U64Array, g2: U64Array) -> bool:
         """Whether Π e(Pᵢ, Qᵢ) = 1, for `[k, 8]` M and `[k, 16]` M; all in the right subgroups."""
         ...

@@ -16,6 +16,7 @@ from circuits.keys import DEV, KeyStore, Registry, generate, recorded_shape
 from circuits.prover import prove_statement
 from circuits.statement import evaluate, public_values, record
 from zk import backends, params
+from zk.bench.tasks import backend_with
 from zk.errors import InvalidProof
 from zk.formats import snarkjs
 from zk.formats.itemised import verify_documents
@@ -77,8 +78,12 @@ def test_no_public_input_of_the_stored_proof_may_change(keys, stored, index) -> 
         )
 
 
-def test_the_prover_makes_the_stored_proof_again(keys, stored) -> None:
-    """Same plan, same bytes, whatever backend this machine has."""
+@pytest.mark.parametrize("threads", [1, 3])
+def test_the_prover_makes_the_stored_proof_again(keys, stored, threads) -> None:
+    """Same plan, same bytes, whatever backend this machine has; phases overlap given threads."""
+    name = backends.get().name
+    if threads > 1 and name == "reference":
+        pytest.skip("the reference has one thread")
     public, witness = example_action(SEED)
     phases: list[str] = []
     proof = prove_statement(
@@ -88,13 +93,18 @@ def test_the_prover_makes_the_stored_proof_again(keys, stored) -> None:
         BLINDING,
         profile=DEV,
         keys=keys,
+        backend=backend_with(name, threads),
         progress=lambda phase, share: phases.append(phase) if share == 1.0 else None,
     )
     assert snarkjs.read_public(stored[1]) == tuple(public_values(public))
     assert snarkjs.read_proof(stored[0]) == proof
-    assert " ".join(phase for phase in phases if phase != "key") == (
-        "witness ntt msm_a msm_b1 msm_b2 msm_c msm_h verify"
-    )
+    ended = [phase for phase in phases if phase != "key"]
+    serial = ["witness", "ntt", "msm_h", "msm_a", "msm_b1", "msm_b2", "msm_c", "verify"]
+    assert (ended[0], ended[-1]) == ("witness", "verify")
+    assert ended.index("ntt") < ended.index("msm_h")
+    assert sorted(ended) == sorted(serial)
+    if threads == 1:
+        assert ended == serial
 
 
 def test_a_false_statement_gets_no_proof(keys) -> None:

@@ -20,7 +20,9 @@ from zk.kernels.vector import library
 N = 150
 
 
-@pytest.fixture(scope="module", params=["fma", "fma-threads", "ifma-emulated"])
+@pytest.fixture(
+    scope="module", params=["fma", "fma-threads", "ifma", "ifma-threads", "ifma-emulated"]
+)
 def vector(request: pytest.FixtureRequest) -> VectorBackend:
     name, _, _ = request.param.partition("-threads")
     if not library.supported(name):

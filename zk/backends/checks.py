@@ -11,8 +11,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from zk.errors import BackendError
+from zk.errors import BackendError, NonCanonical
 from zk.field.arrays import LIMBS, U64Array
+from zk.field.params import FR
+from zk.hash.poseidon import MAX_INPUTS
 from zk.interfaces import Csr, PreparedG1, PreparedG2
 
 G1_WIDTH: Final = 2 * LIMBS
@@ -111,6 +113,40 @@ def same_rows(first: int, second: int) -> None:
     """That two matrices have as many rows."""
     if first != second:
         raise BackendError(f"matrices: as many rows are needed, not {first} and {second}")
+
+
+def hashed(tag: int, inputs: Any) -> tuple[int, int]:
+    """Number of hashes, and of inputs of each, of what `Backend.poseidon` takes."""
+    if not isinstance(inputs, np.ndarray) or inputs.ndim != 3:
+        raise BackendError(f"inputs: shape [n, k, {LIMBS}] is needed")
+    n, k, width = inputs.shape
+    if not 1 <= k <= MAX_INPUTS or width != LIMBS:
+        raise BackendError(
+            f"inputs: [n, 1 … {MAX_INPUTS}, {LIMBS}] is needed, not {list(inputs.shape)}"
+        )
+    if not inputs.flags.c_contiguous:
+        raise BackendError("inputs: rows must lie one after the other (C-contiguous)")
+    flat = inputs.reshape(n * k, LIMBS)
+    rows(flat, LIMBS, "inputs")
+    if not 0 <= tag < FR.modulus or first_not_below_r(flat) < n * k:
+        raise NonCanonical("a Poseidon input is not below r")
+    return n, k
+
+
+def first_not_below_r(values: U64Array) -> int:
+    """Index of the first of `[n, 4]` integers that is not below r; n where all are."""
+    top = np.uint64(FR.modulus >> 64 * (LIMBS - 1))
+    if bool((values[:, -1] < top).all()):
+        return int(values.shape[0])
+    undecided = np.ones(values.shape[0], dtype=np.bool_)
+    beyond = np.zeros_like(undecided)
+    for limb in reversed(range(LIMBS)):
+        bound = np.uint64(FR.modulus >> (64 * limb) & (1 << 64) - 1)
+        column = values[:, limb]
+        beyond |= undecided & (column > bound)
+        undecided &= column == bound
+    (found,) = np.nonzero(beyond | undecided)
+    return int(found[0]) if found.size else values.shape[0]
 
 
 def natural(value: Any, what: str) -> int:

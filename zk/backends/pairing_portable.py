@@ -45,6 +45,9 @@ class PortablePairings:
     def msm_g1(self, points: U64Array, scalars: U64Array) -> U64Array: ...
 
     @abstractmethod
+    def fixed_base_g1(self, scalars: U64Array, base: U64Array | None = None) -> U64Array: ...
+
+    @abstractmethod
     def digits(self, scalars: U64Array, c: int, count: int) -> Any: ...
 
     def prepare_g2(self, points: U64Array) -> PreparedG2:

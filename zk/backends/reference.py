@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 from zk.backends import checks
 from zk.backends.pairing_reference import ReferencePairings
 from zk.backends.rows import g1_array, g1_points, g2_array, g2_points
+from zk.curve import babyjub
 from zk.curve.bn254 import G1, G2
 from zk.curve.pairing import pairing_product_is_one
 from zk.errors import NotOnCurve
@@ -27,6 +28,7 @@ from zk.field.arrays import (
     to_montgomery,
 )
 from zk.field.params import FP, FR
+from zk.hash.poseidon import poseidon
 from zk.interfaces import Csr
 from zk.poly.domain import Domain
 from zk.r1cs.tape import Tape
@@ -148,6 +150,20 @@ class ReferenceBackend(ReferencePairings):
     def run_tape(self, tape: Tape, inputs: U64Array) -> U64Array:
         checks.rows(inputs, LIMBS, "inputs", count=len(tape.inputs))
         return interpret(tape, inputs)
+
+    def poseidon(self, tag: int, inputs: U64Array) -> U64Array:
+        n, k = checks.hashed(tag, inputs)
+        values = from_array(inputs.reshape(n * k, LIMBS))
+        return to_array(poseidon(tag, values[i : i + k]) for i in range(0, n * k, k))
+
+    def babyjub_sum(self, points: U64Array, scalars: U64Array) -> U64Array:
+        n = checks.rows(points, 2 * LIMBS, "points")
+        checks.rows(scalars, LIMBS, "scalars", count=n)
+        flat = from_array(points.reshape(2 * n, LIMBS))
+        total = babyjub.IDENTITY
+        for scalar, x, y in zip(from_array(scalars), flat[::2], flat[1::2], strict=True):
+            total = babyjub.add(total, babyjub.multiply(scalar, babyjub.Point(x, y)))
+        return to_array(total).reshape(-1)
 
     def pairing_check(self, g1: U64Array, g2: U64Array) -> bool:
         n = checks.rows(g1, checks.G1_WIDTH, "g1")

@@ -15,19 +15,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from zk.backends import checks, vector_ntt
+from zk.backends import checks, vector_fixed, vector_ntt
 from zk.backends.pairing_vector import VectorPairings
 from zk.backends.portable import PortableBackend
+from zk.backends.poseidon_vector import VectorHashes
 from zk.field.arrays import LIMBS, U64Array, from_array, to_array, to_montgomery
 from zk.field.params import FP, FR
 from zk.kernels import msm, points
 from zk.kernels.vector import groups, library
-from zk.kernels.vector.sums import SIGN
+from zk.kernels.vector.sums import AHEAD, SIGN
 
 U32Array = npt.NDArray[np.uint32]
 
@@ -37,6 +38,7 @@ _DUMMIES: Final = 2
 _ALIGN: Final = 64
 _LANES: Final = 8
 """Most elements that a vector holds."""
+_AHEAD: Final = AHEAD * _LANES
 _WEIGHT: Final = 2.5
 """Additions that a bucket costs after it is filled, about."""
 
@@ -85,7 +87,7 @@ def _aligned(rows: int, width: int) -> U64Array:
     return raw[start : start + rows * width].reshape(rows, width)
 
 
-class VectorBackend(VectorPairings, PortableBackend):
+class VectorBackend(VectorPairings, VectorHashes, PortableBackend):
     """`zk.interfaces.Backend` on vector kernels of one multiplier.
 
     Args:
@@ -93,14 +95,17 @@ class VectorBackend(VectorPairings, PortableBackend):
         threads: most threads to use; the number of processors by default.
 
     Raises:
-        BackendError: this machine lacks the instructions.
+        BackendUnavailable: this machine lacks the instructions.
     """
+
+    vectors = True
 
     def __init__(self, multiplier: str, threads: int | None = None) -> None:
         self.vector = library.shared(multiplier)
         super().__init__(threads)
         self._multiplier = multiplier
         self.pads: dict[str, U64Array] = {}
+        self._generators: dict[str, vector_fixed.Multiples] = {}
         self.transforms = vector_ntt.Transforms(self, multiplier)
 
     @property
@@ -118,6 +123,40 @@ class VectorBackend(VectorPairings, PortableBackend):
         if log < vector_ntt.LEAST:
             return super().quotient(a, b)
         return self.transforms.quotient(a, b, log)
+
+    def _fixed(
+        self,
+        group: points.Group,
+        scalars: U64Array,
+        base: U64Array | None,
+        generator: tuple[int, ...],
+    ) -> U64Array:
+        n = checks.rows(scalars, LIMBS, "scalars")
+        if n >= vector_fixed.LEAST:
+            multiples = self._multiples(group, base, generator, vector_fixed.window_bits(n))
+            if multiples is not None:
+                return multiples.of(scalars)
+        return super()._fixed(group, scalars, base, generator)
+
+    def _multiples(
+        self, group: points.Group, base: U64Array | None, generator: tuple[int, ...], c: int
+    ) -> vector_fixed.Multiples | None:
+        """Tables of a base, or none if it has points at infinity; the generator's are kept."""
+        known = self._generators.get(group.name)
+        if base is None and known is not None and known.c >= c:
+            return known
+        width = group.affine // 8
+        if base is None:
+            point = to_array(to_montgomery(generator, FP.modulus)).reshape(1, width)
+        else:
+            point = checks.one_point(base, width)
+        entries = vector_fixed.table(self, group, point, c)
+        if not _present(entries).all():
+            return None
+        made = vector_fixed.Multiples(self, _Kind(group), entries, c)
+        if base is None:
+            self._generators[group.name] = made
+        return made
 
     def _msm(self, group: points.Group, bases: U64Array, scalars: U64Array) -> U64Array:
         n = checks.rows(bases, group.affine // 8, "points")
@@ -250,20 +289,34 @@ class _Msm:
         return out
 
 
+class Task(Protocol):
+    """What sums are part of.
+
+    Attributes:
+        backend: whose kernels are used.
+        kind: the group.
+        arena: dummies, points and room for sums.
+    """
+
+    backend: VectorBackend
+    kind: _Kind
+    arena: U64Array
+
+
 class _Work:
     """Buffers of one reduction after another in one thread, and where sums go next."""
 
-    def __init__(self, task: _Msm, most: int, slot: int) -> None:
+    def __init__(self, task: Task, most: int, slot: int) -> None:
         self.task = task
         self.slot = slot
-        self.scratch = _aligned(groups.BLOCK, task.kind.width // 2 * 5 // 4)
+        self.scratch = _aligned(groups.BLOCK, task.kind.width * 5 // 4)
         self._allocate(most)
 
     def _allocate(self, most: int) -> None:
         size = most + groups.PAD
         self.refs = np.empty(size, dtype=np.uint32)
-        self.left = np.empty(size // 2 + groups.PAD, dtype=np.uint32)
-        self.right = np.empty(size // 2 + groups.PAD, dtype=np.uint32)
+        self.left = np.empty(size // 2 + groups.PAD + _AHEAD, dtype=np.uint32)
+        self.right = np.empty(size // 2 + groups.PAD + _AHEAD, dtype=np.uint32)
         self.gone = np.zeros(size // 2 + groups.PAD, dtype=np.uint8)
 
     def reduce(self, refs: U32Array, counts: U32Array) -> U32Array:

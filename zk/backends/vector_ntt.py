@@ -21,7 +21,7 @@ import numpy as np
 from zk.backends.portable import PortableBackend
 from zk.field.arrays import LIMBS, U64Array, from_array, to_array, to_montgomery
 from zk.field.params import FR
-from zk.kernels.vector import fixed, library, ntt, ntt_library
+from zk.kernels.vector import library, ntt, ntt_library, ntt_short
 from zk.kernels.vector.lanes import LIMBS as VECTOR_LIMBS
 
 LEAST: Final = 6
@@ -111,6 +111,7 @@ class Transforms:
         self.kernels = ntt_library.shared(multiplier)
         self.lanes = library.lanes_of(multiplier)
         self.width = self.lanes.width
+        self.butterflies = ntt_short.butterflies_of(self.lanes)
         self.record = VECTOR_LIMBS * self.width * _WORD
         self._tables: OrderedDict[Any, Any] = OrderedDict()
         self._sizes: dict[Any, int] = {}
@@ -148,7 +149,7 @@ class Transforms:
     def quotient(self, a: U64Array, b: U64Array, log: int) -> U64Array:
         """See `zk.interfaces.Backend.quotient`."""
         first, second = log // 2, log - log // 2
-        inverse = self._step(log, first, "inverse")
+        inverse = self._step(log, first, "halved")
         odd = self._step(log, second, "odd")
         before = self._short(second, inverse=True, twisted=False)
         out = np.empty((1 << log, LIMBS), dtype=np.uint64)
@@ -251,7 +252,7 @@ class Transforms:
 
     def _records(self, constants: list[int]) -> U64Array:
         """A table of factors (`zk.kernels.vector.fixed`)."""
-        limbs = [fixed.digits(self.lanes, FR.modulus, w) for w in constants]
+        limbs = [self.butterflies.digits(w) for w in constants]
         if self.lanes.limb_type.endswith("double>"):
             return np.array(limbs, dtype=np.float64).view(np.uint64)
         return np.array(limbs, dtype=np.uint64)
@@ -275,15 +276,21 @@ class Transforms:
         def make() -> _Step:
             n, columns = 1 << log, 1 << (log - column)
             base = root(n)
-            if kind == "inverse":
+            if kind in ("inverse", "halved"):
                 base = pow(base, -1, FR.modulus)
             steps = self._powers(base, columns)
             if kind == "odd":
                 starts = self._powers(root(2 * n), columns)
             else:
-                scale = pow(n, -1, FR.modulus) if kind == "inverse" else 1
+                scale = (
+                    1
+                    if kind == "forward"
+                    else pow(n << (0 if kind == "inverse" else ntt.HALF_SCALE), -1, FR.modulus)
+                )
                 starts = self._powers(1, columns, scale)
-            table = self._short(column, inverse=kind == "inverse", twisted=kind == "odd")
+            table = self._short(
+                column, inverse=kind in ("inverse", "halved"), twisted=kind == "odd"
+            )
             step = _Step(column, columns, table, starts, steps, None)
             size = VECTOR_LIMBS * _WORD << log
             if size > KEPT:

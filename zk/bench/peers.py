@@ -51,12 +51,12 @@ class Known:
 
 
 KNOWN: Final = (
-    Known("gnark", ("{peers}/gnark",), ("{peers}/gnark",), "make peers", "gnark-crypto, Go"),
+    Known("gnark", ("{peers}/gnark",), ("{peers}/gnark",), "make peers-gnark", "gnark-crypto, Go"),
     Known(
         "arkworks",
         ("{peers}/arkworks",),
-        ("{peers}/arkworks",),
-        "make peers",
+        ("{peers}/arkworks", "{peers}/arkworks-parallel"),
+        "make peers-arkworks",
         "arkworks, Rust",
     ),
     Known(

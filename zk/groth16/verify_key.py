@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from zk.field.arrays import U64Array, to_array
-from zk.groth16.keys import VerifyingKey, negate_g2
-from zk.groth16.points import g1_rows, g2_rows
+from zk.errors import IdentityPoint
+from zk.field.arrays import U64Array, to_array, to_montgomery
+from zk.field.params import FP
+from zk.groth16.keys import Proof, VerifyingKey, negate_g2
+from zk.groth16.points import G1_WIDTH, G2_WIDTH, g1_rows, g2_rows
 from zk.interfaces import Backend, PreparedG1, PreparedG2
 
 _KEPT: Final = 16
@@ -53,3 +55,13 @@ def _prepared(key: VerifyingKey, backend: Backend) -> PreparedKey:
         fixed=backend.prepare_g2(g2_rows(map(negate_g2, (key.gamma, key.delta, key.beta)))),
         alpha_beta=alpha_beta,
     )
+
+
+def proof_rows(proof: Proof) -> tuple[U64Array, U64Array, U64Array]:
+    """A, B, C as rows; all coordinates in one conversion."""
+    if proof.a is None or proof.b is None or proof.c is None:
+        raise IdentityPoint("a proof with a point at infinity", where="proof")
+    flat = to_array(
+        to_montgomery((*proof.a, *proof.c, *proof.b[0], *proof.b[1]), FP.modulus)
+    ).reshape(-1, G1_WIDTH)
+    return flat[:1], flat[2:].reshape(1, G2_WIDTH), flat[1:2]

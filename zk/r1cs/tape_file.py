@@ -22,6 +22,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from zk import jsontext
 from zk.errors import CircuitError, ShapeMismatch
 from zk.r1cs.tape import Call, Derivation, Function, Tape
 
@@ -30,6 +31,8 @@ MAGIC: Final = b"CHIAROTAPE/1".ljust(16, b"\0")
 
 _DIGEST_BYTES: Final = 32
 _ALIGNMENT: Final = 8
+_MAX_HEADER: Final = 1 << 26
+"""Bytes; a call or a derivation takes some tens."""
 _ARRAYS: Final = (
     ("sources", "<u4", ()),
     ("inputs", "<u4", ()),
@@ -109,7 +112,8 @@ def from_bytes(data: bytes, functions: Mapping[str, Function]) -> Tape:
 
 def _parse(content: memoryview, functions: Mapping[str, Function]) -> Tape:
     length = int.from_bytes(content[:8], "little")
-    header: dict[str, Any] = json.loads(bytes(content[8 : 8 + length]))
+    text = bytes(content[8 : 8 + length])
+    header: dict[str, Any] = jsontext.loads(text, most_bytes=_MAX_HEADER)
     lengths, position = header["lengths"], 8 + length
     arrays: dict[str, Any] = {}
     for name, kind, shape in _ARRAYS:

@@ -65,6 +65,14 @@ def test_key_depends_on_the_whole_target(field):
     other = dataclasses.replace(target, **{field: getattr(target, field) + "x"})
     assert other.key("text") != target.key("text")
     assert target.key("text") == compiler.host().key("text")
+    assert target.key("te", "xt") != target.key("text")
+
+
+def test_passes_are_part_of_the_key(tmp_path):
+    for passes in (compiler.LIGHT, compiler.FULL):
+        for cached in (False, True):
+            code = compiler.load(answer(5), ("answer",), folder=tmp_path, passes=passes)
+            assert (code.cached, ask(code)) == (cached, 5)
 
 
 @pytest.mark.parametrize(
@@ -222,7 +230,7 @@ def test_all_kernels_compile_for_the_plainest_machines(triple, cpu, machine):
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
     plain = compiler.Target(triple=triple, cpu=cpu, features="", llvm="")
-    data = compiler._build(library.build().text(), plain)
+    data = compiler.build(library.build().text(), plain)
     assert data[:4] == b"\x7fELF"
     assert int.from_bytes(data[18:20], "little") == machine
 
@@ -232,7 +240,7 @@ def test_code_of_the_plainest_machine_computes_the_same():
     host = compiler.host()
     plain = dataclasses.replace(host, cpu="x86-64", features="")
     module = library.build()
-    data = compiler._build(module.text(), plain)
+    data = compiler.build(module.text(), plain)
     slow = library.Library(compiler._link(data, module.exports, cached=False))
     rng = random.Random(1)
     a = to_array(rng.randrange(FR.value) for _ in range(64))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -17,13 +18,15 @@ from zk.field.arrays import U64Array, from_array, to_array
 from zk.field.params import FR
 from zk.kernels.constants import FR as FR_MODULUS
 from zk.kernels.emit import Function, Module
-from zk.kernels.vector import library, ntt
+from zk.kernels.vector import library, ntt, ntt_short
 from zk.kernels.vector.lanes import BoundError
 
 R = FR.modulus
 
 
-@pytest.fixture(scope="module", params=["fma", "fma-threads", "ifma-emulated"])
+@pytest.fixture(
+    scope="module", params=["ifma", "ifma-threads", "fma", "fma-threads", "ifma-emulated"]
+)
 def vector(request: pytest.FixtureRequest) -> VectorBackend:
     name, _, _ = request.param.partition("-threads")
     if not library.supported(name):
@@ -72,7 +75,7 @@ def test_transforms_of_every_size(vector: VectorBackend, portable: PortableBacke
 @pytest.mark.slow
 @pytest.mark.parametrize("log", range(15, 23))
 def test_large_transforms(vector: VectorBackend, portable: PortableBackend, log: int):
-    if vector.name != "fma" and log > 17:
+    if vector.name == "ifma-emulated" and log > 17:
         pytest.skip("emulation is slow")
     values = random_rows(log, log)
     forward = vector.ntt(values)
@@ -158,7 +161,7 @@ def test_short_transforms_are_their_definition(log: int, twisted: bool):
     m = 1 << log
     w = pow(FR.root_of_unity, (1 << FR.two_adicity) // (2 * m), R)
     table = [pow(w, e, R) for e in short_exponents(log, twisted=twisted)]
-    fourth, head, rest = table[0], table[1], table[ntt.HEAD :]
+    fourth, head, rest = table[0], table[1], table[ntt_short.HEAD :]
     rng = random.Random(log)
     values = [rng.randrange(R) for _ in range(m)]
     x = [0] * m
@@ -194,16 +197,20 @@ def test_quotients_that_are_refused(vector: VectorBackend, monkeypatch: pytest.M
         vector.quotient(random_rows(6, 1), random_rows(6, 1))
 
 
-def test_bounds_that_are_too_narrow_are_noticed(monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("multiplier", ["fma", "ifma-emulated"])
+def test_bounds_that_are_too_narrow_are_noticed(multiplier: str, monkeypatch: pytest.MonkeyPatch):
     """No kernel is emitted where a butterfly could leave the interval that the next needs."""
-    lanes = library.lanes_of("ifma-emulated")
-    ntt.between.cache_clear()
-    monkeypatch.setattr(ntt, "_WIDEST", dict.fromkeys((False, True), (-20, 20)))
+    lanes = library.lanes_of(multiplier)
+    kind = ntt_short.butterflies_of(lanes)
+    module = sys.modules[kind.__module__]
+    bounds = kind(lanes(Function("f", []), FR_MODULUS))
+    module._between.cache_clear()
+    monkeypatch.setattr(module, "_WIDEST", (-12, 12))
     with pytest.raises(BoundError):
-        ntt.between(lanes)
+        _ = bounds.between
     monkeypatch.undo()
-    ntt.between.cache_clear()
-    assert ntt.between(lanes).value[0] < 0
+    module._between.cache_clear()
+    assert bounds.between.value[0] < 0
 
 
 def test_rows_and_columns_are_exchanged():

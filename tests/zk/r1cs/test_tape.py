@@ -508,6 +508,15 @@ def test_a_file_made_to_harm_is_refused_or_harmless(data):
     assert (first == second).all()
 
 
+def test_a_header_that_nests_without_end_is_refused():
+    """With a right digest: Python's own parser might end the process over it."""
+    text = b'{"lengths":' + b"[" * 199_989
+    content = len(text).to_bytes(8, "little") + text
+    made = tape_file.MAGIC + tape_file.digest(content) + content
+    with pytest.raises(ShapeMismatch, match="not a witness tape"):
+        tape_file.from_bytes(made, NAMES)
+
+
 def test_functions_need_names():
     with pytest.raises(CircuitError, match="without a name"):
         tape_file.to_bytes(sample(), {})

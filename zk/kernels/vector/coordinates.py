@@ -73,6 +73,13 @@ class Coordinates(ABC):
     def carry_signed(self, a: Coordinate) -> Coordinate:
         return tuple(self.k.carry_signed(x) for x in a)
 
+    def drop(self, a: Coordinate, b: Coordinate) -> Coordinate:
+        """A − b, to be multiplied."""
+        return tuple(self.k.sub(x, self.k.carry_signed(y)) for x, y in zip(a, b, strict=True))
+
+    def factor(self, a: Coordinate) -> Coordinate:
+        return tuple(self.k.factor(x) for x in a)
+
     def settle(self, a: Coordinate) -> Coordinate:
         return tuple(self.k.settle(x) for x in a)
 

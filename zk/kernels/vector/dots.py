@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from zk.kernels.constants import FP
+from zk.kernels.constants import FP, Modulus
 from zk.kernels.emit import Function, Module, Value
 from zk.kernels.vector import ifma
 from zk.kernels.vector.fma import Fma
@@ -90,17 +90,19 @@ class Dots:
     Args:
         module: where functions and tables go.
         lanes: the multiplier.
+        modulus: the field.
     """
 
-    def __init__(self, module: Module, lanes: type[Lanes]) -> None:
+    def __init__(self, module: Module, lanes: type[Lanes], modulus: Modulus = FP) -> None:
         self.module = module
         self.lanes = lanes
+        self.modulus = modulus
         self._data: dict[str, str] = {}
 
     def emit(self, shape: Shape) -> None:
         """The function of a shape: `(out, a, b, table, count, pool)`."""
         if issubclass(self.lanes, ifma.Ifma):
-            _emit_words(self.module, self.lanes, shape)
+            _emit_words(self.module, self.lanes, shape, self.modulus)
         else:
             _emit_assembly(self.module, shape)
 
@@ -122,14 +124,13 @@ class Dots:
         terms: Sequence[tuple[Element, Element]],
     ) -> Element:
         """Bounds of the result; `terms` are the bounds of the operands, in order."""
-        value = _value(k, terms)
         k.f.pool[table] = self._data[table]
         pool = "null"
         if isinstance(k, Fma):
-            pool, text, like = _fma_pool(k, terms, value)
+            pool, text, like = _fma_pool(k, terms)
             k.f.pool[pool] = text
         else:
-            like = _ifma_like(terms, value)
+            like = ifma_like(k, terms)
         k.f.do(
             f"call void @{shape.name}(ptr {out}, ptr {a}, ptr {b}, ptr {table}, "
             f"i64 {len(terms)}, ptr {pool})"
@@ -179,9 +180,9 @@ class _Plan:
         self.grow(column + 1, (low >> RADIX, high >> RADIX), 0)
 
 
-def _fma_pool(
-    k: Lanes, terms: Sequence[tuple[Element, Element]], value: Interval
-) -> tuple[Value, str, Element]:
+def fma_pool(k: Lanes, terms: Sequence[tuple[Element, Element]]) -> tuple[list[int], Element]:
+    """What a dot of doubles starts from, then its constants; and the bounds of its result."""
+    value = _value(k, terms)
     plan = _Plan()
     for a, b in terms:
         for i in range(LIMBS):
@@ -203,14 +204,21 @@ def _fma_pool(
     if magnitude(top) >= _HALF:
         raise BoundError("the top limb is too large")
     plan.start[_COLUMNS - 1] += _bits(1 << RADIX) + _HALF
-    words = [x % (1 << 64) for x in plan.start[:_COLUMNS]]
+    words = [x % (1 << 64) for x in plan.start[:_COLUMNS]] + _constants(k.m)
+    return words, Element(("poison",) * LIMBS, value, (*bounds, top))
+
+
+def pool_rows(words: Sequence[int]) -> list[str]:
+    """Constants as rows of IR, each in all lanes."""
+    return [f"<4 x i64> <{', '.join([f'i64 {_signed(x)}'] * 4)}>" for x in words]
+
+
+def _fma_pool(k: Lanes, terms: Sequence[tuple[Element, Element]]) -> tuple[Value, str, Element]:
+    words, like = fma_pool(k, terms)
     symbol = f"@dot.pool.{len(terms)}.{_name_of(words)}"
-    rows = ", ".join(
-        f"<4 x i64> <{', '.join([f'i64 {_signed(x)}'] * 4)}>" for x in (*words, *_constants())
-    )
-    count = _COLUMNS + len(_constants())
-    text = f"{symbol} = internal constant [{count} x <4 x i64>] [{rows}], align 32\n"
-    return symbol, text, Element(("poison",) * LIMBS, value, (*bounds, top))
+    rows = pool_rows(words)
+    text = f"{symbol} = internal constant [{len(rows)} x <4 x i64>] [{', '.join(rows)}], align 32\n"
+    return symbol, text, like
 
 
 def _name_of(words: Sequence[int]) -> str:
@@ -225,10 +233,10 @@ def _signed(x: int) -> int:
     return x - (1 << 64) if x >> 63 else x
 
 
-def _constants() -> list[int]:
+def _constants(m: Modulus) -> list[int]:
     """After the starts: C, C + 2⁵², mask, 2⁵² as bits, 2⁵² + 2⁵¹, −1/p, N′, p."""
-    k = -pow(FP.value, -1, 1 << RADIX) % (1 << RADIX)
-    friendly = (k * FP.value + 1) >> RADIX
+    k = -pow(m.value, -1, 1 << RADIX) % (1 << RADIX)
+    friendly = (k * m.value + 1) >> RADIX
     return [
         _bits(_HIGH),
         _bits(_HIGH + (1 << RADIX)),
@@ -237,7 +245,7 @@ def _constants() -> list[int]:
         _bits((1 << RADIX) + _HALF),
         _bits(_signed_digits(k)[0]),
         *map(_bits, _signed_digits(friendly)),
-        *map(_bits, _signed_digits(FP.value)),
+        *map(_bits, _signed_digits(m.value)),
     ]
 
 
@@ -365,25 +373,27 @@ def _columns(terms: Sequence[tuple[Element, Element]]) -> list[Interval]:
 _MOST_TERMS: Final = 16
 
 
-def _ifma_like(terms: Sequence[tuple[Element, Element]], value: Interval) -> Element:
+def ifma_like(k: Lanes, terms: Sequence[tuple[Element, Element]]) -> Element:
     """Bounds of a result; the columns of a function hold for up to `_MOST_TERMS` terms."""
     if len(terms) > _MOST_TERMS:
         raise BoundError("too many terms for the columns of a dot")
     _columns(terms)
+    value = _value(k, terms)
     if value[0] < 0:
         raise BoundError("a dot of words cannot be negative")
     bounds: list[Interval] = [(0, MASK)] * (LIMBS - 1)
     return Element(("poison",) * LIMBS, value, (*bounds, top_bound(value, bounds)))
 
 
-def _emit_words(module: Module, lanes: type[ifma.Ifma], shape: Shape) -> None:
+def _emit_words(module: Module, lanes: type[ifma.Ifma], shape: Shape, m: Modulus) -> None:
     f = module.function(
         shape.name, "out", "a", "b", "table", "i64 count", "pool", attributes="noinline"
     )
-    k = lanes(f, FP)
+    k = lanes(f, m)
     v = k.words
-    columns = [f.aligned(8 * k.width) for _ in range(_COLUMNS)]
-    for column in columns:
+    # low and high halves apart: chains of half the length
+    halves = {name: [f.aligned(8 * k.width) for _ in range(_COLUMNS)] for name in (k.low, k.high)}
+    for column in (*halves[k.low], *halves[k.high]):
         f.do(f"store {v} zeroinitializer, ptr {column}, align 64")
     with f.loop("%count") as t:
         entry = f.row("%table", t, _ENTRY)
@@ -395,13 +405,14 @@ def _emit_words(module: Module, lanes: type[ifma.Ifma], shape: Shape) -> None:
         for i in range(LIMBS):
             left = _operand(f, k, shape, a, i)
             for j in range(LIMBS):
-                for name, column in ((k.low, i + j), (k.high, i + j + 1)):
-                    total = f.op(f"load {v}, ptr {columns[column]}, align 64")
+                for name, place in ((k.low, i + j), (k.high, i + j + 1)):
+                    total = f.op(f"load {v}, ptr {halves[name][place]}, align 64")
                     total = k.madd(name, total, left, right[j])
-                    f.do(f"store {v} {total}, ptr {columns[column]}, align 64")
+                    f.do(f"store {v} {total}, ptr {halves[name][place]}, align 64")
     digits = Element(("poison",) * LIMBS, (0, 1 << R_BITS), ((0, MASK),) * LIMBS)
     bound = _columns([(digits, digits)] * _MOST_TERMS)
-    registers = [f.op(f"load {v}, ptr {c}, align 64") for c in columns]
+    parts = [[f.op(f"load {v}, ptr {c}, align 64") for c in half] for half in halves.values()]
+    registers = [k.word_op("add", x, y) for x, y in zip(*parts, strict=True)]
     _reduce_words(k, registers, bound)
     upper = Element(tuple(registers[LIMBS:]), (0, 1 << R_BITS), tuple(bound[LIMBS:_COLUMNS]))
     for i, limb in enumerate(k.carry_signed(upper).limbs):

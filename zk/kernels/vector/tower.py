@@ -366,19 +366,19 @@ class Tower:
     def __init__(self, module: Module, lanes: type[Lanes]) -> None:
         self.module = module
         self.lanes = lanes
+        self.size = LIMBS * 8 * lanes.width
         self.dots = Dots(module, lanes)
         self.line = line_dot(lanes)
         self.full = full_dot(lanes)
         for shape in (PLANAR_DOT, self.line, self.full):
             self.dots.emit(shape)
         self._product = self.dots.table("mul", [(8 * a, b) for a, b in mul_table(range(6))])
-        value = LIMBS * 8 * lanes.width
         self._line_tables = {
-            real: self.dots.table(
-                f"line{5 if real else 6}",
-                [(value * a, b) for a, b in mul_table((0, 1, 3), real_first=real)],
+            kind: self.dots.table(
+                f"line_{kind}",
+                [(step * a, b) for a, b in mul_table((0, 1, 3), real_first=kind == "real")],
             )
-            for real in (False, True)
+            for kind, step in (("full", self.size), ("real", self.size), ("planar", 8))
         }
         vector = LIMBS * 8 * lanes.width
         self._square = self.dots.table("cyclotomic", [(t * vector, t * vector) for t in range(4)])
@@ -413,25 +413,27 @@ class Tower:
         terms: Sequence[tuple[Element, Element]],
     ) -> None:
         """A dot for each vector of the result, then all of them settled."""
+        like = t.like
         for v in range(t.vectors):
             like = self.dots.call(t.k, shape, t.vector(raw, v), a, t.vector(b, v), table, terms)
         for v in range(t.vectors):
             t.put(t.load(t.vector(raw, v), _PLANE, like), out, v)
 
-    def emit_line(self, coefficients: Element, *, real: bool) -> str:
-        """`(out, line)`: out times a line y + b·w + c·w³ of which one lane is given.
+    def emit_line(self, coefficients: Element, kind: str) -> str:
+        """`(out, line)`: out times a line y + b·w + c·w³.
 
         Args:
             coefficients: bounds of the line's coefficients.
-            real: whether y lies in Fp.
+            kind: `full`, one lane of six elements; `real`, the same with y in Fp; `planar`, the
+                coefficients side by side in one element.
         """
-        name = f"v12_line_{'real' if real else 'full'}"
+        name = f"v12_line_{kind}"
         f = self.module.function(name, "out", "line", attributes="noinline")
         t = self.planar(f)
         b, raw = f.aligned(EXTENDED), f.aligned(PLANAR)
         like = t.extend("%out", b)
-        terms = [(coefficients, like)] * (5 if real else 6)
-        self.finish(t, raw, "%out", self.line, "%line", b, self._line_tables[real], terms)
+        terms = [(coefficients, like)] * (5 if kind == "real" else 6)
+        self.finish(t, raw, "%out", self.line, "%line", b, self._line_tables[kind], terms)
         f.leave()
         return name
 
@@ -446,6 +448,7 @@ class Tower:
         vector = LIMBS * 8 * width
         left, right = f.aligned(4 * vector), f.aligned(4 * vector)
         pairs = width // 2
+        result = t.like
         for v in range(t.vectors):
             for n, factors in enumerate((one, two)):
                 chosen = [factors[(v * pairs + i) % 6] for i in range(pairs)]
@@ -519,9 +522,9 @@ class Tower:
         for i in range(2):
             f.call("v12_conjugate", f.at(powers, (2 + i) * PLANAR), f.at(powers, i * PLANAR))
         f.copy("%out", f.at(powers, _PLACES[digits[0]] * PLANAR), PLANAR)
-        with f.loop(len(digits) - 1) as i:
+        with f.loop(len(digits) - 1) as step:
             f.call("v12_cyclotomic", "%out")
-            place = f.load(f.row(steps, i, ROW))
+            place = f.load(f.row(steps, step, ROW))
             with f.when(f.compare("ult", place, 4)):
                 f.call("v12_mul", "%out", "%out", f.row(powers, place, PLANAR))
         f.leave()
