@@ -73,7 +73,7 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
     ),
 }
 
-_FIX: Final = "do not use this file; ask for the ceremony's last one that verifies"
+FIX: Final = "do not use this file; ask for the ceremony's last one that verifies"
 
 
 class CeremonyError(ChiaroError):
@@ -83,7 +83,7 @@ class CeremonyError(ChiaroError):
     exit_code = 1
 
     def __init__(self, code: str, message: str, *, where: str = "") -> None:
-        super().__init__(message, where=where, why=REFUSALS[code][1], fix=_FIX)
+        super().__init__(message, where=where, why=REFUSALS[code][1], fix=FIX)
         self._id = code
 
     @property
