@@ -104,7 +104,7 @@ def standings(groups: Sequence[Group], label: str) -> str:
 
     def draw(narrow: bool) -> str:
         width = svg.NARROW if narrow else _FULL
-        left, right = (74.0, 92.0) if narrow else (150.0, 150.0)
+        left, right = (80.0, 104.0) if narrow else (150.0, 150.0)
         low = min(1 / 1.6, *(min(row.ratio, row.low) for row in rows)) / 1.04
         high = max(1.6, *(r for row in rows for r in _reach(row))) * 1.04
         room = width - left - right
@@ -129,7 +129,8 @@ def standings(groups: Sequence[Group], label: str) -> str:
         for group in groups:
             # On a band of its own, so that no line runs through the words.
             parts.append(svg.rect(0, top + 3, width, 24, "title-band", radius=3))
-            parts.append(svg.text(8, top + 20, group.title, "chart-title", size=13.5))
+            size = 12 if narrow else 13.5
+            parts.append(svg.text(8, top + 20, group.title, "chart-title", size=size))
             top += _TITLE
             for row in group.rows:
                 parts.append(_standing(row, x, top + _ROW / 2, left, width, narrow=narrow))
@@ -153,12 +154,14 @@ def _standing(
     narrow: bool,
 ) -> str:
     css = ("bar-ahead" if row.ratio >= 1 else "bar-behind") + (" faint" if row.noisy else "")
-    names = 52 if narrow else 84
+    names, label_size = (52, 11.5) if narrow else (84, 13)
     begin, end = sorted((x(1.0), x(row.ratio)))
     low, high = x(row.low), x(row.high)
     return "".join(
         (
-            svg.text(left - 12, middle + 4.5, row.label, "chart-label", anchor="end"),
+            svg.text(
+                left - 12, middle + 4.5, row.label, "chart-label", anchor="end", size=label_size
+            ),
             svg.rect(begin, middle - 7, max(end - begin, 1.5), 14, css),
             svg.line(low, middle, high, middle, "whisker"),
             svg.line(low, middle - 4, low, middle + 4, "whisker"),
@@ -216,7 +219,11 @@ def times(lines: Sequence[Line], label: str, unit: str = "") -> str:
             path = " ".join(f"{px:.1f},{py:.1f}" for px, py in points)
             parts.append(f'<polyline points="{path}" class="{css}"/>')
             parts += [_mark(px, py, line.css, ours=line.ours) for px, py in points]
-            ends.append((points[-1][1], line))
+            if line.points[-1][0] == sizes[-1]:
+                ends.append((points[-1][1], line))
+            elif not narrow:  # it stops before the others do: named where it stops
+                px, py = points[-1]
+                parts.append(svg.text(px + 10, py - 6, line.name, f"name-{line.css}", size=13))
         if not narrow:
             parts += [
                 svg.text(width - right + 12, at + 4, line.name, f"name-{line.css}", size=13)
@@ -228,14 +235,13 @@ def times(lines: Sequence[Line], label: str, unit: str = "") -> str:
 
 
 def phases(stacks: Sequence[Stack], names: Sequence[str], label: str) -> str:
-    """One bar a run, cut into phases, on a common scale."""
+    """One bar a run, cut into the shares of its phases; the sum stands at its end."""
 
     def draw(narrow: bool) -> str:
         width = svg.NARROW if narrow else _FULL
         left = 0.0 if narrow else 190.0
         row = 50 if narrow else 32
         room = width - left - 84
-        most = max(sum(value for _, value in stack.parts) for stack in stacks)
         parts = []
         for index, stack in enumerate(stacks):
             top = index * row
@@ -248,7 +254,7 @@ def phases(stacks: Sequence[Stack], names: Sequence[str], label: str) -> str:
                 )
             at, total = left, sum(value for _, value in stack.parts)
             for name, value in stack.parts:
-                length = room * value / most
+                length = room * value / total
                 css = f"phase p{names.index(name) % 9}"
                 parts.append(svg.rect(at, bar_top, max(length - 1, 0.5), 22, css, radius=1))
                 if length > _ROOM_FOR_NUMBER:

@@ -235,8 +235,8 @@ def _inside(rows: Sequence[Row]) -> str:
         for title, found in stacks.items()
     )
     return (
-        "<p>Medians of each phase in one thread; what is between the phases (a few additions of "
-        f"points) is not drawn.</p>{legend}{drawn}"
+        "<p>Shares of the phases in one thread, by their medians, and their sum; what is between "
+        f"them (a few additions of points) is not drawn.</p>{legend}{drawn}"
     )
 
 

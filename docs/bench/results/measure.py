@@ -67,9 +67,10 @@ MEASUREMENTS = (
     Measurement("verify", "verify --case action,p13,p15,p17,s15", ALL, NATIVE),
     Measurement("verify_batch", "verify_batch --case action,p13", ALL, NATIVE),
     Measurement("witness", "witness --case action,p13,p17,s15"),
-    Measurement("load_key", "load_key --case action,p13,p17", ("ifma", "fma", "portable")[:1]),
+    Measurement("load_key", "load_key --case action,p13,p17", VECTOR[:1]),
     Measurement("setup", "setup --case p13,p15", VECTOR[:1]),
-    Measurement("start", "start --case cached,empty"),
+    Measurement("start", "start --case cached --threads 2"),
+    Measurement("start-empty", "start --case empty --threads 2", VECTOR[:1]),
     Measurement("poseidon", "poseidon --case random,batch"),
     Measurement("scan", "scan", VECTOR[:1]),
 )
