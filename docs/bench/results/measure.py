@@ -54,8 +54,8 @@ MEASUREMENTS = (
     Measurement(
         "msm_g1-cases",
         "msm_g1 --sizes 2^16 "
-        "--case bits,zeros,equal-scalars,equal-points,opposite-points,infinities",
-        VECTOR,
+        "--case random,bits,zeros,equal-scalars,equal-points,opposite-points,infinities",
+        VECTOR[:1],
     ),
     Measurement("msm_g2", "msm_g2 --sizes 2^14,2^16", VECTOR, NATIVE),
     Measurement("msm_g2-portable", "msm_g2 --sizes 2^12", ALL, NATIVE),
