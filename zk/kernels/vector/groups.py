@@ -102,10 +102,13 @@ def _emit_pairs(module: Module) -> None:
         with f.loop(half) as i:
             pair = f.row(source, i, 2 * _REF)
             number = f.add(first, i)
-            f.store(f.load(pair, "i32"), f.row("%left", number, _REF), "i32")
-            f.store(f.load(f.at(pair, _REF), "i32"), f.row("%right", number, _REF), "i32")
+            one, other = f.load(pair, "i32"), f.load(f.at(pair, _REF), "i32")
+            # −P ± Q = −(P ∓ Q): the left one's sign goes to the other one and to the sum
+            sign = f.op(f"and i32 {one}, {-SIGN}")
+            f.store(f.op(f"xor i32 {one}, {sign}"), f.row("%left", number, _REF), "i32")
+            f.store(f.op(f"xor i32 {other}, {sign}"), f.row("%right", number, _REF), "i32")
             result = f.op(f"trunc i64 {f.add('%slot', number)} to i32")
-            f.store(result, f.row(target, i, _REF), "i32")
+            f.store(f.op(f"or i32 {result}, {sign}"), f.row(target, i, _REF), "i32")
         odd = f.op(f"and i64 {count}, 1")
         with f.when(f.compare("ne", odd, 0)):
             last = f.load(f.row(source, f.sub(count, 1), _REF), "i32")
