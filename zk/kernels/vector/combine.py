@@ -69,8 +69,8 @@ def emit_combine(module: Module, lanes: type[Lanes]) -> None:
     f.leave()
 
 
-def _like(k: Lanes) -> Element:
-    """Bounds of a running sum's coordinates."""
+def loose_like(k: Lanes) -> Element:
+    """Bounds of coordinates that are not reduced from step to step."""
     most = _WIDEST * k.p
     value = (-most, most) if isinstance(k, Fma) else (0, most)
     lower: list[Interval] = list(kept_like(k).bounds[:-1])
@@ -79,12 +79,12 @@ def _like(k: Lanes) -> Element:
 
 
 def _get(k: Lanes, state: Value, index: int) -> Element:
-    return k.load(k.f.at(state, index * k.size), _like(k))
+    return k.load(k.f.at(state, index * k.size), loose_like(k))
 
 
 def _put(k: Lanes, a: Element, state: Value, index: int) -> None:
     a = ready(k, a)
-    check_within(a, _like(k))
+    check_within(a, loose_like(k))
     k.store(a, k.f.at(state, index * k.size))
 
 
