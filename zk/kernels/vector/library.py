@@ -15,6 +15,7 @@ from zk.kernels.emit import Module
 from zk.kernels.vector import fma, fma_assembly, ifma
 from zk.kernels.vector.convert import emit_convert
 from zk.kernels.vector.coordinates import Prime, Quadratic
+from zk.kernels.vector.digits import emit_digits
 from zk.kernels.vector.groups import emit_groups, emit_reduce
 from zk.kernels.vector.lanes import Lanes
 from zk.kernels.vector.sums import Group, emit_inverse, emit_sum
@@ -30,13 +31,15 @@ Signature = tuple[str, Any]
 _SIGNATURES: Final[dict[str, Signature]] = {
     "fp_pack": ("ppn", None),
     "fp_unpack": ("ppn", None),
+    "vector_digits": ("ppnnnn", None),
     "place": ("pppnnnp", _N),
+    "lines": ("pppppnnnn", _N),
     **{
         f"{group}_{name}": signature
         for group in ("g1", "g2")
         for name, signature in {
             "sum": ("pppnnpp", _N),
-            "reduce": ("pppnppnpp", _N),
+            "reduce": ("ppppnppnpp", _N),
         }.items()
     },
 }
@@ -107,6 +110,7 @@ def build(multiplier: str) -> Module:
     module = begin(multiplier, FP)
     emit_inverse(module, lanes)
     emit_groups(module)
+    emit_digits(module, lanes)
     emit_convert(module, lanes)
     for group in (G1, G2):
         emit_sum(module, lanes, group)
