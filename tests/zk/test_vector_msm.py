@@ -107,7 +107,7 @@ def test_digits_equal_the_scalar_ones(vector: VectorBackend, c: int) -> None:
     rng = random.Random(c)
     top = (1 << 256) - 1
     edges = [0, 1, FR.modulus - 1, top, 1 << 255, (1 << c - 1) - 1, 1 << c - 1]
-    values = edges + [sum(1 << k for k in range(c - 1, 256, c))]
+    values = [*edges, sum(1 << k for k in range(c - 1, 256, c))]
     values += [1 << 64 * k for k in range(4)] + [rng.getrandbits(256) for _ in range(50)]
     scalars, count = to_array(values), windows(c)
     got = signed_digits(vector, scalars, c, count)
