@@ -212,22 +212,19 @@ def times(lines: Sequence[Line], label: str, unit: str = "") -> str:
             )
         middle = left + (width - left - right) / 2
         parts.append(svg.text(middle, height - 10, unit, "chart-soft", anchor="middle", size=12))
-        ends: list[tuple[float, Line]] = []
+        ends: dict[int, list[tuple[float, Line]]] = {}
         for line in lines:
             points = [(x(size), y(value)) for size, value in line.points]
             css = f"{line.css} {'line-ours' if line.ours else 'line-peer'}"
             path = " ".join(f"{px:.1f},{py:.1f}" for px, py in points)
             parts.append(f'<polyline points="{path}" class="{css}"/>')
             parts += [_mark(px, py, line.css, ours=line.ours) for px, py in points]
-            if line.points[-1][0] == sizes[-1]:
-                ends.append((points[-1][1], line))
-            elif not narrow:  # it stops before the others do: named where it stops
-                px, py = points[-1]
-                parts.append(svg.text(px + 10, py - 6, line.name, f"name-{line.css}", size=13))
-        if not narrow:
+            ends.setdefault(line.points[-1][0], []).append((points[-1][1], line))
+        if not narrow:  # names stand where lines end, which need not be at the right
             parts += [
-                svg.text(width - right + 12, at + 4, line.name, f"name-{line.css}", size=13)
-                for at, line in _apart(ends, 16.0, height - bottom)
+                svg.text(x(size) + 12, at + 4, line.name, f"name-{line.css} halo", size=13)
+                for size, group in ends.items()
+                for at, line in _apart(group, 16.0, height - bottom)
             ]
         return svg.drawing(width, height, "".join(parts), label, "chart")
 
