@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,7 @@ ROOT = HERE.parents[2]
 CHIARO = (sys.executable, "-m", "node.cli")
 VECTOR = ("ifma", "fma")
 ALL = (*VECTOR, "portable")
+MOST_LOAD = 0.5
 NATIVE = ("gnark", "arkworks")
 
 
@@ -89,6 +91,9 @@ def main() -> int:
     backends = here["backends"]
     peers = [peer["name"] for peer in here["peers"] if peer["installed"]]
     options.folder.mkdir(parents=True, exist_ok=True)
+    load = os.getloadavg()[0]
+    if load > MOST_LOAD and not options.prepare:
+        _say(f"== this machine is busy (load {load:.1f}): rows will be marked noisy")
     failed = []
     for each in MEASUREMENTS:
         target = options.folder / f"{each.name}.json"
