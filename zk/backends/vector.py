@@ -212,34 +212,22 @@ class _Msm:
     def _windows(self, share: int) -> None:
         """Sums of rows and columns of one thread's windows, some windows at a time."""
         chosen = self.shares[share]
-        half, rows, columns = self.half, self.rows, self.columns
+        rows, columns = self.rows, self.columns
         first = self.room_at + share * self.room
         call = self.backend.vector.call
-        work = _Work(self, self.batch * max(self.n, 2 * rows * columns), first)
-        counts = np.empty(self.batch * half, dtype=np.uint32)
+        entries = rows * columns
+        work = _Work(self, self.batch * max(self.n, 2 * entries), first)
         lengths = np.empty(self.batch * (rows + columns), dtype=np.uint32)
-        table = np.empty(max(rows * columns, half + 1), dtype=np.uint32)
-        refs, spare, sizes, entries = map(_address, (work.refs, work.spare, counts, table))
+        table = np.empty(self.batch * entries, dtype=np.uint32)
         for start in range(0, len(chosen), self.batch):
             batch = chosen[start : start + self.batch]
+            table[: len(batch) * entries] = groups.NONE
             work.slot = first
-            placed = 0
-            for i, w in enumerate(batch):
-                placed += call(
-                    "place",
-                    refs + 4 * placed,
-                    sizes + 4 * i * half,
-                    _address(self.digits[w]),
-                    self.n,
-                    half,
-                    _DUMMIES,
-                    entries,
-                )
-            work.reduce(work.refs, counts[: len(batch) * half])
-            shape = (len(batch), rows, columns, half)
-            call("lines", spare, _address(lengths), refs, sizes, entries, *shape)
+            work.fill(table, [self.digits[w] for w in batch], entries)
+            shape = (len(batch), rows, columns)
+            call("lines", _address(work.refs), _address(lengths), _address(table), *shape)
             used = lengths[: len(batch) * (rows + columns)]
-            sums = np.split(work.reduce(work.spare, used), [len(batch) * rows])
+            sums = np.split(work.reduce(work.refs, used), [len(batch) * rows])
             for part, at in zip(sums, (0, rows), strict=True):
                 self._keep(part.reshape(len(batch), -1), batch, at)
 
@@ -321,6 +309,30 @@ class _Work:
         self.left = np.empty(half + _AHEAD, dtype=np.uint32)
         self.right = np.empty_like(self.left)
         self.gone = np.zeros(half, dtype=np.uint8)
+
+    def fill(self, table: U32Array, digits: list[npt.NDArray[np.int16]], entries: int) -> None:
+        """Sums of buckets.
+
+        Args:
+            table: NONE everywhere; a bucket's entry in its window's part is |digit|.
+            digits: of all points, for each window.
+            entries: of the table, for each window.
+        """
+        task, call = self.task, self.task.backend.vector.call
+        buffers = [_address(x) for x in (self.left, self.right, self.refs, self.spare, table)]
+        pairs = 0
+        for i, row in enumerate(digits):
+            where = (_DUMMIES, i * entries, self.slot, pairs)
+            pairs = call("pair_digits", *buffers, _address(row), row.size, *where)
+        self.slot = call(
+            f"{task.kind.name}_fill",
+            _address(task.arena),
+            *buffers,
+            pairs,
+            self.slot,
+            _address(self.scratch),
+            _address(self.gone),
+        )
 
     def reduce(self, refs: U32Array, counts: U32Array) -> U32Array:
         """The sum of each group, or NONE.

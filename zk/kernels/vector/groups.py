@@ -2,10 +2,10 @@
 
 A *group* is a run of references (`zk.kernels.vector.sums`) whose points are to be added. `reduce`
 halves all groups again and again, each round one list of disjoint pairs for the batch kernel, until
-every group has one reference or none. Buckets are groups, and so are the rows, columns and bits by
-which buckets are weighted; whatever the scalars are, the work is one addition for each reference
-less one for each group. Nothing depends on luck: equal, opposite and repeated points only change
-the vector they meet in.
+every group has one reference or none. Rows, columns and bits by which buckets are weighted are such
+groups; buckets themselves are filled by `buckets`. The work is one addition for each reference less
+one for each group. Nothing depends on luck: equal, opposite and repeated points only change the
+vector they meet in.
 
     refs     uint32[total], the groups one after the other; overwritten
     spare    as much room again: rounds go from one to the other, and both hold the result
@@ -37,8 +37,6 @@ def emit_groups(module: Module) -> None:
     """What is the same for both groups of points."""
     _emit_pairs(module)
     _emit_drop(module)
-    _emit_place(module)
-    _emit_lines(module)
 
 
 def emit_reduce(module: Module, group: Group) -> None:
@@ -73,21 +71,8 @@ def emit_reduce(module: Module, group: Group) -> None:
             f.leave(f"i64 {first}")
         f.store(after, source, "ptr")
         f.store(before, target, "ptr")
-        padded = f.op(f"and i64 {f.add(pairs, PAD - 1)}, {-PAD}")
-        lost = f.slot(8)
-        f.store(0, lost)
-        blocks = f.op(f"udiv i64 {f.add(padded, BLOCK - 1)}, {BLOCK}")
-        with f.loop(blocks) as b:
-            start = f.mul(b, BLOCK)
-            rest = f.sub(padded, start)
-            size = f.select(f.compare("ult", rest, BLOCK), rest, BLOCK)
-            found = f.op(
-                f"call i64 @{group.name}_sum(ptr %base, ptr {f.row('%left', start, _REF)}, "
-                f"ptr {f.row('%right', start, _REF)}, i64 {f.add(first, start)}, i64 {size}, "
-                f"ptr %scratch, ptr {f.at('%gone', start)})"
-            )
-            f.store(f.add(f.load(lost), found), lost)
-        with f.when(f.compare("ne", f.load(lost), 0)):
+        padded, lost = sum_pairs(f, group, first, pairs)
+        with f.when(f.compare("ne", lost, 0)):
             f.do(
                 f"call void @drop_gone(ptr {after}, ptr %counts, i64 %groups, ptr %gone, "
                 f"i64 {first}, i64 {padded})"
@@ -96,8 +81,33 @@ def emit_reduce(module: Module, group: Group) -> None:
     f.leave(f"i64 {f.load(slot)}")
 
 
+def sum_pairs(f: Function, group: Group, first: Value, pairs: Value) -> tuple[Value, Value]:
+    """The sums of `left` and `right` to `first` on → (their number with dummies, how many vanish).
+
+    The function has the parameters base, left, right, scratch and gone.
+    """
+    with f.loop(PAD) as i:
+        f.store(0, f.row("%left", f.add(pairs, i), _REF), "i32")
+        f.store(1, f.row("%right", f.add(pairs, i), _REF), "i32")
+    padded = f.op(f"and i64 {f.add(pairs, PAD - 1)}, {-PAD}")
+    lost = f.slot(8)
+    f.store(0, lost)
+    blocks = f.op(f"udiv i64 {f.add(padded, BLOCK - 1)}, {BLOCK}")
+    with f.loop(blocks) as b:
+        start = f.mul(b, BLOCK)
+        rest = f.sub(padded, start)
+        size = f.select(f.compare("ult", rest, BLOCK), rest, BLOCK)
+        found = f.op(
+            f"call i64 @{group.name}_sum(ptr %base, ptr {f.row('%left', start, _REF)}, "
+            f"ptr {f.row('%right', start, _REF)}, i64 {f.add(first, start)}, i64 {size}, "
+            f"ptr %scratch, ptr {f.at('%gone', start)})"
+        )
+        f.store(f.add(f.load(lost), found), lost)
+    return padded, f.load(lost)
+
+
 def _emit_pairs(module: Module) -> None:
-    """Pairs of all groups → `left`, `right`, padded with dummies; groups become their sums.
+    """Pairs of all groups → `left`, `right`; groups become their sums.
 
     Steps of eight write beyond a group's end, where the next group writes afterwards.
     """
@@ -156,11 +166,7 @@ def _emit_pairs(module: Module) -> None:
         f.store(f.add(first, half), pairs)
         f.store(f.add(f.load(read), count), read)
         f.store(f.add(f.load(write), left), write)
-    total = f.load(pairs)
-    with f.loop(PAD) as i:
-        f.store(0, f.row("%left", f.add(total, i), _REF), "i32")
-        f.store(1, f.row("%right", f.add(total, i), _REF), "i32")
-    f.leave(f"i64 {total}")
+    f.leave(f"i64 {f.load(pairs)}")
 
 
 def _emit_drop(module: Module) -> None:
@@ -192,110 +198,3 @@ def _emit_drop(module: Module) -> None:
     with f.loop("%size") as i:
         f.store(0, f.at("%gone", i), "i8")
     f.leave()
-
-
-def _emit_place(module: Module) -> None:
-    """`place(refs, counts, digits, n, half, first, cursors)` → references placed.
-
-    Sorts n points by the size of their signed digits (`int16[n]`, 0 is left out) into `half`
-    groups; point i is slot first + i, minus where its digit is negative. `refs` needs room for n:
-    those with digit 0 come last, and nobody reads them. `cursors` is `uint32[half + 1]`.
-    """
-    f = module.function(
-        "place",
-        "refs",
-        "counts",
-        "digits",
-        "i64 n",
-        "i64 half",
-        "i64 first",
-        "cursors",
-        returns="i64",
-        export=True,
-    )
-    with f.loop(f.add("%half", 1)) as j:
-        f.store(0, f.row("%cursors", j, _REF), "i32")
-    with f.loop("%n") as i:
-        _, where = _bucket(f, i)
-        f.store(f.op(f"add i32 {f.load(where, 'i32')}, 1"), where, "i32")
-    total = f.slot(8)
-    f.store(0, total)
-    with f.loop("%half") as j:
-        where = f.row("%cursors", f.add(j, 1), _REF)
-        count = f.load(where, "i32")
-        f.store(count, f.row("%counts", j, _REF), "i32")
-        f.store(f.op(f"trunc i64 {f.load(total)} to i32"), where, "i32")
-        f.store(f.add(f.load(total), f.op(f"zext i32 {count} to i64")), total)
-    f.store(f.op(f"trunc i64 {f.load(total)} to i32"), "%cursors", "i32")
-    with f.loop("%n") as i:
-        sign, where = _bucket(f, i)
-        position = f.load(where, "i32")
-        f.store(f.op(f"add i32 {position}, 1"), where, "i32")
-        index = f.op(f"trunc i64 {f.add('%first', i)} to i32")
-        target = f.row("%refs", f.op(f"zext i32 {position} to i64"), _REF)
-        f.store(f.op(f"or i32 {index}, {f.op(f'and i32 {sign}, {-SIGN}')}"), target, "i32")
-    f.leave(f"i64 {f.load(total)}")
-
-
-def _bucket(f: Function, i: Value) -> tuple[Value, Value]:
-    """(−1 or 0 by the sign, cursor of |digit|) of digit i."""
-    digit = f.op(f"sext i16 {f.load(f.row('%digits', i, DIGIT), 'i16')} to i32")
-    sign = f.op(f"ashr i32 {digit}, 31")
-    size = f.op(f"sub i32 {f.op(f'xor i32 {digit}, {sign}')}, {sign}")
-    return sign, f.row("%cursors", f.op(f"zext i32 {size} to i64"), _REF)
-
-
-def _emit_lines(module: Module) -> None:
-    """`lines(out, lengths, refs, counts, table, windows, rows, columns, half)` → references.
-
-    `refs` and `counts` hold at most one sum for each of `half` buckets of each window. Bucket j
-    is entry j + 1 of a table with rows and columns; groups are all rows of all windows, then all
-    columns of all windows. `table` is `uint32[rows · columns]`.
-    """
-    f = module.function(
-        "lines",
-        "out",
-        "lengths",
-        "refs",
-        "counts",
-        "table",
-        "i64 windows",
-        "i64 rows",
-        "i64 columns",
-        "i64 half",
-        returns="i64",
-        export=True,
-    )
-    write, length, read = f.slot(8), f.slot(8), f.slot(8)
-    f.store(0, write)
-    for across in (False, True):
-        f.store(0, read)
-        outer, inner = ("%columns", "%rows") if across else ("%rows", "%columns")
-        before = f.mul("%windows", "%rows") if across else "0"
-        with f.loop("%windows") as w:
-            with f.loop(f.mul("%rows", "%columns")) as j:
-                f.store(NONE - (1 << 32), f.row("%table", j, _REF), "i32")
-            with f.loop("%half") as j:
-                number = f.load(read)
-                count = f.load(f.row("%counts", f.add(f.mul(w, "%half"), j), _REF), "i32")
-                filled = f.compare("ne", count, 0, "i32")
-                ref = f.load(f.row("%refs", number, _REF), "i32")
-                entry = f.select(filled, ref, NONE - (1 << 32), "i32")
-                f.store(entry, f.row("%table", f.add(j, 1), _REF), "i32")
-                f.store(f.add(number, f.op(f"zext i32 {count} to i64")), read)
-            with f.loop(outer) as a:
-                f.store(0, length)
-                with f.loop(inner) as b:
-                    row, column = (b, a) if across else (a, b)
-                    place = f.add(f.mul(row, "%columns"), column)
-                    entry = f.load(f.row("%table", place, _REF), "i32")
-                    known = f.op(
-                        f"zext i1 {f.compare('ne', entry, NONE - (1 << 32), 'i32')} to i64"
-                    )
-                    f.store(entry, f.row("%out", f.load(write), _REF), "i32")
-                    f.store(f.add(f.load(write), known), write)
-                    f.store(f.add(f.load(length), known), length)
-                number = f.add(before, f.add(f.mul(w, outer), a))
-                short = f.op(f"trunc i64 {f.load(length)} to i32")
-                f.store(short, f.row("%lengths", number, _REF), "i32")
-    f.leave(f"i64 {f.load(write)}")
