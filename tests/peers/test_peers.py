@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 
 from zk.backends import get
+from zk.bench import harness, works
+from zk.bench import peers as programs
 from zk.bench.errors import PeerRefused
+from zk.bench.inputs import Inputs
 from zk.bench.peers import Process
 from zk.curve.bn254 import G1, G1_GENERATOR, G2, G2_GENERATOR
 from zk.curve.encoding import g1_to_evm, g2_to_evm
@@ -304,6 +307,26 @@ def test_its_proofs_are_ours(
         verify(made.key.verifying_key, made.public, proof)
         if takes_blinding(peer):
             assert proof == prove(made.key, made.assignment, Blinding(r, s), get())
+
+
+@those_that("prove", threads=False)
+def test_a_series_notices_that_proofs_are_the_same(
+    peer: Process, statement, read_proof, takes_blinding
+) -> None:
+    made = statement(30, 0)
+    files = {"zkey": made.path("circuit.zkey"), "wtns": made.path("witness.wtns")}
+
+    def accept(output: str) -> bool:
+        verify(made.key.verifying_key, made.public, read_proof(output))
+        return True
+
+    given = Inputs(files | {"r": "12", "s": "34"}, sha256="", accept=accept)
+    plan = harness.Plan(works.WORKS["prove"], made.domain, 1, 1)
+    ours = {"reference": programs.ours("reference", 1)}
+    series = harness.run(plan, given, ours, [programs.find([peer.name], {})[0]])
+    assert series.sides[1].agreement == (
+        "verified, same proof" if takes_blinding(peer) else "verified"
+    )
 
 
 @those_that("prove", threads=False)
