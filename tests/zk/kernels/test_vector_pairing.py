@@ -21,7 +21,7 @@ from zk.groth16.points import g1_rows, g2_rows
 from zk.interfaces import Backend
 from zk.kernels import compile as compiler
 from zk.kernels.vector import library, pairing, pairing_library
-from zk.kernels.vector.tower import PLANAR
+from zk.kernels.vector.planar import PLANAR
 
 P = FP.modulus
 TOP = (1 << 256) - 1

@@ -15,6 +15,7 @@ from typing import Final
 from zk.kernels.constants import FP, MONTGOMERY_BITS
 from zk.kernels.emit import Function, Module, Value
 from zk.kernels.vector.fma import Fma
+from zk.kernels.vector.kept import check_within, kept_constants, kept_like, light, ready
 from zk.kernels.vector.lanes import (
     LIMBS,
     Element,
@@ -23,7 +24,7 @@ from zk.kernels.vector.lanes import (
     settled,
     top_bound,
 )
-from zk.kernels.vector.tower import ROW, check_within, kept_constants, kept_like, light, ready
+from zk.kernels.vector.planar import ROW
 
 SUM_VALUES: Final = 4
 _POINT: Final = 2 * ROW

@@ -11,16 +11,9 @@ from typing import Final
 from zk.kernels.constants import FP, MONTGOMERY_BITS
 from zk.kernels.emit import Function, Module, Value
 from zk.kernels.vector.combine import loose_like
+from zk.kernels.vector.kept import check_within, kept, kept_constants, kept_like, light, ready
 from zk.kernels.vector.lanes import R_BITS, BoundError, Element, Lanes
-from zk.kernels.vector.tower import (
-    ROW,
-    check_within,
-    kept,
-    kept_constants,
-    kept_like,
-    light,
-    ready,
-)
+from zk.kernels.vector.planar import ROW
 from zk.kernels.verification import BETA, WEIGHT_DIGITS
 
 WEIGH_VALUES: Final = 7
