@@ -1,14 +1,14 @@
 """Memory that is used again: the first touch of a page costs more than a transform does on it.
 
-Scratch is taken and given back. Results go to callers, who never give them back; theirs returns
-when the last view of it is gone.
+Scratch is taken and given back. Results go to callers, who never give them back: theirs is free
+again when nothing refers to it any more but the list of results.
 """
 
 from __future__ import annotations
 
 import mmap
+import sys
 import threading
-from collections import deque
 from typing import Final
 
 import numpy as np
@@ -21,62 +21,45 @@ _PAGE: Final = 1 << 21
 """Of the large kind, where the system has them."""
 _WASTE: Final = 4
 """A buffer may be so many times as large as what is wanted."""
-_SMALL: Final = 1 << 16
-"""Bytes below which the interpreter's own allocator does as well."""
+_SMALL: Final = 1 << 11
+"""Rows below which the interpreter's own allocator does as well."""
+_UNUSED: Final = 3
+"""References to a result that nobody has: of the list, of a name, of the count itself."""
+
+
+def _memory(size: int) -> mmap.mmap:
+    """Fresh pages, large ones where that is possible."""
+    memory = mmap.mmap(-1, size)
+    if size >= _PAGE and hasattr(mmap, "MADV_HUGEPAGE"):
+        memory.madvise(mmap.MADV_HUGEPAGE)
+    return memory
 
 
 def aligned(words: int) -> U64Array:
-    """Uninitialised words on a cache line; large ones in large pages where that is possible."""
-    size = words * _WORD
-    if size >= _PAGE and hasattr(mmap, "MADV_HUGEPAGE"):
-        memory = mmap.mmap(-1, -(-size // _PAGE) * _PAGE)
-        memory.madvise(mmap.MADV_HUGEPAGE)
-        return np.frombuffer(memory, dtype=np.uint64)[:words]
+    """Uninitialised words on a cache line."""
+    if words * _WORD >= _PAGE:
+        return np.frombuffer(_memory(words * _WORD), dtype=np.uint64)
     raw = np.empty(words + _ALIGN // _WORD, dtype=np.uint64)
     start = (-int(raw.ctypes.data) % _ALIGN) // _WORD
     return raw[start : start + words]
 
 
-class _Lent:
-    """What views of a result refer to; it dies with the last of them.
-
-    (An array would not do: views refer to the array at the end of a chain, so to the buffer.)
-    """
-
-    __slots__ = ("__array_interface__", "_buffer", "_home")
-
-    def __init__(self, home: Buffers, buffer: U64Array, count: int) -> None:
-        self._home = home
-        self._buffer = buffer
-        self.__array_interface__ = {
-            "version": 3,
-            "typestr": buffer.dtype.str,
-            "shape": (count, LIMBS),
-            "data": (int(buffer.ctypes.data), False),
-        }
-
-    def __del__(self) -> None:
-        self._home.give(self._buffer)
-
-
 class Buffers:
-    """Spare buffers of one backend.
+    """Spare buffers of one backend; threads may ask at once.
 
     Args:
-        most: bytes that are kept.
+        most: bytes of scratch that are kept, and of results.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._lock = threading.Lock()
         self._spare: list[U64Array] = []
-        self._back: deque[U64Array] = deque()
+        self._results: dict[int, list[U64Array]] = {}
 
     def take(self, words: int) -> U64Array:
         """An aligned buffer of at least so many words, whatever is in it."""
         with self._lock:
-            while self._back:
-                self._spare.append(self._back.popleft())
             fitting = [x for x in self._spare if words <= x.size <= _WASTE * words]
             if fitting:
                 chosen = min(fitting, key=lambda x: x.size)
@@ -85,16 +68,37 @@ class Buffers:
         return aligned(words)
 
     def give(self, *buffers: U64Array) -> None:
-        """Takes buffers back. No lock: a finaliser may call this in the middle of `take`."""
-        for buffer in buffers:
-            held = sum(x.nbytes for x in (*self._spare, *self._back))
-            if held + buffer.nbytes <= self._most:
-                self._back.append(buffer)
+        """Takes buffers back."""
+        with self._lock:
+            for buffer in buffers:
+                if sum(x.nbytes for x in self._spare) + buffer.nbytes <= self._most:
+                    self._spare.append(buffer)
 
     def rows(self, count: int) -> U64Array:
-        """Uninitialised `uint64[count, 4]` for a result."""
-        words = count * LIMBS
-        if words * _WORD < _SMALL:
-            return aligned(words).reshape(count, LIMBS)
-        buffer = self.take(words)
-        return np.asarray(_Lent(self, buffer, count))
+        """Uninitialised `uint64[count, 4]` for a result, on a cache line.
+
+        Every array made of the result refers to the array in the list, which owns the pages.
+        """
+        if count < _SMALL:
+            return aligned(count * LIMBS).reshape(count, LIMBS)
+        with self._lock:
+            for rows in self._results.get(count, ()):
+                if sys.getrefcount(rows) == _UNUSED:
+                    return rows[:]
+            made = np.ndarray(
+                (count, LIMBS), dtype=np.uint64, buffer=_memory(count * LIMBS * _WORD)
+            )
+            self._keep(made)
+            return made[:]
+
+    def _keep(self, made: U64Array) -> None:
+        """Adds a result, in place of unused ones where there are too many."""
+        kept = sum(x.nbytes for group in self._results.values() for x in group)
+        for count, group in list(self._results.items()):
+            if kept + made.nbytes <= self._most:
+                break
+            used = [x for x in group if sys.getrefcount(x) != _UNUSED]
+            kept -= sum(x.nbytes for x in group) - sum(x.nbytes for x in used)
+            self._results[count] = used
+        if kept + made.nbytes <= self._most:
+            self._results.setdefault(made.shape[0], []).append(made)

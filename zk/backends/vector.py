@@ -113,6 +113,9 @@ class VectorBackend(VectorPairings, VectorHashes, PortableBackend):
         return self._multiplier
 
     def ntt(self, values: U64Array, *, inverse: bool = False) -> U64Array:
+        done = self.transforms.planned(values, inverse=inverse)
+        if done is not None:
+            return done
         log = checks.domain(values)
         if log < vector_ntt.LEAST:
             return super().ntt(values, inverse=inverse)

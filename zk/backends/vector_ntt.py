@@ -7,14 +7,19 @@ passes: two inverse ones and one of their product, each followed by one to the o
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from zk.backends.buffers import Buffers
+import numpy as np
+
+from zk.backends.buffers import Buffers, aligned
 from zk.backends.ntt_tables import Step, Tables
 from zk.backends.portable import Job, PortableBackend
+from zk.field.arrays import LIMBS as ROW_WORDS
 from zk.field.arrays import U64Array
 from zk.kernels.vector import library, ntt, ntt_library, ntt_short
 from zk.kernels.vector.lanes import LIMBS
@@ -23,6 +28,8 @@ LEAST: Final = 6
 """Smaller transforms (log₂) have no vectors to fill."""
 SPARE: Final = 96 << 20
 """Bytes of buffers that are kept for the next transform."""
+PLANNED: Final = 16
+"""Up to this size (log₂) everything is prepared for the next transform in one thread."""
 SERIAL: Final = 12
 """Transforms up to this size (log₂) run in one thread."""
 _BUNDLE: Final = 4
@@ -32,6 +39,8 @@ _CACHED: Final = 3 << 18
 _ALONE: Final = 8
 """Groups of shorter short transforms (log₂) gain nothing: all rows lie in that cache."""
 _WORD: Final = 8
+_ROW: Final = ROW_WORDS * _WORD
+_WORDS: Final = np.dtype(np.uint64)
 _PAD: Final = ntt.PAD // _WORD
 
 
@@ -42,6 +51,23 @@ Pass = Callable[[int, int], None]
 def address(array: U64Array) -> int:
     """Where an array's first word lies."""
     return int(array.ctypes.data)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Of transforms of one size and direction.
+
+    Attributes:
+        count: rows.
+        arena: bytes of the arena, behind which there is room for buffers.
+        at: address of what `fr_ntt_whole` reads.
+        keeps: what must outlive the plan.
+    """
+
+    count: int
+    arena: int
+    at: int
+    keeps: tuple[object, ...]
 
 
 class Transforms:
@@ -60,9 +86,60 @@ class Transforms:
         self.record = LIMBS * self.width * _WORD
         self.tables = Tables(backend, multiplier, self.kernels)
         self.buffers = Buffers(SPARE)
+        self._plans: dict[tuple[object, ...], _Plan] = {}
+        self._room = threading.Lock()
+        self._shared = aligned(0)
+        self._scratch_at = 0
+
+    def planned(self, values: U64Array, *, inverse: bool) -> U64Array | None:
+        """A transform for which everything is prepared, or nothing.
+
+        Most of a small transform's time would pass in the interpreter; this is its shortest way.
+        """
+        if type(values) is not np.ndarray or values.dtype is not _WORDS:
+            return None
+        plan = self._plans.get((values.shape, values.strides, inverse))
+        if plan is None or not self._room.acquire(blocking=False):
+            return None
+        try:
+            out = self.buffers.rows(plan.count)
+            arrays = (
+                address(values),
+                address(out),
+                self._scratch_at,
+                self._scratch_at + plan.arena,
+            )
+            self.kernels.call("fr_ntt_whole", *arrays, plan.at)
+            return out
+        finally:
+            self._room.release()
+
+    def _plan(self, log: int, *, inverse: bool) -> None:
+        """Prepares transforms in one thread."""
+        first, second = log // 2, log - log // 2
+        key = (1 << log, ROW_WORDS), (_ROW, _WORD), inverse
+        if log > PLANNED or key in self._plans or self._parts(log, 1 << second) > 1:
+            return
+        step = self.tables.step(log, first, "inverse" if inverse else "forward")
+        (bundle, words), (bundle2, words2) = self._local(first), self._local(second)
+        constants = self.tables.short(second, inverse=inverse, twisted=False)
+        places = self.tables.places(second)
+        rows, columns = 1 << first, 1 << second
+        one = (first, columns, columns // self.width, bundle, *step.addresses)
+        two = (second, rows, rows // self.width, bundle2, constants.at, places.at)
+        plan = np.array((*one, *two), dtype=np.uint64)
+        arena = self._arena_words(log)
+        with self._room:
+            if self._shared.size < arena + max(words, words2):
+                self._shared = aligned(arena + max(words, words2))
+                self._scratch_at = address(self._shared)
+            self._plans[key] = _Plan(
+                1 << log, arena * _WORD, address(plan), (plan, step, constants, places)
+            )
 
     def ntt(self, values: U64Array, log: int, *, inverse: bool) -> U64Array:
         """Of 2^log rows, log ≥ `LEAST`."""
+        self._plan(log, inverse=inverse)
         first, second = log // 2, log - log // 2
         step = self.tables.step(log, first, "inverse" if inverse else "forward")
         out = self.buffers.rows(1 << log)
@@ -175,8 +252,11 @@ class Transforms:
 
     def _arenas(self, log: int, count: int) -> AbstractContextManager[list[int]]:
         """Room for 2^log elements in limb form and for what lies behind groups."""
+        return self._scratch(self._arena_words(log), count)
+
+    def _arena_words(self, log: int) -> int:
         groups = (1 << (log - log // 2)) // self.width
-        return self._scratch((LIMBS << log) + groups * _PAD, count)
+        return (LIMBS << log) + groups * _PAD
 
     def _local(self, log: int, per_group: int = 1) -> tuple[int, int]:
         """Groups in a bundle of short transforms of 2^log, and the words that they take."""

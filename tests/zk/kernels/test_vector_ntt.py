@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from zk.backends import checks, ntt_tables, vector_ntt
+from zk.backends.buffers import Buffers
 from zk.backends.ntt_tables import digit_reversed, short_exponents
 from zk.backends.portable import PortableBackend
 from zk.backends.vector import VectorBackend
@@ -67,9 +69,9 @@ def test_transforms_of_every_size(vector: VectorBackend, portable: PortableBacke
     values = random_rows(log, log)
     before = values.copy()
     for inverse in (False, True):
-        np.testing.assert_array_equal(
-            vector.ntt(values, inverse=inverse), portable.ntt(values, inverse=inverse)
-        )
+        expected = portable.ntt(values, inverse=inverse)
+        for _ in range(2):  # the second time everything is prepared
+            np.testing.assert_array_equal(vector.ntt(values, inverse=inverse), expected)
     np.testing.assert_array_equal(values, before)
 
 
@@ -154,14 +156,57 @@ def test_results_keep_their_memory_until_the_last_view_is_gone(vector: VectorBac
     transforms = Transforms(vector, vector.name)
     values = random_rows(13, 1)
     first = transforms.ntt(values, 13, inverse=False)
-    expected, view = first.copy(), first[5:].reshape(-1)
+    expected, view = first.copy(), first[5:].reshape(-1).view(np.uint8)[8:]
     where = first.ctypes.data
     del first
     others = [transforms.ntt(random_rows(13, 2 + i), 13, inverse=False) for i in range(3)]
-    np.testing.assert_array_equal(view, expected[5:].reshape(-1))
+    np.testing.assert_array_equal(view, expected[5:].reshape(-1).view(np.uint8)[8:])
     assert where not in [x.ctypes.data for x in others]
     del view
-    assert transforms.buffers.take(4 << 13).ctypes.data == where
+    assert transforms.buffers.rows(1 << 13).ctypes.data == where
+
+
+def test_results_that_are_too_many_are_not_kept():
+    buffers = Buffers(3 << 17)
+    first = [buffers.rows(1 << 12) for _ in range(4)]  # 2¹⁷ bytes each, the last one is not kept
+    addresses = [x.ctypes.data for x in first]
+    del first
+    again = [buffers.rows(1 << 12) for _ in range(3)]
+    assert sorted(x.ctypes.data for x in again) == sorted(addresses[:3])
+    del again
+    large = buffers.rows(1 << 13)  # takes the place of all that nobody uses
+    where = large.ctypes.data
+    del large
+    assert buffers.rows(1 << 13).ctypes.data == where
+
+
+def test_prepared_transforms(vector: VectorBackend, portable: PortableBackend):
+    """What a second call of a size takes: only arrays of the very kind that was prepared."""
+    transforms = Transforms(vector, vector.name)
+    values = random_rows(10, 1)
+    assert transforms.planned(values, inverse=True) is None
+    expected = transforms.ntt(values, 10, inverse=True)
+    serial = vector.threads == 1 or vector_ntt.SERIAL >= 10
+    assert serial
+    np.testing.assert_array_equal(transforms.planned(values, inverse=True), expected)
+    np.testing.assert_array_equal(expected, portable.ntt(values, inverse=True))
+    assert transforms.planned(values, inverse=False) is None
+    assert transforms.planned(random_rows(9, 1), inverse=True) is None
+    assert transforms.planned(values.astype(np.int64), inverse=True) is None
+    assert transforms.planned(np.asfortranarray(values), inverse=True) is None
+    assert transforms.planned(random_rows(11, 1)[::2], inverse=True) is None
+    transforms._room.acquire()  # another thread has the only scratch
+    assert transforms.planned(values, inverse=True) is None
+
+
+def test_threads_that_transform_at_once(vector: VectorBackend, portable: PortableBackend):
+    inputs = [random_rows(10, i) for i in range(24)]
+    for _ in range(2):
+        vector.ntt(inputs[0])
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(vector.ntt, inputs))
+    for values, result in zip(inputs, results, strict=True):
+        np.testing.assert_array_equal(result, portable.ntt(values))
 
 
 def test_records_are_multiples_of_their_constants(vector: VectorBackend):

@@ -14,6 +14,7 @@ with ω_n^{j₂·k₁} and transposes of L vectors in registers, on the way to a
     fr_ntt_turn     arena → other arena       second step of one transform, first of the next
     fr_ntt_second   arena → canonical rows    second step
     fr_ntt_quotient three arenas → rows       second steps of a, b, c, then a·b − c
+    fr_ntt_whole    both steps in one call    what a caller spends on calls tells in small ones
     fr_ntt_between  the table of factors between the steps
 
 Values are the rows' integers as they are, whatever their Montgomery form: transforms are linear,
@@ -39,6 +40,8 @@ from zk.kernels.vector.ntt_short import butterflies_of, emit_short, first_layer,
 
 PAD: Final = 448
 """Bytes behind groups and buffers, lest all of them fall on the same lines of a cache."""
+WHOLE: Final = 15
+"""Words of the plan of `fr_ntt_whole`."""
 HALF_SCALE: Final = 126
 """Transforms of a quotient are scaled by 2⁻¹²⁶, so that a·b comes out right (`_emit_quotient`)."""
 _AHEAD: Final = 4
@@ -53,6 +56,7 @@ SIGNATURES: Final = {
     "fr_ntt_turn": "ppp" + "nnnnnp" + "pppppp",
     "fr_ntt_second": "pp" + "nnnnnp" + "pp",
     "fr_ntt_quotient": "pppp" + "nnnnnp" + "pp",
+    "fr_ntt_whole": "ppppp",
     "fr_ntt_between": "ppp" + "nnn",
 }
 """One letter a parameter: p address, n number."""
@@ -74,6 +78,7 @@ def emit_ntt(module: Module, lanes: type[Lanes]) -> None:
     _emit_turn(module, lanes)
     _emit_second(module, lanes)
     _emit_quotient(module, lanes)
+    _emit_whole(module)
     _emit_between(module, lanes)
 
 
@@ -323,6 +328,28 @@ def _outputs(t: _Kernel, first: Value, count: Value) -> Iterator[tuple[Value, Va
         rows = f.at(start, f.add(f.mul(j, stride), f.mul(w, k.width * ROW)))
         prefetch(k, f.at(rows, f.mul(stride, _AHEAD)), k.width * ROW, write=True)
         yield j, w, rows
+
+
+def _emit_whole(module: Module) -> None:
+    """`(rows, out, arena, local, plan)`: a transform in one thread.
+
+    The plan is words: log, columns, groups, bundle and the arrays of `_SPREAD` but the last for
+    the first step, then log, columns, groups, bundle, constants and places for the second.
+    """
+    f = module.function("fr_ntt_whole", "rows", "out", "arena", "local", "plan", export=True)
+    words = iter(range(WHOLE))
+
+    def arguments(*kinds: str) -> list[Value]:
+        return [f"{kind} {f.load(f.at('%plan', 8 * next(words)), kind)}" for kind in kinds]
+
+    for name, arrays, pointers, last in (
+        ("fr_ntt_first", "ptr %rows", len(_SPREAD) - 1, ["ptr %arena"]),
+        ("fr_ntt_second", "ptr %out, ptr %arena", 2, []),
+    ):
+        log, columns, groups, bundle, *others = arguments(*["i64"] * 4, *["ptr"] * pointers)
+        shape = [log, columns, "i64 0", groups, bundle, "ptr %local"]
+        f.do(f"call void @{name}({', '.join([arrays, *shape, *others, *last])})")
+    f.leave()
 
 
 # -- factors --------------------------------------------------------------------------------------
