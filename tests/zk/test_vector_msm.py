@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from zk import backends
+from zk.backends.arenas import KEPT, Arenas
 from zk.backends.portable import PortableBackend
 from zk.backends.vector import VectorBackend
 from zk.backends.vector import _digits as signed_digits
@@ -113,6 +114,20 @@ def test_digits_equal_the_scalar_ones(vector: VectorBackend, c: int) -> None:
     got = signed_digits(vector, scalars, c, count)
     assert (got[:, : len(values)] == vector.digits(scalars, c, count)).all()
     assert not got[:, len(values) :].any()
+
+
+def test_memory_is_lent_to_one_at_a_time_and_used_again() -> None:
+    arenas = Arenas()
+    first, second = arenas.take(100, 8), arenas.take(100, 8)
+    assert not np.shares_memory(first, second)
+    assert first.ctypes.data % 64 == second.ctypes.data % 64 == 0
+    arenas.give(first)
+    again = arenas.take(90, 8)
+    assert np.shares_memory(first, again)
+    assert not np.shares_memory(arenas.take(90, 8), again)
+    large = arenas.take(KEPT // 64 + 1, 8)
+    arenas.give(large)
+    assert not np.shares_memory(large, arenas.take(KEPT // 64, 8))
 
 
 def test_several_blocks_and_batches(vector: VectorBackend, portable: PortableBackend) -> None:

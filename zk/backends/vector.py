@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zk.backends import checks, vector_fixed, vector_ntt
+from zk.backends.arenas import Arenas
 from zk.backends.pairing_vector import VectorPairings
 from zk.backends.portable import PortableBackend
 from zk.backends.poseidon_vector import VectorHashes
@@ -105,6 +106,7 @@ class VectorBackend(VectorPairings, VectorHashes, PortableBackend):
         super().__init__(threads)
         self._multiplier = multiplier
         self.pads: dict[str, U64Array] = {}
+        self.arenas = Arenas()
         self._generators: dict[str, vector_fixed.Multiples] = {}
         self.transforms = vector_ntt.Transforms(self, multiplier)
 
@@ -172,7 +174,10 @@ class VectorBackend(VectorPairings, VectorHashes, PortableBackend):
             return super()._msm(group, bases, scalars)
         if count < n:
             bases, scalars = bases[used], scalars[used]
-        return _Msm(self, _Kind(group), bases, scalars).run()
+        task = _Msm(self, _Kind(group), bases, scalars)
+        out = task.run()
+        self.arenas.give(task.arena)
+        return out
 
 
 class _Msm:
@@ -202,7 +207,7 @@ class _Msm:
         self.room = self.batch * (n + 2 * self.rows * self.columns) + 2 * spare
         bits = windows * c * max(self.rows, self.columns) + spare
         size = self.room_at + max(len(self.shares) * self.room, bits)
-        self.arena = _aligned(size, kind.width)
+        self.arena = backend.arenas.take(size, kind.width)
         self.arena[:_DUMMIES] = _dummies(backend, kind)
         _convert(backend, "fp_pack", bases, self.arena[_DUMMIES : _DUMMIES + n])
         self.lines = np.full((windows, self.rows + self.columns), groups.NONE, dtype=np.uint32)

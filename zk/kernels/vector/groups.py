@@ -20,7 +20,7 @@ from typing import Final
 from zk.kernels.emit import Function, Module, Value
 from zk.kernels.vector.sums import SIGN, Group
 
-BLOCK: Final = 4096
+BLOCK: Final = 2048
 """Additions that share an inversion: their running products stay in the L2 cache."""
 PAD: Final = 16
 SLACK: Final = 32
