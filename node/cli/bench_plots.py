@@ -104,9 +104,10 @@ def standings(groups: Sequence[Group], label: str) -> str:
 
     def draw(narrow: bool) -> str:
         width = svg.NARROW if narrow else _FULL
-        left, right = (80.0, 104.0) if narrow else (150.0, 150.0)
+        left, right = (82.0, 110.0) if narrow else (150.0, 150.0)
         low = min(1 / 1.6, *(min(row.ratio, row.low) for row in rows)) / 1.04
-        high = max(1.6, *(r for row in rows for r in _reach(row))) * 1.04
+        # What lies farther out than this stands at the edge: it must not squeeze the rest.
+        high = max(1.6, *(max(row.ratio, row.high) for row in rows)) * 1.5
         room = width - left - right
 
         def x(value: float) -> float:
@@ -133,15 +134,11 @@ def standings(groups: Sequence[Group], label: str) -> str:
             parts.append(svg.text(8, top + 20, group.title, "chart-title", size=size))
             top += _TITLE
             for row in group.rows:
-                parts.append(_standing(row, x, top + _ROW / 2, left, width, narrow=narrow))
+                parts.append(_standing(row, x, top + _ROW / 2, left, right, width, narrow=narrow))
                 top += _ROW
         return svg.drawing(width, height + 4, "".join(parts), label, "chart chart-full")
 
     return svg.both(draw) if rows else ""
-
-
-def _reach(row: Standing) -> list[float]:
-    return [row.ratio, row.high, *(other.ratio for other in row.others)]
 
 
 def _standing(
@@ -149,12 +146,13 @@ def _standing(
     x: Callable[[float], float],
     middle: float,
     left: float,
+    right: float,
     width: float,
     *,
     narrow: bool,
 ) -> str:
     css = ("bar-ahead" if row.ratio >= 1 else "bar-behind") + (" faint" if row.noisy else "")
-    names, label_size = (52, 11.5) if narrow else (84, 13)
+    names, label_size = (56, 11.5) if narrow else (84, 13)
     begin, end = sorted((x(1.0), x(row.ratio)))
     low, high = x(row.low), x(row.high)
     return "".join(
@@ -166,10 +164,26 @@ def _standing(
             svg.line(low, middle, high, middle, "whisker"),
             svg.line(low, middle - 4, low, middle + 4, "whisker"),
             svg.line(high, middle - 4, high, middle + 4, "whisker"),
-            *(_mark(x(other.ratio), middle, other.css, ours=False) for other in row.others),
+            *(_other(other, x, middle, width - right, narrow=narrow) for other in row.others),
             svg.text(width - names, middle + 4.5, row.text, "chart-value", anchor="end"),
-            svg.text(width - names + 8, middle + 4.5, row.peer, "chart-soft", size=12),
+            svg.text(width - names + 6, middle + 4.5, row.peer, "chart-soft", size=label_size - 1),
         )
+    )
+
+
+def _other(
+    other: Other, x: Callable[[float], float], middle: float, edge: float, *, narrow: bool
+) -> str:
+    """A diamond; at the edge, with its number if there is room, for what lies far beyond it."""
+    at = x(other.ratio)
+    if at <= edge:
+        return _mark(at, middle, other.css, ours=False)
+    mark = _mark(edge - 6, middle, other.css, ours=False)
+    if narrow:
+        return mark
+    css = f"name-{other.css} halo"
+    return mark + svg.text(
+        edge - 14, middle + 4, f"{other.ratio:.0f}×", css, anchor="end", size=11.5
     )
 
 

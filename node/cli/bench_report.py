@@ -141,7 +141,9 @@ def _ahead(rows: Sequence[Row], colours: Mapping[str, str]) -> str:
     return (
         "<p>The time of the fastest peer over ours, medians of warm rounds, logarithmic. Right of "
         "the line at 1× we are ahead; whiskers are 95 % intervals, pale bars (~) are of noisy "
-        "series.</p>" + legend + "".join(parts)
+        "series. A peer that is far slower stands at the edge with its number.</p>"
+        + legend
+        + "".join(parts)
     )
 
 
