@@ -57,7 +57,7 @@ $(JS)/node_modules/.bin/snarkjs:
 .PHONY: peers
 peers: ## Build what `chiaro bench --compare` measures beside us; one by one: peers-gnark, …
 	@built=; \
-	for pair in gnark:go arkworks:cargo; do \
+	for pair in gnark:go arkworks:cargo groth16py:$(PYTHON); do \
 	  peer=$${pair%%:*}; tool=$${pair#*:}; \
 	  if ! command -v $$tool >/dev/null; then echo "$$peer: left out, it needs $$tool"; \
 	  elif $(MAKE) --no-print-directory peers-$$peer; then built="$$built $$peer"; \
@@ -81,6 +81,12 @@ peers-arkworks: # needs Cargo; it fetches the versions that Cargo.lock pins
 	  cargo build --release --locked --features parallel && \
 	  mv -f $(PEERS)/build/arkworks/release/arkworks $(PEERS)/arkworks-parallel && \
 	  mv -f $(PEERS)/arkworks.new $(PEERS)/arkworks
+
+.PHONY: peers-groth16py
+peers-groth16py: # in an environment of its own, so that it is none of our dependencies
+	$(PYTHON) -m venv $(PEERS)/groth16py
+	$(PEERS)/groth16py/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+	  --only-binary :all: -r tests/peers/groth16py/requirements.txt
 
 .PHONY: vectors
 vectors: $(VENV)/.dev ## Regenerate the committed test vectors from their oracles

@@ -213,6 +213,10 @@ class Backend(Protocol):
         """Σ kᵢ·Pᵢ of prepared points, scalars `[n, 4]` S → `[8]` M."""
         ...
 
+    def sum_g1(self, points: U64Array) -> U64Array:
+        """Σ Pᵢ of `[n, 8]` M, a few hundred at most → `[8]` M."""
+        ...
+
     def weigh_g1(self, points: U64Array, weights: U64Array) -> U64Array:
         """ρ(uᵢ, vᵢ)·Pᵢ for `[n, 8]` M and words `[n, 2]` (`zk.curve.weights`) → `[n, 8]` M."""
         ...

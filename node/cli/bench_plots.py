@@ -104,9 +104,10 @@ def standings(groups: Sequence[Group], label: str) -> str:
 
     def draw(narrow: bool) -> str:
         width = svg.NARROW if narrow else _FULL
-        left, right = (74.0, 92.0) if narrow else (150.0, 150.0)
+        left, right = (82.0, 110.0) if narrow else (150.0, 150.0)
         low = min(1 / 1.6, *(min(row.ratio, row.low) for row in rows)) / 1.04
-        high = max(1.6, *(r for row in rows for r in _reach(row))) * 1.04
+        # What lies farther out than this stands at the edge: it must not squeeze the rest.
+        high = max(1.6, *(max(row.ratio, row.high) for row in rows)) * 1.5
         room = width - left - right
 
         def x(value: float) -> float:
@@ -129,18 +130,15 @@ def standings(groups: Sequence[Group], label: str) -> str:
         for group in groups:
             # On a band of its own, so that no line runs through the words.
             parts.append(svg.rect(0, top + 3, width, 24, "title-band", radius=3))
-            parts.append(svg.text(8, top + 20, group.title, "chart-title", size=13.5))
+            size = 12 if narrow else 13.5
+            parts.append(svg.text(8, top + 20, group.title, "chart-title", size=size))
             top += _TITLE
             for row in group.rows:
-                parts.append(_standing(row, x, top + _ROW / 2, left, width, narrow=narrow))
+                parts.append(_standing(row, x, top + _ROW / 2, left, right, width, narrow=narrow))
                 top += _ROW
         return svg.drawing(width, height + 4, "".join(parts), label, "chart chart-full")
 
     return svg.both(draw) if rows else ""
-
-
-def _reach(row: Standing) -> list[float]:
-    return [row.ratio, row.high, *(other.ratio for other in row.others)]
 
 
 def _standing(
@@ -148,25 +146,44 @@ def _standing(
     x: Callable[[float], float],
     middle: float,
     left: float,
+    right: float,
     width: float,
     *,
     narrow: bool,
 ) -> str:
     css = ("bar-ahead" if row.ratio >= 1 else "bar-behind") + (" faint" if row.noisy else "")
-    names = 52 if narrow else 84
+    names, label_size = (56, 11.5) if narrow else (84, 13)
     begin, end = sorted((x(1.0), x(row.ratio)))
     low, high = x(row.low), x(row.high)
     return "".join(
         (
-            svg.text(left - 12, middle + 4.5, row.label, "chart-label", anchor="end"),
+            svg.text(
+                left - 12, middle + 4.5, row.label, "chart-label", anchor="end", size=label_size
+            ),
             svg.rect(begin, middle - 7, max(end - begin, 1.5), 14, css),
             svg.line(low, middle, high, middle, "whisker"),
             svg.line(low, middle - 4, low, middle + 4, "whisker"),
             svg.line(high, middle - 4, high, middle + 4, "whisker"),
-            *(_mark(x(other.ratio), middle, other.css, ours=False) for other in row.others),
+            *(_other(other, x, middle, width - right, narrow=narrow) for other in row.others),
             svg.text(width - names, middle + 4.5, row.text, "chart-value", anchor="end"),
-            svg.text(width - names + 8, middle + 4.5, row.peer, "chart-soft", size=12),
+            svg.text(width - names + 6, middle + 4.5, row.peer, "chart-soft", size=label_size - 1),
         )
+    )
+
+
+def _other(
+    other: Other, x: Callable[[float], float], middle: float, edge: float, *, narrow: bool
+) -> str:
+    """A diamond; at the edge, with its number if there is room, for what lies far beyond it."""
+    at = x(other.ratio)
+    if at <= edge:
+        return _mark(at, middle, other.css, ours=False)
+    mark = _mark(edge - 6, middle, other.css, ours=False)
+    if narrow:
+        return mark
+    css = f"name-{other.css} halo"
+    return mark + svg.text(
+        edge - 14, middle + 4, f"{other.ratio:.0f}×", css, anchor="end", size=11.5
     )
 
 
@@ -209,18 +226,19 @@ def times(lines: Sequence[Line], label: str, unit: str = "") -> str:
             )
         middle = left + (width - left - right) / 2
         parts.append(svg.text(middle, height - 10, unit, "chart-soft", anchor="middle", size=12))
-        ends: list[tuple[float, Line]] = []
+        ends: dict[int, list[tuple[float, Line]]] = {}
         for line in lines:
             points = [(x(size), y(value)) for size, value in line.points]
             css = f"{line.css} {'line-ours' if line.ours else 'line-peer'}"
             path = " ".join(f"{px:.1f},{py:.1f}" for px, py in points)
             parts.append(f'<polyline points="{path}" class="{css}"/>')
             parts += [_mark(px, py, line.css, ours=line.ours) for px, py in points]
-            ends.append((points[-1][1], line))
-        if not narrow:
+            ends.setdefault(line.points[-1][0], []).append((points[-1][1], line))
+        if not narrow:  # names stand where lines end, which need not be at the right
             parts += [
-                svg.text(width - right + 12, at + 4, line.name, f"name-{line.css}", size=13)
-                for at, line in _apart(ends, 16.0, height - bottom)
+                svg.text(x(size) + 12, at + 4, line.name, f"name-{line.css} halo", size=13)
+                for size, group in ends.items()
+                for at, line in _apart(group, 16.0, height - bottom)
             ]
         return svg.drawing(width, height, "".join(parts), label, "chart")
 
@@ -228,14 +246,13 @@ def times(lines: Sequence[Line], label: str, unit: str = "") -> str:
 
 
 def phases(stacks: Sequence[Stack], names: Sequence[str], label: str) -> str:
-    """One bar a run, cut into phases, on a common scale."""
+    """One bar a run, cut into the shares of its phases; the sum stands at its end."""
 
     def draw(narrow: bool) -> str:
         width = svg.NARROW if narrow else _FULL
         left = 0.0 if narrow else 190.0
         row = 50 if narrow else 32
         room = width - left - 84
-        most = max(sum(value for _, value in stack.parts) for stack in stacks)
         parts = []
         for index, stack in enumerate(stacks):
             top = index * row
@@ -248,7 +265,7 @@ def phases(stacks: Sequence[Stack], names: Sequence[str], label: str) -> str:
                 )
             at, total = left, sum(value for _, value in stack.parts)
             for name, value in stack.parts:
-                length = room * value / most
+                length = room * value / total
                 css = f"phase p{names.index(name) % 9}"
                 parts.append(svg.rect(at, bar_top, max(length - 1, 0.5), 22, css, radius=1))
                 if length > _ROOM_FOR_NUMBER:

@@ -141,7 +141,9 @@ def _ahead(rows: Sequence[Row], colours: Mapping[str, str]) -> str:
     return (
         "<p>The time of the fastest peer over ours, medians of warm rounds, logarithmic. Right of "
         "the line at 1× we are ahead; whiskers are 95 % intervals, pale bars (~) are of noisy "
-        "series.</p>" + legend + "".join(parts)
+        "series. A peer that is far slower stands at the edge with its number.</p>"
+        + legend
+        + "".join(parts)
     )
 
 
@@ -235,8 +237,8 @@ def _inside(rows: Sequence[Row]) -> str:
         for title, found in stacks.items()
     )
     return (
-        "<p>Medians of each phase in one thread; what is between the phases (a few additions of "
-        f"points) is not drawn.</p>{legend}{drawn}"
+        "<p>Shares of the phases in one thread, by their medians, and their sum; what is between "
+        f"them (a few additions of points) is not drawn.</p>{legend}{drawn}"
     )
 
 

@@ -7,7 +7,7 @@ from html import escape
 from typing import Any, Final
 
 from node.cli.bench_plots import shown_size, time_text
-from zk.bench.works import RANDOM, WORKS
+from zk.bench.works import CHAIN, RANDOM, WORKS
 
 Row = Mapping[str, Any]
 Data = Mapping[str, Any]
@@ -23,9 +23,17 @@ _ORDER: Final = (
 
 
 def ordered(rows: Iterable[Row]) -> list[Row]:
-    """What people look for first; then as in `chiaro bench list`."""
+    """What people look for first, then as in `chiaro bench list`; within a work, by size."""
     places = {name: place for place, name in enumerate(dict.fromkeys((*_ORDER, *WORKS)))}
-    return sorted(rows, key=lambda row: places[row["work"]])
+
+    def place(row: Row) -> tuple[int, int, int, int]:
+        cases = WORKS[row["work"]].cases
+        chain = bool(CHAIN.fullmatch(row["case"]))
+        case = "p13" if chain else row["case"]  # chains are told apart by their size
+        rank = cases.index(case) if case in cases else len(cases)
+        return places[row["work"]], row["threads"], rank, row["size"]
+
+    return sorted(rows, key=place)
 
 
 def title(work: str) -> str:

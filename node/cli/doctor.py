@@ -76,7 +76,7 @@ def _kernels(session: Session) -> str:  # noqa: ARG001
     if chosen == "reference":
         raise ChiaroError(
             "compiled arithmetic does not start; proofs take minutes",
-            fix="reinstall llvmlite and numba, or report your CPU",
+            fix="reinstall llvmlite, or report your CPU",
         )
     return f"{chosen} (available: {', '.join(names)})"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import replace
 
 import pytest
@@ -184,6 +185,9 @@ def test_files_are_made_once_and_prove(tmp_path):
         which, tmp_path, backend=backend, progress=lambda phase, _: phases.append(phase)
     )
     assert {"record", "write", "witness"} <= set(phases)
+    phases.clear()
+    catalog.artefacts(which, tmp_path, progress=lambda phase, _: phases.append(phase))
+    assert phases == []
     stamps = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     assert catalog.artefacts(which, tmp_path, backend=backend) == made
     other = catalog.artefacts(which, tmp_path, backend=backend, seed=9)
@@ -202,6 +206,24 @@ def test_files_are_made_once_and_prove(tmp_path):
         verify(verifying_key, public, proof, backend)
         with pytest.raises(InvalidProof):
             verify(verifying_key, (public[0] ^ 1,), proof, backend)
+
+
+@pytest.mark.parametrize("note", [b"", b"{}", b"[1]", b'{"sources": "x", "circuit": "00"}', None])
+def test_a_note_of_other_sources_is_not_believed(tmp_path, note):
+    which, backend = catalog.chain(1), backends.get()
+    made = catalog.artefacts(which, tmp_path, backend=backend)
+    (kept,) = tmp_path.glob("*1.json")
+    right = json.loads(kept.read_bytes())
+    if note is None:  # right sources, but no digest: it must not become part of a path
+        note = json.dumps({**right, "circuit": "../0"}).encode()
+    kept.write_bytes(note)
+    phases: list[str] = []
+    again = catalog.artefacts(
+        which, tmp_path, backend=backend, progress=lambda phase, _: phases.append(phase)
+    )
+    assert again == made
+    assert "record" in phases
+    assert json.loads(kept.read_bytes()) == right
 
 
 def test_an_unknown_sample_is_refused(tmp_path):

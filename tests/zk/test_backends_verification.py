@@ -131,6 +131,13 @@ def test_combinations_whose_sums_meet_their_terms(backend: Backend, sign: int) -
         assert (backend.combine_g1(prepared, to_array(scalars)) == g1(total)[0]).all()
 
 
+def test_sums_of_points(backend: Backend) -> None:
+    rng = random.Random(5)
+    many = [rng.randrange(FR.modulus) for _ in range(65)]
+    for factors in ([], [0], [3], [3, 3], [3, FR.modulus - 3], [0, 1, 2, 3, 0, 3], [1] * 9, many):
+        assert (backend.sum_g1(g1(*factors)) == g1(sum(factors) % FR.modulus)[0]).all()
+
+
 @pytest.mark.parametrize("count", [0, 1, 3, 4, 7, 8, 13])
 def test_weights(backend: Any, count: int) -> None:
     rng = random.Random(count)

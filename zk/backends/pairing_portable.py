@@ -115,6 +115,14 @@ class PortablePairings:
         verification.shared().call("g1_sum_tables", *inputs, n, n, count, 1 << (c - 1))
         return out
 
+    def sum_g1(self, points_: U64Array) -> U64Array:
+        n = checks.rows(points_, checks.G1_WIDTH, "points")
+        ones = np.ones(n, dtype=np.int16)
+        out = np.zeros(checks.G1_WIDTH, dtype=np.uint64)
+        inputs = (address(x) for x in (out, points_, ones))
+        verification.shared().call("g1_sum_tables", *inputs, n, n, 1, 1)
+        return out
+
     def weigh_g1(self, points_: U64Array, weights: U64Array) -> U64Array:
         n = checks.weights(points_, weights)
         out = np.zeros_like(points_)

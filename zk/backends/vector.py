@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zk.backends import checks, vector_fixed, vector_ntt
+from zk.backends.arenas import Arenas
 from zk.backends.pairing_vector import VectorPairings
 from zk.backends.portable import PortableBackend
 from zk.backends.poseidon_vector import VectorHashes
@@ -105,6 +106,7 @@ class VectorBackend(VectorPairings, VectorHashes, PortableBackend):
         super().__init__(threads)
         self._multiplier = multiplier
         self.pads: dict[str, U64Array] = {}
+        self.arenas = Arenas()
         self._generators: dict[str, vector_fixed.Multiples] = {}
         self.transforms = vector_ntt.Transforms(self, multiplier)
 
@@ -113,6 +115,9 @@ class VectorBackend(VectorPairings, VectorHashes, PortableBackend):
         return self._multiplier
 
     def ntt(self, values: U64Array, *, inverse: bool = False) -> U64Array:
+        done = self.transforms.planned(values, inverse=inverse)
+        if done is not None:
+            return done
         log = checks.domain(values)
         if log < vector_ntt.LEAST:
             return super().ntt(values, inverse=inverse)
@@ -169,7 +174,10 @@ class VectorBackend(VectorPairings, VectorHashes, PortableBackend):
             return super()._msm(group, bases, scalars)
         if count < n:
             bases, scalars = bases[used], scalars[used]
-        return _Msm(self, _Kind(group), bases, scalars).run()
+        task = _Msm(self, _Kind(group), bases, scalars)
+        out = task.run()
+        self.arenas.give(task.arena)
+        return out
 
 
 class _Msm:
@@ -185,7 +193,7 @@ class _Msm:
         self.c = c = _window_bits(max(wide, n // 16), FR.modulus.bit_length())
         self.half = 1 << (c - 1)
         windows = msm.windows(c)
-        self.digits = backend.digits(scalars, c, windows)
+        self.digits = _digits(backend, scalars, c, windows)
         self.busy = [w for w in range(windows) if self.digits[w].any()]
         threads = backend.threads
         self.shares = [s for s in (self.busy[k::threads] for k in range(threads)) if s]
@@ -199,7 +207,7 @@ class _Msm:
         self.room = self.batch * (n + 2 * self.rows * self.columns) + 2 * spare
         bits = windows * c * max(self.rows, self.columns) + spare
         size = self.room_at + max(len(self.shares) * self.room, bits)
-        self.arena = _aligned(size, kind.width)
+        self.arena = backend.arenas.take(size, kind.width)
         self.arena[:_DUMMIES] = _dummies(backend, kind)
         _convert(backend, "fp_pack", bases, self.arena[_DUMMIES : _DUMMIES + n])
         self.lines = np.full((windows, self.rows + self.columns), groups.NONE, dtype=np.uint32)
@@ -212,31 +220,24 @@ class _Msm:
     def _windows(self, share: int) -> None:
         """Sums of rows and columns of one thread's windows, some windows at a time."""
         chosen = self.shares[share]
-        half, rows, columns = self.half, self.rows, self.columns
-        cursors = np.empty(half, dtype=np.uint32)
+        rows, columns = self.rows, self.columns
+        first = self.room_at + share * self.room
+        call = self.backend.vector.call
+        entries = rows * columns
+        work = _Work(self, self.batch * max(self.n, 2 * entries), first)
+        lengths = np.empty(self.batch * (rows + columns), dtype=np.uint32)
+        table = np.empty(self.batch * entries, dtype=np.uint32)
         for start in range(0, len(chosen), self.batch):
             batch = chosen[start : start + self.batch]
-            work = _Work(self, self.batch * self.n, self.room_at + share * self.room)
-            counts = np.empty(len(batch) * half, dtype=np.uint32)
-            placed = 0
-            for i, w in enumerate(batch):
-                placed += self.backend.vector.call(
-                    "place",
-                    _address(work.refs) + 4 * placed,
-                    _address(counts) + 4 * i * half,
-                    _address(self.digits[w]),
-                    self.n,
-                    half,
-                    _DUMMIES,
-                    _address(cursors),
-                )
-            buckets = work.reduce(work.refs, counts).reshape(len(batch), half)
-            table = np.full((len(batch), rows * columns), groups.NONE, dtype=np.uint32)
-            table[:, 1 : half + 1] = buckets
-            square = table.reshape(len(batch), rows, columns)
-            lines = work.sums([square, square.transpose(0, 2, 1)])
-            for part, at in zip(lines, (0, rows), strict=True):
-                self._keep(part, batch, at)
+            table[: len(batch) * entries] = groups.NONE
+            work.slot = first
+            work.fill(table, [self.digits[w] for w in batch], entries)
+            shape = (len(batch), rows, columns)
+            call("lines", _address(work.refs), _address(lengths), _address(table), *shape)
+            used = lengths[: len(batch) * (rows + columns)]
+            sums = np.split(work.reduce(work.refs, used), [len(batch) * rows])
+            for part, at in zip(sums, (0, rows), strict=True):
+                self._keep(part.reshape(len(batch), -1), batch, at)
 
     def _keep(self, part: U32Array, batch: list[int], at: int) -> None:
         """Copies sums out of the room that the next batch will use."""
@@ -310,22 +311,51 @@ class _Work:
         self.task = task
         self.slot = slot
         self.scratch = _aligned(groups.BLOCK, task.kind.width * 5 // 4)
-        self._allocate(most)
+        self.refs = np.empty(most + groups.SLACK, dtype=np.uint32)
+        self.spare = np.empty_like(self.refs)
+        half = most // 2 + groups.PAD + groups.SLACK
+        self.left = np.empty(half + _AHEAD, dtype=np.uint32)
+        self.right = np.empty_like(self.left)
+        self.gone = np.zeros(half, dtype=np.uint8)
 
-    def _allocate(self, most: int) -> None:
-        size = most + groups.PAD
-        self.refs = np.empty(size, dtype=np.uint32)
-        self.left = np.empty(size // 2 + groups.PAD + _AHEAD, dtype=np.uint32)
-        self.right = np.empty(size // 2 + groups.PAD + _AHEAD, dtype=np.uint32)
-        self.gone = np.zeros(size // 2 + groups.PAD, dtype=np.uint8)
+    def fill(self, table: U32Array, digits: list[npt.NDArray[np.int16]], entries: int) -> None:
+        """Sums of buckets.
+
+        Args:
+            table: NONE everywhere; a bucket's entry in its window's part is |digit|.
+            digits: of all points, for each window.
+            entries: of the table, for each window.
+        """
+        task, call = self.task, self.task.backend.vector.call
+        buffers = [_address(x) for x in (self.left, self.right, self.refs, self.spare, table)]
+        pairs = 0
+        for i, row in enumerate(digits):
+            where = (_DUMMIES, i * entries, self.slot, pairs)
+            pairs = call("pair_digits", *buffers, _address(row), row.size, *where)
+        self.slot = call(
+            f"{task.kind.name}_fill",
+            _address(task.arena),
+            *buffers,
+            pairs,
+            self.slot,
+            _address(self.scratch),
+            _address(self.gone),
+        )
 
     def reduce(self, refs: U32Array, counts: U32Array) -> U32Array:
-        """The sum of each group, or NONE; both arrays are used up."""
+        """The sum of each group, or NONE.
+
+        Args:
+            refs: `refs` or `spare`; overwritten, and so is the other one.
+            counts: sizes of the groups; 0 or 1 afterwards.
+        """
+        other = self.spare if refs is self.refs else self.refs
         task = self.task
         self.slot = task.backend.vector.call(
             f"{task.kind.name}_reduce",
             _address(task.arena),
             _address(refs),
+            _address(other),
             _address(counts),
             counts.size,
             _address(self.left),
@@ -344,11 +374,24 @@ class _Work:
         filled = [part != groups.NONE for part in parts]
         refs = np.concatenate([p[f] for p, f in zip(parts, filled, strict=True)])
         counts = [f.sum(axis=-1).astype(np.uint32) for f in filled]
-        if refs.size > self.refs.size - groups.PAD:
-            self._allocate(refs.size)
-        flat = self.reduce(refs, np.concatenate([c.reshape(-1) for c in counts]))
+        self.refs[: refs.size] = refs
+        flat = self.reduce(self.refs, np.concatenate([c.reshape(-1) for c in counts]))
         cuts = np.cumsum([c.size for c in counts])[:-1]
         return [x.reshape(c.shape) for x, c in zip(np.split(flat, cuts), counts, strict=True)]
+
+
+def _digits(backend: VectorBackend, scalars: U64Array, c: int, count: int) -> npt.NDArray[np.int16]:
+    """`int16[count, n or a little more]`, the signed digits of all scalars; the rest is 0."""
+    n = scalars.shape[0]
+    whole, stride = n // _LANES * _LANES, -(-n // _LANES) * _LANES
+    out = np.empty((count, stride), dtype=np.int16)
+    call = backend.vector.call
+    call("vector_digits", _address(out), _address(scalars), whole, c, count, stride)
+    if whole < n:
+        tail = np.zeros((_LANES, LIMBS), dtype=np.uint64)
+        tail[: n - whole] = scalars[whole:]
+        call("vector_digits", _address(out) + 2 * whole, _address(tail), _LANES, c, count, stride)
+    return out
 
 
 def _convert(backend: VectorBackend, kernel: str, rows: U64Array, out: U64Array) -> None:

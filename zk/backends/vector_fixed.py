@@ -80,15 +80,15 @@ class _Run:
     """One call: an arena with the table and room for the sums of each thread."""
 
     def __init__(self, base: Multiples, scalars: U64Array) -> None:
-        from zk.backends.vector import _DUMMIES, _aligned, _dummies, _Work
+        from zk.backends.vector import _DUMMIES, _aligned, _digits, _dummies, _Work
 
         backend, self.kind = base.backend, base.kind
         self.backend = backend
         self.kernels = fixed_base_library.shared(backend.name)
-        self.n = n = scalars.shape[0]
+        n = scalars.shape[0]
         self.windows = msm.windows(base.c)
         self.half = 1 << (base.c - 1)
-        self.digits = backend.digits(scalars, base.c, self.windows)
+        self.digits = _digits(backend, scalars, base.c, self.windows)
         self.out = np.zeros((n, self.kind.width), dtype=np.uint64)
         threads = min(backend.threads, -(-n // SHARE))
         self.size = min(SHARE, -(-n // threads))
@@ -117,7 +117,7 @@ class _Run:
             address(counts),
             stop - start,
             address(self.digits[:, start:]),
-            self.n,
+            self.digits.shape[1],
             self.windows,
             self.half,
             self.table_at,

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from zk import jsontext
 from zk.bench import host, stats
 from zk.bench.errors import BenchError, OutputsDiffer, PeerFailed, PeerRefused
 from zk.bench.inputs import Inputs
@@ -302,13 +303,23 @@ class _Judge:
         if self._agreement == "proof":
             if inputs.accept is None or not inputs.accept(output):
                 raise OutputsDiffer(f"{side.name} made a proof that does not verify")
-            same = output == self._first and not side.ours
+            same = not side.ours and same_document(output, self._first)
             side.agreement = "verified, same proof" if same else "verified"
             return
         if output != (inputs.expected or self._first):
             right = inputs.expected_by or "this prover"
             raise OutputsDiffer(f"{side.name} answers otherwise than {right}: {output[:80]}")
         side.agreement = inputs.expected_by or ("" if side.ours else "same answer")
+
+
+def same_document(one: str, other: str) -> bool:
+    """Whether texts are equal, or documents that differ in spaces and order alone."""
+    if one == other:
+        return True
+    try:
+        return bool(jsontext.loads(one.encode()) == jsontext.loads(other.encode()))
+    except ValueError:
+        return False
 
 
 def _cold(player: _Player, plan: Plan, inputs: Inputs, judge: _Judge) -> None:

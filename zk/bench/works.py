@@ -85,7 +85,7 @@ WORKS: Final[dict[str, Work]] = {
         ),
         Work("poseidon", "Poseidon of two inputs", "hashes", (1000,), cases=(RANDOM, "batch")),
         Work("pairing", "one pairing", "pairings", (1,), "none", scalable=False),
-        Work("witness", "all wires of a circuit from its inputs", "rows", (), cases=SAMPLES),
+        Work("witness", "all wires of a circuit from its inputs", "constraints", (), cases=SAMPLES),
         Work("load_key", "reading a .zkey", "domain", (), cases=SAMPLES),
         Work("setup", "keys of a circuit from given secrets", "domain", (), cases=SAMPLES),
         Work("prove", "Groth16 proof from .zkey and .wtns", "domain", (), "proof", SAMPLES),

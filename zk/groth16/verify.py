@@ -85,7 +85,7 @@ def _by_reference(key: VerifyingKey, public: Sequence[int], proof: Proof) -> boo
 def _by(backend: Backend, key: VerifyingKey, public: Sequence[int], proof: Proof) -> bool:
     """e(A, B) · e(Σ, −γ) · e(C, −δ) = e(α, β), with what depends on the key alone prepared."""
     prepared = prepare(key, backend)
-    a, b, c = proof_rows(proof)
+    a, b, c = proof_rows([proof])
     fixed = np.concatenate([prepared.statement_point(backend, [1, *public]), c])
     inside, product = backend.pairing_product(a, b, fixed, prepared.fixed)
     if not inside.all():

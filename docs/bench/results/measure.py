@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,7 @@ ROOT = HERE.parents[2]
 CHIARO = (sys.executable, "-m", "node.cli")
 VECTOR = ("ifma", "fma")
 ALL = (*VECTOR, "portable")
+MOST_LOAD = 0.5
 NATIVE = ("gnark", "arkworks")
 
 
@@ -46,32 +48,33 @@ class Measurement:
     peers: tuple[str, ...] = ()
 
 
-MEASUREMENTS = (
-    Measurement("products", "fp_mul fr_mul --case random,lanes", ALL, NATIVE),
-    Measurement("ntt", "ntt --sizes 2^12..2^20", ALL, NATIVE),
+MEASUREMENTS = (  # what matters most comes first: a run may be cut short
+    Measurement("prove-small", "prove --case p13,s15", ALL, (*NATIVE, "snarkjs")),
+    Measurement("prove-large", "prove --case p15,p17", VECTOR, NATIVE),
+    Measurement("transfer", "transfer --threads 1,2"),
     Measurement("msm_g1-small", "msm_g1 --sizes 2^10..2^15", ALL, NATIVE),
     Measurement("msm_g1-large", "msm_g1 --sizes 2^16,2^18,2^20", VECTOR, NATIVE),
+    Measurement("msm_g2", "msm_g2 --sizes 2^14,2^16", VECTOR, NATIVE),
+    Measurement("ntt", "ntt --sizes 2^12..2^20", ALL, NATIVE),
+    Measurement("verify", "verify --case action,p13,p15,p17,s15", ALL, NATIVE),
+    Measurement("verify_batch", "verify_batch --case action,p13", ALL, NATIVE),
+    Measurement("load_key", "load_key --case action,p13,p17", VECTOR[:1]),
+    Measurement("witness", "witness --case action,p13,p17,s15"),
+    Measurement("start", "start --case cached --threads 2"),
+    Measurement("poseidon", "poseidon --case random,batch"),
+    Measurement("scan", "scan", VECTOR[:1]),
+    Measurement("products", "fp_mul fr_mul --case random,lanes", ALL, NATIVE),
+    Measurement("prove-threads", "prove --case p15,p17 --threads 2", VECTOR[:1], NATIVE),
     Measurement(
         "msm_g1-cases",
         "msm_g1 --sizes 2^16 "
-        "--case bits,zeros,equal-scalars,equal-points,opposite-points,infinities",
-        VECTOR,
+        "--case random,bits,zeros,equal-scalars,equal-points,opposite-points,infinities",
+        VECTOR[:1],
     ),
-    Measurement("msm_g2", "msm_g2 --sizes 2^14,2^16", VECTOR, NATIVE),
     Measurement("msm_g2-portable", "msm_g2 --sizes 2^12", ALL, NATIVE),
-    Measurement("prove-small", "prove --case p13,s15", ALL, (*NATIVE, "snarkjs")),
-    Measurement("prove-large", "prove --case p15,p17", VECTOR, NATIVE),
-    Measurement("prove-scaling", "prove --case p12,p14,p16,p18,p20", VECTOR[:1]),
-    Measurement("prove-threads", "prove --case p15,p17 --threads 2", VECTOR[:1], NATIVE),
-    Measurement("transfer", "transfer --threads 1,2", ALL),
-    Measurement("verify", "verify --case action,p13,p15,p17,s15", ALL, NATIVE),
-    Measurement("verify_batch", "verify_batch --case action,p13", ALL, NATIVE),
-    Measurement("witness", "witness --case action,p13,p17,s15"),
-    Measurement("load_key", "load_key --case action,p13,p17", ("ifma", "fma", "portable")[:1]),
     Measurement("setup", "setup --case p13,p15", VECTOR[:1]),
-    Measurement("start", "start --case cached,empty"),
-    Measurement("poseidon", "poseidon --case random,batch"),
-    Measurement("scan", "scan", VECTOR[:1]),
+    Measurement("start-empty", "start --case empty --threads 2", VECTOR[:1]),
+    Measurement("prove-scaling", "prove --case p12,p14,p16,p18,p20", VECTOR[:1]),
 )
 
 
@@ -88,6 +91,9 @@ def main() -> int:
     backends = here["backends"]
     peers = [peer["name"] for peer in here["peers"] if peer["installed"]]
     options.folder.mkdir(parents=True, exist_ok=True)
+    load = os.getloadavg()[0]
+    if load > MOST_LOAD and not options.prepare:
+        _say(f"== this machine is busy (load {load:.1f}): rows will be marked noisy")
     failed = []
     for each in MEASUREMENTS:
         target = options.folder / f"{each.name}.json"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib.util
 import itertools
 import json
 import re
@@ -78,6 +79,18 @@ def test_a_run_prints_rows_and_writes_the_same_to_a_file(run, tmp_path):
     assert done.data["file"] == str(file)
     assert results.read(file)["rows"][0]["output"] == row["output"]
     assert done.err == ""
+
+
+def test_inputs_can_be_made_before_a_quiet_hour(offline, run, tmp_path):
+    words = ("bench", "run", "fr_mul", "ntt", "--sizes", "8", "--backend", "reference")
+    made = offline.json(*words, "--prepare").data["inputs"]
+    assert [(each["work"], each["size"]) for each in made] == [("fr_mul", 8), ("ntt", 8)]
+    (kept,) = (tmp_path / "made").glob("ntt-8-*.values")
+    stamp = kept.stat().st_mtime_ns
+    rows = run("--sizes", "8", work="ntt").data["rows"]
+    assert rows[0]["inputs_sha256"] == made[1]["inputs_sha256"]
+    assert kept.stat().st_mtime_ns == stamp
+    assert "fr_mul" in offline(*words, "--prepare").out
 
 
 def test_a_peer_that_answers_otherwise_does_not_count_and_the_exit_code_says_so(run):
@@ -203,6 +216,36 @@ def test_export_without_proofs_is_empty_and_says_so(offline, recorded, tmp_path)
     done = offline.json("bench", "export", str(recorded), "--out", str(out))
     assert (done.code, done.data["measurements"]) == (1, 0)
     assert json.loads(out.read_text()) == []
+
+
+def test_what_the_committed_files_measure_exists(monkeypatch):
+    script = Path(__file__).parents[3] / "docs" / "bench" / "results" / "measure.py"
+    spec = importlib.util.spec_from_file_location("measure_results", script)
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, module)  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    names = [each.name for each in module.MEASUREMENTS]
+    assert len(set(names)) == len(names)
+    for each in module.MEASUREMENTS:
+        words = each.words.split()
+        first = next((i for i, word in enumerate(words) if word.startswith("--")), len(words))
+        options = dict(zip(words[first::2], words[first + 1 :: 2], strict=True))
+        assert set(options) <= {"--sizes", "--case", "--threads"}
+        request = bench_plan.Request(
+            works=tuple(work for name in words[:first] for work in works.find(name)),
+            sizes=works.parse_sizes(options["--sizes"]) if "--sizes" in options else (),
+            threads=tuple(map(int, options.get("--threads", "1").split(","))),
+            backends=each.backends,
+            peers=(),
+            rounds=7,
+            cases=tuple(options.get("--case", "").split(",")) if "--case" in options else (),
+            seed="s",
+            pin=True,
+            profile="dev",
+        )
+        assert bench_plan.jobs(request)
+        assert set(each.peers) <= {known.name for known in peers.KNOWN}
+        assert set(each.backends) <= {"ifma", "fma", "portable"}
 
 
 # --- the page -------------------------------------------------------------------------------------

@@ -144,6 +144,15 @@ def test_proofs_are_judged_one_by_one(measure, fake):
     assert set(seen) > {right}
 
 
+def test_documents_are_the_same_in_spite_of_spaces_and_order():
+    one = '{"pi_a": ["1", "2"], "curve": "bn128"}'
+    assert harness.same_document(one, '{"curve":"bn128","pi_a":["1","2"]}')
+    assert harness.same_document("00ff", "00ff")
+    for other in ('{"pi_a": ["2", "1"], "curve": "bn128"}', '{"pi_a": ["1", "2"]}', "00fe", ""):
+        assert not harness.same_document(one, other)
+        assert not harness.same_document("00ff", other)
+
+
 def test_more_threads_than_processors_are_refused():
     (work,) = works.find("fr_mul")
     made = inputs.make(work, 5, backends.get("reference"))

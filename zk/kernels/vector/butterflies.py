@@ -64,6 +64,14 @@ class Butterflies(ABC):
         return Element(like.limbs, value, (*like.bounds[:-1], top_bound(value, like.bounds[:-1])))
 
     @classmethod
+    def multiples(cls) -> list[int]:
+        """What a constant is multiplied by to give its record, five limbs for each of them.
+
+        Nothing where `digits` alone makes records.
+        """
+        return []
+
+    @classmethod
     @abstractmethod
     def digits(cls, w: int) -> list[int]:
         """The words of a constant's record."""

@@ -68,6 +68,10 @@ class IntegerButterflies(Butterflies):
     def digits(cls, w: int) -> list[int]:
         return [x for v in folded.constants(FR.value, w) for x in folded.limbs(v)]
 
+    @classmethod
+    def multiples(cls) -> list[int]:
+        return folded.constants(FR.value, 1)
+
     @property
     def start(self) -> Element:
         return nowhere((_WIDEST[0] * self.k.p, _WIDEST[1] * self.k.p), (0, MASK))

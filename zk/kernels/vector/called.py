@@ -14,6 +14,7 @@ from zk.kernels.constants import FP
 from zk.kernels.emit import Module, Value
 from zk.kernels.vector.coordinates import Coordinate, Quadratic
 from zk.kernels.vector.ifma import Ifma
+from zk.kernels.vector.kept import ready
 from zk.kernels.vector.lanes import (
     LIMBS,
     MASK,
@@ -25,7 +26,6 @@ from zk.kernels.vector.lanes import (
     top_bound,
     within,
 )
-from zk.kernels.vector.tower import ready
 
 LIMIT: Final = 14
 """Operands are at most this many p."""

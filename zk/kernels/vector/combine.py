@@ -15,6 +15,7 @@ from typing import Final
 from zk.kernels.constants import FP, MONTGOMERY_BITS
 from zk.kernels.emit import Function, Module, Value
 from zk.kernels.vector.fma import Fma
+from zk.kernels.vector.kept import check_within, kept_constants, kept_like, light, ready
 from zk.kernels.vector.lanes import (
     LIMBS,
     Element,
@@ -23,7 +24,7 @@ from zk.kernels.vector.lanes import (
     settled,
     top_bound,
 )
-from zk.kernels.vector.tower import ROW, check_within, kept_constants, kept_like, light, ready
+from zk.kernels.vector.planar import ROW
 
 SUM_VALUES: Final = 4
 _POINT: Final = 2 * ROW
@@ -69,8 +70,8 @@ def emit_combine(module: Module, lanes: type[Lanes]) -> None:
     f.leave()
 
 
-def _like(k: Lanes) -> Element:
-    """Bounds of a running sum's coordinates."""
+def loose_like(k: Lanes) -> Element:
+    """Bounds of coordinates that are not reduced from step to step."""
     most = _WIDEST * k.p
     value = (-most, most) if isinstance(k, Fma) else (0, most)
     lower: list[Interval] = list(kept_like(k).bounds[:-1])
@@ -79,12 +80,12 @@ def _like(k: Lanes) -> Element:
 
 
 def _get(k: Lanes, state: Value, index: int) -> Element:
-    return k.load(k.f.at(state, index * k.size), _like(k))
+    return k.load(k.f.at(state, index * k.size), loose_like(k))
 
 
 def _put(k: Lanes, a: Element, state: Value, index: int) -> None:
     a = ready(k, a)
-    check_within(a, _like(k))
+    check_within(a, loose_like(k))
     k.store(a, k.f.at(state, index * k.size))
 
 

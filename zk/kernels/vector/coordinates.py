@@ -128,9 +128,9 @@ class Coordinates(ABC):
         bounds = [self.k.packed_bound(x) for x in a]
         return min(b[0] for b in bounds), max(b[1] for b in bounds)
 
-    def store(self, a: Coordinate, pointer: Value) -> None:
+    def store(self, a: Coordinate, pointer: Value, like: Coordinate | None = None) -> None:
         for i, x in enumerate(a):
-            self.k.store(x, self.f.at(pointer, self.k.size * i))
+            self.k.store(x, self.f.at(pointer, self.k.size * i), like[i] if like else None)
 
     def load(self, pointer: Value, like: Coordinate, *, pinned: bool = False) -> Coordinate:
         return tuple(

@@ -172,6 +172,12 @@ class Ifma(Lanes):
         name = "emulated" if self.emulated else "llvm.x86.avx512"
         return self.f.op(f"call {v} @{name}.permvar.di.512({v} {entries}, {v} {index})")
 
+    def product_like(self) -> Element:
+        """Operands are lifted before they are multiplied, so products are not negative."""
+        like = super().product_like()
+        value = 0, like.value[1]
+        return Element(like.limbs, value, (*like.bounds[:-1], (0, value[1] >> RADIX * (LIMBS - 1))))
+
     # -- products ---------------------------------------------------------------------------------
 
     def mul_sum(self, *pairs: tuple[Element, Element]) -> Element:

@@ -13,8 +13,10 @@ from zk.kernels import compile as compiler
 from zk.kernels.constants import FP, Modulus
 from zk.kernels.emit import Module
 from zk.kernels.vector import fma, fma_assembly, ifma
+from zk.kernels.vector.buckets import emit_buckets, emit_fill
 from zk.kernels.vector.convert import emit_convert
 from zk.kernels.vector.coordinates import Prime, Quadratic
+from zk.kernels.vector.digits import emit_digits
 from zk.kernels.vector.groups import emit_groups, emit_reduce
 from zk.kernels.vector.lanes import Lanes
 from zk.kernels.vector.sums import Group, emit_inverse, emit_sum
@@ -30,13 +32,16 @@ Signature = tuple[str, Any]
 _SIGNATURES: Final[dict[str, Signature]] = {
     "fp_pack": ("ppn", None),
     "fp_unpack": ("ppn", None),
-    "place": ("pppnnnp", _N),
+    "vector_digits": ("ppnnnn", None),
+    "pair_digits": ("ppppppnnnnn", _N),
+    "lines": ("pppnnn", _N),
     **{
         f"{group}_{name}": signature
         for group in ("g1", "g2")
         for name, signature in {
             "sum": ("pppnnpp", _N),
-            "reduce": ("pppnppnpp", _N),
+            "reduce": ("ppppnppnpp", _N),
+            "fill": ("ppppppnnpp", _N),
         }.items()
     },
 }
@@ -107,10 +112,13 @@ def build(multiplier: str) -> Module:
     module = begin(multiplier, FP)
     emit_inverse(module, lanes)
     emit_groups(module)
+    emit_buckets(module)
+    emit_digits(module, lanes)
     emit_convert(module, lanes)
     for group in (G1, G2):
         emit_sum(module, lanes, group)
         emit_reduce(module, group)
+        emit_fill(module, group)
     return module
 
 

@@ -5,14 +5,19 @@ lies in digit-reversed places. *Twisted* ones evaluate at the odd powers of ω_{
 their tables alone, and give a transform on the odd points of a domain twice as large at no more
 than the cost of layers that otherwise multiply by one.
 
-Blocks of up to 2^`_BLOCK` vectors, which fit a first-level cache, go through all their layers
-before the next one is touched; the layers above follow.
+Memory of first-level caches is what matters beyond the arithmetic, three things of it:
+
+    blocks     2⁶ vectors (2⁵ where log₂ m is odd) go through all their layers at once
+    pairs      of the layers above, two are done together: sixteen vectors meet in both of them
+    places     behind each block one vector stays empty, so that legs that lie a power of two apart
+               do not fall on the same lines of a cache, nor do loads seem to wait for stores
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
 
 from zk.kernels.constants import FR
 from zk.kernels.emit import Function, Module, Value
@@ -37,125 +42,228 @@ def pinned(k: Lanes, pointer: Value, like: Element) -> Element:
     return k.load(pointer, like, pinned=True)
 
 
-def short(f: Function, buffer: Value, twiddles: Value, log: Value, *, twisted: bool) -> None:
-    """A call of `fr_ntt_short`."""
-    f.do(f"call void @fr_ntt_short(ptr {buffer}, ptr {twiddles}, i64 {log}, i64 {int(twisted)})")
+def vectors(log: int) -> int:
+    """How many vectors of memory 2^log of them take."""
+    return int(position(log, 1 << log))
+
+
+def position(log: int, index: Any) -> Any:
+    """Where vectors of a transform of 2^log lie: behind each block one is left out."""
+    return index + (index >> (_BLOCK - (log & 1)))
+
+
+def placed(f: Function, log: Value, index: Value) -> Value:
+    """`position` in a kernel."""
+    shift = f.sub(str(_BLOCK), f.op(f"and i64 {log}, 1"))
+    return f.add(index, f.op(f"lshr i64 {index}, {shift}"))
 
 
 def emit_short(module: Module, lanes: type[Lanes]) -> None:
-    """`fr_ntt_short(buffer, twiddles, log, twisted)`: 2^log vectors in digit-reversed order.
+    """`fr_ntt_short(buffer, twiddles, log, twisted)`: all layers of 2^log vectors but the first.
 
     Records of `twiddles`: `HEAD`, then for each radix-4 layer of blocks of h vectors, h = h₀, 4·h₀
     …, h₀ = 2^(log mod 2): three records for each j < h.
     """
-    _emit_base(module, lanes)
-    _emit_layers(module, lanes)
-    f = module.function(
-        "fr_ntt_short", "buffer", "twiddles", "i64 log", "i64 twisted", attributes="noinline"
-    )
-    k = lanes(f, FR)
-    size = f.op("shl i64 1, %log")
-    odd = f.op("and i64 %log, 1")
-    first = f.op(f"shl i64 1, {odd}")
-    largest = f.op(f"shl i64 {1 << _BLOCK}, {odd}")
-    if _BLOCK & 1:
-        raise ValueError("blocks of even logarithm are needed")
-    part = f.select(f.compare("ult", size, largest), size, largest)
-    plain = f.compare("eq", "%twisted", 0)
-    # a layer of radix 4 that multiplies by one comes first where log is even
-    begun = f.select(f.op(f"and i1 {plain}, {f.compare('eq', odd, 0)}"), 4, first)
-    with f.loop(f.op(f"udiv i64 {size}, {part}")) as block:
-        start = f.at("%buffer", f.mul(f.mul(block, part), k.size))
-        f.do(
-            f"call void @fr_ntt_base(ptr {start}, ptr %twiddles, i64 {part}, i64 {odd}, "
-            "i64 %twisted)"
+    _emit_run(module, lanes, multiplied=False)
+    _emit_run(module, lanes, multiplied=True)
+    _Short(module, lanes).emit()
+
+
+class _Short:
+    """Which butterflies follow which: `fr_ntt_short`."""
+
+    def __init__(self, module: Module, lanes: type[Lanes]) -> None:
+        self.f = f = module.function(
+            "fr_ntt_short", "buffer", "twiddles", "i64 log", "i64 twisted", attributes="noinline"
         )
-        _layers(f, start, first, begun, part)
-    _layers(f, "%buffer", first, part, size)
-    f.leave()
+        self.size = lanes(f, FR).size
+        self.record = butterflies_of(lanes).record
+        self.first = f.op(f"shl i64 1, {f.op('and i64 %log, 1')}")
+        # 1 where butterflies of index 0 multiply by one
+        self.plain = f.op("xor i64 %twisted, 1")
 
-
-def _layers(f: Function, start: Value, first: Value, begin: Value, end: Value) -> None:
-    f.do(
-        f"call void @fr_ntt_layers(ptr {start}, ptr %twiddles, i64 {first}, i64 {begin}, "
-        f"i64 {end}, i64 %twisted)"
-    )
-
-
-def _emit_base(module: Module, lanes: type[Lanes]) -> None:
-    """`(buffer, twiddles, size, odd, twisted)`: the first layer, unless it is like the others."""
-    f = module.function(
-        "fr_ntt_base",
-        "buffer",
-        "twiddles",
-        "i64 size",
-        "i64 odd",
-        "i64 twisted",
-        attributes="noinline",
-    )
-    k = lanes(f, FR)
-    b = butterflies_of(lanes)(k)
-    plain = f.compare("eq", "%twisted", 0)
-    even = f.compare("eq", "%odd", 0)
-    with f.when(f.op(f"and i1 {plain}, {even}")):
-        with f.loop(f.op("lshr i64 %size, 2")) as i:
-            places = _places(k, f.row("%buffer", i, 4 * k.size), k.size)
-            _store(b, places, b.four(_loaded(k, places, b.fresh), "", "%twiddles", fresh=True))
+    def emit(self) -> None:
+        """The whole function."""
+        f = self.f
+        whole = f.op("shl i64 1, %log")
+        odd = f.op("and i64 %log, 1")
+        most = f.op(f"lshr i64 {1 << _BLOCK}, {odd}")
+        part = f.select(f.compare("ult", whole, most), whole, most)
+        begun = f.op(f"lshr i64 4, {odd}")
+        stride = self._bytes(part)
+        with f.loop(f.op(f"udiv i64 {whole}, {part}")) as i:
+            start = f.at("%buffer", f.mul(i, stride))
+            with self._layers(begun, part) as h:
+                self._small(start, h, part)
+        span = f.slot(8)
+        f.store(part, span)
+        layers = f.op(f"call i64 @llvm.cttz.i64(i64 {f.op(f'udiv i64 {whole}, {part}')}, i1 true)")
+        with f.when(f.compare("ne", f.op(f"and i64 {layers}, 2"), 0)):
+            self._single(part, whole)
+            f.store(f.op(f"shl i64 {part}, 2"), span)
+        with f.repeat() as stop:
+            h = f.load(span)
+            stop(f.compare("uge", h, whole))
+            self._pair(h, whole)
+            f.store(f.op(f"shl i64 {h}, 4"), span)
         f.leave()
-    with f.when(even):
-        f.leave()
-    with f.loop(f.op("lshr i64 %size, 1")) as i:
-        places = _places(k, f.row("%buffer", i, 2 * k.size), k.size)[:2]
-        with f.when(plain):
-            _store(b, places, b.pair(_loaded(k, places, b.fresh), ""))
-        with f.when(f.op(f"xor i1 {plain}, true")):
-            factor = f.at("%twiddles", b.record)
-            _store(b, places, b.pair(_loaded(k, places, b.start), factor))
-    f.leave()
+
+    @contextmanager
+    def _layers(self, begin: Value, end: Value) -> Iterator[Value]:
+        """For h = begin, 4·begin … below end."""
+        f = self.f
+        span = f.slot(8)
+        f.store(begin, span)
+        with f.repeat() as stop:
+            h = f.load(span)
+            stop(f.compare("uge", h, end))
+            yield h
+            f.store(f.op(f"shl i64 {h}, 2"), span)
+
+    def _bytes(self, vectors: Value) -> Value:
+        """Of so many vectors: a part of a block, or whole blocks."""
+        return self.f.mul(placed(self.f, "%log", vectors), self.size)
+
+    def _table(self, h: Value, index: Value) -> Value:
+        """Records of a butterfly of the layer of h."""
+        f = self.f
+        before = f.add(f.sub(h, self.first), HEAD)
+        return f.row("%twiddles", f.add(before, f.mul(index, 3)), self.record)
+
+    def _run(
+        self,
+        start: Value,
+        leg: Value,
+        count: Value | int,
+        step: Value | int,
+        factors: Value = "",
+        records: Value | int = 0,
+    ) -> None:
+        """`count` butterflies, `step` bytes apart, with factors `records` bytes apart."""
+        head = f"ptr {start}, ptr %twiddles, i64 {leg}, i64 {count}, i64 {step}"
+        if factors:
+            self.f.do(f"call void @fr_ntt_factors({head}, ptr {factors}, i64 {records})")
+        else:
+            self.f.do(f"call void @fr_ntt_plain({head})")
+
+    def _small(self, start: Value, h: Value, part: Value) -> None:
+        """A layer within a block."""
+        f = self.f
+        leg = f.mul(h, self.size)
+        wide = f.op(f"shl i64 {leg}, 2")
+        count = f.op(f"lshr i64 {f.op(f'udiv i64 {part}, {h}')}, 2")
+        with f.when(f.compare("ne", self.plain, 0)):
+            self._run(start, leg, count, wide)
+        with f.when(f.compare("eq", count, 1)):
+            first = f.at(start, f.mul(self.plain, self.size))
+            factors = self._table(h, self.plain)
+            self._run(first, leg, f.sub(h, self.plain), self.size, factors, 3 * self.record)
+        with f.when(f.compare("ne", count, 1)), f.loop(h, self.plain) as j:
+            self._run(f.row(start, j, self.size), leg, count, wide, self._table(h, j))
+
+    def _single(self, h: Value, whole: Value) -> None:
+        """A layer above blocks, in which h is a block."""
+        f = self.f
+        leg = self._bytes(h)
+        stride = f.op(f"shl i64 {leg}, 2")
+        first = f.mul(self.plain, self.size)
+        with f.loop(f.op(f"lshr i64 {f.op(f'udiv i64 {whole}, {h}')}, 2")) as i:
+            start = f.at("%buffer", f.mul(i, stride))
+            with f.when(f.compare("ne", self.plain, 0)):
+                self._run(start, leg, 1, 0)
+            factors = self._table(h, self.plain)
+            count = f.sub(h, self.plain)
+            self._run(f.at(start, first), leg, count, self.size, factors, 3 * self.record)
+
+    def _pair(self, h: Value, whole: Value) -> None:
+        """The layers of h and 4·h, by sixteen vectors that lie h apart."""
+        f = self.f
+        leg = self._bytes(h)
+        wide = f.op(f"shl i64 {leg}, 2")
+        above = f.op(f"shl i64 {h}, 2")
+        stride = f.op(f"shl i64 {leg}, 4")
+        records = f.mul(h, 3 * self.record)
+        with (
+            f.loop(f.op(f"lshr i64 {f.op(f'udiv i64 {whole}, {h}')}, 4")) as i,
+            f.loop(h) as j,
+        ):
+            start = f.at("%buffer", f.add(f.mul(i, stride), self._bytes(j)))
+            lower, upper = self._table(h, j), self._table(above, j)
+            index = f.op(f"or i64 {j}, {f.op('xor i64 1, ' + self.plain)}")
+            plain = f.compare("eq", index, 0)
+            with f.when(plain):
+                self._run(start, leg, 4, wide)
+                self._run(start, wide, 1, 0)
+                self._run(f.at(start, leg), wide, 3, leg, f.at(upper, records), records)
+            with f.when(f.op(f"xor i1 {plain}, true")):
+                self._run(start, leg, 4, wide, lower)
+                self._run(start, wide, 4, leg, upper, records)
 
 
-def _emit_layers(module: Module, lanes: type[Lanes]) -> None:
-    """`(buffer, twiddles, first, begin, end, twisted)`: layers of `end` vectors.
+def first_layer(
+    b: Butterflies,
+    fetch: Callable[[Value, Value, int], Element],
+    buffer: Callable[[Value], Value],
+    twiddles: Value,
+    count: Value,
+    *,
+    twisted: bool,
+) -> None:
+    """The first layer, from wherever values come to their places in buffers.
 
-    From blocks of `begin` vectors on; the first layer of radix 4 has blocks of `first`.
+    The function has parameters `log` and `places`.
+
+    Args:
+        b: the arithmetic.
+        fetch: value j of transform w, the s-th of its butterfly.
+        buffer: where transform w takes place.
+        twiddles: the table.
+        count: how many transforms go side by side.
+        twisted: whether they are twisted.
+    """
+    k = b.k
+    f = k.f
+    odd = f.op("and i64 %log, 1")
+    for radix, parity in ((4, 0), (2, 1)):
+        with (
+            f.when(f.compare("eq", odd, parity)),
+            f.loop(f.op(f"lshr i64 {f.op('shl i64 1, %log')}, {radix.bit_length() - 1}")) as r,
+            f.loop(count) as w,
+        ):
+            leg = f.op(f"lshr i64 {f.op('shl i64 1, %log')}, {radix.bit_length() - 1}")
+            a = [fetch(f.add(r, f.mul(leg, s)), w, s) for s in range(radix)]
+            results: Sequence[Element]
+            if radix == 2:
+                results = b.pair(a, f.at(twiddles, b.record) if twisted else "")
+            else:
+                factors = f.at(twiddles, HEAD * b.record) if twisted else ""
+                results = b.four(a, factors, twiddles, fresh=not twisted)
+            start = f.at(buffer(w), f.load(f.row("%places", r, 8)))
+            _store(b, [f.at(start, s * k.size) for s in range(radix)], results)
+
+
+def _emit_run(module: Module, lanes: type[Lanes], *, multiplied: bool) -> None:
+    """`(start, twiddles, leg, count, step[, factors, records])`: butterflies `step` bytes apart.
+
+    The four values of each lie `leg` bytes apart; without factors they are not multiplied.
     """
     f = module.function(
-        "fr_ntt_layers",
-        "buffer",
+        "fr_ntt_factors" if multiplied else "fr_ntt_plain",
+        "start",
         "twiddles",
-        "i64 first",
-        "i64 begin",
-        "i64 end",
-        "i64 twisted",
+        "i64 leg",
+        "i64 count",
+        "i64 step",
+        *(("factors", "i64 records") if multiplied else ()),
         attributes="noinline",
     )
     k = lanes(f, FR)
     b = butterflies_of(lanes)(k)
-    like = b.between
-    span = f.slot(8)
-    f.store("%begin", span)
-
-    def block(start: Value, h: Value, factors: Value) -> None:
-        places = _places(k, start, f.mul(h, k.size))
-        a = _loaded(k, places, like)
+    with f.loop("%count") as i:
+        places = _places(k, f.at("%start", f.mul(i, "%step")), "%leg")
+        factors = f.at("%factors", f.mul(i, "%records")) if multiplied else ""
+        a = _loaded(k, places, b.between)
         _store(b, places, b.four(a, factors, "%twiddles", fresh=False))
-
-    plain = f.compare("eq", "%twisted", 0)
-    with f.repeat() as stop:
-        h = f.load(span)
-        stop(f.compare("uge", h, "%end"))
-        whole = f.op(f"shl i64 {h}, 2")
-        blocks = f.op(f"udiv i64 %end, {whole}")
-        stride = f.mul(whole, k.size)
-        table = f.row("%twiddles", f.add(f.sub(h, "%first"), HEAD), b.record)
-        with f.when(plain), f.loop(blocks) as i:
-            block(f.at("%buffer", f.mul(i, stride)), h, "")
-        with f.loop(h, f.select(plain, 1, 0)) as j:
-            start = f.row("%buffer", j, k.size)
-            factors = f.row(table, j, 3 * b.record)
-            with f.loop(blocks) as i:
-                block(f.at(start, f.mul(i, stride)), h, factors)
-        f.store(whole, span)
     f.leave()
 
 

@@ -31,23 +31,19 @@ from zk.kernels.vector import pairing_few as few
 from zk.kernels.vector.called import Called, emit_called
 from zk.kernels.vector.coordinates import Coordinate, Quadratic
 from zk.kernels.vector.ifma import Ifma
-from zk.kernels.vector.lanes import R_BITS, Element, Lanes
-from zk.kernels.vector.pairing_few import FEW_VALUES, Few
-from zk.kernels.vector.tower import (
-    COEFFICIENTS,
-    PLANAR,
-    ROW,
-    Planar,
-    Tower,
+from zk.kernels.vector.kept import (
     joined,
     kept,
     kept_constants,
     kept_like,
     lanes_constant,
     light,
-    naf,
     ready,
 )
+from zk.kernels.vector.lanes import R_BITS, Element, Lanes
+from zk.kernels.vector.pairing_few import FEW_VALUES, Few
+from zk.kernels.vector.planar import COEFFICIENTS, PLANAR, ROW, Planar
+from zk.kernels.vector.tower import Tower, naf
 
 LOOP: Final = naf(6 * SEED + 2)
 STEPS: Final = len(LOOP) - 1 + sum(map(abs, LOOP[1:])) + 2

@@ -13,17 +13,12 @@ with E = 3b'Z², F = 3E, B = Y², G = X·λ², H = λ³ + Z·θ² − 2G. Formul
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from zk.kernels.constants import FP, MONTGOMERY_BITS, TWIST_XI
 from zk.kernels.emit import Function, Module, Value
 from zk.kernels.tower import Pair, fp2_power
-from zk.kernels.vector.lanes import R_BITS, Element, hull
-from zk.kernels.vector.tower import (
-    ROW,
-    Planar,
-    Tower,
+from zk.kernels.vector.kept import (
     joined,
     kept,
     kept_constants,
@@ -32,6 +27,10 @@ from zk.kernels.vector.tower import (
     light,
     ready,
 )
+from zk.kernels.vector.lanes import R_BITS, Element
+from zk.kernels.vector.planar import ROW, Planar
+from zk.kernels.vector.slots import lanes_of, picked, products, slots
+from zk.kernels.vector.tower import Tower
 
 FEW_VALUES: Final = 5
 """Vectors of a pair's state: T, Q, −Q or its images, scales of tangents, scales of chords."""
@@ -100,14 +99,14 @@ class Few:
         shift = k.constant((1 << (2 * R_BITS - MONTGOMERY_BITS)) % k.p)
         both = kept(k, k.mul(k.from_integers(k.gather(rows, 4), (0, _ALL)), shift))
         self._put(t, both, "%state", Q)
-        self._put(t, t.negated_where(_lanes(_Y), both), "%state", OTHER)
+        self._put(t, t.negated_where(lanes_of(_Y), both), "%state", OTHER)
         one = lanes_constant(kept_constants(k, (0, 0, 0, 0, 1, 0, 0, 0)))
-        self._put(t, k.select(t.where(_lanes(_Z, 3)), one, both), "%state", T)
+        self._put(t, k.select(t.where(lanes_of(_Z, 3)), one, both), "%state", T)
         p = t.shuffled(both, (5, 5, 4, 4, 5, 5, 4, 4))  # y_P, x_P
-        signed = t.negated_where(_lanes(1, 3), p)
+        signed = t.negated_where(lanes_of(1, 3), p)
         self._put(t, signed, "%state", _CHORD)
         twice = k.add(signed, signed)
-        more = k.select(t.where(_lanes(1, 3)), k.add(twice, signed), twice)
+        more = k.select(t.where(lanes_of(1, 3)), k.add(twice, signed), twice)
         self._put(t, light(k, more), "%state", _TANGENT)
         f.leave()
 
@@ -116,27 +115,27 @@ class Few:
         f, t = self._function("few_tangent", "state", "line")
         k = t.k
         point = self._get(t, "%state", T)
-        first = _product(t, _slots(t, point, (_X, _Y, _Z, _Y)), _slots(t, point, (_Y, _Y, _Z, _Z)))
+        first = products(t, slots(t, point, (_X, _Y, _Z, _Y)), slots(t, point, (_Y, _Y, _Z, _Z)))
         b3 = [self.triple_b[0], self.triple_b[1], 0, 0, 0, 0, 0, 0]
         known = lanes_constant([k.field_constant(x) for x in b3])
-        second = _product(
-            t, _picked(t, first, point, (2, 4, 2, 4)), _picked(t, known, point, (0, 4, 0, 4))
+        second = products(
+            t, picked(t, first, point, (2, 4, 2, 4)), picked(t, known, point, (0, 4, 0, 4))
         )  # e, X²
-        scaled = k.mul(_picked(t, first, second, (3, 5, 3, 5)), self._get(t, "%state", _TANGENT))
-        bs, e = _slots(t, first, (1, 1, 1, 1)), _slots(t, second, (0, 0, 0, 0))
-        self._line(t, _picked(t, scaled, k.sub(bs, e), (0, 1, 4, 4)))
+        scaled = k.mul(picked(t, first, second, (3, 5, 3, 5)), self._get(t, "%state", _TANGENT))
+        bs, e = slots(t, first, (1, 1, 1, 1)), slots(t, second, (0, 0, 0, 0))
+        self._line(t, picked(t, scaled, k.sub(bs, e), (0, 1, 4, 4)))
         f3 = k.add(k.add(e, e), e)
         total, difference = k.add(bs, f3), k.sub(bs, f3)
-        left = _picked(t, _picked(t, first, total, (0, 5, 5, 1)), second, (0, 1, 4, 3))
-        right = _picked(t, _picked(t, difference, total, (0, 5, 0, 0)), second, (0, 1, 4, 0))
-        right = _picked(t, right, first, (0, 1, 2, 7))
-        third = _product(t, left, right)
+        left = picked(t, picked(t, first, total, (0, 5, 5, 1)), second, (0, 1, 4, 3))
+        right = picked(t, picked(t, difference, total, (0, 5, 0, 0)), second, (0, 1, 4, 0))
+        right = picked(t, right, first, (0, 1, 2, 7))
+        third = products(t, left, right)
         twice = k.double(third)
         four = k.double(twice)
         twelve = k.add(k.double(four), four)
-        middle = k.sub(third, _slots(t, twelve, (0, 2, 2, 3)))
-        sums = _picked(t, twice, middle, (0, 5, 3, 3))
-        self._put(t, _picked(t, sums, k.double(four), (0, 1, 7, 7)), "%state", T)
+        middle = k.sub(third, slots(t, twelve, (0, 2, 2, 3)))
+        sums = picked(t, twice, middle, (0, 5, 3, 3))
+        self._put(t, picked(t, sums, k.double(four), (0, 1, 7, 7)), "%state", T)
         f.leave()
 
     def _emit_chord(self) -> None:
@@ -145,25 +144,25 @@ class Few:
         k = t.k
         point = self._get(t, "%state", T)
         other = k.load("%q", kept_like(k))
-        zs = _slots(t, point, (_Z, _Z, _Z, _Z))
-        d = light(k, k.sub(point, _product(t, zs, other)))  # λ, θ
-        scaled = k.mul(_slots(t, d, (0, 1, 0, 1)), self._get(t, "%state", _CHORD))
-        second = _product(
-            t, _slots(t, d, (0, 1, 1, 0)), _picked(t, d, other, (0, 1, 4, 5))
+        zs = slots(t, point, (_Z, _Z, _Z, _Z))
+        d = light(k, k.sub(point, products(t, zs, other)))  # λ, θ
+        scaled = k.mul(slots(t, d, (0, 1, 0, 1)), self._get(t, "%state", _CHORD))
+        second = products(
+            t, slots(t, d, (0, 1, 1, 0)), picked(t, d, other, (0, 1, 4, 5))
         )  # λ², θ², θ·x₂, λ·y₂
-        constant = k.sub(second, _slots(t, second, (0, 0, 3, 0)))
-        self._line(t, _picked(t, scaled, constant, (0, 1, 6, 6)))
-        third = _product(
-            t, _picked(t, d, point, (0, 4, 6, 6)), _slots(t, second, (0, 0, 1, 1))
+        constant = k.sub(second, slots(t, second, (0, 0, 3, 0)))
+        self._line(t, picked(t, scaled, constant, (0, 1, 6, 6)))
+        third = products(
+            t, picked(t, d, point, (0, 4, 6, 6)), slots(t, second, (0, 0, 1, 1))
         )  # λ³, G, Z·θ²
-        cube, g, last = (_slots(t, third, (i, i, i, i)) for i in range(3))
+        cube, g, last = (slots(t, third, (i, i, i, i)) for i in range(3))
         h = k.sub(k.add(cube, last), k.double(g))
-        left = _picked(t, _picked(t, d, third, (0, 1, 4, 4)), point, (0, 1, 2, 6))
-        right = _picked(t, _picked(t, h, k.sub(g, h), (0, 5, 0, 0)), point, (0, 1, 5, 0))
-        right = _picked(t, right, cube, (0, 1, 2, 4))
-        fourth = _product(t, left, right)
-        middle = k.sub(fourth, _slots(t, fourth, (0, 2, 2, 3)))
-        self._put(t, _picked(t, fourth, middle, (0, 5, 3, 3)), "%state", T)
+        left = picked(t, picked(t, d, third, (0, 1, 4, 4)), point, (0, 1, 2, 6))
+        right = picked(t, picked(t, h, k.sub(g, h), (0, 5, 0, 0)), point, (0, 1, 5, 0))
+        right = picked(t, right, cube, (0, 1, 2, 4))
+        fourth = products(t, left, right)
+        middle = k.sub(fourth, slots(t, fourth, (0, 2, 2, 3)))
+        self._put(t, picked(t, fourth, middle, (0, 5, 3, 3)), "%state", T)
         f.leave()
 
     def _frobenius(self, t: Planar, times: int, *, minus: bool) -> Element:
@@ -178,7 +177,7 @@ class Few:
             sign = -1 if half and minus else 1
             constants += [sign * c % FP.value for c in gamma]
         known = lanes_constant([k.field_constant(x) for x in (*constants, 0, 0, 0, 0)])
-        return _product(t, ready(k, q), known)
+        return products(t, ready(k, q), known)
 
     def _emit_image(self, times: int) -> None:
         """ψ(Q) over −Q, then −ψ²(Q)."""
@@ -192,9 +191,9 @@ class Few:
         k = t.k
         point = self._get(t, "%state", T)
         image = self._frobenius(t, 3, minus=True)
-        zs = _slots(t, point, (_Z, _Z, _Z, _Z))
-        difference = k.sub(_product(t, zs, image), point)
-        tested = k.reduced(_picked(t, difference, point, (0, 1, 6, 6)))
+        zs = slots(t, point, (_Z, _Z, _Z, _Z))
+        difference = k.sub(products(t, zs, image), point)
+        tested = k.reduced(picked(t, difference, point, (0, 1, 6, 6)))
         words = k.to_integers(tested)  # below 3p, so 0, p or 2p
         hits = [k.same_words(words, j * k.p) for j in range(3)]
         zero = k.mask_or(k.mask_or(hits[0], hits[1]), hits[2])
@@ -203,37 +202,3 @@ class Few:
         finite = f.compare("ne", f.op(f"and i64 {bits}, 48"), 48)
         f.store(f.op(f"zext i1 {f.op(f'and i1 {same}, {finite}')} to i8"), "%flag", "i8")
         f.leave()
-
-
-def _lanes(*slots: int) -> list[bool]:
-    """The lanes of some elements of Fp2."""
-    return [i // 2 in slots for i in range(8)]
-
-
-def _slots(t: Planar, a: Element, picks: Sequence[int]) -> Element:
-    """Elements of Fp2 in another order."""
-    return t.shuffled(a, [2 * s + i for s in picks for i in range(2)])
-
-
-def _picked(t: Planar, a: Element, b: Element, picks: Sequence[int]) -> Element:
-    """Elements of Fp2 of a (0 … 3) and of b (4 … 7)."""
-    kind = t.k.limb_type
-    mask = ", ".join(f"i32 {2 * s + i}" for s in picks for i in range(2))
-    limbs = tuple(
-        t.f.op(f"shufflevector {kind} {x}, {kind} {y}, <8 x i32> <{mask}>")
-        for x, y in zip(a.limbs, b.limbs, strict=True)
-    )
-    bounds = tuple(hull(x, y) for x, y in zip(a.bounds, b.bounds, strict=True))
-    return Element(limbs, hull(a.value, b.value), bounds)
-
-
-def _product(t: Planar, a: Element, b: Element) -> Element:
-    """Four products in Fp2."""
-    k = t.k
-    a, b = ready(k, a), ready(k, b)
-    real = t.shuffled(a, [i & ~1 for i in range(8)])
-    imaginary = t.shuffled(a, [i | 1 for i in range(8)])
-    turned = t.shuffled(b, [i ^ 1 for i in range(8)])
-    minus = k.sub(k.constant(k.multiple_above(b.value[1])), turned)
-    times_u = k.select(t.where([i % 2 == 0 for i in range(8)]), minus, turned)
-    return k.mul_sum((real, b), (imaginary, times_u))

@@ -1,10 +1,10 @@
 """Batches of affine additions in vector lanes, of which multi-scalar multiplication is made.
 
-    sum(base, left, right, slot, count, scratch, gone)   base[slot + i] = ±base[lᵢ] ± base[rᵢ]
+    sum(base, left, right, slot, count, scratch, gone)   base[slot + i] = base[lᵢ] ± base[rᵢ]
 
 `base` is an arena of packed points, 64 bytes each on G1 and 128 on G2; a reference is a `uint32`,
-index in the lower 31 bits and minus in the top one. One inversion serves the whole batch
-(Montgomery's trick): per addition three multiplications for it, and λ, λ², λ·(x₁ − x₃).
+index in the lower 31 bits and, on the right, minus in the top one. One inversion serves the whole
+batch (Montgomery's trick): per addition three multiplications for it, and λ, λ², λ·(x₁ − x₃).
 
 Exceptions show once a batch: where two x are equal the product of all differences vanishes, which
 the inversion needs to know anyway. Such a batch is done again with checks, and in it the vectors
@@ -36,7 +36,7 @@ TOGETHER: Final = 2
 """Vectors in one round of the loops."""
 ROW: Final = 8 * WORDS
 LINE: Final = 64
-AHEAD: Final = 8
+AHEAD: Final = 16
 """Vectors by which points are asked for before they are used; references are readable as far."""
 
 
@@ -123,11 +123,14 @@ class _Sum:
         # bounds of what the denominator's slot may hold, taken from code that is thrown away
         point = c.unpack([k.splat(0)] * c.words, self.interval)
         turned = c.neg_where("zeroinitializer", point)
-        doubled = c.carry_signed(c.add(turned, turned))
+        doubled = c.carry_signed(c.add(point, point))
         mended = c.factor(c.hull(doubled, one))
+        numerator = self._minus(point, turned)
         self.denominator_like = c.hull(c.hull(self._difference(point, point), mended), one)
-        slope = c.hull(self._minus(turned, turned), self._slope_of_tangent(point))
-        self.numerator_like = slope
+        self.numerator_like = c.hull(numerator, self._slope_of_tangent(point))
+        with k.uncarried():
+            grown = c.mul(self.denominator_like, self.denominator_like)
+        self.running_like = c.hull(self.product_like, grown)
 
     def emit(self) -> None:
         f, c = self.f, self.c
@@ -193,7 +196,7 @@ class _Sum:
             denominators = self._load([slot for slot, _ in rows], self.denominator_like)
             results = c.mul_both(*zip(products, denominators, strict=True))
             for result, product in zip(results, self.products, strict=True):
-                c.store(result, product)
+                c.store(result, product, self.product_like)
 
     def _mend(self, pair: _Pair, slot: Value) -> None:
         """Other denominators in the lanes with equal or opposite points."""
@@ -241,16 +244,16 @@ class _Sum:
                 c.store(self._minus(y1[j], pair.y(1)), slot)
                 if checked:
                     self._bend(pair, slot, self._vector(i, j))
-            running = self._load(self.products, self.product_like)
+            running = self._load(self.products, self.running_like)
             denominators = self._load([slot for slot, _ in rows], self.denominator_like)
             before = self._load([slot for _, slot in rows], self.product_like)
             numerators = self._load(self.numerators, self.numerator_like)
-            inverses = c.mul_both(*zip(running, before, strict=True))
-            products = c.mul_both(*zip(running, denominators, strict=True))
-            for product, slot in zip(products, self.products, strict=True):
-                c.store(product, slot)
-            slopes = c.mul_both(*zip(numerators, inverses, strict=True))
             with k.uncarried():
+                inverses = c.mul_both(*zip(running, before, strict=True))
+                products = c.mul_both(*zip(running, denominators, strict=True))
+                for product, slot in zip(products, self.products, strict=True):
+                    c.store(product, slot, self.running_like)
+                slopes = c.mul_both(*zip(numerators, inverses, strict=True))
                 squares = c.sqr_both(*slopes)
             x3 = [
                 c.settle(c.sub(c.sub(square, pair.x1), pair.x2))
@@ -298,39 +301,39 @@ class _Pair:
         self.kernel = kernel
         self.f, self.k, self.c = kernel.f, k, c
         self._interval = kernel.interval
-        self.signs, self._pointers = self._addresses(v)
+        self.sign, self._pointers = self._addresses(v)
         self._x = [k.gather(pointers, c.words) for pointers in self._pointers]
         self.x1, self.x2 = (c.unpack(words, self._interval) for words in self._x)
 
-    def _addresses(self, v: Value) -> tuple[list[Value], list[list[Value]]]:
-        """Of both sides of a vector: masks of the minus signs, and where the points lie."""
+    def _addresses(self, v: Value) -> tuple[Value, list[list[Value]]]:
+        """Mask of the minus signs on the right, and where the points of both sides lie."""
         f, k = self.f, self.k
         kind = f"<{k.width} x i32>"
-        signs, sides = [], []
+        sign, sides = "", []
         for name in ("%left", "%right"):
             refs = f.op(f"load {kind}, ptr {f.at(name, f.mul(v, 4 * k.width))}, align 4")
-            signs.append(f.op(f"icmp slt {kind} {refs}, zeroinitializer"))
+            sign = f.op(f"icmp slt {kind} {refs}, zeroinitializer")
             pointers = []
             for lane in range(k.width):
                 ref = f.op(f"extractelement {kind} {refs}, i32 {lane}")
                 index = f.op(f"zext i32 {f.op(f'and i32 {ref}, {SIGN - 1}')} to i64")
                 pointers.append(f.row("%base", index, self.kernel.group.record))
             sides.append(pointers)
-        return signs, sides
+        return sign, sides
 
     def prefetch(self, vector: Value) -> None:
         """Asks for the points of another vector, whose references need not be valid."""
         f, record = self.f, self.kernel.group.record
         for pointer in (p for side in self._addresses(vector)[1] for p in side):
             for line in range(0, record, LINE):
-                f.do(f"call void @llvm.prefetch.p0(ptr {f.at(pointer, line)}, i32 0, i32 3, i32 1)")
+                f.do(f"call void @llvm.prefetch.p0(ptr {f.at(pointer, line)}, i32 0, i32 2, i32 1)")
 
     def y(self, side: int) -> Coordinate:
-        """The y of one side with the sign of its reference."""
+        """The y of one side, on the right with the sign of its reference."""
         offset = 8 * self.c.words
         pointers = [self.f.at(p, offset) for p in self._pointers[side]]
         y = self.c.unpack(self.k.gather(pointers, self.c.words), self._interval)
-        return self.c.neg_where(self.signs[side], y)
+        return self.c.neg_where(self.sign, y) if side else y
 
     def suspicious(self) -> Value:
         """`i1`: whether the lowest words of a lane allow x₂ ≡ x₁."""
