@@ -3,7 +3,8 @@
 Every program runs in a process of its own, bound to the same processors. First each starts, loads
 its inputs and works once: that is *cold*. Then come the warm rounds: in each round every program
 works once (short works in bursts), and the order moves on by one from round to round, so that
-nobody always follows the same neighbour. An answer that differs ends the program's part: its times do not count.
+nobody always follows the same neighbour. An answer that differs ends the program's part: its times
+do not count.
 """
 
 from __future__ import annotations
