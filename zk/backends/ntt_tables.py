@@ -1,8 +1,8 @@
 """Tables of transforms: constants of short transforms, places, factors between the steps.
 
 All follow from roots of unity. What was used lately is kept as long as it is not too much; the
-large one, factors between the steps (40 bytes a row), is made for transforms up to 2^`KEPT_LOG`
-alone, since above kernels multiply faster than memory delivers.
+large one, factors between the steps (40 bytes a row), is made for transforms up to
+`Butterflies.kept_log` alone, since above kernels multiply faster than memory delivers.
 """
 
 from __future__ import annotations
@@ -25,8 +25,6 @@ from zk.kernels.vector.lanes import LIMBS, MASK, RADIX
 
 KEPT: Final = 32 << 20
 """Bytes of tables that are kept."""
-KEPT_LOG: Final = 15
-"""log₂ of the largest transforms whose factors between the steps are kept."""
 _WORD: Final = 8
 
 T = TypeVar("T", "Table", "Step")
@@ -186,7 +184,7 @@ class Tables:
             starts = self._powers(root(2 * n) if odd else 1, columns, scale)
             twiddles = self.short(column, inverse=inverse, twisted=odd)
             factors = None
-            if log <= KEPT_LOG:
+            if log <= self._butterflies.kept_log:
                 factors = table(aligned(LIMBS << log))
                 groups = columns // self._lanes.width
                 arguments = (factors.at, int(starts.ctypes.data), int(steps.ctypes.data))

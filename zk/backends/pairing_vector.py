@@ -30,7 +30,10 @@ _FEW: Final = 4
 
 def _room(values: int, lanes: int) -> U64Array:
     """Room for so many elements in limb form, on a cache line."""
-    words = values * 5 * lanes
+    return _aligned(values * 5 * lanes)
+
+
+def _aligned(words: int) -> U64Array:
     raw = np.empty(words + _ALIGN // 8, dtype=np.uint64)
     start = (-address(raw) % _ALIGN) // 8
     return raw[start : start + words]
@@ -230,7 +233,7 @@ class VectorPairings(PortablePairings):
         lanes = self.pairings.lanes
         flat = rows.reshape(-1, LIMBS)
         source = _padded(flat, lanes)
-        out = np.empty_like(source)
+        out = _aligned(source.size).reshape(source.shape)  # a point a cache line
         self.vector.call("fp_pack", address(out), address(source), source.shape[0])
         return out[: flat.shape[0]].reshape(-1, checks.G1_WIDTH)
 

@@ -30,7 +30,7 @@ SPARE: Final = 96 << 20
 """Bytes of buffers that are kept for the next transform."""
 PLANNED: Final = 16
 """Up to this size (log₂) everything is prepared for the next transform in one thread."""
-SERIAL: Final = 12
+SERIAL: Final = 13
 """Transforms up to this size (log₂) run in one thread."""
 _BUNDLE: Final = 4
 """Most groups that are worked on together …"""

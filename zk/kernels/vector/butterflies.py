@@ -25,6 +25,8 @@ class Butterflies(ABC):
 
     record: int
     """Bytes of a constant in the tables of short transforms."""
+    kept_log: int
+    """log₂ of the largest transforms whose factors between the steps are better read than made."""
 
     def __init__(self, k: Lanes) -> None:
         self.k = k

@@ -39,6 +39,7 @@ class DoubleButterflies(Butterflies):
     """See `Butterflies`."""
 
     record = fixed.RECORD
+    kept_log = 18
     k: Fma
 
     @classmethod

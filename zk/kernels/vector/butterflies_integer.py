@@ -2,10 +2,10 @@
 
 Values between layers stay within `_WIDEST`, and hardly anything is done to keep them there.
 Products lie in [0, 6·r) whatever their operands are; the leading operand of a butterfly is brought
-into about [0, 6.3·r) by one lookup: the bits of its top limb from 2²⁵⁶ on choose a multiple of r
+into about [0, 6.2·r) by one lookup: the bits of its top limb from 2²⁵⁶ on choose a multiple of r
 out of eight, which is subtracted limb by limb.
 
-Limbs are columns of products and sums of such, up to 2⁶², never carried before they are multiplied.
+Limbs are columns of products and sums of such, up to 2⁶¹, never carried before they are multiplied.
 A layer adds a bounded amount to those of leading operands, so `_between` follows them through as
 many layers as there can be. The code itself depends on the bounds of values alone, which are the
 same after every layer.
@@ -58,6 +58,7 @@ class IntegerButterflies(Butterflies):
     """See `Butterflies`."""
 
     record = folded.RECORD
+    kept_log = 15
     k: Ifma
 
     @classmethod

@@ -2,7 +2,7 @@
 
 A table holds j·2^(c·w)·B for all windows w and 1 ≤ j ≤ 2^(c−1), so a multiple is the sum of one
 entry for each digit that is not zero: a group of references, and many multiples are groups whose
-additions share inversions. Each costs some 28 products in Fp less than a scalar at a time would.
+additions share inversions: six products an addition instead of the ten of a mixed one.
 
     fixed_refer   digits → references and how many each group has
     g_rows        sums → canonical rows
