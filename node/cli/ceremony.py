@@ -13,7 +13,7 @@ import typer
 from node.cli import output, prompts
 from node.cli.session import Session, UsageError
 from node.cli.verify import Unreadable, statement_id
-from zk import files
+from zk import files, jsontext
 from zk.errors import ChiaroError
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def _in_a_process(file: Path, out: Path, order: dict[str, str], report: Progress
             process.stdin.write(json.dumps(order))
             process.stdin.close()
             for line in process.stdout:
-                told = json.loads(line)
+                told = jsontext.loads(line.encode())
                 if "error" in told:
                     raise WorkerFailed(told["error"])
                 if "hash" in told:

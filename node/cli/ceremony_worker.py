@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from zk import files
+from zk import files, jsontext
 from zk.errors import ChiaroError
 
 _PERSON: Final = b"chiaro-ceremony"
@@ -55,7 +55,7 @@ def contribute_to(
 def main() -> None:
     """The process."""
     source, target = (Path(argument) for argument in sys.argv[1:])
-    order = json.loads(sys.stdin.read())
+    order = jsontext.loads(sys.stdin.read().encode())
 
     def say(**message: Any) -> None:
         print(json.dumps(message), flush=True)  # noqa: T201
