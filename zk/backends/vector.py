@@ -3,7 +3,7 @@
 Multi-scalar multiplication as sums of groups, all of them batches of affine additions:
 
     1. cut each scalar into W signed digits of c bits
-    2. per window, group the points by |digit|; the sum of a group is a bucket    n additions
+    2. per window, add each point to the bucket of its |digit|                    n additions
     3. write a bucket's weight as r·S + s: sums of rows and of columns            2 a bucket
     4. write r and s in bits: one sum for each bit of each window                 few
     5. Horner over all c·W bits, in XYZZ coordinates                              257 doublings
