@@ -34,7 +34,8 @@ from zk.kernels.vector.sums import AHEAD, SIGN
 U32Array = npt.NDArray[np.uint32]
 
 _SMALL: Final = 64
-_BATCH: Final = 1 << 15
+_BATCH: Final = 1 << 22
+"""Bytes that the points of the windows of a batch would fill."""
 _DUMMIES: Final = 2
 _ALIGN: Final = 64
 _LANES: Final = 8
@@ -197,7 +198,7 @@ class _Msm:
         self.busy = [w for w in range(windows) if self.digits[w].any()]
         threads = backend.threads
         self.shares = [s for s in (self.busy[k::threads] for k in range(threads)) if s]
-        self.batch = max(1, min(max(map(len, self.shares)), _BATCH // n))
+        self.batch = max(1, min(max(map(len, self.shares)), _BATCH // (8 * kind.width * n)))
         self.low = c // 2
         self.columns = 1 << self.low
         self.rows = (self.half >> self.low) + 1
