@@ -28,8 +28,11 @@ _UNUSED: Final = 3
 
 
 def _memory(size: int) -> mmap.mmap:
-    """Fresh pages, large ones where that is possible."""
-    memory = mmap.mmap(-1, size)
+    """Fresh pages of this process alone, large ones where that is possible."""
+    if hasattr(mmap, "MAP_PRIVATE"):  # not shared with children
+        memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    else:
+        memory = mmap.mmap(-1, size)
     if size >= _PAGE and hasattr(mmap, "MADV_HUGEPAGE"):
         memory.madvise(mmap.MADV_HUGEPAGE)
     return memory

@@ -3,7 +3,7 @@
 Multi-scalar multiplication as sums of groups, all of them batches of affine additions:
 
     1. cut each scalar into W signed digits of c bits
-    2. per window, group the points by |digit|; the sum of a group is a bucket    n additions
+    2. per window, add each point to the bucket of its |digit|                    n additions
     3. write a bucket's weight as r·S + s: sums of rows and of columns            2 a bucket
     4. write r and s in bits: one sum for each bit of each window                 few
     5. Horner over all c·W bits, in XYZZ coordinates                              257 doublings
@@ -34,7 +34,8 @@ from zk.kernels.vector.sums import AHEAD, SIGN
 U32Array = npt.NDArray[np.uint32]
 
 _SMALL: Final = 64
-_BATCH: Final = 1 << 15
+_BATCH: Final = 1 << 22
+"""Bytes that the points of the windows of a batch would fill."""
 _DUMMIES: Final = 2
 _ALIGN: Final = 64
 _LANES: Final = 8
@@ -197,7 +198,7 @@ class _Msm:
         self.busy = [w for w in range(windows) if self.digits[w].any()]
         threads = backend.threads
         self.shares = [s for s in (self.busy[k::threads] for k in range(threads)) if s]
-        self.batch = max(1, min(max(map(len, self.shares)), _BATCH // n))
+        self.batch = max(1, min(max(map(len, self.shares)), _BATCH // (8 * kind.width * n)))
         self.low = c // 2
         self.columns = 1 << self.low
         self.rows = (self.half >> self.low) + 1
@@ -224,14 +225,14 @@ class _Msm:
         first = self.room_at + share * self.room
         call = self.backend.vector.call
         entries = rows * columns
-        work = _Work(self, self.batch * max(self.n, 2 * entries), first)
+        work = _Work(self, 2 * self.batch * entries, first)
         lengths = np.empty(self.batch * (rows + columns), dtype=np.uint32)
         table = np.empty(self.batch * entries, dtype=np.uint32)
         for start in range(0, len(chosen), self.batch):
             batch = chosen[start : start + self.batch]
             table[: len(batch) * entries] = groups.NONE
             work.slot = first
-            work.fill(table, [self.digits[w] for w in batch], entries)
+            work.fill(table, self.digits, batch, entries)
             shape = (len(batch), rows, columns)
             call("lines", _address(work.refs), _address(lengths), _address(table), *shape)
             used = lengths[: len(batch) * (rows + columns)]
@@ -311,6 +312,7 @@ class _Work:
         self.task = task
         self.slot = slot
         self.scratch = _aligned(groups.BLOCK, task.kind.width * 5 // 4)
+        most = max(most, 2 * groups.BLOCK)
         self.refs = np.empty(most + groups.SLACK, dtype=np.uint32)
         self.spare = np.empty_like(self.refs)
         half = most // 2 + groups.PAD + groups.SLACK
@@ -318,25 +320,29 @@ class _Work:
         self.right = np.empty_like(self.left)
         self.gone = np.zeros(half, dtype=np.uint8)
 
-    def fill(self, table: U32Array, digits: list[npt.NDArray[np.int16]], entries: int) -> None:
+    def fill(
+        self, table: U32Array, digits: npt.NDArray[np.int16], windows: list[int], entries: int
+    ) -> None:
         """Sums of buckets.
 
         Args:
             table: NONE everywhere; a bucket's entry in its window's part is |digit|.
-            digits: of all points, for each window.
+            digits: of all windows and points.
+            windows: which of them.
             entries: of the table, for each window.
         """
-        task, call = self.task, self.task.backend.vector.call
-        buffers = [_address(x) for x in (self.left, self.right, self.refs, self.spare, table)]
-        pairs = 0
-        for i, row in enumerate(digits):
-            where = (_DUMMIES, i * entries, self.slot, pairs)
-            pairs = call("pair_digits", *buffers, _address(row), row.size, *where)
-        self.slot = call(
+        task = self.task
+        chosen = np.asarray(windows, dtype=np.uint64)
+        buffers = (self.left, self.right, self.refs, self.spare, table, digits, chosen)
+        self.slot = task.backend.vector.call(
             f"{task.kind.name}_fill",
             _address(task.arena),
-            *buffers,
-            pairs,
+            *(_address(x) for x in buffers),
+            chosen.size,
+            digits.shape[1],
+            digits.shape[1],
+            entries,
+            _DUMMIES,
             self.slot,
             _address(self.scratch),
             _address(self.gone),

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from zk import backends, params
+from zk import backends, jsontext, params
 from zk.bench import products
 from zk.bench.errors import BenchError
 from zk.curve.encoding import g1_from_evm, g1_to_evm, g2_from_evm, g2_to_evm
@@ -206,7 +206,7 @@ def _verify(backend: Backend, _size: int, values: Values) -> Task:
 def _verify_batch(backend: Backend, size: int, values: Values) -> Task:
     key = snarkjs.read_verifying_key(Path(values["vk"]).read_bytes())
     publics, proofs = (
-        [json.dumps(each).encode() for each in json.loads(Path(values[name]).read_bytes())]
+        [json.dumps(each).encode() for each in jsontext.loads(Path(values[name]).read_bytes())]
         for name in ("publics", "proofs")
     )
     if not len(publics) == len(proofs) == size:

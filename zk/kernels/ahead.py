@@ -22,6 +22,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Final
 
+from zk import jsontext
 from zk.kernels import compile as compiler
 from zk.kernels import libraries, objects
 
@@ -115,7 +116,7 @@ def _make(
         with contextlib.suppress(OSError, ValueError, TypeError):  # it died, or says nonsense
             while (recipe := _next(waiting)) is not None:
                 tell(recipe.name, 0.0)
-                finish(Prepared(**json.loads(_ask(process, recipe.name))))
+                finish(Prepared(**jsontext.loads(_ask(process, recipe.name).encode())))
 
     threads = [threading.Thread(target=drive, args=(process,)) for process in others]
     for thread in threads:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from zk.backends import checks, ntt_tables, vector_ntt
-from zk.backends.buffers import Buffers
+from zk.backends.buffers import Buffers, aligned
 from zk.backends.ntt_tables import digit_reversed, short_exponents
 from zk.backends.portable import PortableBackend
 from zk.backends.vector import VectorBackend
@@ -165,6 +166,19 @@ def test_results_keep_their_memory_until_the_last_view_is_gone(vector: VectorBac
     assert where not in [x.ctypes.data for x in others]
     del view
     assert transforms.buffers.rows(1 << 13).ctypes.data == where
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.parametrize("make", [lambda: aligned(1 << 19), lambda: Buffers(1 << 20).rows(1 << 12)])
+def test_memory_is_not_shared_with_children(make: Callable[[], U64Array]):
+    memory = make()
+    memory[...] = 1
+    child = os.fork()
+    if child == 0:
+        memory[...] = 2
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert (memory == 1).all()
 
 
 def test_results_that_are_too_many_are_not_kept():

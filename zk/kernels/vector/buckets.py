@@ -1,18 +1,18 @@
 """Buckets of multi-scalar multiplication: pairs made as points come, without sorting.
 
 A table keeps, for each bucket, the reference that waits for another one. A point whose bucket is
-empty waits in it; one that finds another makes a pair with it, and both leave. The sums of a round,
-in their order, are the points of the next, and who waits goes on waiting, so after about log₂ of
-the largest bucket nobody meets anybody, and the table holds the sum of each bucket.
+empty waits in it; one that finds another makes a pair with it, and both leave. When there are pairs
+for a block they are added, and the sums come to their buckets like points, before further points
+do. In the end nobody meets anybody, and the table holds the sum of each bucket.
 
 Sorting by buckets would make every access to a point a miss of the cache. Here one of a pair is the
-next one in memory, and the other came about as many points before as there are buckets. Whether
-somebody waits is a coin toss, so nothing branches on it: every step writes a pair and counts it, or
-does not.
+next one in memory, or a sum just made, and the other came about as many points before as there are
+buckets. Whether somebody waits is a coin toss, so nothing branches on it: every step writes a pair
+and counts it, or does not.
 
-    table     uint32[windows · stride]: a reference, or NONE; entry |digit| of a window, 0 unused
-    results   uint32: references to the sums of the pairs made in a round
-    places    uint32: their entries of the table
+    table     uint32[windows · entries]: a reference, or NONE; |digit| in a window's part, 0 unused
+    results   uint32[BLOCK + SLACK]: references to the sums of the pairs of a block
+    places    uint32[BLOCK + SLACK]: their entries of the table
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from __future__ import annotations
 from typing import Final
 
 from zk.kernels.emit import Function, Module, Value
-from zk.kernels.vector.groups import DIGIT, NONE, sum_pairs
+from zk.kernels.vector.groups import BLOCK, DIGIT, NONE, sum_pairs
 from zk.kernels.vector.sums import SIGN, Group
 
 _REF: Final = 4
@@ -37,9 +37,11 @@ def emit_buckets(module: Module) -> None:
 
 
 def emit_fill(module: Module, group: Group) -> None:
-    """`g_fill(base, left, right, results, places, table, pairs, slot, …)` → first free slot.
+    """`g_fill(base, …, table, digits, windows, count, n, stride, entries, first, slot, …)` → slot.
 
-    All rounds from the pairs that `pair_digits` has made, with sums from `slot` on.
+    Points first … first + n − 1 with signed digits; window windows[k] (`uint64`) has those at
+    `int16` digits[windows[k]·stride …] and the k-th part of the table. Sums go from `slot` on; the
+    result is the first free one.
     """
     f = module.function(
         f"{group.name}_fill",
@@ -49,18 +51,40 @@ def emit_fill(module: Module, group: Group) -> None:
         "results",
         "places",
         "table",
-        "i64 pairs",
+        "digits",
+        "windows",
+        "i64 count",
+        "i64 n",
+        "i64 stride",
+        "i64 entries",
+        "i64 first",
         "i64 slot",
         "scratch",
         "gone",
         returns="i64",
         export=True,
     )
-    pairs, slot, kept = f.slot(8), f.slot(8), f.slot(8)
-    f.store("%pairs", pairs)
+    pairs, slot, kept, window, position = (f.slot(8) for _ in range(5))
+    for cell in (pairs, window, position):
+        f.store(0, cell)
     f.store("%slot", slot)
     with f.repeat() as stop:
-        made, first = f.load(pairs), f.load(slot)
+        first = f.load(slot)
+        with f.repeat() as full:
+            number = f.load(window)
+            full(f.compare("eq", number, "%count"))
+            row = f.mul(f.load(f.row("%windows", number, 8)), "%stride")
+            found = f.op(
+                "call i64 @pair_digits(ptr %left, ptr %right, ptr %results, ptr %places, "
+                f"ptr %table, ptr {f.row('%digits', row, DIGIT)}, i64 %n, i64 %first, "
+                f"i64 {f.mul(number, '%entries')}, i64 {first}, i64 {f.load(pairs)}, "
+                f"ptr {position})"
+            )
+            f.store(found, pairs)
+            full(f.compare("eq", found, BLOCK))
+            f.store(f.add(number, 1), window)
+            f.store(0, position)
+        made = f.load(pairs)
         stop(f.compare("eq", made, 0))
         padded, lost = sum_pairs(f, group, first, made)
         f.store(made, kept)
@@ -81,10 +105,10 @@ def emit_fill(module: Module, group: Group) -> None:
 
 
 def _emit_pair_digits(module: Module) -> None:
-    """`pair_digits(…, digits, n, first, offset, slot, pairs)` → pairs, those before included.
+    """`pair_digits(…, digits, n, first, offset, slot, pairs, position)` → pairs, with those before.
 
-    Points first … first + n − 1 with signed digits `int16[n]`; `offset` is the window's place in
-    the table, and pair k will have its sum in slot + k.
+    Goes on at point `position` until there is a block of pairs, or no point any more; `offset` is
+    the window's place in the table, and pair k will have its sum in slot + k.
     """
     f = module.function(
         "pair_digits",
@@ -99,26 +123,32 @@ def _emit_pair_digits(module: Module) -> None:
         "i64 offset",
         "i64 slot",
         "i64 pairs",
+        "position",
         returns="i64",
-        export=True,
     )
-    pairs = f.slot(8)
+    pairs, index = f.slot(8), f.slot(8)
     f.store("%pairs", pairs)
-    with f.loop("%n") as i:
+    f.store(f.load("%position"), index)
+    with f.repeat() as stop:
+        i = f.load(index)
+        stop(f.compare("eq", i, "%n"))
+        stop(f.compare("eq", f.load(pairs), BLOCK))
         digit = f.op(f"sext i16 {f.load(f.row('%digits', i, DIGIT), 'i16')} to i32")
         sign = f.op(f"ashr i32 {digit}, 31")
         size = f.op(f"sub i32 {f.op(f'xor i32 {digit}, {sign}')}, {sign}")
-        index = f.op(f"trunc i64 {f.add('%first', i)} to i32")
-        ref = f.op(f"or i32 {index}, {f.op(f'and i32 {sign}, {-SIGN}')}")
+        point = f.op(f"trunc i64 {f.add('%first', i)} to i32")
+        ref = f.op(f"or i32 {point}, {f.op(f'and i32 {sign}, {-SIGN}')}")
         # nobody ever waits at 0
         waiting = f.select(f.compare("eq", size, 0, "i32"), _EMPTY, ref, "i32")
         place = f.add("%offset", f.op(f"zext i32 {size} to i64"))
         _meet(f, pairs, place, waiting)
+        f.store(f.add(i, 1), index)
+    f.store(f.load(index), "%position")
     f.leave(f"i64 {f.load(pairs)}")
 
 
 def _emit_pair_sums(module: Module) -> None:
-    """`pair_sums(…, count, slot)` → pairs among the results of a round, whose place they take."""
+    """`pair_sums(…, count, slot)` → pairs among the results of a block, whose place they take."""
     f = module.function(
         "pair_sums",
         "left",

@@ -33,7 +33,6 @@ _SIGNATURES: Final[dict[str, Signature]] = {
     "fp_pack": ("ppn", None),
     "fp_unpack": ("ppn", None),
     "vector_digits": ("ppnnnn", None),
-    "pair_digits": ("ppppppnnnnn", _N),
     "lines": ("pppnnn", _N),
     **{
         f"{group}_{name}": signature
@@ -41,7 +40,7 @@ _SIGNATURES: Final[dict[str, Signature]] = {
         for name, signature in {
             "sum": ("pppnnpp", _N),
             "reduce": ("ppppnppnpp", _N),
-            "fill": ("ppppppnnpp", _N),
+            "fill": ("ppppppppnnnnnnpp", _N),
         }.items()
     },
 }
