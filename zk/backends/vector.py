@@ -36,6 +36,8 @@ U32Array = npt.NDArray[np.uint32]
 _SMALL: Final = 64
 _BATCH: Final = 1 << 22
 """Bytes that the points of the windows of a batch would fill."""
+_ALONE: Final = 1 << 12
+"""Fewer points are prepared by one thread."""
 _DUMMIES: Final = 2
 _ALIGN: Final = 64
 _LANES: Final = 8
@@ -210,7 +212,12 @@ class _Msm:
         size = self.room_at + max(len(self.shares) * self.room, bits)
         self.arena = backend.arenas.take(size, kind.width)
         self.arena[:_DUMMIES] = _dummies(backend, kind)
-        _convert(backend, "fp_pack", bases, self.arena[_DUMMIES : _DUMMIES + n])
+        packed = self.arena[_DUMMIES : _DUMMIES + n]
+        pieces = _cut(n, threads)
+        backend.run_all(
+            (partial(_convert, backend, "fp_pack", bases[a:b], packed[a:b]) for a, b in pieces),
+            serial=n < _ALONE,
+        )
         self.lines = np.full((windows, self.rows + self.columns), groups.NONE, dtype=np.uint32)
 
     def run(self) -> U64Array:
@@ -386,17 +393,30 @@ class _Work:
         return [x.reshape(c.shape) for x, c in zip(np.split(flat, cuts), counts, strict=True)]
 
 
+def _cut(n: int, parts: int) -> list[tuple[int, int]]:
+    """range(n) in at most so many pieces, of whole vectors but for the end of the last one."""
+    step = max(1, -(-n // (parts * _LANES))) * _LANES
+    return [(start, min(start + step, n)) for start in range(0, n, step)]
+
+
 def _digits(backend: VectorBackend, scalars: U64Array, c: int, count: int) -> npt.NDArray[np.int16]:
     """`int16[count, n or a little more]`, the signed digits of all scalars; the rest is 0."""
     n = scalars.shape[0]
     whole, stride = n // _LANES * _LANES, -(-n // _LANES) * _LANES
     out = np.empty((count, stride), dtype=np.int16)
     call = backend.vector.call
-    call("vector_digits", _address(out), _address(scalars), whole, c, count, stride)
+    target, source = _address(out), _address(scalars)
+
+    def part(start: int, stop: int) -> None:
+        rows = source + 8 * LIMBS * start
+        call("vector_digits", target + 2 * start, rows, stop - start, c, count, stride)
+
+    pieces = _cut(whole, backend.threads)
+    backend.run_all((partial(part, a, b) for a, b in pieces), serial=n < _ALONE)
     if whole < n:
         tail = np.zeros((_LANES, LIMBS), dtype=np.uint64)
         tail[: n - whole] = scalars[whole:]
-        call("vector_digits", _address(out) + 2 * whole, _address(tail), _LANES, c, count, stride)
+        call("vector_digits", target + 2 * whole, _address(tail), _LANES, c, count, stride)
     return out
 
 
