@@ -46,7 +46,7 @@ oracles: $(JS)/node_modules/.bin/snarkjs ## Install the foreign verifier (snarkj
 
 $(JS)/node_modules/.bin/snarkjs:
 	mkdir -p $(JS)
-	npm install --prefix $(JS) --no-audit --no-fund --silent snarkjs@0.7.6 circomlibjs@0.1.7
+	npm install --prefix $(JS) --no-audit --no-fund --silent snarkjs@0.7.6 circomlibjs@0.1.7 solc@0.8.30 circom2@0.2.23
 
 # Each target by itself fails where its tools are missing; `make peers` builds what can be built.
 .PHONY: peers

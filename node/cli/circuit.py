@@ -153,7 +153,8 @@ def export(
     from circuits.keys import KeyStore
     from circuits.statement import evaluate, record
     from zk.formats import snarkjs
-    from zk.formats.r1cs import write_r1cs, write_sym
+    from zk.formats.r1cs import write_r1cs
+    from zk.formats.sym import write_sym
     from zk.formats.wtns import write_wtns
     from zk.formats.zkey import write_zkey
 

@@ -20,7 +20,8 @@ from zk.field.params import FR
 from zk.formats import snarkjs as documents
 from zk.formats.container import FP_BYTES, read, u32_bytes, write
 from zk.formats.itemised import verify_documents
-from zk.formats.r1cs import write_r1cs, write_sym
+from zk.formats.r1cs import write_r1cs
+from zk.formats.sym import write_sym
 from zk.formats.wtns import write_wtns
 from zk.formats.zkey import read_zkey, write_zkey
 from zk.groth16.example import random_circuit

@@ -52,12 +52,22 @@ def g1_from_bytes(data: bytes, *, what: str = "point", allow_identity: bool = Fa
     if _is_infinity(data, what, allow_identity):
         return None
     x, larger = _without_flag(data)
+    return g1_with_x(int.from_bytes(x, "little"), larger=larger, what=what)
+
+
+def g1_with_x(x: int, *, larger: bool, what: str = "point") -> G1Affine:
+    """The point with this x whose y is the larger, or the smaller, of ±y.
+
+    Raises:
+        NonCanonical: x ≥ p.
+        NotOnCurve: no y for this x.
+    """
     value = _coordinate(x, what)
     root = (value.square() * value + G1.b).sqrt()
     if root is None:
         raise NotOnCurve(f"{what} is not on BN254's G1", where=what)
     y = int(-root if larger else root)  # the root is the smaller; y = 0 does not occur: r is odd
-    return int(value), y
+    return x, y
 
 
 def g2_to_bytes(point: G2Affine) -> bytes:
@@ -66,7 +76,7 @@ def g2_to_bytes(point: G2Affine) -> bytes:
         return bytes(G2_BYTES - 1) + bytes([_INFINITY])
     (x0, x1), y = point
     data = x0.to_bytes(BYTES, "little") + x1.to_bytes(BYTES, "little")
-    return _with_flag(data, larger=_is_larger(Fp2(*y)))
+    return _with_flag(data, larger=is_larger(Fp2(*y)))
 
 
 def g2_from_bytes(data: bytes, *, what: str = "point", allow_identity: bool = False) -> G2Affine:
@@ -82,12 +92,24 @@ def g2_from_bytes(data: bytes, *, what: str = "point", allow_identity: bool = Fa
     _require_length(data, G2_BYTES, what)
     if _is_infinity(data, what, allow_identity):
         return None
-    x1_bytes, larger = _without_flag(data[BYTES:])
-    x = Fp2(int(_coordinate(data[:BYTES], what)), int(_coordinate(x1_bytes, what)))
+    x1, larger = _without_flag(data[BYTES:])
+    numbers = (int.from_bytes(data[:BYTES], "little"), int.from_bytes(x1, "little"))
+    return g2_with_x(numbers, larger=larger, what=what)
+
+
+def g2_with_x(numbers: tuple[int, int], *, larger: bool, what: str = "point") -> G2Affine:
+    """The point of G2 with this x whose y is the larger, or the smaller, of ±y.
+
+    Raises:
+        NonCanonical: a coefficient of x ≥ p.
+        NotOnCurve: no y for this x.
+        NotInSubgroup: on the twist, not of order r.
+    """
+    x = Fp2(*(int(_coordinate(number, what)) for number in numbers))
     y = (x.square() * x + G2.b).sqrt()
     if y is None:
         raise NotOnCurve(f"{what} is not on BN254's twist", where=what)
-    if _is_larger(y) != larger:
+    if is_larger(y) != larger:
         y = -y  # y = 0 does not occur: the twist has an odd number of points, (2p − r)·r
     if not G2.affine(x, y).in_subgroup():
         raise NotInSubgroup(f"{what} is outside BN254's G2", where=what)
@@ -162,14 +184,13 @@ def _without_flag(data: bytes) -> tuple[bytes, bool]:
     return data[:-1] + bytes([data[-1] & ~_LARGER & 0xFF]), bool(data[-1] & _LARGER)
 
 
-def _coordinate(data: bytes, what: str) -> Fp:
-    value = int.from_bytes(data, "little")
+def _coordinate(value: int, what: str) -> Fp:
     if value >= _P:
         raise NonCanonical(f"a coordinate of {what} is not below p", where=what)
     return Fp(value)
 
 
-def _is_larger(y: Fp2) -> bool:
+def is_larger(y: Fp2) -> bool:
     """Whether y > −y: by c1, then by c0."""
     decisive = y.c1 or y.c0
     return bool(decisive > _P >> 1)

@@ -127,6 +127,13 @@ FILE_REFUSALS: Final[dict[str, Refusal]] = {
         "FMT-025": "a coefficient or a wire's value that is not below the field modulus r",
         "FMT-026": "an entry of a matrix, row or wire that does not exist",
         "FMT-027": "a witness whose first wire is not the constant one",
+        "FMT-028": "custom gates, which Groth16 does not have",
+        "FMT-029": "a combination with a zero coefficient, or with one wire twice",
+        "FMT-030": "a line that is not label,wire,component,name of a circuit's wire",
+        "FMT-031": "commitments to wires, an extension of Groth16 with another equation",
+        "FMT-032": "compressed and uncompressed points in one file",
+        "FMT-033": "call data that is no call of a verifier's verifyProof",
+        "FMT-034": "a verifier contract that cannot be written: its name, or its number of inputs",
     }.items()
 }
 

@@ -16,7 +16,8 @@ from zk.errors import FormatError
 from zk.field.arrays import from_array
 from zk.field.params import FP, FR
 from zk.formats.container import read, write
-from zk.formats.r1cs import write_r1cs, write_sym
+from zk.formats.r1cs import write_r1cs
+from zk.formats.sym import write_sym
 from zk.formats.wtns import write_wtns
 from zk.formats.zkey import NOTE_SECTION, read_zkey, write_zkey, zkey_sections
 from zk.groth16.example import circuit
