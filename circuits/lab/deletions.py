@@ -36,7 +36,10 @@ PATIENCE: Final = 12
 """Values after which a wire is given up if the same row stands in the way each time."""
 
 WIRES: Final = 6
-"""Wires of a row that are tried."""
+"""Wires of a row that are tried, besides its result."""
+
+NEAR: Final = 12
+"""Wires that reach a row in a few steps: a membership's eight children and more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +168,8 @@ class Finder:
         free = program.advised | program.brought | program.floating
         chosen = [w for w in wires if w in free]
         near = [w for w, _ in self._trial(0).choices(row)]
-        listed = [(w, -1) for w in (*wires[:1], *chosen[:WIRES], *near[:WIRES])]
-        listed += [(w, wires[0]) for w in (*chosen[:WIRES], *near[:WIRES]) if w != wires[0]]
+        listed = [(w, -1) for w in (*wires[:1], *chosen[:WIRES], *near[:NEAR])]
+        listed += [(w, wires[0]) for w in (*chosen[:WIRES], *near[:NEAR]) if w != wires[0]]
         return list(dict.fromkeys(listed))
 
     def _try(self, row: int, wire: int, held: int, number: int, tries: int) -> Forged | None:
