@@ -173,6 +173,7 @@ def _mutants(
         "mutants": report.mutants,
         "killed": report.killed,
         "killed_by": dict(sorted(report.by_clause.items())),
+        "mended": report.mended,
         "alone": report.alone,
         "survivors": survivors,
         "mutants_transcript": report.transcript,

@@ -2,6 +2,9 @@
 
 Varied are the public inputs, the wires that the prover brings and the advised ones. What depends on
 a changed wire is computed again as the honest program would, public inputs apart, which stand.
+Mended mutants go further: rows that break are mended by other wires that the prover chooses, and a
+mutant survives where all rows hold in the end, however many wires that took.
+
 Besides, for *every* private wire: whether any value at all can replace it while nothing else
 changes, which the rows decide exactly.
 """
@@ -11,7 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import gmpy2
 
@@ -22,6 +25,9 @@ from circuits.lab.trial import Trial
 from zk.errors import Unsatisfied
 from zk.interfaces import Progress
 
+MENDED_CASES: Final = 2
+"""Cases whose mutants are mended, too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Survivor:
@@ -30,7 +36,8 @@ class Survivor:
     Attributes:
         wire: its full name.
         case: the statement it was changed in.
-        change: what became of it, or `alone` for a wire that may change while all others stand.
+        change: what became of it; `alone` for a wire that may change while all others stand,
+            `mended` for one that was changed together with others.
     """
 
     wire: str
@@ -45,6 +52,7 @@ class MutantReport:
     Attributes:
         mutants: how many were made.
         killed: how many a row noticed.
+        mended: how many mutants were tried with other wires following at the forger's choice.
         alone: how many (case, wire) pairs were decided exactly.
         by_clause: mutants killed, by clause of the first row that noticed.
         noticed: names of the public inputs whose every change some row noticed.
@@ -54,6 +62,7 @@ class MutantReport:
 
     mutants: int = 0
     killed: int = 0
+    mended: int = 0
     alone: int = 0
     by_clause: dict[str, int] = field(default_factory=dict)
     noticed: list[str] = field(default_factory=list)
@@ -97,6 +106,10 @@ def run(
                     continue
                 missed |= {wire} & public
                 report.survivors.append(Survivor(shape.wire_names[wire], case.name, change))
+        if number < MENDED_CASES:
+            _mend(
+                report, state, program, trial, [w for w in varied if w not in public], draws, case
+            )
         for wire in range(shape.publics + 1, shape.wires):
             if subject.inputs(shape.wire_names[wire]):
                 continue
@@ -107,6 +120,38 @@ def run(
     report.transcript = state.hexdigest()
     report.noticed = [shape.wire_names[w] for w in sorted(public - missed)]
     return report
+
+
+def _mend(
+    report: MutantReport,
+    state: Any,
+    program: Program,
+    trial: Trial,
+    wires: list[int],
+    draws: Draws,
+    case: Case,
+) -> None:
+    """Two mutants of each wire that may be mended."""
+    shape = program.shape
+    given = program.brought - set(wires)
+    for wire in wires:
+        name = shape.wire_names[wire]
+        now = trial.values[wire]
+        chosen = [(now + 1) % R, gmpy2.mpz(draws.element("mended", case.name, name))]
+        if now in (0, 1):
+            chosen[0] = 1 - now  # of a bit the other
+        for value in dict.fromkeys(chosen):
+            report.mended += 1
+            with trial.attempt():
+                for held in given:
+                    trial.hold(held)
+                trial.set(wire, value)
+                if not trial.survives():
+                    continue
+                others = [shape.wire_names[w] for w in trial.repairs]
+            state.update(f"{case.name}\t{wire}\t{value}\t{others}\n".encode())
+            if others:  # else it is among the mutants above
+                report.survivors.append(Survivor(name, case.name, "mended"))
 
 
 def honest(program: Program, case: Case) -> Trial:

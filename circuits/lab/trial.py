@@ -118,6 +118,14 @@ class Trial:
         """Follow the change, public inputs staying as they are, to the first row that it breaks."""
         return next(self._follow(solve=False), None)
 
+    def survives(self) -> bool:
+        """Follow the change, public inputs staying as they are, mending each row that breaks.
+
+        Returns:
+            Whether in the end all rows hold: another witness of the same public inputs.
+        """
+        return all(self._mend(row) for row in self._follow(solve=False)) and not self.broken
+
     def forge(self, target: int) -> bool:
         """Follow the change, public inputs included, mending each row but the target.
 

@@ -172,6 +172,8 @@ def _facts(data: Mapping[str, Any]) -> list[tuple[str, str]]:
                 f"{left:,} not, at {len(data['survivors'])} places",
             )
         )
+    if "mended" in data:
+        facts.append(("mended", f"{data['mended']:,} values changed with others to make up for it"))
     if "alone" in data:
         facts.append(("alone", f"{data['alone']:,} values tested against all others at once"))
     for name, each in data.get("gadgets", {}).items():
