@@ -15,16 +15,18 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import gmpy2
+import numpy as np
 
 from circuits.lab import mutants
 from circuits.lab.program import Program, R
 from circuits.lab.subject import Draws, Subject, row_classes
 from circuits.lab.trial import Trial
 from zk.interfaces import Progress
+from zk.r1cs.matrices import R1CS, Matrix
 
 TRIES: Final = 80
 """Values of one wire in one case."""
@@ -51,7 +53,7 @@ class Forged:
         case: the statement, or suspect, it was made from.
         wire: the wire that was set; empty for a suspect.
         repairs: how many other wires the forger chose to mend other rows.
-        values: of all wires.
+        values: of all wires, in [0, r).
     """
 
     row: int
@@ -129,6 +131,30 @@ def run(
             report.suspects[found.case] = row
     report.transcript = state.hexdigest()
     return report
+
+
+def without(shape: R1CS, row: int) -> R1CS:
+    """The circuit less one row."""
+
+    def cut(matrix: Matrix) -> Matrix:
+        begin, end = int(matrix.indptr[row]), int(matrix.indptr[row + 1])
+        keep = np.r_[0:begin, end : matrix.nonzeros]
+        indptr = np.delete(matrix.indptr, row + 1)
+        indptr[row + 1 :] -= np.uint64(end - begin)
+        return Matrix(indptr, matrix.columns[keep], matrix.values[keep])
+
+    def less(names: tuple[str, ...]) -> tuple[str, ...]:
+        return names[:row] + names[row + 1 :]
+
+    return replace(
+        shape,
+        rows=shape.rows - 1,
+        a=cut(shape.a),
+        b=cut(shape.b),
+        c=cut(shape.c),
+        row_clauses=less(shape.row_clauses),
+        row_scopes=less(shape.row_scopes),
+    )
 
 
 class Finder:
@@ -209,4 +235,4 @@ class Finder:
         return self._trials[number]
 
     def _wires(self, values: Sequence[Any]) -> list[Any]:
-        return list(values[: self.program.shape.wires])
+        return [value % R for value in values[: self.program.shape.wires]]

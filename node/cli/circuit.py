@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from node.cli import circuit_audit, output
+from node.cli import circuit_audit, circuit_forge, output
 from node.cli.session import Session, UsageError
 from node.cli.verify import statement_id
 
@@ -21,6 +21,7 @@ app = typer.Typer(help="Statements: what proofs state, and what that costs.")
 
 app.command()(circuit_audit.audit)
 app.command()(circuit_audit.diff)
+app.command()(circuit_forge.forge)
 
 _NAME = typer.Argument(help="Such as action.")
 

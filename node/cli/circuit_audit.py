@@ -207,17 +207,36 @@ def _facts(data: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _reasons(out: Console, data: Mapping[str, Any]) -> None:
-    rows = [("changes", each["site"], each["reason"]) for each in data.get("survivors", ())]
-    rows += [
-        ("row", each["row"], each["reason"]) for each in data.get("deletions", {}).get("open", ())
+    """What is left, by reason: places that share one stand together."""
+    from rich.markup import escape
+
+    found = data.get("determined", {})
+    listed = [
+        *(("changes", each["site"], each["reason"]) for each in data.get("survivors", ())),
+        *(
+            ("row", each["row"], each["reason"])
+            for each in data.get("deletions", {}).get("open", ())
+        ),
+        *(("open", each["site"], each["reason"]) for each in found.get("open", ())),
+        *(("division", each["site"], each["reason"]) for each in found.get("divisions", ())),
     ]
-    known = {site for _, site, _ in rows}
-    for kind in ("open", "divisions"):
-        rows += [
-            (kind.removesuffix("s"), each["site"], each["reason"])
-            for each in data.get("determined", {}).get(kind, ())
-            if each["site"] not in known
-        ]
+    places: dict[str, list[str]] = {}
+    kinds: dict[str, list[str]] = {}
+    for kind, place, reason in listed:
+        if reason:
+            places.setdefault(reason, []).append(place)
+            kinds.setdefault(reason, []).append(kind)
+    rows = [
+        tuple(
+            escape(text)
+            for text in (
+                "\n".join(dict.fromkeys(kinds[reason])),
+                "\n".join(dict.fromkeys(places[reason])),
+                reason,
+            )
+        )
+        for reason in places
+    ]
     if rows:
         out.print()
         output.table(out, ("left", "where", "why that does no harm"), rows)

@@ -11,8 +11,9 @@ import pytest
 from circuits.gadgets.bits import to_bits
 from circuits.lab.gadgets import Build, GadgetStatement
 from circuits.statement import evaluate, record
-from zk.formats.r1cs import CircuitFile, write_r1cs
-from zk.formats.wtns import write_wtns
+from zk.errors import Unsatisfied
+from zk.formats.r1cs import CircuitFile, read_r1cs, write_r1cs
+from zk.formats.wtns import read_wtns, write_wtns
 from zk.r1cs.advice import SAME, SQUARE_ROOT
 from zk.r1cs.builder import Builder, Wire
 
@@ -131,6 +132,30 @@ def test_gadgets_are_examined_and_written(offline, tmp_path) -> None:
     }
     unwritable = offline.json("circuit", "audit", "gadgets", "--out", str(tmp_path))
     assert unwritable.code == 3
+
+
+def test_a_forged_witness_as_files(offline, tmp_path) -> None:
+    name = "kind_0: an ephemeral kind has a logic"
+    result = offline.json("circuit", "forge", "action", name, "--out", str(tmp_path / "out"))
+    assert result.code == 0
+    data = result.data
+    assert (data["name"], data["clause"], data["case"]) == (
+        name,
+        "A5",
+        "ephemeral kind without a logic",
+    )
+    full, less, witness = (tmp_path / "out" / file for file in data["files"])
+    assignment = read_wtns(witness)
+    read_r1cs(less).shape.check(assignment)
+    with pytest.raises(Unsatisfied) as refusal:
+        read_r1cs(full).shape.check(assignment)
+    assert refusal.value.where == f"row {data['row']}"
+
+
+@pytest.mark.parametrize("row", ["13792", "no such row"])
+def test_a_row_that_does_not_exist(offline, row: str) -> None:
+    result = offline.json("circuit", "forge", "action", row)
+    assert (result.code, result.error["code"]) == (2, "USE-001")
 
 
 def test_diff(offline, foreign) -> None:
