@@ -66,7 +66,9 @@ class _Explained:
             "division": reasons.divisions,
             "row": reasons.rows,
         }
+        self._only = reasons.only
         self._used: set[tuple[str, str]] = set()
+        self._limited: set[str] = set()
         self.unexplained: list[str] = []
 
     def reason(self, kind: str, name: str, finding: str) -> str:
@@ -77,6 +79,26 @@ class _Explained:
             self.unexplained.append(f"{finding}: {name}")
         return found
 
+    def limits(self, name: str, survivors: Sequence[mutants.Survivor]) -> None:
+        """Survivors outside the places where the reason for their site holds are findings."""
+        if name not in self._only:
+            return
+        self._limited.add(name)
+        met: set[str] = set()
+        for survivor in survivors:
+            place = f"{survivor.case}: {survivor.wire}"
+            found = [begin for begin in self._only[name] if place.startswith(begin)]
+            met.update(found)
+            if not found:
+                text = f"a changed wire that no row noticed where its reason does not hold: {place}"
+                if text not in self.unexplained:
+                    self.unexplained.append(text)
+        self.unexplained += [
+            f"a reason for a place that needs none: {begin}"
+            for begin in self._only[name]
+            if begin not in met
+        ]
+
     def stale(self) -> None:
         """Reasons that explained nothing are findings, too."""
         self.unexplained += [
@@ -84,6 +106,11 @@ class _Explained:
             for kind, table in self._tables.items()
             for name in table
             if (kind, name) not in self._used
+        ]
+        self.unexplained += [
+            f"a limit on a reason that is not needed: {name}"
+            for name in self._only
+            if name not in self._limited
         ]
 
 
@@ -159,6 +186,8 @@ def _mutants(
     for survivor in report.survivors:
         if survivor.wire not in names:
             groups.setdefault(site(survivor.wire), []).append(survivor)
+    for name, group in groups.items():
+        explained.limits(name, group)
     survivors = [
         {
             "site": name,

@@ -113,6 +113,7 @@ class Program:
                 for wire, value in terms:
                     occurrences[wire].setdefault(row, [_ZERO, _ZERO, _ZERO])[side] = value
             columns.append(listed)
+        self._tables: dict[int, tuple[dict[int, Any], dict[int, Any], dict[int, Any]]] = {}
         self.rows: list[tuple[Terms, Terms, Terms]] = list(zip(*columns, strict=True))
         self.occurrences = [
             [(row, alpha, beta, gamma) for row, (alpha, beta, gamma) in rows.items()]
@@ -124,11 +125,26 @@ class Program:
             wires = self.wires_of(row)
             if len(wires) == 1:
                 self.alone[min(wires)].append(row)
+        one, less_one = _Z(1), R - 1
+        self.bits = frozenset(
+            wire
+            for wire, rows in enumerate(self.alone)
+            for row in rows
+            if self.rows[row] == (((wire, one),), ((0, less_one), (wire, one)), ())
+        )
+        """Wires with a row b·(b − 1) = 0."""
 
     def coefficients(self, row: int, wire: int) -> tuple[Any, Any, Any]:
         """Of a wire in the three combinations of a row."""
-        a, b, c = (dict(terms).get(wire, _ZERO) for terms in self.rows[row])
+        a, b, c = (terms.get(wire, _ZERO) for terms in self.tables(row))
         return a, b, c
+
+    def tables(self, row: int) -> tuple[dict[int, Any], dict[int, Any], dict[int, Any]]:
+        """The combinations of a row as dictionaries, made when they are first asked for."""
+        if row not in self._tables:
+            a, b, c = map(dict, self.rows[row])
+            self._tables[row] = a, b, c
+        return self._tables[row]
 
     def wires_of(self, row: int) -> set[int]:
         """Wires in a row, without the constant one."""

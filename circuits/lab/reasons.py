@@ -6,7 +6,7 @@ A file belongs to one circuit, by digest: a circuit that changed asks for its re
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -24,11 +24,14 @@ class Reasons:
         wires: site of a wire that may vary, or that does not follow from the inputs.
         divisions: site of a quotient that 0/0 would leave open.
         rows: name of a row, numbers collapsed, without which no forgery was found.
+        only: site of a wire that may vary → where its reason holds, as beginnings of
+            `case: full name`; everywhere for a site that is not listed.
     """
 
     wires: Mapping[str, str] = field(default_factory=dict)
     divisions: Mapping[str, str] = field(default_factory=dict)
     rows: Mapping[str, str] = field(default_factory=dict)
+    only: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def path_of(identifier: str) -> Path:
@@ -52,7 +55,9 @@ def load(identifier: str, digest: str) -> Reasons:
         document.pop("statement")
         reasons = Reasons(**document)
         tables = (reasons.wires, reasons.divisions, reasons.rows)
-        if not all(isinstance(t, str) for table in tables for pair in table.items() for t in pair):
+        texts = [t for table in tables for pair in table.items() for t in pair]
+        texts += [t for limits in reasons.only.values() for t in limits]
+        if not all(isinstance(t, str) for t in texts):
             raise TypeError
     except (ValueError, TypeError, KeyError, AttributeError):
         raise ParamsError("not a file of reasons", where=str(file)) from None

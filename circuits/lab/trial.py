@@ -21,6 +21,7 @@ from zk.r1cs.tape import Op
 _INDEX_BITS: Final = 32
 _MASK: Final = (1 << _INDEX_BITS) - 1
 
+_BITS: Final = (0, 1)
 MAX_REPAIRS: Final = 40
 _CONE: Final = 24
 _CHOICES: Final = 24
@@ -178,12 +179,31 @@ class Trial:
                     self.repairs.append(wire)
                     self.set(wire, value)
                     return True
+            if self._flip(row, side):
+                return True
+        return False
+
+    def _flip(self, row: int, side: int) -> bool:
+        """The same by a bit of the row itself, which has one other value: rows hold many bits."""
+        program, values = self.program, self.values
+        a, b, c = (values[cell] for cell in program.sides[row])
+        tables = program.tables(row)
+        for wire in sorted(set().union(*(tables if side == 2 else (tables[side],)))):
+            now = values[wire]
+            if wire not in program.bits or wire in self._pinned or now not in _BITS:
+                continue
+            alpha, beta, gamma = ((1 - 2 * now) * table.get(wire, 0) for table in tables)
+            left, right = a + alpha, b + beta
+            if not (left * right - c - gamma if side == 2 else (left, right)[side]) % R:
+                self.repairs.append(wire)
+                self.set(wire, 1 - now)
+                return True
         return False
 
     def choices(self, row: int, side: int = 2) -> list[tuple[int, list[int]]]:
         """Wires a forger chooses that reach the row in a few steps: (wire, steps between).
 
-        Nearest first; wires that the prover brings before advised ones.
+        Nearest first; wires that the prover brings before advised ones; without the row's own bits.
 
         Args:
             row: which.
@@ -201,7 +221,7 @@ class Trial:
             for slot in sorted(set(new) - seen, reverse=True):
                 seen.add(slot)
                 if slot in program.brought or slot in program.advised:
-                    if slot not in self._pinned:
+                    if slot not in self._pinned and not (slot in slots and slot in program.bits):
                         found.append(slot)
                 elif program.position[slot] >= 0:
                     heapq.heappush(latest, (-program.position[slot], slot))
@@ -253,7 +273,7 @@ class Trial:
             made = step.function(*(changed.get(s, values[s]) for s in step.inputs))
             changed.update(zip(step.outputs, map(gmpy2.mpz, made), strict=True))
         sides = [
-            values[cell] + sum(c * (changed[w] - values[w]) for w, c in terms if w in changed)
-            for cell, terms in zip(program.sides[row], program.rows[row], strict=True)
+            values[cell] + sum(terms[w] * (v - values[w]) for w, v in changed.items() if w in terms)
+            for cell, terms in zip(program.sides[row], program.tables(row), strict=True)
         ]
         return (sides[0] * sides[1] - sides[2]) % R if side == 2 else sides[side] % R

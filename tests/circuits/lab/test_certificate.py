@@ -52,6 +52,27 @@ def test_a_missing_reason_is_a_finding() -> None:
     assert not certificate.passed
 
 
+def test_a_reason_holds_where_it_says() -> None:
+    """The inverse may vary at 0; a reason that says so does not cover another input."""
+    known = CATALOGUE["is_nonzero"]
+    place = "is nonzero/inverse or *"
+
+    def unexplained(*only: str) -> list[str]:
+        written = Reasons(known.reasons, known.divisions, only={place: only})
+        return audit.audit(known.subject(), written).unexplained
+
+    assert unexplained("input (0,): is nonzero/") == []
+    assert unexplained("input (1,): is nonzero/") == [
+        "a changed wire that no row noticed where its reason does not hold: "
+        "input (0,): is nonzero/inverse or 0",
+        "a reason for a place that needs none: input (1,): is nonzero/",
+    ]
+    without = Reasons(known.reasons, known.divisions, only={"nowhere": ()})
+    assert audit.audit(known.subject(), without).unexplained == [
+        "a limit on a reason that is not needed: nowhere"
+    ]
+
+
 def test_a_reason_for_nothing_is_a_finding() -> None:
     known = CATALOGUE["assign"]
     talkative = Gadget(known.name, known.build, known.samples, reasons={"copy": "because"})
