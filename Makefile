@@ -41,6 +41,11 @@ format: $(VENV)/.dev ## Format the code in place
 bench: $(VENV)/.dev ## Benchmarks of this machine (pytest-benchmark)
 	$(BIN)/pytest tests/bench -q -m bench --benchmark-only
 
+.PHONY: bench-results
+bench-results: $(VENV)/.dev ## Make the missing files of docs/bench/results: a quiet quarter of an hour
+	$(BIN)/python docs/bench/results/measure.py --prepare
+	$(BIN)/python docs/bench/results/measure.py
+
 .PHONY: oracles
 oracles: $(JS)/node_modules/.bin/snarkjs ## Install the foreign verifier (snarkjs) for test-full; needs npm
 
@@ -52,7 +57,7 @@ $(JS)/node_modules/.bin/snarkjs:
 .PHONY: peers
 peers: ## Build what `chiaro bench --compare` measures beside us; one by one: peers-gnark, …
 	@built=; \
-	for pair in gnark:go; do \
+	for pair in gnark:go arkworks:cargo groth16py:$(PYTHON); do \
 	  peer=$${pair%%:*}; tool=$${pair#*:}; \
 	  if ! command -v $$tool >/dev/null; then echo "$$peer: left out, it needs $$tool"; \
 	  elif $(MAKE) --no-print-directory peers-$$peer; then built="$$built $$peer"; \
@@ -64,6 +69,24 @@ peers: ## Build what `chiaro bench --compare` measures beside us; one by one: pe
 peers-gnark: # needs Go; it fetches the version that go.mod names
 	mkdir -p $(PEERS)
 	cd tests/peers/gnark && go build -trimpath -buildvcs=false -o $(PEERS)/gnark .
+
+# Two programs, since whether arkworks uses threads is decided when it is compiled. rustc may use all
+# that this processor has: tests/peers/arkworks/.cargo/config.toml.
+.PHONY: peers-arkworks
+peers-arkworks: export CARGO_TARGET_DIR = $(PEERS)/build/arkworks
+peers-arkworks: # needs Cargo; it fetches the versions that Cargo.lock pins
+	cd tests/peers/arkworks && export PEER_COMPILER="$$(rustc --version)" && \
+	  cargo build --release --locked && \
+	  cp -f $(PEERS)/build/arkworks/release/arkworks $(PEERS)/arkworks.new && \
+	  cargo build --release --locked --features parallel && \
+	  mv -f $(PEERS)/build/arkworks/release/arkworks $(PEERS)/arkworks-parallel && \
+	  mv -f $(PEERS)/arkworks.new $(PEERS)/arkworks
+
+.PHONY: peers-groth16py
+peers-groth16py: # in an environment of its own, so that it is none of our dependencies
+	$(PYTHON) -m venv $(PEERS)/groth16py
+	$(PEERS)/groth16py/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+	  --only-binary :all: -r tests/peers/groth16py/requirements.txt
 
 .PHONY: vectors
 vectors: $(VENV)/.dev ## Regenerate the committed test vectors from their oracles

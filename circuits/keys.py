@@ -21,8 +21,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from filelock import FileLock
-
 from circuits import registry
 from circuits.statement import record
 from zk import files, params
@@ -275,6 +273,8 @@ class KeyStore:
         path.parent.mkdir(parents=True, exist_ok=True)
         found = _read_if_intact(path, entry)
         if found is None:
+            from filelock import FileLock  # brings asyncio, which a warm start does without
+
             with FileLock(path.with_suffix(".lock")):
                 found = _read_if_intact(path, entry)  # another process may have built it meanwhile
                 if found is None:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from shielded import spec
+from zk.combinations import combination
 from zk.curve import babyjub
 from zk.curve.babyjub import B8, IDENTITY, ORDER, Point
 from zk.errors import ChiaroError, DecodeError, NonCanonical, WrongLength
@@ -104,8 +105,8 @@ def verify(signed: SignedMessage) -> None:
     """
     commitment, s = _parse(signed)
     c = challenge(signed.base, signed.signature[:_HALF], signed.key, signed.message)
-    right = babyjub.add(commitment, babyjub.multiply(c, signed.key))
-    if babyjub.multiply(s, signed.base) != right:
+    # [s]B − [c]key, with l − c for −c: the key has order l
+    if combination([(s, signed.base), (ORDER - c, signed.key)]) != commitment:
         raise SignatureRefused("the signature's equation does not hold")
 
 
@@ -136,18 +137,16 @@ def _combined(batch: Sequence[SignedMessage]) -> bool:
         "schnorr/batch",
         *(m.signature + _scalar_bytes(c) for m, c in zip(batch, challenges, strict=True)),
     )
-    total, per_base = IDENTITY, dict[Point, int]()
+    terms, per_base = list[tuple[int, Point]](), dict[Point, int]()
     for index, (signed, (commitment, s), c) in enumerate(
         zip(batch, parsed, challenges, strict=True)
     ):
         z = _int(spec.expand("schnorr/z", transcript, bytes((index & 255, index >> 8))))
         z = z % (1 << 8 * _RANDOMIZER_BYTES) if index else 1
         per_base[signed.base] = per_base.get(signed.base, 0) + z * s
-        total = babyjub.add(total, babyjub.multiply(z, commitment))
-        total = babyjub.add(total, babyjub.multiply(z * c % ORDER, signed.key))
-    for base, scalar in per_base.items():
-        total = babyjub.add(total, babyjub.negate(babyjub.multiply(scalar % ORDER, base)))
-    return total == IDENTITY
+        terms += [(z, commitment), (z * c % ORDER, signed.key)]
+    terms += [(-scalar % ORDER, base) for base, scalar in per_base.items()]
+    return combination(terms) == IDENTITY
 
 
 def _accepts(signed: SignedMessage) -> bool:

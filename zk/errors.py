@@ -19,6 +19,7 @@
     │   ├── UnsafeKey              a verifying key that S-11 refuses
     │   └── DevParamsRefused
     └── BackendError               a kernel was given arrays of the wrong shape
+        └── BackendUnavailable     one asked for by name that this machine cannot run
 
 Higher packages add their own leaves in their own `errors.py`.
 
@@ -238,3 +239,12 @@ class BackendError(ChiaroError):
 
     code = "BCK-001"
     exit_code = 70
+
+
+class BackendUnavailable(BackendError):
+    """A backend asked for by name that does not exist or cannot run on this machine."""
+
+    code = "BCK-002"
+    exit_code = 2
+    why = "another one would answer in its place, and timings would mislead"
+    fix = "`chiaro doctor` lists what runs here; without a name the best of it is taken"

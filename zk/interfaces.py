@@ -95,6 +95,26 @@ class Backend(Protocol):
         """kᵢ·B for one base (default: the generator). scalars `[n, 4]` S → `[n, 16]` M."""
         ...
 
+    def scale_g1(self, points: U64Array, scalars: U64Array) -> U64Array:
+        """kᵢ·Pᵢ. points `[n, 8]` M, scalars `[n, 4]` S, or one for all, `[1, 4]` → `[n, 8]` M."""
+        ...
+
+    def scale_g2(self, points: U64Array, scalars: U64Array) -> U64Array:
+        """kᵢ·Pᵢ. points `[n, 16]` M, scalars `[n, 4]` S, or one for all, `[1, 4]` → `[n, 16]` M."""
+        ...
+
+    def sparse_points_g1(self, matrix: Csr, points: U64Array) -> U64Array:
+        """Sparse matrix times points: row i is Σ kᵢⱼ·Pⱼ.
+
+        indptr `uint64[rows+1]`, columns `uint64[nnz]`, values `[nnz, 4]` S; points `[n, 8]` M →
+        `[rows, 8]` M.
+        """
+        ...
+
+    def sparse_points_g2(self, matrix: Csr, points: U64Array) -> U64Array:
+        """The same on G2: `[n, 16]` M → `[rows, 16]` M."""
+        ...
+
     def ntt(self, values: U64Array, *, inverse: bool = False) -> U64Array:
         """Fr transform of `[n, 4]` M, natural order in and out, n a power of two ≤ 2²⁸.
 
@@ -151,6 +171,21 @@ class Backend(Protocol):
         """
         ...
 
+    def poseidon(self, tag: int, inputs: U64Array) -> U64Array:
+        """Poseidon_tag of each row: `[n, k, 4]` S, 1 ≤ k ≤ 16 → `[n, 4]` S (`zk.hash.poseidon`).
+
+        Raises:
+            NonCanonical: the tag or an input is not below r: x and x + r would hash alike.
+        """
+        ...
+
+    def babyjub_sum(self, points: U64Array, scalars: U64Array) -> U64Array:
+        """Σ kᵢ·Pᵢ on Baby Jubjub: points `[n, 8]` S (x, y), scalars `[n, 4]` S → `[8]` S.
+
+        Points of the curve in any order's subgroup, any 256-bit scalars. For public ones only.
+        """
+        ...
+
     def pairing_check(self, g1: U64Array, g2: U64Array) -> bool:
         """Whether Π e(Pᵢ, Qᵢ) = 1, for `[k, 8]` M and `[k, 16]` M; all in the right subgroups."""
         ...
@@ -176,6 +211,10 @@ class Backend(Protocol):
 
     def combine_g1(self, prepared: PreparedG1, scalars: U64Array) -> U64Array:
         """Σ kᵢ·Pᵢ of prepared points, scalars `[n, 4]` S → `[8]` M."""
+        ...
+
+    def sum_g1(self, points: U64Array) -> U64Array:
+        """Σ Pᵢ of `[n, 8]` M, a few hundred at most → `[8]` M."""
         ...
 
     def weigh_g1(self, points: U64Array, weights: U64Array) -> U64Array:

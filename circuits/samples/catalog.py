@@ -6,6 +6,11 @@ and nothing but bits.
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import hashlib
+import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +21,7 @@ from filelock import FileLock
 
 from circuits.keys import write_atomically
 from circuits.statement import Statement, evaluate, public_values, record
-from zk import backends, files, params
+from zk import backends, files, jsontext, params
 from zk.errors import UnknownKey
 from zk.formats import snarkjs
 from zk.formats.wtns import write_wtns
@@ -26,6 +31,8 @@ from zk.interfaces import Backend, Progress
 from zk.phases import phase
 
 SEED: Final = 1
+_ROOT: Final = Path(__file__).resolve().parents[2]
+_SHAPING: Final = ("circuits", "circuits/samples", "circuits/gadgets", "zk/r1cs", "zk/hash")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +147,7 @@ def artefacts(
     where = params.cache_dir() / "samples" if folder is None else folder
     where.mkdir(parents=True, exist_ok=True)
     statement = chosen.statement()
-    with phase(progress, "record"):
-        shape = record(statement)
-    base = f"{chosen.name}-{shape.digest.hex()[:16]}"  # another circuit, other files
+    base = _base(chosen, statement, where, progress)
     made = Artefacts(
         zkey=where / f"{base}.zkey",
         wtns=where / f"{base}-{seed}.wtns",
@@ -151,7 +156,7 @@ def artefacts(
     )
     with FileLock(where / f"{base}.lock"):
         if not made.verifying_key.exists() or not made.zkey.exists():
-            key = UnsafeDevSetup().run(shape, backend or backends.get(), progress)
+            key = UnsafeDevSetup().run(record(statement), backend or backends.get(), progress)
             with phase(progress, "write"):
                 write_atomically(key, made.zkey)
                 verifying_key = read_zkey(made.zkey).verifying_key
@@ -165,3 +170,34 @@ def artefacts(
                 with files.replacing(made.wtns, mode=files.PRIVATE) as temporary:
                     write_wtns(evaluate(statement, public, witness), temporary)
     return made
+
+
+def _base(
+    chosen: Sample, statement: Statement[Any, Any], where: Path, progress: Progress | None
+) -> str:
+    """What a sample's files are called: by name and circuit, so that another circuit has others.
+
+    A circuit of a million rows takes a minute to record. So its digest is noted beside the files,
+    with that of the sources that shape it; if the note were wrong, proofs would not verify.
+    """
+    note = where / f"{chosen.name}.json"
+    sources = _sources()
+    with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+        known = jsontext.loads(note.read_bytes())
+        if known["sources"] == sources and re.fullmatch("[0-9a-f]{16}", known["circuit"]):
+            return f"{chosen.name}-{known['circuit']}"
+    with phase(progress, "record"):
+        circuit = record(statement).digest.hex()[:16]
+    files.write(note, json.dumps({"sources": sources, "circuit": circuit}).encode())
+    return f"{chosen.name}-{circuit}"
+
+
+@functools.cache
+def _sources() -> str:
+    """Digest of the code that decides what rows a sample has."""
+    total = hashlib.sha256()
+    for folder in _SHAPING:
+        for path in sorted((_ROOT / folder).glob("*.py")):
+            total.update(f"{folder}/{path.name}\n".encode())
+            total.update(hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()

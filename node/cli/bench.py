@@ -14,6 +14,8 @@ from node.cli.session import Session, UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from rich.console import Console
+
     from node.cli.bench_plan import Request
     from zk.bench.harness import Series
 
@@ -47,11 +49,12 @@ def run(
     peer: list[str] | None = _PEER,
     rounds: int = _ROUNDS,
     quick: bool = typer.Option(False, "--quick", help=f"{QUICK_ROUNDS} rounds, for a first look."),
-    case: str | None = typer.Option(None, "--case", help="Kind of input; see chiaro bench list."),
+    case: str | None = typer.Option(None, "--case", help="Kinds of input; see chiaro bench list."),
     zkey: Path | None = _ZKEY,
     wtns: Path | None = _WTNS,
     label: str | None = _LABEL,
     no_pin: bool = _NO_PIN,
+    prepare: bool = typer.Option(False, "--prepare", help="Make the inputs and stop."),
     out: Path | None = typer.Option(None, "--out", "-o", help="Write the result file here."),
 ) -> None:
     """Measure; programs take turns on identical inputs, and wrong answers do not count."""
@@ -68,7 +71,7 @@ def run(
         backends=_backends(backend),
         peers=tuple(programs.find(_words(compare), programs.parse_given(peer or []))),
         rounds=QUICK_ROUNDS if quick else rounds,
-        case=case or "",
+        cases=tuple(dict.fromkeys(_words(case))),
         seed=label or inputs.DEFAULT_SEED,
         pin=not no_pin,
         profile=session.profile,
@@ -77,6 +80,9 @@ def run(
     )
     if out is not None and out.is_dir():
         raise UsageError(f"{out} is a folder; give a file")
+    if prepare:
+        _prepare(session, request)
+        return
     series: list[Series] = []
     command = ["chiaro", *sys.argv[1:]]
     data = results.document(series, command=command, seed=request.seed)
@@ -253,7 +259,7 @@ def report(
 @app.command()
 def export(
     context: typer.Context,
-    file: Path = _FILE,
+    files: list[Path] = typer.Argument(help="Result files, taken together."),
     out: Path = typer.Option(..., "--out", "-o", help="The JSON to write."),
 ) -> None:
     """Proofs in the JSON of privacy-ethereum/csp-benchmarks."""
@@ -262,13 +268,34 @@ def export(
     from zk.bench import results
 
     session: Session = context.obj
-    metrics, skipped = exporting.csp_metrics(results.read(file))
+    metrics, skipped = exporting.csp_metrics(*map(results.read, files))
     session.warnings += skipped
     out.parent.mkdir(parents=True, exist_ok=True)
     writing.write(out, exporting.dump(metrics))
     data = {"file": str(out), "format": exporting.FORMAT, "measurements": len(metrics)}
     session.exit_code = 0 if metrics else 1
     output.emit(session, "bench.export", data)
+
+
+def _prepare(session: Session, request: Request) -> None:
+    """Inputs that take minutes, made before a quiet hour."""
+    from node.cli import bench_plan
+    from zk.bench.works import size_text
+
+    made = []
+    for job in bench_plan.jobs(request):
+        with output.progress(session, "inputs") as report:
+            size, found = bench_plan.make_inputs(request, job, report)
+        made.append(
+            {"work": job.work.name, "case": job.case, "size": size, "inputs_sha256": found.sha256}
+        )
+
+    def show(to: Console) -> None:
+        for each in made:
+            label = f"{each['work']} {each['case']} {size_text(int(str(each['size'])))}"
+            to.print(f"{label:<34} {str(each['inputs_sha256'])[:16]}", markup=False)
+
+    output.emit(session, "bench.prepare", {"inputs": made}, show)
 
 
 def _again(request: Request, report: output.Report) -> list[Mapping[str, Any]]:

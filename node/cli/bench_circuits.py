@@ -6,6 +6,7 @@ are kept in the cache under names that hold the digest of the key they belong to
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Callable
@@ -16,11 +17,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from node.cli import bench_statements
+from node.cli.bench_statements import ACTION
 from zk import backends, files, jsontext
 from zk.bench import inputs
 from zk.bench.errors import BenchError
 from zk.bench.inputs import Inputs
-from zk.errors import ChiaroError
+from zk.errors import ChiaroError, CircuitError
 from zk.field.arrays import U64Array
 from zk.field.params import FR
 from zk.formats import snarkjs
@@ -32,11 +35,9 @@ from zk.groth16.verify import verify
 from zk.interfaces import Progress
 
 if TYPE_CHECKING:
-    from circuits.statement import Statement
     from zk.groth16.keys import VerifyingKey
 
 FILES: Final = "files"
-ACTION: Final = "action"
 PROOF_BYTES: Final = 128
 _MAX_BATCH: Final = 4096
 
@@ -75,7 +76,24 @@ def action(seed: str, profile: str, progress: Progress) -> Circuit:
     if not wtns.exists():
         with files.replacing(wtns, mode=files.PRIVATE) as temporary:
             write_wtns(evaluate(statement(id_), *example_action(seed.encode())), temporary)
-    return Circuit(ACTION, zkey, wtns, "private transfer")
+    return Circuit(ACTION, zkey, wtns, "private_transfer")
+
+
+def of_case(case: str, label: str, profile: str, progress: Progress) -> Circuit:
+    """A circuit by name; key and witness are made where they are not there yet.
+
+    Raises:
+        BenchError: no circuit has this name.
+    """
+    if case == ACTION:
+        return action(label, profile, progress)
+    from circuits.samples import catalog
+
+    found = bench_statements.find(case)
+    assert found.sample is not None  # noqa: S101 — only the action has none
+    seed = bench_statements.number(label)
+    made = catalog.artefacts(found.sample, progress=progress, seed=seed)
+    return Circuit(case, made.zkey, made.wtns, found.target, found.input_size)
 
 
 def of_files(zkey: Path | None, wtns: Path | None) -> Circuit:
@@ -117,18 +135,13 @@ def for_load(circuit: Circuit) -> tuple[int, Inputs]:
     return key.domain, Inputs(values, inputs.digest(values), answer, "the key", details=details)
 
 
-def for_setup(case: str, profile: str) -> tuple[int, Inputs]:
-    """The domain, and a circuit; the right answer is the registered verifying key."""
-    from circuits.keys import KeyStore
-    from circuits.statement import record
-
-    shape = record(_statement(case))
-    values: dict[str, str | int] = {"circuit": case}
-    answer = KeyStore().entry(shape.name, profile).verifying_key
-    details = {"constraints": shape.rows, "wires": shape.wires}
-    return shape.domain, Inputs(
-        values, inputs.digest(values), answer, "the registry", details=details
-    )
+def for_setup(circuit: Circuit) -> tuple[int, Inputs]:
+    """The domain, and a circuit; the right answer is the verifying key of the key that is there."""
+    key = read_zkey(circuit.zkey)
+    values: dict[str, str | int] = {"circuit": circuit.case}
+    answer = key.verifying_key.id
+    details = _details(circuit, key)
+    return key.domain, Inputs(values, inputs.digest(values), answer, "the key", details=details)
 
 
 def for_verify(circuit: Circuit, seed: str) -> Inputs:
@@ -161,26 +174,21 @@ def for_batch(circuit: Circuit, seed: str, count: int) -> Inputs:
     return Inputs(values, inputs.digest(values), "01", "made valid", details=_details(circuit, key))
 
 
-def for_witness(case: str, seed: str) -> tuple[int, Inputs]:
+def for_witness(circuit: Circuit, label: str) -> tuple[int, Inputs]:
     """The rows of a circuit, and what its witness is made from.
 
-    The right answer is what the evaluator finds that runs the circuit's own source.
+    The right answer is what the evaluator finds that runs the circuit's own source: it made the
+    file. The tape that a kernel runs is recorded here if it is not yet.
     """
-    from zk.r1cs.evaluator import Evaluator
+    from circuits.tapes import record_tape
 
-    statement, example = _statement(case), _example(case)
-    from circuits.statement import record
-
-    shape = record(statement)
-    public, witness = example(seed)
-    evaluator = Evaluator()
-    statement.constrain(evaluator, public, witness)
-    values: dict[str, str | int] = {"circuit": case, "seed": seed}
-    answer = wires_digest(evaluator.assignment())
-    details = {"constraints": shape.rows, "wires": shape.wires}
-    return shape.rows, Inputs(
-        values, inputs.digest(values), answer, "the evaluator", details=details
-    )
+    with contextlib.suppress(CircuitError):  # no tape: then the evaluator is what is measured
+        record_tape(bench_statements.find(circuit.case).statement)
+    details = _details(circuit, read_zkey(circuit.zkey))
+    values: dict[str, str | int] = {"circuit": circuit.case, "seed": label}
+    answer = wires_digest(_assignment(circuit))
+    made = Inputs(values, inputs.digest(values), answer, "the evaluator", details=details)
+    return details["constraints"], made
 
 
 def for_transfer(seed: str, profile: str, progress: Progress) -> tuple[int, Inputs]:
@@ -204,22 +212,6 @@ def for_scan(count: int, seed: str) -> Inputs:
 def wires_digest(assignment: U64Array) -> str:
     """SHA-256 over the wires, 32 bytes each, little-endian standard form."""
     return hashlib.sha256(assignment.astype("<u8").tobytes()).hexdigest()
-
-
-def _statement(case: str) -> Statement[Any, Any]:
-    from circuits.registry import statement
-
-    if case != ACTION:
-        raise BenchError(f"no circuit {case!r} whose witness can be made here")
-    return statement(f"{ACTION}/1")
-
-
-def _example(case: str) -> Callable[[str], tuple[Any, Any]]:
-    from circuits.example import example_action
-
-    if case != ACTION:
-        raise BenchError(f"no circuit {case!r} whose witness can be made here")
-    return lambda seed: example_action(seed.encode())
 
 
 def _proofs(circuit: Circuit, seed: str, count: int) -> tuple[Path, ProvingKey, list[Any]]:

@@ -33,7 +33,7 @@ class Request:
         backends: of this prover, measured in the same rounds.
         peers: other programs.
         rounds: warm rounds.
-        case: kind of input; empty for each work's default.
+        cases: kinds of input; empty for each work's default.
         seed: of the inputs.
         pin: bind the programs to processors.
         profile: whose keys circuits are proved with.
@@ -47,7 +47,7 @@ class Request:
     backends: tuple[str, ...]
     peers: tuple[Command, ...]
     rounds: int
-    case: str
+    cases: tuple[str, ...]
     seed: str
     pin: bool
     profile: str
@@ -73,11 +73,15 @@ def jobs(request: Request) -> list[Job]:
     """
     found = []
     for work in request.works:
-        case = _case(work, request)
         sizes: Sequence[int | None] = work.sizes or (None,)  # None: the circuit has one size
         if request.sizes and work.sizes and work.scalable:
             sizes = request.sizes
-        found += [Job(work, case, size, threads) for size in sizes for threads in request.threads]
+        found += [
+            Job(work, case, size, threads)
+            for case in _cases(work, request)
+            for size in sizes
+            for threads in request.threads
+        ]
     return found
 
 
@@ -103,13 +107,13 @@ def make_inputs(request: Request, job: Job, progress: Progress) -> tuple[int, In
         count = job.size or 1
         if name == "scan":
             return count, circuits.for_scan(count, request.seed)
-        if name == "witness":
-            return circuits.for_witness(job.case, request.seed)
         if name == "transfer":
             return circuits.for_transfer(request.seed, request.profile, progress)
-        if name == "setup":
-            return circuits.for_setup(job.case, request.profile)
         circuit = _circuit(request, job, progress)
+        if name == "witness":
+            return circuits.for_witness(circuit, request.seed)
+        if name == "setup":
+            return circuits.for_setup(circuit)
         if name == "load_key":
             return circuits.for_load(circuit)
         if name == "prove":
@@ -128,18 +132,20 @@ def _circuit(request: Request, job: Job, progress: Progress) -> Circuit:
 
     if job.case == circuits.FILES:
         return circuits.of_files(request.zkey, request.wtns)
-    return circuits.action(request.seed, request.profile, progress)
+    return circuits.of_case(job.case, request.seed, request.profile, progress)
 
 
-def _case(work: Work, request: Request) -> str:
+def _cases(work: Work, request: Request) -> tuple[str, ...]:
     if work.name in works.OWN_FILES and (request.zkey or request.wtns):
-        return "files"
-    case = request.case or work.cases[0]
-    if case not in work.cases and not (work.name in works.OWN_FILES and case == "files"):
-        raise BenchError(
-            f"{work.name} has no case {case!r}", fix=f"take one of {', '.join(work.cases)}"
-        )
-    return case
+        return ("files",)
+    cases = request.cases or work.cases[:1]
+    for case in cases:
+        own = work.name in works.OWN_FILES and case == "files"
+        if not own and not works.has_case(work, case):
+            raise BenchError(
+                f"{work.name} has no case {case!r}", fix=f"take one of {', '.join(work.cases)}"
+            )
+    return cases
 
 
 def request_for(row: Mapping[str, Any], data: Mapping[str, Any], **given: Any) -> Request:
@@ -149,7 +155,7 @@ def request_for(row: Mapping[str, Any], data: Mapping[str, Any], **given: Any) -
         works=(work,),
         sizes=(row["size"],),
         threads=(row["threads"],),
-        case=row["case"],
+        cases=(row["case"],),
         seed=data["seed"],
         pin=bool(data["series"][row["series"]].get("cpus")),
         **given,

@@ -9,12 +9,12 @@ from importlib import resources
 from typing import Any, Final
 
 from node.cli import bench_plots as plots
-from node.cli.bench_plots import time_text
+from node.cli import bench_tables as tables
 from node.cli.bench_show import what
 from zk.bench import results
 from zk.bench.compare import verdict
 from zk.bench.stats import Interval
-from zk.bench.works import RANDOM, WORKS
+from zk.bench.works import CHAIN, RANDOM, WORKS
 
 PHASES: Final = {
     "witness": "witness",
@@ -26,7 +26,14 @@ PHASES: Final = {
     "msm_h": "H in G1",
     "verify": "own check",
 }
+BACKENDS: Final = {
+    "ifma": "for processors with AVX-512 IFMA",
+    "fma": "for processors without it: AVX2 and FMA",
+    "portable": "for any processor: scalar code",
+    "reference": "for nothing but comparing: Python’s integers",
+}
 _MOST_STRIPS: Final = 24
+_CHAINS: Final = "Poseidon chains"
 
 Row = Mapping[str, Any]
 Data = Mapping[str, Any]
@@ -43,15 +50,15 @@ def render(files: Sequence[Data], names: Sequence[str]) -> str:
     style = "".join(
         folder.joinpath(name).read_text(encoding="utf-8") for name in ("report.css", "bench.css")
     )
-    rows = [row for data in files for row in data["rows"]]
+    rows = tables.ordered(row for data in files for row in data["rows"])
     colours = _colours(rows)
     sections = (
-        ("Who is ahead", _ahead(rows)),
+        ("Who is ahead", _ahead(rows, colours)),
         ("Time over size", _scaling(rows, colours)),
         ("Inside a proof", _inside(rows)),
-        ("All figures", _table(rows)),
+        ("All figures", tables.figures(rows)),
         ("Every run", _strips(files, colours)),
-        ("How it was measured", _how(files, names)),
+        ("How it was measured", tables.method(files, names)),
     )
     body = "".join(f"<section><h2>{title}</h2>{part}</section>" for title, part in sections if part)
     return (
@@ -72,22 +79,24 @@ def render(files: Sequence[Data], names: Sequence[str]) -> str:
 
 def _hero(files: Sequence[Data], rows: Sequence[Row]) -> str:
     machines = dict.fromkeys(data["machine"]["processor"] for data in files)
-    compared = [row for row in rows if row["ratio"] is not None]
     noisy = sum(bool(row["noisy"]) for row in rows)
     figures = [(str(len(rows)), "figures"), (str(noisy), "of them noisy")]
-    if compared:
-        ahead = sum(_clearly_ahead(row) for row in compared)
-        middle = statistics.median(row["ratio"] for row in compared)
+    fastest = _fastest(rows)
+    if fastest:
+        first = next(iter(fastest.values()))[0]["backend"]
+        best = [each[0] for each in fastest.values() if each[0]["backend"] == first]
+        ahead = sum(_clearly_ahead(row) for row in best)
+        middle = statistics.median(row["ratio"] for row in best)
         figures = [
-            (f"{ahead} of {len(compared)}", "comparisons clearly ahead"),
-            (f"{middle:.2f}×", "median of peer / ours"),
+            (f"{middle:.2f}×", f"median over the fastest peer, {first}"),
+            (f"{ahead} of {len(best)}", f"comparisons clearly ahead, {first}"),
             *figures,
         ]
     cells = "".join(
         f"<div><strong>{escape(value)}</strong><span>{escape(text)}</span></div>"
         for value, text in figures
     )
-    commits = dict.fromkeys(_commit(data) for data in files)
+    commits = dict.fromkeys(tables.commit(data) for data in files)
     return (
         '<header class="hero"><div class="hero-in"><div class="hero-words">'
         '<p class="over">Chiaroscuro</p><h1>How fast, beside whom</h1>'
@@ -98,63 +107,96 @@ def _hero(files: Sequence[Data], rows: Sequence[Row]) -> str:
     )
 
 
-def _ahead(rows: Sequence[Row]) -> str:
-    """Ratio bars, one group for each peer."""
-    parts = []
-    peers = dict.fromkeys(row["peer"] for row in rows if row["ratio"] is not None)
-    for peer in peers:
-        mine = [row for row in rows if row["peer"] == peer and row["ratio"] is not None]
-        several = len({row["backend"] for row in mine}) > 1
-        bars = [
-            plots.RatioBar(
-                _label(row, backend=several),
-                row["ratio"],
-                row["ratio_low"],
-                row["ratio_high"],
-                f"{row['ratio']:.2f}×{' ~' if row['noisy'] else ''}",
-                bool(row["noisy"]),
-            )
-            for row in mine
-        ]
-        versions = dict.fromkeys(str(row.get("peer_version", "")) for row in mine)
-        parts.append(
-            f"<h3>{escape(str(peer))}</h3>"
-            f"<p class='aside'>{escape(', '.join(versions))}</p>"
-            + plots.ratios(bars, f"Time of {peer} over ours; right of 1× we are ahead")
-        )
-    if not parts:
+def _fastest(rows: Sequence[Row]) -> dict[tuple[Any, ...], list[Row]]:
+    """Comparisons by measurement of ours, the fastest peer first."""
+    found: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        if row["ratio"] is not None:
+            found.setdefault((*results.key(row), row["series"], row["ours_ms"]), []).append(row)
+    return {key: sorted(group, key=lambda row: float(row["ratio"])) for key, group in found.items()}
+
+
+def _ahead(rows: Sequence[Row], colours: Mapping[str, str]) -> str:
+    """Bars over the fastest peer, one plot for each backend, grouped by work."""
+    fastest = _fastest(rows)
+    if not fastest:
         return ""
+    parts = []
+    for backend in dict.fromkeys(group[0]["backend"] for group in fastest.values()):
+        groups: dict[str, list[plots.Standing]] = {}
+        for found in fastest.values():
+            if found[0]["backend"] == backend:
+                groups.setdefault(_heading(found[0]), []).append(_standing(found, colours))
+        drawn = plots.standings(
+            [plots.Group(title, standings) for title, standings in groups.items()],
+            f"Time of the fastest peer over ours, {backend}; right of 1× we are ahead",
+        )
+        about = BACKENDS.get(backend, "")
+        parts.append(f"<h3>{escape(backend)}</h3><p class='aside'>{about}</p>{drawn}")
+    peers = dict.fromkeys(row["peer"] for group in fastest.values() for row in group)
+    legend = _legend(
+        [("we are ahead", "k-ahead"), ("a peer is", "k-behind")]
+        + [(f"{peer}, where it is not the fastest", f"k-{colours[peer]} diamond") for peer in peers]
+    )
     return (
-        "<p>The time of the peer over ours, medians of warm rounds. Right of the line at 1× we are "
-        "ahead, left of it the peer is; whiskers are 95 % intervals, pale bars (~) are of noisy "
-        "series.</p>" + "".join(parts)
+        "<p>The time of the fastest peer over ours, medians of warm rounds, logarithmic. Right of "
+        "the line at 1× we are ahead; whiskers are 95 % intervals, pale bars (~) are of noisy "
+        "series. A peer that is far slower stands at the edge with its number.</p>"
+        + legend
+        + "".join(parts)
+    )
+
+
+def _standing(found: Sequence[Row], colours: Mapping[str, str]) -> plots.Standing:
+    best, *others = found
+    return plots.Standing(
+        _item(best),
+        best["ratio"],
+        best["ratio_low"],
+        best["ratio_high"],
+        f"{'~ ' if best['noisy'] else ''}{best['ratio']:.2f}×",
+        best["peer"],
+        bool(best["noisy"]),
+        [plots.Other(row["ratio"], colours[row["peer"]]) for row in others],
     )
 
 
 def _scaling(rows: Sequence[Row], colours: Mapping[str, str]) -> str:
-    """Time over size, one plot for each work, case and number of threads."""
+    """Time over size, and time per element: work, family of cases and threads have a plot each."""
     parts = []
     groups: dict[tuple[str, str, int], list[Row]] = {}
     for row in rows:
-        groups.setdefault((row["work"], row["case"], row["threads"]), []).append(row)
-    for (work, case, threads), group in groups.items():
+        groups.setdefault((row["work"], _family(row["case"]), row["threads"]), []).append(row)
+    for (work, family, threads), group in groups.items():
         if len({row["size"] for row in group}) < 2:
             continue
         lines = _lines(group, colours)
-        title = WORKS[work].title + ("" if case == RANDOM else f", {case}")
+        each = [
+            plots.Line(
+                line.name, [(n, ms / n) for n, ms in line.points if ms > 0], line.css, line.ours
+            )
+            for line in lines
+        ]
+        title = tables.title(work) + ("" if family == RANDOM else f", {family}")
+        unit = WORKS[work].unit
+        one = {"domain": "row of the domain"}.get(unit, unit.removesuffix("s"))
         parts.append(
             f"<h3>{escape(title)}</h3>"
-            f"<p class='aside'><code>{escape(work)}</code>, {_threads(threads)}, over the number "
-            f"of {escape(WORKS[work].unit)}</p>"
+            f"<p class='aside'><code>{escape(work)}</code>, {_threads(threads)}</p>"
+            + '<div class="only-narrow">'
             + _legend((line.name, f"k-{line.css}") for line in lines)
-            + plots.times(lines, f"Time of {work} over size, logarithmic")
+            + '</div><div class="pair"><figure><figcaption>time</figcaption>'
+            + plots.times(lines, f"Time of {work} over size, logarithmic", unit)
+            + f"</figure><figure><figcaption>time for each {escape(one)}</figcaption>"
+            + plots.times(each, f"Time of {work} for each {one}, logarithmic", unit)
+            + "</figure></div>"
         )
     if not parts:
         return ""
     return (
-        "<p>Both axes are logarithmic: a program whose cost per element stays the same is a "
-        "straight line at 45 degrees. Ours are solid with discs, peers dashed with "
-        "diamonds.</p>" + "".join(parts)
+        "<p>All axes are logarithmic. Left the time, right the time for each element: flat where "
+        "the cost of an element does not depend on how many there are. Ours are solid with discs, "
+        "peers dashed with diamonds.</p>" + "".join(parts)
     )
 
 
@@ -172,80 +214,43 @@ def _lines(rows: Sequence[Row], colours: Mapping[str, str]) -> list[plots.Line]:
 
 
 def _inside(rows: Sequence[Row]) -> str:
-    """Phases of proofs, one bar for each series and backend."""
-    stacks, names = [], []
+    """Phases of proofs, one bar for each series and backend; in one thread they do not overlap."""
+    stacks: dict[str, list[plots.Stack]] = {}
+    names: list[str] = []
     seen = set()
     for row in rows:
         key = (*results.key(row), row["series"], row["ours_ms"])
-        parts = [(name, value) for name, value in row["phases"].items() if name in PHASES]
-        if not parts or key in seen:
+        parts = [(name, row["phases"][name]) for name in PHASES if name in row["phases"]]
+        if not sum(value for _, value in parts) or key in seen or row["threads"] != 1:
             continue
         seen.add(key)
         names += [name for name, _ in parts]
-        stacks.append(plots.Stack(_label(row, backend=True), parts))
+        stacks.setdefault(tables.title(row["work"]), []).append(
+            plots.Stack(f"{_item(row)} · {row['backend']}", parts)
+        )
     if not stacks:
         return ""
     order = [name for name in PHASES if name in names]
     legend = _legend((PHASES[name], f"k-p{index % 9}") for index, name in enumerate(order))
-    return (
-        "<p>Medians of each phase; what is between the phases (a few additions of points) is not "
-        f"drawn.</p>{legend}{plots.phases(stacks, order, 'Phases of a proof')}"
-    )
-
-
-def _table(rows: Sequence[Row]) -> str:
-    headings = (
-        "", "work", "threads", "backend", "ours", "95 %", "CPU", "cold", "MB", "per element",
-        "peer", "peer’s", "peer / ours", "95 %", "answers",
-    )  # fmt: skip
-    numeric = {2, 4, 6, 7, 8, 9, 11, 12}
-    body = [_cells(row) for row in rows]
-
-    def cell(tag: str, column: int, content: str) -> str:
-        css = ' class="number"' if column in numeric else ""
-        return f"<{tag}{css}>{escape(content)}</{tag}>"
-
-    head = "".join(cell("th", i, h) for i, h in enumerate(headings))
-    lines = "".join(
-        "<tr>" + "".join(cell("td", i, c) for i, c in enumerate(cells)) + "</tr>" for cells in body
+    drawn = "".join(
+        f"<h3>{escape(title)}</h3>{plots.phases(found, order, f'Phases: {title}')}"
+        for title, found in stacks.items()
     )
     return (
-        "<p>Medians of warm rounds by each program’s own clock, around the work alone; "
-        "<i>cold</i> is the first run of a fresh process, <i>MB</i> its largest resident memory, "
-        "<i>~</i> a noisy series.</p>"
-        f'<div class="table"><table class="plain"><thead><tr>{head}</tr></thead>'
-        f"<tbody>{lines}</tbody></table></div>"
-    )
-
-
-def _cells(row: Row) -> tuple[str, ...]:
-    peak = row.get("ours_peak_mb")
-    ratio = "" if row["ratio"] is None else f"{row['ratio']:.2f}×"
-    span = "" if row["ratio"] is None else f"{row['ratio_low']:.2f}–{row['ratio_high']:.2f}"
-    return (
-        "~" if row["noisy"] else "",
-        what(row),
-        str(row["threads"]),
-        row["backend"],
-        time_text(row["ours_ms"]),
-        f"{time_text(row['ours_low'])} – {time_text(row['ours_high'])}",
-        time_text(row.get("ours_cpu_ms")),
-        time_text(row.get("ours_cold_ms")),
-        "" if peak is None else f"{peak:.0f}",
-        time_text(row["ours_ms"] / max(row["size"], 1)),
-        row["peer"] or "",
-        time_text(row["peer_ms"]) or row["error"],
-        ratio,
-        span,
-        row.get("agreement") or "",
+        "<p>Shares of the phases in one thread, by their medians, and their sum; what is between "
+        f"them (a few additions of points) is not drawn.</p>{legend}{drawn}"
     )
 
 
 def _strips(files: Sequence[Data], colours: Mapping[str, str]) -> str:
     parts: list[str] = []
+    left = 0
     for data in files:
         for series in data["series"]:
-            if not series["samples"] or len(parts) >= _MOST_STRIPS:
+            if not series["samples"]:
+                continue
+            if len(parts) >= _MOST_STRIPS:
+                left += 1
                 continue
             sides = [side for side in series["sides"] if not side["error"]]
             strips = [
@@ -257,52 +262,16 @@ def _strips(files: Sequence[Data], colours: Mapping[str, str]) -> str:
                 )
                 for side in sides
             ]
-            parts.append(
-                f"<h4>{escape(what(series))}, {_threads(series['threads'])}</h4>"
-                + plots.runs(strips, f"Every warm run of {series['work']}")
-            )
+            drawn = plots.runs(strips, f"Every warm run of {series['work']}")
+            title = f"{what(series)}, {_threads(series['threads'])}"
+            parts.append(f"<figure><figcaption>{escape(title)}</figcaption>{drawn}</figure>")
     if not parts:
         return ""
+    rest = f"<p>{left} more series are in the files.</p>" if left else ""
     return (
         "<details><summary>Raw samples, in the order in which they were taken</summary>"
-        + "".join(parts)
-        + "</details>"
+        f'<div class="pair">{"".join(parts)}</div>{rest}</details>'
     )
-
-
-def _how(files: Sequence[Data], names: Sequence[str]) -> str:
-    parts = []
-    for data, name in zip(files, names, strict=True):
-        found = data["machine"]
-        peers = {
-            side["name"]: side["version"]
-            for series in data["series"]
-            for side in series["sides"]
-            if not side["backend"]
-        }
-        noise = [series["noise"] for series in data["series"]]
-        values = (
-            ("command", " ".join(data["command"])),
-            ("started", data["series"][0]["started"] if data["series"] else ""),
-            ("commit", _commit(data)),
-            ("machine", f"{found['id']}: {found['processor']} ({found['family']})"),
-            ("features", ", ".join(found["features"])),
-            ("processors", f"{found['cores']}; {', '.join(found['caches'])}"),
-            ("governor", found["governor"] or "not readable"),
-            ("guest", "yes" if found["hypervisor"] else "no"),
-            ("memory", f"{found['memory_mb']:,} MB"),
-            ("system", f"{found['system']}; Python {found['python']}"),
-            ("libraries", ", ".join(f"{k} {v}" for k, v in found["libraries"].items() if v)),
-            ("peers", "; ".join(f"{k}: {v}" for k, v in peers.items()) or "none"),
-            ("load before", _range(n["load_before"][0] for n in noise if n["load_before"])),
-            ("taken by the host", _range((n["steal_share"] for n in noise), percent=True)),
-            ("used by others", _range((n["others_share"] for n in noise), percent=True)),
-            ("seed", data["seed"]),
-            ("criterion", data["criterion"]),
-        )
-        listed = "".join(f"<dt>{escape(k)}</dt><dd>{escape(str(v))}</dd>" for k, v in values)
-        parts.append(f"<h3>{escape(name)}</h3><dl class='values'>{listed}</dl>")
-    return "".join(parts)
 
 
 # --- parts ----------------------------------------------------------------------------------------
@@ -315,6 +284,28 @@ def _colours(rows: Sequence[Row]) -> dict[str, str]:
     return {name: f"s{index % 8}" for index, name in enumerate([*ours, *peers])}
 
 
+def _family(case: str) -> str:
+    """Cases that differ in size alone are one line."""
+    return _CHAINS if CHAIN.fullmatch(case) else case
+
+
+def _heading(row: Row) -> str:
+    threads = "" if row["threads"] == 1 else f", {row['threads']} threads"
+    return tables.title(row["work"]) + threads
+
+
+def _item(row: Row) -> str:
+    """A row under the heading of its work: case and size, where they say something."""
+    work = WORKS[row["work"]]
+    size = plots.shown_size(row["size"])
+    if row["work"] in ("fp_mul", "fr_mul"):
+        return "side by side" if row["case"] == "lanes" else "one by one"
+    if row["case"] == RANDOM:
+        return size
+    fixed = row["size"] == 1 or (CHAIN.fullmatch(row["case"]) and not work.sizes)
+    return row["case"] if fixed else f"{row['case']} · {size}"
+
+
 def _shown(name: str) -> str:
     return name.replace("/", " ")
 
@@ -322,11 +313,6 @@ def _shown(name: str) -> str:
 def _clearly_ahead(row: Row) -> bool:
     interval = Interval(row["ratio"], row["ratio_low"], row["ratio_high"])
     return verdict(interval) == "faster"
-
-
-def _label(row: Row, *, backend: bool) -> str:
-    threads = "" if row["threads"] == 1 else f" · {row['threads']} threads"
-    return what(row) + threads + (f" · {row['backend']}" if backend else "")
 
 
 def _legend(items: Iterable[tuple[str, str]]) -> str:
@@ -338,16 +324,3 @@ def _legend(items: Iterable[tuple[str, str]]) -> str:
 
 def _threads(count: int) -> str:
     return "one thread" if count == 1 else f"{count} threads"
-
-
-def _commit(data: Data) -> str:
-    found = data["commit"]
-    return (found["id"][:12] or "none") + (" with changes" if found.get("dirty") else "")
-
-
-def _range(values: Iterable[float], *, percent: bool = False) -> str:
-    found = list(values)
-    if not found:
-        return "unknown"
-    low, high = min(found), max(found)
-    return f"{low:.1%} – {high:.1%}" if percent else f"{low:.2f} – {high:.2f}"

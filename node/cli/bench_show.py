@@ -48,10 +48,11 @@ def rows(out: Console, found: Sequence[Mapping[str, Any]]) -> None:
         [_HEADINGS[column] for column in kept],
         [[row[column] for column in kept] for row in body],
     )
-    phased = [row for row in found if row["phases"]]
-    for row in {row["series"]: row for row in phased}.values():
+    phased = {(row["series"], row["backend"]): row for row in found if row["phases"]}
+    for row in phased.values():
         parts = ", ".join(f"{k} {milliseconds(v)}" for k, v in row["phases"].items())
-        out.print(f"{what(row)}: {parts}", markup=False)
+        threads = "" if row["threads"] == 1 else f", {row['threads']} threads"
+        out.print(f"{what(row)}{threads}, {row['backend']}: {parts}", markup=False)
 
 
 def _row(row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -164,8 +165,8 @@ def comparison(out: Console, found: Comparison) -> None:
         ],
     )
     for title, labels in (("only before", found.only_before), ("only after", found.only_after)):
-        if labels:
-            out.print(f"{title}: {'; '.join(labels)}", markup=False)
+        for each in labels:
+            out.print(f"{title}: {each}", markup=False)
 
 
 def checked_data(found: Checked) -> dict[str, Any]:

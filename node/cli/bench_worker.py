@@ -18,14 +18,13 @@ from zk.interfaces import Backend, Progress
 
 def _witness(backend: Backend, _size: int, values: Values) -> Task:
     """All wires from the inputs, as `chiaro` computes them before a proof."""
-    from circuits.example import example_action
-    from circuits.registry import statement
     from circuits.tapes import assign
     from node.cli.bench_circuits import wires_digest
+    from node.cli.bench_statements import find
 
-    found = statement(f"{values['circuit']}/1")
-    public, witness = example_action(str(values["seed"]).encode())
-    return Task(lambda _: assign(found, public, witness, backend), wires_digest)
+    found = find(str(values["circuit"]))
+    public, witness = found.example(str(values["seed"]))
+    return Task(lambda _: assign(found.statement, public, witness, backend), wires_digest)
 
 
 def _transfer(backend: Backend, _size: int, values: Values) -> Task:
@@ -56,11 +55,11 @@ def _transfer(backend: Backend, _size: int, values: Values) -> Task:
 
 
 def _setup(backend: Backend, _size: int, values: Values) -> Task:
-    from circuits.registry import statement
     from circuits.statement import record
+    from node.cli.bench_statements import find
     from zk.groth16.setup import UnsafeDevSetup
 
-    shape = record(statement(f"{values['circuit']}/1"))
+    shape = record(find(str(values["circuit"])).statement)
     return Task(
         lambda phases: UnsafeDevSetup().run(shape, backend, phases),
         lambda key: key.verifying_key.id,

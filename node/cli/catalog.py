@@ -85,6 +85,18 @@ def errors() -> dict[str, Entry]:
             exit_code=FormatError.exit_code,
             source="zk.formats",
         )
+    from zk.groth16.ceremony.errors import FIX, REFUSALS, CeremonyError
+
+    for code, (title, why) in REFUSALS.items():
+        found[code] = Entry(
+            code=code,
+            title="refusal of a ceremony's file",
+            text=title,
+            why=why,
+            fix=FIX,
+            exit_code=CeremonyError.exit_code,
+            source="zk.groth16.ceremony",
+        )
     return found
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -65,13 +69,16 @@ def _parameters(session: Session) -> str:
 def _kernels(session: Session) -> str:  # noqa: ARG001
     from zk import backends
 
-    names = backends.available()
-    if names[0] == "reference":
+    names, chosen = backends.available(), backends.get().name
+    forced = os.environ.get(backends.ENV_BACKEND)
+    if forced:
+        return f"{chosen}, as {backends.ENV_BACKEND} says (available: {', '.join(names)})"
+    if chosen == "reference":
         raise ChiaroError(
             "compiled arithmetic does not start; proofs take minutes",
-            fix="reinstall llvmlite and numba, or report your CPU",
+            fix="reinstall llvmlite, or report your CPU",
         )
-    return f"{names[0]} (available: {', '.join(names)})"
+    return f"{chosen} (available: {', '.join(names)})"
 
 
 def _cache(session: Session) -> str:  # noqa: ARG001
@@ -115,6 +122,63 @@ def examine(session: Session) -> list[Finding]:
     return findings
 
 
+@dataclass(frozen=True, slots=True)
+class Warmed:
+    """Something that first use would have built."""
+
+    kind: str
+    name: str
+    cached: bool
+    milliseconds: float
+    size: int
+
+    def document(self) -> dict[str, str | bool | float | int]:
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "cached": self.cached,
+            "milliseconds": round(self.milliseconds, 3),
+            "bytes": self.size,
+        }
+
+
+def prepare(session: Session) -> list[Warmed]:
+    """Kernels, proving keys and recorded witnesses, each from its cache or made."""
+    from circuits.keys import KeyStore
+    from circuits.registry import STATEMENTS
+    from circuits.registry import statement as statement_of
+    from circuits.statement import cache_entry
+    from circuits.tapes import record_tape
+    from zk import backends
+
+    store = KeyStore()
+    with output.progress(session, "warming") as report:
+        warmed = [
+            Warmed("kernels", made.name, made.cached, made.milliseconds, made.size)
+            for made in backends.warm(report)
+        ]
+        for name in STATEMENTS:
+            claim = statement_of(name)
+
+            def told(_phase: str, share: float, bar: str = f"key {name}") -> None:
+                report(bar, share)
+
+            key = partial(store.proving_key, name, session.profile, told)
+            steps: tuple[tuple[str, Path, Callable[[], object]], ...] = (
+                ("key", store.proving_key_path(name, session.profile), key),
+                ("witness", cache_entry(claim, ".tape"), partial(record_tape, claim)),
+            )
+            for kind, path, make in steps:
+                report(f"{kind} {name}", 0.0)
+                cached, began = path.exists(), time.perf_counter()
+                make()
+                taken = (time.perf_counter() - began) * 1e3
+                size = path.stat().st_size if path.exists() else 0
+                warmed.append(Warmed(kind, name, cached, taken, size))
+                report(f"{kind} {name}", 1.0)
+    return warmed
+
+
 @app.command()
 def doctor(
     context: typer.Context,
@@ -124,23 +188,24 @@ def doctor(
 ) -> None:
     """Check the installation; with --warm, prepare everything that first use would build."""
     session: Session = context.obj
-    if warm:
-        from circuits.keys import KeyStore
-        from circuits.registry import STATEMENTS
-        from zk import backends
-
-        with output.progress(session, "warming") as report:
-            backends.warm(report)
-            for statement in STATEMENTS:
-                KeyStore().proving_key(statement, session.profile, report)
+    warmed = prepare(session) if warm else []
     findings = examine(session)
     session.exit_code = 0 if all(finding.ok for finding in findings) else 1
-    data = {
+    data: dict[str, Any] = {
         "ok": session.exit_code == 0,
         "checks": [{"id": f.id, "ok": f.ok, "detail": f.detail, "fix": f.fix} for f in findings],
     }
+    if warm:
+        data["warm"] = [item.document() for item in warmed]
 
     def render(out: Console) -> None:
+        for item in warmed:
+            how = "cached" if item.cached else "made"
+            size = f"{item.size / 1e3:,.0f} kB"
+            out.print(
+                f"{item.kind:<8} {item.name:<18} {how:<7} {item.milliseconds:>9,.0f} ms {size:>11}",
+                markup=False,
+            )
         for f in findings:
             mark, style = ("✓", "green") if f.ok else ("✗", "bold red")
             out.print(f" {mark} ", style=style, end="")

@@ -41,6 +41,7 @@ GROUPS: Final = (
     ("explain", ""),
     ("doctor", ""),
     ("circuit", "circuit"),
+    ("ceremony", "ceremony"),
     ("bench", "bench"),
     ("config", "config"),
 )

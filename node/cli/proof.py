@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from node.cli import output
+from node.cli import output, proof_files
 from node.cli.session import Session, UsageError
-from node.cli.verify import Unreadable
+from node.cli.verify import Unreadable, verify
 from zk.errors import DigestMismatch
 
 if TYPE_CHECKING:
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from zk.interfaces import Backend
     from zk.proving import Proved
 
-app = typer.Typer(help="Proofs with foreign files: snarkjs keys and witnesses in, proofs out.")
+app = typer.Typer(help="Proofs of any tool: make, verify, look into, convert.")
+app.command("verify")(verify)
+app.registered_commands.extend(proof_files.app.registered_commands)
 
 _DIGEST_BYTES = 32
 

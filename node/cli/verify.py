@@ -56,19 +56,30 @@ def verify(
     circuit: str | None = typer.Option(
         None, "--circuit", help="Demand the registered key of this statement, e.g. action."
     ),
+    also: list[str] = typer.Option(
+        [], "--with", help="Ask another program, too: evm (pyrevm), snarkjs; repeatable."
+    ),
 ) -> None:
     """Verify a proof and say what was checked. Exit 0 valid, 1 invalid, 3 malformed."""
     session: Session = context.obj
     statement = None if circuit is None else statement_id(circuit)
     path = Path(target)
     if vk is None and public is None and not path.exists():
-        _verify_transaction(session, target.removeprefix("tx:"), statement)
+        _verify_transaction(session, target.removeprefix("tx:"), statement, also)
         return
     folder = path.parent
     key_file, public_file = vk or folder / "verification_key.json", public or folder / "public.json"
     documents = (read_file(path), read_file(public_file), read_file(key_file))
     checks = check_documents(session, *documents, statement=statement)
+    checks += _ask_others(also, *documents)
     _report(session, str(path), [("", checks)])
+
+
+def _ask_others(tools: list[str], proof: bytes, public: bytes, key: bytes) -> list[Check]:
+    """What other programs say of documents that are well-formed."""
+    from node.cli.crosscheck import cross_check
+
+    return [cross_check(tool, proof, public, key) for tool in tools]
 
 
 def statement_id(name: str) -> str:
@@ -110,14 +121,17 @@ def check_documents(
     return checks
 
 
-def _verify_transaction(session: Session, identity: str, statement: str | None) -> None:
+def _verify_transaction(
+    session: Session, identity: str, statement: str | None, also: list[str]
+) -> None:
     from node.cli import exported
 
     parts = exported.documents_of(session, identity)
     results = [
         (
             f"action {index}",
-            check_documents(session, part.proof, part.public, part.key, statement=statement),
+            check_documents(session, part.proof, part.public, part.key, statement=statement)
+            + _ask_others(also, part.proof, part.public, part.key),
         )
         for index, part in enumerate(parts)
     ]

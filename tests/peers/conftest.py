@@ -22,6 +22,9 @@ from zk.groth16.keys import Blinding, Proof, ProvingKey
 from zk.groth16.prove import prove, public_inputs
 from zk.groth16.setup import UnsafeDevSetup
 
+TAKES_BLINDING = frozenset({"gnark", "arkworks", "snarkjs"})
+"""Provers that use r and s where they are given; the others draw their own."""
+
 
 @pytest.fixture(scope="session")
 def start() -> Iterator[Callable[[str], Process]]:
@@ -132,11 +135,17 @@ def ask() -> Callable[..., str]:
         for told in (first, second):
             assert peer.number(told, "wall_ms") >= 0
             assert told["cpu_ms"] is None or peer.number(told, "cpu_ms") >= 0
-        if work != "prove" or ({"r", "s"} <= inputs.keys() and peer.name in ("gnark", "arkworks")):
+        drawn = work == "prove" and (peer.name not in TAKES_BLINDING or "r" not in inputs)
+        if not drawn:
             assert first["output"] == second["output"], "a run spoils the next"
         return second["output"]
 
     return output
+
+
+@pytest.fixture(scope="session")
+def takes_blinding() -> Callable[[Process], bool]:
+    return lambda peer: peer.name in TAKES_BLINDING
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 
 from zk.backends import get
+from zk.bench import harness, works
+from zk.bench import peers as programs
 from zk.bench.errors import PeerRefused
+from zk.bench.inputs import Inputs
 from zk.bench.peers import Process
 from zk.curve.bn254 import G1, G1_GENERATOR, G2, G2_GENERATOR
 from zk.curve.encoding import g1_to_evm, g2_to_evm
@@ -28,11 +31,12 @@ CURVES = {"fp_mul", "fr_mul", "msm_g1", "msm_g2", "ntt", "pairing"}
 PEERS = {
     "gnark": CURVES | {"prove", "verify", "verify_batch"},
     "arkworks": CURVES | {"prove", "verify"},
-    "snarkjs": {"msm_g1", "msm_g2", "ntt", "prove", "verify", "witness"},
+    "snarkjs": {"msm_g1", "msm_g2", "ntt", "prove", "verify"},
     "groth16py": {"prove", "verify"},
 }
-TAKES_BLINDING = {"gnark", "arkworks"}
-THREADS = {"gnark": (1, 2), "arkworks": (1, 2), "snarkjs": (1,), "groth16py": (1,)}
+NEEDS_PUBLIC_INPUTS = {"snarkjs"}
+"""Their verifier does not take statements without any: it says that sizes do not match."""
+THREADS = {"gnark": (1, 2), "arkworks": (1, 2), "snarkjs": (1, 2), "groth16py": (1,)}
 MARKS = {
     "gnark": pytest.mark.oracle_gnark,
     "arkworks": pytest.mark.oracle_arkworks,
@@ -292,7 +296,7 @@ def test_its_proofs_are_valid(
 @those_that("prove")
 @pytest.mark.parametrize("shape", CIRCUITS, ids=lambda s: f"{s[0]} rows")
 def test_its_proofs_are_ours(
-    case, peer: Process, threads: int, shape, ask, statement, read_proof
+    peer: Process, threads: int, shape, ask, statement, read_proof, takes_blinding
 ) -> None:
     """Where r and s can be given, proofs are equal; else they verify in spite of r and s."""
     made = statement(*shape)
@@ -301,8 +305,28 @@ def test_its_proofs_are_ours(
         blinding = {"r": str(r), "s": str(s)}
         proof = read_proof(ask(peer, "prove", made.domain, files | blinding, threads))
         verify(made.key.verifying_key, made.public, proof)
-        if case[0] in TAKES_BLINDING:
+        if takes_blinding(peer):
             assert proof == prove(made.key, made.assignment, Blinding(r, s), get())
+
+
+@those_that("prove", threads=False)
+def test_a_series_notices_that_proofs_are_the_same(
+    peer: Process, statement, read_proof, takes_blinding
+) -> None:
+    made = statement(30, 0)
+    files = {"zkey": made.path("circuit.zkey"), "wtns": made.path("witness.wtns")}
+
+    def accept(output: str) -> bool:
+        verify(made.key.verifying_key, made.public, read_proof(output))
+        return True
+
+    given = Inputs(files | {"r": "12", "s": "34"}, sha256="", accept=accept)
+    plan = harness.Plan(works.WORKS["prove"], made.domain, 1, 1)
+    ours = {"reference": programs.ours("reference", 1)}
+    series = harness.run(plan, given, ours, [programs.find([peer.name], {})[0]])
+    assert series.sides[1].agreement == (
+        "verified, same proof" if takes_blinding(peer) else "verified"
+    )
 
 
 @those_that("prove", threads=False)
@@ -327,7 +351,12 @@ def test_proving_refuses_what_does_not_fit(peer: Process, ask, statement, tmp_pa
 @those_that("verify")
 @pytest.mark.parametrize("shape", CIRCUITS, ids=lambda s: f"{s[0]} rows")
 def test_valid_proofs_are_accepted(peer: Process, threads: int, shape, ask, statement) -> None:
-    assert ask(peer, "verify", 1, statement(*shape).documents(), threads) == "01"
+    documents = statement(*shape).documents()
+    if shape[1] == 0 and peer.name in NEEDS_PUBLIC_INPUTS:
+        with pytest.raises(PeerRefused):
+            ask(peer, "verify", 1, documents, threads)
+        return
+    assert ask(peer, "verify", 1, documents, threads) == "01"
 
 
 @those_that("verify")

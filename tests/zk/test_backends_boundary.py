@@ -157,7 +157,7 @@ def test_backends_by_name_are_kept():
 
 def test_the_best_is_the_default(monkeypatch):
     monkeypatch.delenv(backends.ENV_BACKEND, raising=False)
-    assert backends.get().name == backends.available()[0] == backends.warm()
+    assert backends.get().name == backends.available()[0]
 
 
 def test_the_environment_names_one(monkeypatch):
@@ -192,10 +192,3 @@ def test_a_backend_that_cannot_start_is_passed_over(monkeypatch):
     finally:
         registry._named.cache_clear()
         registry._best.cache_clear()
-
-
-def test_warming_reports_progress():
-    seen = []
-    assert backends.warm(lambda phase, share: seen.append((phase, share))) in backends.available()
-    assert seen[0] == ("kernels", 0.0)
-    assert seen[-1] == ("kernels", 1.0)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from zk.backends import available, get
+from zk.backends.pairing_vector import START
 from zk.curve import weights
 from zk.curve.bn254 import G1, G2, G2_COFACTOR
 from zk.errors import BackendError
@@ -118,6 +119,23 @@ def test_combinations_of_fixed_points(backend: Any, count: int) -> None:
     assert backend.combine_g1(opposite, to_array([5, FR.modulus - 5, 9])).tolist() == (
         g1(70)[0].tolist()
     )
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_combinations_whose_sums_meet_their_terms(backend: Backend, sign: int) -> None:
+    """Vector lanes start from a known point: here the first term equals it, or its negative."""
+    factors = [sign * START % FR.modulus, 5, 3 * START % FR.modulus]
+    prepared = backend.prepare_g1(g1(*factors))
+    for scalars in ([1, 0, 0], [1, 1, 1], [2, 7, 0], [0, 0, 1], [FR.modulus - 1, 0, 1]):
+        total = sum(x * k for x, k in zip(factors, scalars, strict=True)) % FR.modulus
+        assert (backend.combine_g1(prepared, to_array(scalars)) == g1(total)[0]).all()
+
+
+def test_sums_of_points(backend: Backend) -> None:
+    rng = random.Random(5)
+    many = [rng.randrange(FR.modulus) for _ in range(65)]
+    for factors in ([], [0], [3], [3, 3], [3, FR.modulus - 3], [0, 1, 2, 3, 0, 3], [1] * 9, many):
+        assert (backend.sum_g1(g1(*factors)) == g1(sum(factors) % FR.modulus)[0]).all()
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 4, 7, 8, 13])

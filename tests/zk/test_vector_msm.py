@@ -10,17 +10,22 @@ import numpy as np
 import pytest
 
 from zk import backends
+from zk.backends.arenas import KEPT, Arenas
 from zk.backends.portable import PortableBackend
 from zk.backends.vector import VectorBackend
+from zk.backends.vector import _digits as signed_digits
 from zk.errors import BackendError
 from zk.field.arrays import U64Array, from_array, to_array
 from zk.field.params import FP, FR
+from zk.kernels.msm import windows
 from zk.kernels.vector import library
 
 N = 150
 
 
-@pytest.fixture(scope="module", params=["fma", "fma-threads", "ifma-emulated"])
+@pytest.fixture(
+    scope="module", params=["fma", "fma-threads", "ifma", "ifma-threads", "ifma-emulated"]
+)
 def vector(request: pytest.FixtureRequest) -> VectorBackend:
     name, _, _ = request.param.partition("-threads")
     if not library.supported(name):
@@ -96,6 +101,33 @@ def test_every_length(vector: VectorBackend, portable: PortableBackend, n: int) 
     bases = portable.fixed_base_g1(to_array(rng.randrange(FR.modulus) for _ in range(n)))
     scalars = to_array(rng.randrange(FR.modulus) for _ in range(n))
     assert (vector.msm_g1(bases, scalars) == portable.msm_g1(bases, scalars)).all()
+
+
+@pytest.mark.parametrize("c", [2, 3, 8, 13, 15, 16])
+def test_digits_equal_the_scalar_ones(vector: VectorBackend, c: int) -> None:
+    rng = random.Random(c)
+    top = (1 << 256) - 1
+    edges = [0, 1, FR.modulus - 1, top, 1 << 255, (1 << c - 1) - 1, 1 << c - 1]
+    values = [*edges, sum(1 << k for k in range(c - 1, 256, c))]
+    values += [1 << 64 * k for k in range(4)] + [rng.getrandbits(256) for _ in range(50)]
+    scalars, count = to_array(values), windows(c)
+    got = signed_digits(vector, scalars, c, count)
+    assert (got[:, : len(values)] == vector.digits(scalars, c, count)).all()
+    assert not got[:, len(values) :].any()
+
+
+def test_memory_is_lent_to_one_at_a_time_and_used_again() -> None:
+    arenas = Arenas()
+    first, second = arenas.take(100, 8), arenas.take(100, 8)
+    assert not np.shares_memory(first, second)
+    assert first.ctypes.data % 64 == second.ctypes.data % 64 == 0
+    arenas.give(first)
+    again = arenas.take(90, 8)
+    assert np.shares_memory(first, again)
+    assert not np.shares_memory(arenas.take(90, 8), again)
+    large = arenas.take(KEPT // 64 + 1, 8)
+    arenas.give(large)
+    assert not np.shares_memory(large, arenas.take(KEPT // 64, 8))
 
 
 def test_several_blocks_and_batches(vector: VectorBackend, portable: PortableBackend) -> None:

@@ -12,6 +12,6 @@ that was asked for is never replaced by another.
 
 from __future__ import annotations
 
-from zk.backends.registry import DEFAULT_ORDER, ENV_BACKEND, available, get, warm
+from zk.backends.registry import DEFAULT_ORDER, ENV_BACKEND, available, get, started, warm
 
-__all__ = ["DEFAULT_ORDER", "ENV_BACKEND", "available", "get", "warm"]
+__all__ = ["DEFAULT_ORDER", "ENV_BACKEND", "available", "get", "started", "warm"]

@@ -11,9 +11,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from zk.errors import BackendError
+from zk.errors import BackendError, NonCanonical
 from zk.field.arrays import LIMBS, U64Array
-from zk.interfaces import PreparedG1, PreparedG2
+from zk.field.params import FR
+from zk.hash.poseidon import MAX_INPUTS
+from zk.interfaces import Csr, PreparedG1, PreparedG2
 
 G1_WIDTH: Final = 2 * LIMBS
 G2_WIDTH: Final = 4 * LIMBS
@@ -73,20 +75,37 @@ def factors(a: Any, b: Any) -> tuple[int, bool]:
     return n, m == 1 and n != 1
 
 
+def scaled(points: Any, width: int, scalars: Any) -> int:
+    """Number of points of which each has a scalar, or all have one."""
+    n = rows(points, width, "points")
+    m = rows(scalars, LIMBS, "scalars")
+    if m not in (n, 1):
+        raise BackendError(f"scalars: {n} rows or one are needed, not {m}")
+    return n
+
+
 def sparse(indptr: U64Array, columns: U64Array, values: U64Array, vector_: U64Array) -> int:
     """Rows of a CSR matrix whose every index lies within its arrays."""
+    return _sparse(indptr, columns, values, rows(vector_, LIMBS, "vector"))
+
+
+def sparse_points(matrix: Csr, points: U64Array, width: int) -> int:
+    """The same for a matrix that multiplies points."""
+    return _sparse(*matrix, rows(points, width, "points"))
+
+
+def _sparse(indptr: U64Array, columns: U64Array, values: U64Array, height: int) -> int:
     pointers = vector(indptr, "indptr")
     nonzeros = vector(columns, "columns")
     rows(values, LIMBS, "values", count=nonzeros)
-    width = rows(vector_, LIMBS, "vector")
     if pointers == 0:
         raise BackendError("indptr: rows + 1 entries are needed, so at least one")
     if int(indptr[0]) != 0 or int(indptr[-1]) != nonzeros:
         raise BackendError(f"indptr: must run from 0 to the number of entries, {nonzeros}")
     if pointers > 1 and bool(np.any(indptr[1:] < indptr[:-1])):
         raise BackendError("indptr: must not decrease")
-    if nonzeros and int(columns.max()) >= width:
-        raise BackendError(f"columns: an index reaches beyond the vector's {width} rows")
+    if nonzeros and int(columns.max()) >= height:
+        raise BackendError(f"columns: an index reaches beyond the vector's {height} rows")
     return pointers - 1
 
 
@@ -94,6 +113,40 @@ def same_rows(first: int, second: int) -> None:
     """That two matrices have as many rows."""
     if first != second:
         raise BackendError(f"matrices: as many rows are needed, not {first} and {second}")
+
+
+def hashed(tag: int, inputs: Any) -> tuple[int, int]:
+    """Number of hashes, and of inputs of each, of what `Backend.poseidon` takes."""
+    if not isinstance(inputs, np.ndarray) or inputs.ndim != 3:
+        raise BackendError(f"inputs: shape [n, k, {LIMBS}] is needed")
+    n, k, width = inputs.shape
+    if not 1 <= k <= MAX_INPUTS or width != LIMBS:
+        raise BackendError(
+            f"inputs: [n, 1 … {MAX_INPUTS}, {LIMBS}] is needed, not {list(inputs.shape)}"
+        )
+    if not inputs.flags.c_contiguous:
+        raise BackendError("inputs: rows must lie one after the other (C-contiguous)")
+    flat = inputs.reshape(n * k, LIMBS)
+    rows(flat, LIMBS, "inputs")
+    if not 0 <= tag < FR.modulus or first_not_below_r(flat) < n * k:
+        raise NonCanonical("a Poseidon input is not below r")
+    return n, k
+
+
+def first_not_below_r(values: U64Array) -> int:
+    """Index of the first of `[n, 4]` integers that is not below r; n where all are."""
+    top = np.uint64(FR.modulus >> 64 * (LIMBS - 1))
+    if bool((values[:, -1] < top).all()):
+        return int(values.shape[0])
+    undecided = np.ones(values.shape[0], dtype=np.bool_)
+    beyond = np.zeros_like(undecided)
+    for limb in reversed(range(LIMBS)):
+        bound = np.uint64(FR.modulus >> (64 * limb) & (1 << 64) - 1)
+        column = values[:, limb]
+        beyond |= undecided & (column > bound)
+        undecided &= column == bound
+    (found,) = np.nonzero(beyond | undecided)
+    return int(found[0]) if found.size else values.shape[0]
 
 
 def natural(value: Any, what: str) -> int:

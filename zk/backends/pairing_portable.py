@@ -45,6 +45,9 @@ class PortablePairings:
     def msm_g1(self, points: U64Array, scalars: U64Array) -> U64Array: ...
 
     @abstractmethod
+    def fixed_base_g1(self, scalars: U64Array, base: U64Array | None = None) -> U64Array: ...
+
+    @abstractmethod
     def digits(self, scalars: U64Array, c: int, count: int) -> Any: ...
 
     def prepare_g2(self, points: U64Array) -> PreparedG2:
@@ -110,6 +113,14 @@ class PortablePairings:
         out = np.zeros(checks.G1_WIDTH, dtype=np.uint64)
         inputs = (address(x) for x in (out, prepared.tables, digits))
         verification.shared().call("g1_sum_tables", *inputs, n, n, count, 1 << (c - 1))
+        return out
+
+    def sum_g1(self, points_: U64Array) -> U64Array:
+        n = checks.rows(points_, checks.G1_WIDTH, "points")
+        ones = np.ones(n, dtype=np.int16)
+        out = np.zeros(checks.G1_WIDTH, dtype=np.uint64)
+        inputs = (address(x) for x in (out, points_, ones))
+        verification.shared().call("g1_sum_tables", *inputs, n, n, 1, 1)
         return out
 
     def weigh_g1(self, points_: U64Array, weights: U64Array) -> U64Array:

@@ -51,6 +51,13 @@ class ReferencePairings:
             total = total + k * point
         return g1_array([total]).reshape(-1)
 
+    def sum_g1(self, points: U64Array) -> U64Array:
+        checks.rows(points, checks.G1_WIDTH, "points")
+        total = G1.identity()
+        for point in g1_points(points):
+            total = total + point
+        return g1_array([total]).reshape(-1)
+
     def weigh_g1(self, points: U64Array, weights: U64Array) -> U64Array:
         checks.weights(points, weights)
         factors = [coefficient(u, v) for u, v in weights.tolist()]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import threading
 from typing import Final
 
 import numpy as np
@@ -10,21 +12,28 @@ from zk.backends import checks
 from zk.backends.pairing_portable import PortablePairings, address
 from zk.curve.bn254 import G1_GENERATOR
 from zk.field.arrays import LIMBS, U64Array, to_array, to_montgomery
-from zk.field.params import FP
-from zk.interfaces import BoolArray, PreparedG2
-from zk.kernels import verification
-from zk.kernels.vector import pairing, pairing_library, weigh
+from zk.field.params import FP, FR
+from zk.interfaces import BoolArray, PreparedG1, PreparedG2
+from zk.kernels import msm, verification
+from zk.kernels.vector import pairing, pairing_few, pairing_library, weigh
 from zk.kernels.vector.library import VectorLibrary
 
 _ALIGN: Final = 64
 _ONE: Final = to_array(to_montgomery([1] + [0] * 11, FP.modulus))
+START: Final = int.from_bytes(b"where sums of fixed points start", "big") % FR.modulus
+_WIDE: Final = 8
+_FEW_PAIRS: Final = 4
+"""Up to here pairs are computed one by one where lanes are eight."""
 _FEW: Final = 4
 """Below so many points, weights are computed one by one."""
 
 
 def _room(values: int, lanes: int) -> U64Array:
     """Room for so many elements in limb form, on a cache line."""
-    words = values * 5 * lanes
+    return _aligned(values * 5 * lanes)
+
+
+def _aligned(words: int) -> U64Array:
     raw = np.empty(words + _ALIGN // 8, dtype=np.uint64)
     start = (-address(raw) % _ALIGN) // 8
     return raw[start : start + words]
@@ -40,10 +49,45 @@ def _padded(rows: U64Array, lanes: int, fill: U64Array | None = None) -> U64Arra
     return np.concatenate([rows, np.repeat(one, missing, axis=0)])
 
 
+class _Desk(threading.local):
+    """Buffers of one thread for products of few pairs, with their addresses.
+
+    What one verification needs, it needs at once and again and again: making arrays and asking for
+    their addresses would take longer than some of its kernels.
+    """
+
+    def __init__(self) -> None:
+        rows = _FEW_PAIRS * 3 + _WIDE
+        self.points = np.ones((rows, checks.G1_WIDTH), dtype=np.uint64)
+        self.heads = self.points[:, 0]
+        self.g2 = self.points[: 2 * _FEW_PAIRS].reshape(_FEW_PAIRS, checks.G2_WIDTH)
+        self.g1 = self.points[2 * _FEW_PAIRS : 3 * _FEW_PAIRS]
+        self.fixed = self.points[3 * _FEW_PAIRS :]
+        self.out = np.zeros((pairing.ROWS, LIMBS), dtype=np.uint64)
+        self.flags = np.zeros(_FEW_PAIRS, dtype=np.uint8)
+        values = _FEW_PAIRS * pairing_few.FEW_VALUES + pairing.FIXED_VALUES
+        self._states = _room(values, _WIDE)
+        self.at_out, self.at_g1, self.at_g2, self.at_fixed, self.at_states, self.at_flags = map(
+            address, (self.out, self.g1, self.g2, self.fixed, self._states, self.flags)
+        )
+
+    def take(self, g1: U64Array, g2: U64Array, fixed_g1: U64Array) -> bool:
+        """Copies points; whether none of them can be infinity."""
+        self.heads.fill(1)
+        self.g1[: g1.shape[0]] = g1
+        self.g2[: g2.shape[0]] = g2
+        self.fixed[: fixed_g1.shape[0]] = fixed_g1
+        return bool(self.heads.all())
+
+
 class VectorPairings(PortablePairings):
     """Products of pairings and weights in lanes; small things are left to the scalar kernels."""
 
     vector: VectorLibrary
+
+    @functools.cached_property
+    def _desk(self) -> _Desk:
+        return _Desk()
 
     @property
     def pairings(self) -> VectorLibrary:
@@ -68,6 +112,10 @@ class VectorPairings(PortablePairings):
         self, g1: U64Array, g2: U64Array, fixed_g1: U64Array, fixed: PreparedG2
     ) -> tuple[BoolArray, U64Array]:
         n, m = checks.product(g1, g2, fixed_g1, fixed, self.name)
+        desk = self._desk
+        small = self.pairings.lanes == _WIDE and n <= _FEW_PAIRS and m <= _WIDE
+        if small and desk.take(g1, g2, fixed_g1):
+            return self._few(desk, n, m, fixed)
         if not fixed_g1.any(axis=1).all():  # lines at infinity are none
             g1 = np.concatenate([g1, fixed_g1])
             g2 = np.concatenate([g2, fixed.points[:m]])
@@ -81,10 +129,33 @@ class VectorPairings(PortablePairings):
         out = np.zeros((pairing.ROWS, LIMBS), dtype=np.uint64)
         inside[proper] = self._miller_lanes(g1, g2, fixed_g1, fixed, out)
         if inside.all():
-            verification.shared().call("fp12_easy", address(out))
-            self.pairings.call("pairing_hard", address(out))
-            verification.shared().call("fp12_canonical", address(out))
+            self._final(address(out))
         return inside[:n], out[:12]
+
+    def _few(self, desk: _Desk, n: int, m: int, fixed: PreparedG2) -> tuple[BoolArray, U64Array]:
+        """The product of what lies on the desk."""
+        self.pairings.call(
+            "pairing_few",
+            desk.at_out,
+            desk.at_g1,
+            desk.at_g2,
+            n,
+            desk.at_fixed,
+            address(fixed.lines),
+            m,
+            desk.at_states,
+            desk.at_flags,
+        )
+        inside = desk.flags[:n] != 0
+        if inside.all():
+            self._final(desk.at_out)
+        return inside, desk.out[:12].copy()
+
+    def _final(self, where: int) -> None:
+        """The final exponentiation of the rows that lie there, canonical."""
+        verification.shared().call("fp12_easy", where)
+        self.pairings.call("pairing_hard", where)
+        verification.shared().call("fp12_canonical", where)
 
     def pairing_check(self, g1: U64Array, g2: U64Array) -> bool:
         none = PreparedG2(g2[:0], np.empty(0, dtype=np.uint64), self.name)
@@ -110,6 +181,61 @@ class VectorPairings(PortablePairings):
             *(address(x) for x in (states, flags)),
         )
         return flags[:n].astype(np.bool_)
+
+    def prepare_g1(self, points_: U64Array) -> PreparedG1:
+        """Tables packed, all of a window together; where a point is infinity, none."""
+        prepared = super().prepare_g1(points_)
+        if prepared.bits == 0 or not points_.any(axis=1).all():
+            return PreparedG1(prepared.points, prepared.tables[:0], 0, self.name)
+        n, c = points_.shape[0], prepared.bits
+        shape = (n, msm.windows(c), 1 << (c - 1), checks.G1_WIDTH)
+        turned = np.ascontiguousarray(prepared.tables.reshape(shape).transpose(1, 0, 2, 3))
+        return PreparedG1(prepared.points, self._packed(turned), c, self.name)
+
+    def combine_g1(self, prepared: PreparedG1, scalars: U64Array) -> U64Array:
+        checks.combination(prepared, scalars, self.name)
+        c, n = prepared.bits, prepared.points.shape[0]
+        if c == 0 or n == 0:
+            return self.msm_g1(prepared.points, scalars)
+        lanes = self.pairings.lanes
+        windows = msm.windows(c)
+        groups = -(-n * windows // lanes)
+        digits = np.zeros(groups * lanes, dtype=np.int16)
+        at_digits = address(digits)
+        self.kernels.call("digits", at_digits, address(scalars), n, c, windows)
+        room = np.empty((lanes + 1, 2 * checks.G1_WIDTH), dtype=np.uint64)
+        out = address(room)
+        sums = out + room.strides[0]
+        _, _, at_start, at_back = self._start
+        self.pairings.call(
+            "g1_sum_lanes",
+            sums,
+            address(prepared.tables),
+            at_digits,
+            groups,
+            1 << (c - 1),
+            at_start,
+        )
+        if verification.shared().call("g1_fold", out, at_back, sums, lanes):
+            return room[0, : checks.G1_WIDTH]
+        return self.msm_g1(prepared.points, scalars)
+
+    @functools.cached_property
+    def _start(self) -> tuple[U64Array, U64Array, int, int]:
+        """Where each lane of a sum starts, packed; what takes all starts back; their addresses."""
+        lanes = self.pairings.lanes
+        rows = self.fixed_base_g1(to_array([START, -START * lanes % FR.modulus]))
+        start, back = self._packed(rows[:1]), rows[1]
+        return start, back, address(start), address(back)
+
+    def _packed(self, rows: U64Array) -> U64Array:
+        """Coordinates in the form of tables, `[n, 8]`."""
+        lanes = self.pairings.lanes
+        flat = rows.reshape(-1, LIMBS)
+        source = _padded(flat, lanes)
+        out = _aligned(source.size).reshape(source.shape)  # a point a cache line
+        self.vector.call("fp_pack", address(out), address(source), source.shape[0])
+        return out[: flat.shape[0]].reshape(-1, checks.G1_WIDTH)
 
     def weigh_g1(self, points: U64Array, weights: U64Array) -> U64Array:
         n = checks.weights(points, weights)

@@ -13,12 +13,15 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from threading import Lock
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 
 from zk.backends import checks
+from zk.backends.babyjub_portable import PortableEdwards
+from zk.backends.multiples_portable import PortableMultiples
 from zk.backends.pairing_portable import PortablePairings
+from zk.backends.poseidon_portable import PortableHashes
 from zk.curve.bn254 import G1_GENERATOR, G2_GENERATOR
 from zk.field.arrays import LIMBS, U64Array, from_array, to_array, to_montgomery
 from zk.field.params import FP, FR
@@ -63,7 +66,7 @@ def _shares(n: int, parts: int) -> list[tuple[int, int]]:
     return [(a, b) for a, b in itertools.pairwise(cuts) if a < b]
 
 
-class PortableBackend(PortablePairings):
+class PortableBackend(PortablePairings, PortableHashes, PortableEdwards, PortableMultiples):
     """`zk.interfaces.Backend` on compiled 4×64-bit arithmetic.
 
     Args:
@@ -71,10 +74,15 @@ class PortableBackend(PortablePairings):
 
     Raises:
         BackendError: nothing can be compiled on this machine.
+
+    Attributes:
+        vectors: whether a class has vector kernels for what takes long.
     """
 
+    vectors: ClassVar[bool] = False
+
     def __init__(self, threads: int | None = None) -> None:
-        self.kernels = library.shared()
+        self.kernels = library.shared(beside=self.vectors)
         self.threads = min(threads or _processors(), _MAX_THREADS)
         self._pool: ThreadPoolExecutor | None = None
         self._pool_process = 0

@@ -7,13 +7,15 @@ to be read, and for small inputs.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from functools import reduce
 from operator import add
-from typing import Final
+from typing import Final, TypeVar
 
 from zk.backends import checks
 from zk.backends.pairing_reference import ReferencePairings
 from zk.backends.rows import g1_array, g1_points, g2_array, g2_points
+from zk.curve import babyjub
 from zk.curve.bn254 import G1, G2
 from zk.curve.pairing import pairing_product_is_one
 from zk.errors import NotOnCurve
@@ -26,12 +28,15 @@ from zk.field.arrays import (
     to_montgomery,
 )
 from zk.field.params import FP, FR
+from zk.hash.poseidon import poseidon
 from zk.interfaces import Csr
 from zk.poly.domain import Domain
 from zk.r1cs.tape import Tape
 from zk.r1cs.tape_reference import interpret
 
 _R: Final = FR.modulus
+
+_Point = TypeVar("_Point", G1, G2)
 
 
 class ReferenceBackend(ReferencePairings):
@@ -72,6 +77,24 @@ class ReferenceBackend(ReferencePairings):
         if base is not None:
             point = g2_points(checks.one_point(base, checks.G2_WIDTH))[0]
         return g2_array(k * point for k in from_array(scalars))
+
+    def scale_g1(self, points: U64Array, scalars: U64Array) -> U64Array:
+        n = checks.scaled(points, checks.G1_WIDTH, scalars)
+        factors = from_array(scalars) * (n if len(scalars) == 1 else 1)
+        return g1_array(k * p for k, p in zip(factors, g1_points(points), strict=True))
+
+    def scale_g2(self, points: U64Array, scalars: U64Array) -> U64Array:
+        n = checks.scaled(points, checks.G2_WIDTH, scalars)
+        factors = from_array(scalars) * (n if len(scalars) == 1 else 1)
+        return g2_array(k * p for k, p in zip(factors, g2_points(points), strict=True))
+
+    def sparse_points_g1(self, matrix: Csr, points: U64Array) -> U64Array:
+        checks.sparse_points(matrix, points, checks.G1_WIDTH)
+        return g1_array(_combinations(matrix, g1_points(points), G1.identity()))
+
+    def sparse_points_g2(self, matrix: Csr, points: U64Array) -> U64Array:
+        checks.sparse_points(matrix, points, checks.G2_WIDTH)
+        return g2_array(_combinations(matrix, g2_points(points), G2.identity()))
 
     def ntt(self, values: U64Array, *, inverse: bool = False) -> U64Array:
         """The transform is linear, so Montgomery form passes through it."""
@@ -128,6 +151,20 @@ class ReferenceBackend(ReferencePairings):
         checks.rows(inputs, LIMBS, "inputs", count=len(tape.inputs))
         return interpret(tape, inputs)
 
+    def poseidon(self, tag: int, inputs: U64Array) -> U64Array:
+        n, k = checks.hashed(tag, inputs)
+        values = from_array(inputs.reshape(n * k, LIMBS))
+        return to_array(poseidon(tag, values[i : i + k]) for i in range(0, n * k, k))
+
+    def babyjub_sum(self, points: U64Array, scalars: U64Array) -> U64Array:
+        n = checks.rows(points, 2 * LIMBS, "points")
+        checks.rows(scalars, LIMBS, "scalars", count=n)
+        flat = from_array(points.reshape(2 * n, LIMBS))
+        total = babyjub.IDENTITY
+        for scalar, x, y in zip(from_array(scalars), flat[::2], flat[1::2], strict=True):
+            total = babyjub.add(total, babyjub.multiply(scalar, babyjub.Point(x, y)))
+        return to_array(total).reshape(-1)
+
     def pairing_check(self, g1: U64Array, g2: U64Array) -> bool:
         n = checks.rows(g1, checks.G1_WIDTH, "g1")
         checks.rows(g2, checks.G2_WIDTH, "g2", count=n)
@@ -161,3 +198,12 @@ def _is_point(curve: type[G1] | type[G2], row: U64Array) -> bool:
     except NotOnCurve:
         return False
     return True
+
+
+def _combinations(matrix: Csr, points: list[_Point], zero: _Point) -> Iterator[_Point]:
+    """Each row's sum of multiples."""
+    indptr, columns = matrix[0].tolist(), matrix[1].tolist()
+    values = from_array(matrix[2])
+    for begin, end in itertools.pairwise(indptr):
+        terms = (values[t] * points[columns[t]] for t in range(begin, end))
+        yield reduce(add, terms, zero)

@@ -3,7 +3,7 @@
 Multi-scalar multiplication as sums of groups, all of them batches of affine additions:
 
     1. cut each scalar into W signed digits of c bits
-    2. per window, group the points by |digit|; the sum of a group is a bucket    n additions
+    2. per window, add each point to the bucket of its |digit|                    n additions
     3. write a bucket's weight as r·S + s: sums of rows and of columns            2 a bucket
     4. write r and s in bits: one sum for each bit of each window                 few
     5. Horner over all c·W bits, in XYZZ coordinates                              257 doublings
@@ -15,30 +15,36 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from zk.backends import checks, vector_ntt
+from zk.backends import checks, vector_fixed, vector_ntt
+from zk.backends.arenas import Arenas
 from zk.backends.pairing_vector import VectorPairings
 from zk.backends.portable import PortableBackend
+from zk.backends.poseidon_vector import VectorHashes
 from zk.field.arrays import LIMBS, U64Array, from_array, to_array, to_montgomery
 from zk.field.params import FP, FR
 from zk.kernels import msm, points
 from zk.kernels.vector import groups, library
-from zk.kernels.vector.sums import SIGN
+from zk.kernels.vector.sums import AHEAD, SIGN
 
 U32Array = npt.NDArray[np.uint32]
 
 _SMALL: Final = 64
-_BATCH: Final = 1 << 15
+_BATCH: Final = 1 << 22
+"""Bytes that the points of the windows of a batch would fill."""
+_ALONE: Final = 1 << 12
+"""Fewer points are prepared by one thread."""
 _DUMMIES: Final = 2
 _ALIGN: Final = 64
 _LANES: Final = 8
 """Most elements that a vector holds."""
-_WEIGHT: Final = 2.5
-"""Additions that a bucket costs after it is filled, about."""
+_AHEAD: Final = AHEAD * _LANES
+_WEIGHT: Final = 1.3
+"""Additions that a bucket costs: two for its row and column, less the one its first point saves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,7 @@ def _aligned(rows: int, width: int) -> U64Array:
     return raw[start : start + rows * width].reshape(rows, width)
 
 
-class VectorBackend(VectorPairings, PortableBackend):
+class VectorBackend(VectorPairings, VectorHashes, PortableBackend):
     """`zk.interfaces.Backend` on vector kernels of one multiplier.
 
     Args:
@@ -93,14 +99,18 @@ class VectorBackend(VectorPairings, PortableBackend):
         threads: most threads to use; the number of processors by default.
 
     Raises:
-        BackendError: this machine lacks the instructions.
+        BackendUnavailable: this machine lacks the instructions.
     """
+
+    vectors = True
 
     def __init__(self, multiplier: str, threads: int | None = None) -> None:
         self.vector = library.shared(multiplier)
         super().__init__(threads)
         self._multiplier = multiplier
         self.pads: dict[str, U64Array] = {}
+        self.arenas = Arenas()
+        self._generators: dict[str, vector_fixed.Multiples] = {}
         self.transforms = vector_ntt.Transforms(self, multiplier)
 
     @property
@@ -108,6 +118,9 @@ class VectorBackend(VectorPairings, PortableBackend):
         return self._multiplier
 
     def ntt(self, values: U64Array, *, inverse: bool = False) -> U64Array:
+        done = self.transforms.planned(values, inverse=inverse)
+        if done is not None:
+            return done
         log = checks.domain(values)
         if log < vector_ntt.LEAST:
             return super().ntt(values, inverse=inverse)
@@ -118,6 +131,40 @@ class VectorBackend(VectorPairings, PortableBackend):
         if log < vector_ntt.LEAST:
             return super().quotient(a, b)
         return self.transforms.quotient(a, b, log)
+
+    def _fixed(
+        self,
+        group: points.Group,
+        scalars: U64Array,
+        base: U64Array | None,
+        generator: tuple[int, ...],
+    ) -> U64Array:
+        n = checks.rows(scalars, LIMBS, "scalars")
+        if n >= vector_fixed.LEAST:
+            multiples = self._multiples(group, base, generator, vector_fixed.window_bits(n))
+            if multiples is not None:
+                return multiples.of(scalars)
+        return super()._fixed(group, scalars, base, generator)
+
+    def _multiples(
+        self, group: points.Group, base: U64Array | None, generator: tuple[int, ...], c: int
+    ) -> vector_fixed.Multiples | None:
+        """Tables of a base, or none if it has points at infinity; the generator's are kept."""
+        known = self._generators.get(group.name)
+        if base is None and known is not None and known.c >= c:
+            return known
+        width = group.affine // 8
+        if base is None:
+            point = to_array(to_montgomery(generator, FP.modulus)).reshape(1, width)
+        else:
+            point = checks.one_point(base, width)
+        entries = vector_fixed.table(self, group, point, c)
+        if not _present(entries).all():
+            return None
+        made = vector_fixed.Multiples(self, _Kind(group), entries, c)
+        if base is None:
+            self._generators[group.name] = made
+        return made
 
     def _msm(self, group: points.Group, bases: U64Array, scalars: U64Array) -> U64Array:
         n = checks.rows(bases, group.affine // 8, "points")
@@ -130,7 +177,10 @@ class VectorBackend(VectorPairings, PortableBackend):
             return super()._msm(group, bases, scalars)
         if count < n:
             bases, scalars = bases[used], scalars[used]
-        return _Msm(self, _Kind(group), bases, scalars).run()
+        task = _Msm(self, _Kind(group), bases, scalars)
+        out = task.run()
+        self.arenas.give(task.arena)
+        return out
 
 
 class _Msm:
@@ -146,11 +196,11 @@ class _Msm:
         self.c = c = _window_bits(max(wide, n // 16), FR.modulus.bit_length())
         self.half = 1 << (c - 1)
         windows = msm.windows(c)
-        self.digits = backend.digits(scalars, c, windows)
+        self.digits = _digits(backend, scalars, c, windows)
         self.busy = [w for w in range(windows) if self.digits[w].any()]
         threads = backend.threads
         self.shares = [s for s in (self.busy[k::threads] for k in range(threads)) if s]
-        self.batch = max(1, min(max(map(len, self.shares)), _BATCH // n))
+        self.batch = max(1, min(max(map(len, self.shares)), _BATCH // (8 * kind.width * n)))
         self.low = c // 2
         self.columns = 1 << self.low
         self.rows = (self.half >> self.low) + 1
@@ -160,9 +210,14 @@ class _Msm:
         self.room = self.batch * (n + 2 * self.rows * self.columns) + 2 * spare
         bits = windows * c * max(self.rows, self.columns) + spare
         size = self.room_at + max(len(self.shares) * self.room, bits)
-        self.arena = _aligned(size, kind.width)
+        self.arena = backend.arenas.take(size, kind.width)
         self.arena[:_DUMMIES] = _dummies(backend, kind)
-        _convert(backend, "fp_pack", bases, self.arena[_DUMMIES : _DUMMIES + n])
+        packed = self.arena[_DUMMIES : _DUMMIES + n]
+        pieces = _cut(n, threads)
+        backend.run_all(
+            (partial(_convert, backend, "fp_pack", bases[a:b], packed[a:b]) for a, b in pieces),
+            serial=n < _ALONE,
+        )
         self.lines = np.full((windows, self.rows + self.columns), groups.NONE, dtype=np.uint32)
 
     def run(self) -> U64Array:
@@ -173,31 +228,24 @@ class _Msm:
     def _windows(self, share: int) -> None:
         """Sums of rows and columns of one thread's windows, some windows at a time."""
         chosen = self.shares[share]
-        half, rows, columns = self.half, self.rows, self.columns
-        cursors = np.empty(half, dtype=np.uint32)
+        rows, columns = self.rows, self.columns
+        first = self.room_at + share * self.room
+        call = self.backend.vector.call
+        entries = rows * columns
+        work = _Work(self, 2 * self.batch * entries, first)
+        lengths = np.empty(self.batch * (rows + columns), dtype=np.uint32)
+        table = np.empty(self.batch * entries, dtype=np.uint32)
         for start in range(0, len(chosen), self.batch):
             batch = chosen[start : start + self.batch]
-            work = _Work(self, self.batch * self.n, self.room_at + share * self.room)
-            counts = np.empty(len(batch) * half, dtype=np.uint32)
-            placed = 0
-            for i, w in enumerate(batch):
-                placed += self.backend.vector.call(
-                    "place",
-                    _address(work.refs) + 4 * placed,
-                    _address(counts) + 4 * i * half,
-                    _address(self.digits[w]),
-                    self.n,
-                    half,
-                    _DUMMIES,
-                    _address(cursors),
-                )
-            buckets = work.reduce(work.refs, counts).reshape(len(batch), half)
-            table = np.full((len(batch), rows * columns), groups.NONE, dtype=np.uint32)
-            table[:, 1 : half + 1] = buckets
-            square = table.reshape(len(batch), rows, columns)
-            lines = work.sums([square, square.transpose(0, 2, 1)])
-            for part, at in zip(lines, (0, rows), strict=True):
-                self._keep(part, batch, at)
+            table[: len(batch) * entries] = groups.NONE
+            work.slot = first
+            work.fill(table, self.digits, batch, entries)
+            shape = (len(batch), rows, columns)
+            call("lines", _address(work.refs), _address(lengths), _address(table), *shape)
+            used = lengths[: len(batch) * (rows + columns)]
+            sums = np.split(work.reduce(work.refs, used), [len(batch) * rows])
+            for part, at in zip(sums, (0, rows), strict=True):
+                self._keep(part.reshape(len(batch), -1), batch, at)
 
     def _keep(self, part: U32Array, batch: list[int], at: int) -> None:
         """Copies sums out of the room that the next batch will use."""
@@ -250,29 +298,77 @@ class _Msm:
         return out
 
 
+class Task(Protocol):
+    """What sums are part of.
+
+    Attributes:
+        backend: whose kernels are used.
+        kind: the group.
+        arena: dummies, points and room for sums.
+    """
+
+    backend: VectorBackend
+    kind: _Kind
+    arena: U64Array
+
+
 class _Work:
     """Buffers of one reduction after another in one thread, and where sums go next."""
 
-    def __init__(self, task: _Msm, most: int, slot: int) -> None:
+    def __init__(self, task: Task, most: int, slot: int) -> None:
         self.task = task
         self.slot = slot
-        self.scratch = _aligned(groups.BLOCK, task.kind.width // 2 * 5 // 4)
-        self._allocate(most)
+        self.scratch = _aligned(groups.BLOCK, task.kind.width * 5 // 4)
+        most = max(most, 2 * groups.BLOCK)
+        self.refs = np.empty(most + groups.SLACK, dtype=np.uint32)
+        self.spare = np.empty_like(self.refs)
+        half = most // 2 + groups.PAD + groups.SLACK
+        self.left = np.empty(half + _AHEAD, dtype=np.uint32)
+        self.right = np.empty_like(self.left)
+        self.gone = np.zeros(half, dtype=np.uint8)
 
-    def _allocate(self, most: int) -> None:
-        size = most + groups.PAD
-        self.refs = np.empty(size, dtype=np.uint32)
-        self.left = np.empty(size // 2 + groups.PAD, dtype=np.uint32)
-        self.right = np.empty(size // 2 + groups.PAD, dtype=np.uint32)
-        self.gone = np.zeros(size // 2 + groups.PAD, dtype=np.uint8)
+    def fill(
+        self, table: U32Array, digits: npt.NDArray[np.int16], windows: list[int], entries: int
+    ) -> None:
+        """Sums of buckets.
+
+        Args:
+            table: NONE everywhere; a bucket's entry in its window's part is |digit|.
+            digits: of all windows and points.
+            windows: which of them.
+            entries: of the table, for each window.
+        """
+        task = self.task
+        chosen = np.asarray(windows, dtype=np.uint64)
+        buffers = (self.left, self.right, self.refs, self.spare, table, digits, chosen)
+        self.slot = task.backend.vector.call(
+            f"{task.kind.name}_fill",
+            _address(task.arena),
+            *(_address(x) for x in buffers),
+            chosen.size,
+            digits.shape[1],
+            digits.shape[1],
+            entries,
+            _DUMMIES,
+            self.slot,
+            _address(self.scratch),
+            _address(self.gone),
+        )
 
     def reduce(self, refs: U32Array, counts: U32Array) -> U32Array:
-        """The sum of each group, or NONE; both arrays are used up."""
+        """The sum of each group, or NONE.
+
+        Args:
+            refs: `refs` or `spare`; overwritten, and so is the other one.
+            counts: sizes of the groups; 0 or 1 afterwards.
+        """
+        other = self.spare if refs is self.refs else self.refs
         task = self.task
         self.slot = task.backend.vector.call(
             f"{task.kind.name}_reduce",
             _address(task.arena),
             _address(refs),
+            _address(other),
             _address(counts),
             counts.size,
             _address(self.left),
@@ -291,11 +387,37 @@ class _Work:
         filled = [part != groups.NONE for part in parts]
         refs = np.concatenate([p[f] for p, f in zip(parts, filled, strict=True)])
         counts = [f.sum(axis=-1).astype(np.uint32) for f in filled]
-        if refs.size > self.refs.size - groups.PAD:
-            self._allocate(refs.size)
-        flat = self.reduce(refs, np.concatenate([c.reshape(-1) for c in counts]))
+        self.refs[: refs.size] = refs
+        flat = self.reduce(self.refs, np.concatenate([c.reshape(-1) for c in counts]))
         cuts = np.cumsum([c.size for c in counts])[:-1]
         return [x.reshape(c.shape) for x, c in zip(np.split(flat, cuts), counts, strict=True)]
+
+
+def _cut(n: int, parts: int) -> list[tuple[int, int]]:
+    """range(n) in at most so many pieces, of whole vectors but for the end of the last one."""
+    step = max(1, -(-n // (parts * _LANES))) * _LANES
+    return [(start, min(start + step, n)) for start in range(0, n, step)]
+
+
+def _digits(backend: VectorBackend, scalars: U64Array, c: int, count: int) -> npt.NDArray[np.int16]:
+    """`int16[count, n or a little more]`, the signed digits of all scalars; the rest is 0."""
+    n = scalars.shape[0]
+    whole, stride = n // _LANES * _LANES, -(-n // _LANES) * _LANES
+    out = np.empty((count, stride), dtype=np.int16)
+    call = backend.vector.call
+    target, source = _address(out), _address(scalars)
+
+    def part(start: int, stop: int) -> None:
+        rows = source + 8 * LIMBS * start
+        call("vector_digits", target + 2 * start, rows, stop - start, c, count, stride)
+
+    pieces = _cut(whole, backend.threads)
+    backend.run_all((partial(part, a, b) for a, b in pieces), serial=n < _ALONE)
+    if whole < n:
+        tail = np.zeros((_LANES, LIMBS), dtype=np.uint64)
+        tail[: n - whole] = scalars[whole:]
+        call("vector_digits", target + 2 * whole, _address(tail), _LANES, c, count, stride)
+    return out
 
 
 def _convert(backend: VectorBackend, kernel: str, rows: U64Array, out: U64Array) -> None:

@@ -1,48 +1,51 @@
-"""Transforms over Fr by vector kernels: tables, buffers, threads (`zk.kernels.vector.ntt`).
+"""Transforms over Fr by vector kernels: buffers, bundles, threads (`zk.kernels.vector.ntt`).
 
 A transform of n = m₁·m₂ rows runs in two passes over an arena in limb form, L columns or L rows at
-a time, in as many shares as there are threads. Tables are kept for later transforms of the same
-size as long as all of them together stay below `KEPT`; the large one (factors between the steps,
-40 bytes a row) is otherwise made piece by piece where it is used, for one more product a row.
+a time, in as many shares as there are threads. The quotient of a proof is six transforms in four
+passes: two inverse ones and one of their product, each followed by one to the odd points.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import lru_cache, partial
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 import numpy as np
 
-from zk.backends.portable import PortableBackend
-from zk.field.arrays import LIMBS, U64Array, from_array, to_array, to_montgomery
-from zk.field.params import FR
-from zk.kernels.vector import fixed, library, ntt, ntt_library
-from zk.kernels.vector.lanes import LIMBS as VECTOR_LIMBS
+from zk.backends.buffers import Buffers, aligned
+from zk.backends.ntt_tables import Step, Tables
+from zk.backends.portable import Job, PortableBackend
+from zk.field.arrays import LIMBS as ROW_WORDS
+from zk.field.arrays import U64Array
+from zk.kernels.vector import library, ntt, ntt_library, ntt_short
+from zk.kernels.vector.lanes import LIMBS
 
 LEAST: Final = 6
 """Smaller transforms (log₂) have no vectors to fill."""
-KEPT: Final = 64 << 20
-"""Bytes of tables that are kept."""
-SPARE: Final = 64 << 20
+SPARE: Final = 96 << 20
 """Bytes of buffers that are kept for the next transform."""
-SERIAL: Final = 12
+PLANNED: Final = 16
+"""Up to this size (log₂) everything is prepared for the next transform in one thread."""
+SERIAL: Final = 13
 """Transforms up to this size (log₂) run in one thread."""
-_PIECE: Final = 1 << 18
-"""Bytes of factors made at a time where the whole table would be too large to keep."""
-_ALIGN: Final = 64
+_BUNDLE: Final = 4
+"""Most groups that are worked on together …"""
+_CACHED: Final = 3 << 18
+"""… and the bytes that they may take: a part of a second-level cache."""
+_ALONE: Final = 8
+"""Groups of shorter short transforms (log₂) gain nothing: all rows lie in that cache."""
 _WORD: Final = 8
+_ROW: Final = ROW_WORDS * _WORD
+_WORDS: Final = np.dtype(np.uint64)
+_PAD: Final = ntt.PAD // _WORD
 
 
-def aligned(words: int) -> U64Array:
-    """Uninitialised words on a cache line."""
-    raw = np.empty(words + _ALIGN // _WORD, dtype=np.uint64)
-    start = (-int(raw.ctypes.data) % _ALIGN) // _WORD
-    return raw[start : start + words]
+Pass = Callable[[int, int], None]
+"""Works on groups from one up to another."""
 
 
 def address(array: U64Array) -> int:
@@ -50,52 +53,21 @@ def address(array: U64Array) -> int:
     return int(array.ctypes.data)
 
 
-def root(order: int) -> int:
-    """The root of unity of this order that all transforms use."""
-    return pow(FR.root_of_unity, (1 << FR.two_adicity) // order, FR.modulus)
-
-
-@lru_cache(maxsize=64)
-def digit_reversed(log: int) -> U64Array:
-    """Where each of 2^log inputs of a short transform lies: base 4, the last digit first."""
-    if log < 2:
-        return np.arange(1 << log, dtype=np.uint64)
-    j = np.arange(1 << log, dtype=np.uint64)
-    rest = digit_reversed(log - 2)[(j >> np.uint64(2)).astype(np.intp)]
-    return (j & np.uint64(3)) * np.uint64(1 << (log - 2)) + rest
-
-
-def short_exponents(log: int, *, twisted: bool) -> list[int]:
-    """Exponents of ω_{2m}, m = 2^log, in the order of a short transform's table."""
-    double = 2 << log
-    out = [double // 4, double // 4]
-    h = 1 << (log & 1)
-    while 4 * h <= 1 << log:
-        for j in range(h):
-            unit = double // (8 * h) * (2 * j + 1) if twisted else double // (4 * h) * j
-            out += [unit, 2 * unit, 3 * unit]
-        h *= 4
-    return out
-
-
 @dataclass(frozen=True, slots=True)
-class _Step:
-    """First step of a transform: how its columns are transformed, and the factors after it.
+class _Plan:
+    """Of transforms of one size and direction.
 
     Attributes:
-        log: log₂ of the length of a column.
-        columns: how many columns there are.
-        twiddles: table of the short transform.
-        starts, steps: rows by column, of which the factors are made.
-        factors: all of them, or None where they are made on the way.
+        count: rows.
+        arena: bytes of the arena, behind which there is room for buffers.
+        at: address of what `fr_ntt_whole` reads.
+        keeps: what must outlive the plan.
     """
 
-    log: int
-    columns: int
-    twiddles: U64Array
-    starts: U64Array
-    steps: U64Array
-    factors: U64Array | None
+    count: int
+    arena: int
+    at: int
+    keeps: tuple[object, ...]
 
 
 class Transforms:
@@ -111,205 +83,186 @@ class Transforms:
         self.kernels = ntt_library.shared(multiplier)
         self.lanes = library.lanes_of(multiplier)
         self.width = self.lanes.width
-        self.record = VECTOR_LIMBS * self.width * _WORD
-        self._tables: OrderedDict[Any, Any] = OrderedDict()
-        self._sizes: dict[Any, int] = {}
-        self._lock = threading.Lock()
-        self._spare: list[U64Array] = []
+        self.record = LIMBS * self.width * _WORD
+        self.tables = Tables(backend, multiplier, self.kernels)
+        self.buffers = Buffers(SPARE)
+        self._plans: dict[tuple[object, ...], _Plan] = {}
+        self._room = threading.Lock()
+        self._shared = aligned(0)
+        self._scratch_at = 0
 
-    # -- buffers ----------------------------------------------------------------------------------
+    def planned(self, values: U64Array, *, inverse: bool) -> U64Array | None:
+        """A transform for which everything is prepared, or nothing.
 
-    @contextmanager
-    def _arenas(self, log: int, count: int) -> Iterator[list[U64Array]]:
-        """Buffers of 2^log elements in limb form, some of which earlier transforms left behind."""
-        words = (VECTOR_LIMBS << log) + (ntt.PAD // _WORD << (log - log // 2))
-        with self._lock:
-            fitting = [x for x in self._spare if words <= x.size < 4 * words][:count]
-            self._spare = [x for x in self._spare if not any(x is y for y in fitting)]
-        taken = fitting + [aligned(words) for _ in range(count - len(fitting))]
-        yield taken
-        with self._lock:
-            self._spare = [*taken, *self._spare]
-            while self._spare and sum(x.nbytes for x in self._spare) > SPARE:
-                self._spare.pop()
+        Most of a small transform's time would pass in the interpreter; this is its shortest way.
+        """
+        if type(values) is not np.ndarray or values.dtype is not _WORDS:
+            return None
+        plan = self._plans.get((values.shape, values.strides, inverse))
+        if plan is None or not self._room.acquire(blocking=False):
+            return None
+        try:
+            out = self.buffers.rows(plan.count)
+            arrays = (
+                address(values),
+                address(out),
+                self._scratch_at,
+                self._scratch_at + plan.arena,
+            )
+            self.kernels.call("fr_ntt_whole", *arrays, plan.at)
+            return out
+        finally:
+            self._room.release()
 
-    # -- transforms -------------------------------------------------------------------------------
+    def _plan(self, log: int, *, inverse: bool) -> None:
+        """Prepares transforms in one thread."""
+        first, second = log // 2, log - log // 2
+        key = (1 << log, ROW_WORDS), (_ROW, _WORD), inverse
+        if log > PLANNED or key in self._plans or self._parts(log, 1 << second) > 1:
+            return
+        step = self.tables.step(log, first, "inverse" if inverse else "forward")
+        (bundle, words), (bundle2, words2) = self._local(first), self._local(second)
+        constants = self.tables.short(second, inverse=inverse, twisted=False)
+        places = self.tables.places(second)
+        rows, columns = 1 << first, 1 << second
+        one = (first, columns, columns // self.width, bundle, *step.addresses)
+        two = (second, rows, rows // self.width, bundle2, constants.at, places.at)
+        plan = np.array((*one, *two), dtype=np.uint64)
+        arena = self._arena_words(log)
+        with self._room:
+            if self._shared.size < arena + max(words, words2):
+                self._shared = aligned(arena + max(words, words2))
+                self._scratch_at = address(self._shared)
+            self._plans[key] = _Plan(
+                1 << log, arena * _WORD, address(plan), (plan, step, constants, places)
+            )
 
     def ntt(self, values: U64Array, log: int, *, inverse: bool) -> U64Array:
         """Of 2^log rows, log ≥ `LEAST`."""
+        self._plan(log, inverse=inverse)
         first, second = log // 2, log - log // 2
-        step = self._step(log, first, "inverse" if inverse else "forward")
-        out = np.empty((1 << log, LIMBS), dtype=np.uint64)
+        step = self.tables.step(log, first, "inverse" if inverse else "forward")
+        out = self.buffers.rows(1 << log)
         with self._arenas(log, 1) as (arena,):
-            self._first(step, "fr_ntt_first", (values,), arena, log)
-            self._last("fr_ntt_second", (out, arena), second, log, inverse=inverse)
+            self._run(log, step.columns, self._first(step, (address(values),), arena))
+            last = self._last("fr_ntt_second", (address(out), arena), second, log, inverse=inverse)
+            self._run(log, 1 << first, last)
         return out
 
     def quotient(self, a: U64Array, b: U64Array, log: int) -> U64Array:
         """See `zk.interfaces.Backend.quotient`."""
         first, second = log // 2, log - log // 2
-        inverse = self._step(log, first, "inverse")
-        odd = self._step(log, second, "odd")
-        before = self._short(second, inverse=True, twisted=False)
-        out = np.empty((1 << log, LIMBS), dtype=np.uint64)
-        with self._arenas(log, 4) as (arena, *turned):
-            for target, inputs in zip(turned, ((a,), (b,), (a, b)), strict=True):
-                kernel = "fr_ntt_product" if len(inputs) == 2 else "fr_ntt_first"
-                self._first(inverse, kernel, inputs, arena, log)
-                self._first(odd, "fr_ntt_turn", (arena, before), target, log)
-            self._last("fr_ntt_quotient", (out, *turned), first, log, inverse=False)
+        inverse = self.tables.step(log, first, "halved")
+        odd = self.tables.step(log, second, "odd")
+        out = self.buffers.rows(1 << log)
+        inputs = (address(a),), (address(b),), (address(a), address(b))
+        together = self._parts(log, odd.columns) > 1
+        with self._arenas(log, 6 if together else 4) as (*turned, spare):
+            arenas = [*turned[3:], spare] if together else [spare] * 3
+            steps = [self._first(inverse, x, y) for x, y in zip(inputs, arenas, strict=True)]
+            turns = [self._turn(odd, x, y) for x, y in zip(arenas, turned[:3], strict=True)]
+            if together:
+                self._run(log, inverse.columns, *steps)
+                self._run(log, odd.columns, *turns)
+            else:
+                for step, turn in zip(steps, turns, strict=True):
+                    self._run(log, inverse.columns, step)
+                    self._run(log, odd.columns, turn)
+            arrays = (address(out), *turned[:3])
+            last = self._last("fr_ntt_quotient", arrays, first, log, inverse=False)
+            self._run(log, inverse.columns, last)
         return out
 
+    # -- passes -----------------------------------------------------------------------------------
+
+    def _first(self, step: Step, inputs: Sequence[int], out: int) -> Pass:
+        """The first step, of rows or of products of rows."""
+        kernel = "fr_ntt_product" if len(inputs) == 2 else "fr_ntt_first"
+        bundle, words = self._local(step.log)
+        after = (*step.addresses, out)
+
+        def run(start: int, stop: int) -> None:
+            with self._scratch(words, 1) as (local,):
+                shape = (step.log, step.columns, start, stop, bundle)
+                self.kernels.call(kernel, *inputs, *shape, local, *after)
+
+        return run
+
+    def _turn(self, step: Step, arena: int, out: int) -> Pass:
+        """A second step, and the first one of a transform to the odd points."""
+        before = self.tables.short(step.log, inverse=True, twisted=False).at
+        bundle, words = self._local(step.log)
+        spare = words // bundle
+        after = (*step.addresses, out)
+
+        def run(start: int, stop: int) -> None:
+            with self._scratch(words + spare, 1) as (local,):
+                shape = (step.log, step.columns, start, stop, bundle)
+                arrays = (arena, before, local + words * _WORD)
+                self.kernels.call("fr_ntt_turn", *arrays, *shape, local, *after)
+
+        return run
+
     def _last(
-        self, kernel: str, arrays: tuple[U64Array, ...], second: int, log: int, *, inverse: bool
-    ) -> None:
-        """The second step of a transform, to rows."""
-        table = self._short(second, inverse=inverse, twisted=False)
+        self, kernel: str, arrays: Sequence[int], second: int, log: int, *, inverse: bool
+    ) -> Pass:
+        """The second step of transforms, to rows."""
+        after = (
+            self.tables.short(second, inverse=inverse, twisted=False).at,
+            self.tables.places(second).at,
+        )
         columns = 1 << (log - second)
+        bundle, words = self._local(second, len(arrays) - 1)
 
         def run(start: int, stop: int) -> None:
-            self.kernels.call(
-                kernel, *map(address, arrays), second, columns, start, stop, address(table)
-            )
+            with self._scratch(words, 1) as (local,):
+                shape = (second, columns, start, stop, bundle)
+                self.kernels.call(kernel, *arrays, *shape, local, *after)
 
-        self._share(run, columns // self.width, log)
+        return run
 
-    def _share(self, run: Callable[[int, int], None], groups: int, log: int) -> None:
-        """Runs shares of the groups, each in a thread of its own."""
-        parts = 1 if log <= SERIAL else min(self.backend.threads, groups)
-        cuts = [groups * i // parts for i in range(parts + 1)]
-        jobs = [partial(run, cuts[i], cuts[i + 1]) for i in range(parts)]
-        self.backend.run_all(jobs, serial=parts == 1)
+    def _parts(self, log: int, columns: int) -> int:
+        """How many threads share a pass."""
+        return 1 if log <= SERIAL else min(self.backend.threads, columns // self.width)
 
-    def _first(
-        self, step: _Step, kernel: str, inputs: tuple[U64Array, ...], out: U64Array, log: int
-    ) -> None:
-        """The first step (or, by `fr_ntt_turn`, a second one and a first one)."""
-        places = self._places(step.log)
-        targets = self._places(step.columns.bit_length() - 1)
-        words = (self.record << step.log) // _WORD
-        per_piece = max(1, _PIECE // (words * _WORD))
+    def _run(self, log: int, columns: int, *passes: Pass) -> None:
+        """Passes over as many columns, shares of the groups in threads of their own."""
+        groups = columns // self.width
+        parts = self._parts(log, columns)
+        if parts == 1:
+            for one in passes:
+                one(0, groups)
+            return
 
-        def run(start: int, stop: int) -> None:
-            local = aligned(words)
-            whole = step.factors is not None
-            piece = aligned(0 if whole else per_piece * words)
-            for begin in range(start, stop, stop - start if whole else per_piece):
-                end = stop if whole else min(begin + per_piece, stop)
-                if step.factors is None:
-                    self._factors(piece, step, begin, end)
-                    factors = address(piece)
-                else:
-                    factors = address(step.factors) + begin * words * _WORD
-                self.kernels.call(
-                    kernel,
-                    *map(address, inputs),
-                    step.log,
-                    step.columns,
-                    begin,
-                    end,
-                    *map(address, (local, step.twiddles, places)),
-                    factors,
-                    *map(address, (targets, out)),
-                )
+        def share(i: int) -> None:
+            for one in passes:
+                one(groups * i // parts, groups * (i + 1) // parts)
 
-        self._share(run, step.columns // self.width, log)
+        jobs: list[Job] = [partial(share, i) for i in range(parts)]
+        self.backend.run_all(jobs, serial=False)
 
-    # -- tables -----------------------------------------------------------------------------------
+    # -- buffers ----------------------------------------------------------------------------------
 
-    def _kept(self, key: Any, make: Callable[[], Any], size: Callable[[Any], int]) -> Any:
-        """From the cache, or made and put there; what was not used for longest goes first."""
-        with self._lock:
-            if key in self._tables:
-                self._tables.move_to_end(key)
-                return self._tables[key]
-        value = make()
-        with self._lock:
-            self._tables[key] = value
-            self._sizes[key] = size(value)
-            while sum(self._sizes.values()) > KEPT and len(self._tables) > 1:
-                oldest, _ = self._tables.popitem(last=False)
-                del self._sizes[oldest]
-        return value
+    @contextmanager
+    def _scratch(self, words: int, count: int) -> Iterator[list[int]]:
+        """Addresses of buffers that last as long as a block."""
+        taken = [self.buffers.take(words) for _ in range(count)]
+        yield [address(x) for x in taken]
+        self.buffers.give(*taken)
 
-    def _places(self, log: int) -> U64Array:
-        """Byte offsets of the vectors of a short transform."""
-        made: U64Array = self._kept(
-            ("places", log),
-            lambda: digit_reversed(log) * np.uint64(self.record),
-            lambda x: x.nbytes,
-        )
-        return made
+    def _arenas(self, log: int, count: int) -> AbstractContextManager[list[int]]:
+        """Room for 2^log elements in limb form and for what lies behind groups."""
+        return self._scratch(self._arena_words(log), count)
 
-    def _powers(self, base: int, count: int, scale: int = 1, *, plain: bool = False) -> U64Array:
-        """scale·baseⁱ as rows, in Montgomery form unless `plain`."""
-        one = to_array(to_montgomery([base], FR.modulus))
-        powers = self.backend.fr_powers(one, count)
-        if scale != 1:
-            powers = self.backend.fr_mul(powers, to_array(to_montgomery([scale], FR.modulus)))
-        return self.backend.fr_mul(powers, to_array([1])) if plain else powers
+    def _arena_words(self, log: int) -> int:
+        groups = (1 << (log - log // 2)) // self.width
+        return (LIMBS << log) + groups * _PAD
 
-    def _records(self, constants: list[int]) -> U64Array:
-        """A table of factors (`zk.kernels.vector.fixed`)."""
-        limbs = [fixed.digits(self.lanes, FR.modulus, w) for w in constants]
-        if self.lanes.limb_type.endswith("double>"):
-            return np.array(limbs, dtype=np.float64).view(np.uint64)
-        return np.array(limbs, dtype=np.uint64)
-
-    def _short(self, log: int, *, inverse: bool, twisted: bool) -> U64Array:
-        """Table of a short transform."""
-
-        def make() -> U64Array:
-            order = 2 << log
-            powers = self._powers(root(order), order, plain=True)
-            exponents = np.array(short_exponents(log, twisted=twisted)) % order
-            chosen = powers[-exponents % order if inverse else exponents]
-            return self._records(from_array(chosen))
-
-        made: U64Array = self._kept(("short", log, inverse, twisted), make, lambda x: x.nbytes)
-        return made
-
-    def _step(self, log: int, column: int, kind: str) -> _Step:
-        """First step of a transform: forward, inverse (with ÷ n) or to the odd points."""
-
-        def make() -> _Step:
-            n, columns = 1 << log, 1 << (log - column)
-            base = root(n)
-            if kind == "inverse":
-                base = pow(base, -1, FR.modulus)
-            steps = self._powers(base, columns)
-            if kind == "odd":
-                starts = self._powers(root(2 * n), columns)
-            else:
-                scale = pow(n, -1, FR.modulus) if kind == "inverse" else 1
-                starts = self._powers(1, columns, scale)
-            table = self._short(column, inverse=kind == "inverse", twisted=kind == "odd")
-            step = _Step(column, columns, table, starts, steps, None)
-            size = VECTOR_LIMBS * _WORD << log
-            if size > KEPT:
-                return step
-            factors = aligned(size // _WORD)
-            words = VECTOR_LIMBS * self.width << column
-
-            def build(start: int, stop: int) -> None:
-                self._factors(factors[start * words :], step, start, stop)
-
-            self._share(build, columns // self.width, log)
-            return _Step(column, columns, table, starts, steps, factors)
-
-        def size(step: _Step) -> int:
-            arrays = (step.starts, step.steps, step.factors)
-            return sum(x.nbytes for x in arrays if x is not None)
-
-        made: _Step = self._kept(("step", log, column, kind), make, size)
-        return made
-
-    def _factors(self, out: U64Array, step: _Step, start: int, stop: int) -> None:
-        """Factors of column groups `start` … `stop` − 1."""
-        self.kernels.call(
-            "fr_ntt_between",
-            *map(address, (out, step.starts, step.steps)),
-            step.log,
-            start,
-            stop,
-        )
+    def _local(self, log: int, per_group: int = 1) -> tuple[int, int]:
+        """Groups in a bundle of short transforms of 2^log, and the words that they take."""
+        stride = ntt_short.vectors(log) * self.record // _WORD + _PAD
+        bundle = max(1, min(_BUNDLE, _CACHED // (stride * per_group * _WORD)))
+        if log < _ALONE:
+            bundle = 1
+        head = ntt.running(self.lanes) * self.record // _WORD
+        return bundle, bundle * (head + per_group * stride)

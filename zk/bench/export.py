@@ -6,9 +6,9 @@ uses_precompile proving_system field_curve iop arithm is_zk is_zkvm security_bit
 is_maintained is_audited`. Durations are nanoseconds (medians of warm wall times), sizes bytes.
 `cycles`, `pcs` and `isa` have no meaning for Groth16 and are left out, as there.
 
-`proof_duration` is the proof from a finished witness: unlike their harness, which computes the
-witness inside. A row of `prove` is exported with the row of `verify` of the same circuit, backend
-and threads.
+`proof_duration` holds the witness, as theirs does, where there is a row of `witness` of the same
+circuit, backend and threads; a sentence says where there is none. A row of `prove` is exported with
+the row of `verify` of the same circuit, backend and threads, and left out without one.
 """
 
 from __future__ import annotations
@@ -35,37 +35,46 @@ _PROPERTIES: Final[dict[str, Any]] = {
 }
 
 
-def csp_metrics(data: Mapping[str, Any]) -> tuple[list[dict[str, Any]], list[str]]:
-    """The measurements of a result file, and sentences on what was left out.
+def csp_metrics(*files: Mapping[str, Any]) -> tuple[list[dict[str, Any]], list[str]]:
+    """The measurements of result files taken together, and sentences on what was left out.
 
     Args:
-        data: of a result file.
+        files: data of result files.
     """
     proofs: dict[tuple[Any, ...], Mapping[str, Any]] = {}
     checks: dict[tuple[Any, ...], Mapping[str, Any]] = {}
-    for row in data["rows"]:
+    witnesses: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+    for row in (row for data in files for row in data["rows"]):
         key = (row["case"], row["details"].get("zkey_bytes"), row["threads"], row["backend"])
         if row["work"] == "prove":
             proofs.setdefault(key, row)
         elif row["work"] == "verify":
             checks.setdefault(key, row)
+        elif row["work"] == "witness":
+            witnesses.setdefault(key, row)
     found, skipped = [], []
     for key, row in proofs.items():
-        if key in checks:
-            found.append(_metrics(row, checks[key]))
-        else:
+        if key not in checks:
             skipped.append(f"{label(row)}: no verify beside it, so it was left out")
+            continue
+        witness = witnesses.get(key)
+        if witness is None:
+            skipped.append(f"{label(row)}: no witness beside it, so its time is without it")
+        found.append(_metrics(row, checks[key], witness))
     return found, skipped
 
 
-def _metrics(proof: Mapping[str, Any], check: Mapping[str, Any]) -> dict[str, Any]:
+def _metrics(
+    proof: Mapping[str, Any], check: Mapping[str, Any], witness: Mapping[str, Any] | None
+) -> dict[str, Any]:
     details = proof["details"]
+    duration = proof["ours_ms"] + (0.0 if witness is None else witness["ours_ms"])
     return {
         "name": _NAME,
         "feat": f"{proof['backend']}_{proof['threads']}t",
         "target": details.get("target") or proof["case"],
         "input_size": int(details.get("input_size") or 0),
-        "proof_duration": round(proof["ours_ms"] * 1e6),
+        "proof_duration": round(duration * 1e6),
         "verify_duration": round(check["ours_ms"] * 1e6),
         "proof_size": int(details["proof_bytes"]),
         "preprocessing_size": int(details["zkey_bytes"]),

@@ -212,23 +212,32 @@ def _ntt(size: int, _backend: Backend, _case: str, seed: str, _report: Progress)
 
 def _products(modulus: int) -> Callable[[int, Backend, str, str, Progress], Inputs]:
     def make_products(
-        size: int, _backend: Backend, _case: str, seed: str, _report: Progress
+        size: int, _backend: Backend, case: str, seed: str, _report: Progress
     ) -> Inputs:
         x, y = (v % modulus for v in from_array(scalars(seed, f"factors/{modulus}", 2)))
         values: dict[str, str | int] = {"x": f"{x:064x}", "y": f"{y:064x}"}
+        if case == "lanes":
+            values["lanes"] = 1
         answer = f"{x * pow(y, size, modulus) % modulus:064x}"
         return Inputs(values, digest(values), answer, "modular exponentiation")
 
     return make_products
 
 
-def _poseidon(size: int, _backend: Backend, _case: str, seed: str, _report: Progress) -> Inputs:
+def _poseidon(size: int, _backend: Backend, case: str, seed: str, _report: Progress) -> Inputs:
+    if case == "batch":
+        pairs = scalars(seed, "pairs", 2 * size)
+        hashes = to_array([poseidon(0, from_array(pairs[2 * i : 2 * i + 2])) for i in range(size)])
+        place = folder() / f"poseidon-{size}-{_name(seed)}.pairs"
+        values: dict[str, str | int] = {"pairs": _kept(place, lambda: [_bytes(pairs)])}
+        answer = hashlib.sha256(_bytes(hashes)).hexdigest()
+        return Inputs(values, digest(values), answer, "arbitrary-precision integers")
     start = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4], "big")
-    values: dict[str, str | int] = {"seed": start}
-    answer = start
+    value = start
     for index in range(size):
-        answer = poseidon(0, (answer, index))
-    return Inputs(values, digest(values), f"{answer:064x}", "arbitrary-precision integers")
+        value = poseidon(0, (value, index))
+    values = {"seed": start}
+    return Inputs(values, digest(values), f"{value:064x}", "arbitrary-precision integers")
 
 
 def _pairing(_size: int, _backend: Backend, _case: str, seed: str, _report: Progress) -> Inputs:

@@ -55,8 +55,8 @@ KNOWN: Final = (
     Known(
         "arkworks",
         ("{peers}/arkworks",),
-        ("{peers}/arkworks",),
-        "make peers",
+        ("{peers}/arkworks", "{peers}/arkworks-parallel"),
+        "make peers-arkworks",
         "arkworks, Rust",
     ),
     Known(
@@ -70,7 +70,7 @@ KNOWN: Final = (
         "groth16py",
         ("{peers}/groth16py/bin/python", "{root}/tests/peers/groth16py/peer.py"),
         ("{peers}/groth16py/bin/python", "{root}/tests/peers/groth16py/peer.py"),
-        "make peers",
+        "make peers-groth16py",
         "groth16py, arkworks for Python",
     ),
 )

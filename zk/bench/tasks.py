@@ -19,20 +19,20 @@ from typing import Any, Final
 
 import numpy as np
 
-from zk import backends, params
+from zk import backends, jsontext, params
+from zk.bench import products
 from zk.bench.errors import BenchError
 from zk.curve.encoding import g1_from_evm, g1_to_evm, g2_from_evm, g2_to_evm
 from zk.errors import InvalidProof
 from zk.field.arrays import LIMBS, U64Array, from_array, to_array
-from zk.field.params import FR
 from zk.formats import snarkjs
 from zk.formats.wtns import read_wtns
 from zk.formats.zkey import read_zkey
+from zk.groth16.batch import verify_batch
 from zk.groth16.keys import Blinding
 from zk.groth16.points import g1_points, g1_rows, g2_points, g2_rows
 from zk.groth16.prove import prove
 from zk.groth16.verify import verify
-from zk.hash.poseidon import poseidon
 from zk.interfaces import Backend, Progress
 
 Values = Mapping[str, Any]
@@ -114,28 +114,36 @@ def _ntt(backend: Backend, size: int, values: Values) -> Task:
     return Task(lambda _: backend.ntt(rows), answer)
 
 
-def _fr_mul(backend: Backend, size: int, values: Values) -> Task:
-    """x·yⁿ as n products: y⁰ … yⁿ by the kernel's chain, then one product with x."""
-    x, y = (int(values[name], 16) for name in ("x", "y"))
-    first = to_array([x])
-    base = to_array([(y << 256) % FR.modulus])
+def _mul(field: str) -> Make:
+    """x·yⁿ as n products; with `lanes` in the inputs they need not wait for each other."""
+
+    def make(backend: Backend, size: int, values: Values) -> Task:
+        x, y = (int(values[name], 16) for name in ("x", "y"))
+        ready = products.lanes if values.get("lanes") else products.chain
+        work = ready(backend.name, field, x, y, size)
+        return Task(lambda _: work.run(), lambda _: f"{work.result():064x}")
+
+    return make
+
+
+def _poseidon(backend: Backend, size: int, values: Values) -> Task:
+    """Hashes of rows, as many at once as the backend likes; or one after the other."""
+    if "pairs" in values:
+        pairs = read_rows(values["pairs"], 2 * LIMBS, size).reshape(size, 2, LIMBS)
+        return Task(
+            lambda _: backend.poseidon(0, pairs),
+            lambda out: hashlib.sha256(out.astype("<u8").tobytes()).hexdigest(),
+        )
+    row = to_array([int(values["seed"]), 0]).reshape(1, 2, LIMBS)
 
     def run(_: Progress) -> U64Array:
-        return backend.fr_mul(backend.fr_powers(base, size + 1)[size:], first)
+        state = row.copy()
+        for index in range(size):
+            state[0, 1, 0] = index
+            state[0, 0] = backend.poseidon(0, state)[0]
+        return state[0, :1]
 
     return Task(run, lambda out: f"{from_array(out)[0]:064x}")
-
-
-def _poseidon(_backend: Backend, size: int, values: Values) -> Task:
-    start = int(values["seed"])
-
-    def run(_: Progress) -> int:
-        value = start
-        for index in range(size):
-            value = poseidon(0, (value, index))
-        return value
-
-    return Task(run, lambda out: f"{out:064x}")
 
 
 def _pairing(backend: Backend, _size: int, values: Values) -> Task:
@@ -195,8 +203,32 @@ def _verify(backend: Backend, _size: int, values: Values) -> Task:
     return Task(run, lambda valid: f"{int(valid):02x}")
 
 
+def _verify_batch(backend: Backend, size: int, values: Values) -> Task:
+    key = snarkjs.read_verifying_key(Path(values["vk"]).read_bytes())
+    publics, proofs = (
+        [json.dumps(each).encode() for each in jsontext.loads(Path(values[name]).read_bytes())]
+        for name in ("publics", "proofs")
+    )
+    if not len(publics) == len(proofs) == size:
+        raise BenchError(f"the files hold {len(publics)} and {len(proofs)} proofs, not {size}")
+    items = [
+        (snarkjs.read_public(public), snarkjs.read_proof(proof))
+        for public, proof in zip(publics, proofs, strict=True)
+    ]
+
+    def run(_: Progress) -> bool:
+        try:
+            verify_batch(key, items, backend)
+        except InvalidProof:
+            return False
+        return True
+
+    return Task(run, lambda valid: f"{int(valid):02x}")
+
+
 TASKS: Final[dict[str, Make]] = {
-    "fr_mul": _fr_mul,
+    "fp_mul": _mul("fp"),
+    "fr_mul": _mul("fr"),
     "msm_g1": _msm_g1,
     "msm_g2": _msm_g2,
     "ntt": _ntt,
@@ -206,5 +238,6 @@ TASKS: Final[dict[str, Make]] = {
     "start": _start,
     "prove": _prove,
     "verify": _verify,
+    "verify_batch": _verify_batch,
 }
 """Works that need no circuit of this project; the command line adds those that do."""

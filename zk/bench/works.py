@@ -6,6 +6,7 @@ work's unit says. A *case* is a kind of input: `random` unless something else is
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -18,9 +19,13 @@ RANDOM: Final = "random"
 MSM_CASES: Final = (
     RANDOM, "bits", "zeros", "equal-scalars", "equal-points", "opposite-points", "infinities",
 )  # fmt: skip
+MUL_CASES: Final = (RANDOM, "lanes")
 PROOFS: Final = ("prove", "verify", "verify_batch")
 OWN_FILES: Final = ("load_key", *PROOFS)
 CIRCUITS: Final = ("witness", "load_key", "setup", *PROOFS, "transfer")
+SAMPLES: Final = ("action", "s15", "p13", "p15", "p17")
+CHAIN: Final = re.compile(r"p(1\d|2[0-2])")
+"""Cases of circuits: p13 is the longest chain of Poseidon hashes for a domain of 2¹³ rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +60,8 @@ def _sizes(*logs: int) -> tuple[int, ...]:
 WORKS: Final[dict[str, Work]] = {
     work.name: work
     for work in (
-        Work("fp_mul", "x·y in the base field, one after the other", "products", (100_000,)),
-        Work("fr_mul", "x·y in the scalar field, one after the other", "products", (100_000,)),
+        Work("fp_mul", "products in the base field", "products", (1_000_000,), cases=MUL_CASES),
+        Work("fr_mul", "products in the scalar field", "products", (1_000_000,), cases=MUL_CASES),
         Work(
             "msm_g1",
             "multi-scalar multiplication in G1",
@@ -78,21 +83,14 @@ WORKS: Final[dict[str, Work]] = {
             _sizes(12, 14, 16, 18, 20),
             powers=True,
         ),
-        Work("poseidon", "Poseidon of two inputs, one after the other", "hashes", (1000,)),
+        Work("poseidon", "Poseidon of two inputs", "hashes", (1000,), cases=(RANDOM, "batch")),
         Work("pairing", "one pairing", "pairings", (1,), "none", scalable=False),
-        Work("witness", "all wires of a circuit from its inputs", "rows", (), cases=("action",)),
-        Work("load_key", "reading a .zkey", "domain", (), cases=("action",)),
-        Work("setup", "keys of a circuit from given secrets", "domain", (), cases=("action",)),
-        Work("prove", "Groth16 proof from .zkey and .wtns", "domain", (), "proof", ("action",)),
-        Work(
-            "verify",
-            "one Groth16 proof checked",
-            "proofs",
-            (1,),
-            cases=("action",),
-            scalable=False,
-        ),
-        Work("verify_batch", "Groth16 proofs checked together", "proofs", (64,), cases=("action",)),
+        Work("witness", "all wires of a circuit from its inputs", "constraints", (), cases=SAMPLES),
+        Work("load_key", "reading a .zkey", "domain", (), cases=SAMPLES),
+        Work("setup", "keys of a circuit from given secrets", "domain", (), cases=SAMPLES),
+        Work("prove", "Groth16 proof from .zkey and .wtns", "domain", (), "proof", SAMPLES),
+        Work("verify", "one Groth16 proof checked", "proofs", (1,), cases=SAMPLES, scalable=False),
+        Work("verify_batch", "Groth16 proofs checked together", "proofs", (64,), cases=SAMPLES),
         Work(
             "transfer",
             "proof of a private transfer: witness, proof, own check",
@@ -114,7 +112,7 @@ WORKS: Final[dict[str, Work]] = {
 }
 
 ALIASES: Final[dict[str, tuple[str, ...]]] = {
-    "field": ("fr_mul",),
+    "field": ("fp_mul", "fr_mul"),
     "msm": ("msm_g1", "msm_g2"),
     "hash": ("poseidon",),
     "batch": ("verify_batch",),
@@ -133,6 +131,11 @@ def find(name: str) -> tuple[Work, ...]:
         known = ", ".join([*WORKS, *ALIASES])
         raise BenchError(f"no work is called {name!r}", fix=f"take one of {known}")
     return tuple(WORKS[each] for each in names)
+
+
+def has_case(work: Work, case: str) -> bool:
+    """Whether a work has such a kind of input."""
+    return case in work.cases or (work.cases == SAMPLES and bool(CHAIN.fullmatch(case)))
 
 
 def parse_size(text: str) -> int:

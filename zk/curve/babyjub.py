@@ -14,6 +14,8 @@ from __future__ import annotations
 import functools
 from typing import Final
 
+import gmpy2
+
 from zk.curve.edwards import IDENTITY, EdwardsCurve, EdwardsParams, Point
 from zk.errors import IdentityPoint, NonCanonical, NotInSubgroup, NotOnCurve, WrongLength
 from zk.field.hashing import hash_to_fr
@@ -39,6 +41,11 @@ ORDER: Final = PARAMS.order
 COFACTOR: Final = PARAMS.cofactor
 B8: Final = Point(*PARAMS.generator)
 """Base point: ERC-2494's generator of the whole group, times 8."""
+GENERATOR: Final = Point(
+    995203441582195749578291179787384436505546430278305826713579947235728471134,
+    5472060717959818805561601436314318772137091100104008585924551046643952123905,
+)
+"""ERC-2494's generator of the whole group."""
 
 # The birationally equivalent Montgomery curve B·v² = u³ + A·u² + u:
 # A = 2(a + d)/(a − d), B = 4/(a − d).
@@ -78,8 +85,39 @@ def is_on_curve(p: Point) -> bool:
 
 
 def in_subgroup(p: Point) -> bool:
-    """Whether a point of the curve has order l or is the identity: [l]p = O."""
-    return _CURVE.multiply(ORDER, p) == IDENTITY
+    """Whether a point of the curve has order l or is the identity, without multiplying by l.
+
+    The points of order l are those that are 8 times another, and by the Tate pairing with a point
+    T of order 8 (Koshelev, eprint 2022/037) these are the P for which f_T(P) is an eighth power: 8
+    divides r − 1, and the rational points of order 8 are all multiples of T, so the pairing is
+    perfect. On the Montgomery curve, with 2T = (1, v₂) and up to eighth powers,
+
+        f_T(P) = ℓ_T(P)⁴ · ℓ_2T(P)² · (u − 1)⁴ · u⁷       ℓ_Q the tangent at Q,
+
+    which `_tangents` and u = (1 + y)/(1 − y), v = u/x turn into the product below. It vanishes for
+    multiples of T alone.
+    """
+    if p == IDENTITY:
+        return True
+    alpha, beta, v_2 = _tangents()
+    x, y = gmpy2.mpz(p[0]), gmpy2.mpz(p[1])
+    fourth = 2 * y * (1 + y - x * (alpha + beta * y) % _R) % _R
+    second = (1 - v_2 * x) * x % _R * fourth % _R * fourth % _R
+    seventh = (1 - y) % _R
+    inverse = seventh * seventh % _R
+    inverse = inverse * inverse % _R * inverse % _R * seventh % _R
+    value = second * second % _R * (1 + y) % _R * inverse
+    return bool(gmpy2.powmod(value, (_R - 1) // COFACTOR, _R) == 1)
+
+
+@functools.cache
+def _tangents() -> tuple[int, int, int]:
+    """ℓ_T = 0 as 1 + y = x·(α + β·y), and v₂ of 2T, for T = [l]·generator of the whole group."""
+    torsion = _CURVE.multiply(ORDER, GENERATOR)
+    u, v = to_montgomery_curve(torsion)
+    slope = (3 * u * u + 2 * MONT_A * u + 1) * pow(2 * v, -1, _R)
+    _, v_2 = to_montgomery_curve(double(torsion))
+    return (v + slope * (1 - u)) % _R, (slope * (1 + u) - v) % _R, v_2
 
 
 def y_from_x(x: int) -> int | None:

@@ -39,6 +39,12 @@ def to_montgomery(values: Sequence[int], modulus: int) -> list[int]:
     return [(int(v) << MONTGOMERY_BITS) % modulus for v in values]
 
 
+def montgomery_array(values: Iterable[int], modulus: int) -> U64Array:
+    """Integers → `uint64[n, 4]` in Montgomery form, both steps at once."""
+    rows = [((v << MONTGOMERY_BITS) % modulus).to_bytes(BYTES, "little") for v in values]
+    return np.frombuffer(b"".join(rows), dtype="<u8").reshape(-1, LIMBS).astype(np.uint64)
+
+
 def from_montgomery(values: Sequence[int], modulus: int) -> list[int]:
     """x·2²⁵⁶ → x mod `modulus`, on integers."""
     inverse = pow(1 << MONTGOMERY_BITS, -1, modulus)

@@ -26,46 +26,72 @@ def is_square(x: int, field: PrimeFieldParams) -> bool:
 def sqrt(x: int, field: PrimeFieldParams) -> int | None:
     """The smaller square root of x modulo the prime, or None where there is none.
 
-    Exponentiation by (p + 1)/4 where p ≡ 3 (mod 4), else Tonelli–Shanks (Cohen, *A Course in
-    Computational Algebraic Number Theory*, algorithm 1.5.1): about s²/4 products for 2-adicity s.
+    Exponentiation by (p + 1)/4 where p ≡ 3 (mod 4), else one exponentiation and a logarithm among
+    roots of unity by tables (Bernstein, "Faster square roots in annoying finite fields", 2001).
     """
     p = _mpz(field.modulus)
     x = _mpz(x) % p
+    if x == 0:
+        return 0
     if gmpy2.legendre(x, p) == -1:
         return None
     simple = field.two_adicity == 1
-    root = gmpy2.powmod(x, (p + 1) >> 2, p) if simple else _tonelli_shanks(x, field)
-    return int(min(root, p - root) if root else root)
+    root = gmpy2.powmod(x, (p + 1) >> 2, p) if simple else _by_logarithm(x, field)
+    return int(min(root, p - root))
 
 
-def _tonelli_shanks(x: Any, field: PrimeFieldParams) -> Any:
-    """A root of the square x.
+def _by_logarithm(x: Any, field: PrimeFieldParams) -> Any:
+    """A root of the square x ≠ 0.
 
-    Invariant: root² = x·residue, and the residue's order divides 2^(order − 1).
+    With p − 1 = 2ˢ·odd and g of order 2ˢ it is x^((odd + 1)/2)·g^(−e/2), where e, even, is the
+    logarithm of x^odd. Its digits of w bits come out one by one, the lowest first: raised to the
+    power 2^(s − w·(i + 1)) and freed of the lower digits, x^odd is a power of a root of unity of
+    order 2^w, whose exponent is digit i.
     """
     p = _mpz(field.modulus)
-    odd = (p - 1) >> field.two_adicity
-    start = gmpy2.powmod(x, odd >> 1, p)
+    width, logarithm, powers = _roots_of_unity(field)
+    count = len(powers)
+    start = gmpy2.powmod(x, field.modulus - 1 >> field.two_adicity + 1, p)
     root = start * x % p
-    residue = root * start % p
-    step, order = _root_of_unity(field), field.two_adicity
-    while residue > 1:
-        least, power = 0, residue
-        while power != 1:
-            power = power * power % p
-            least += 1
-        for _ in range(order - least - 1):
-            step = step * step % p
-        root = root * step % p
-        step = step * step % p
-        residue = residue * step % p
-        order = least
+    raised = [root * start % p]
+    while len(raised) < count:
+        residue = raised[-1]
+        for _ in range(width):
+            residue = residue * residue % p
+        raised.append(residue)
+    exponent = 0
+    for i in range(count):
+        residue = raised[count - 1 - i]
+        for j in range(i):
+            residue = residue * powers[count - 1 - i + j][_digit(exponent, j, width)] % p
+        exponent |= logarithm[residue] << width * i
+    for j, table in enumerate(powers):
+        root = root * table[_digit(exponent >> 1, j, width)] % p
     return root
 
 
+def _digit(exponent: int, index: int, width: int) -> int:
+    return exponent >> width * index & (1 << width) - 1
+
+
 @functools.cache
-def _root_of_unity(field: PrimeFieldParams) -> Any:
-    return _mpz(field.root_of_unity)
+def _roots_of_unity(field: PrimeFieldParams) -> tuple[int, dict[Any, int], list[list[Any]]]:
+    """Width w of digits, logarithms to a root of order 2^w, and g^(−d·2^(w·j)) by j and d."""
+    p, s = _mpz(field.modulus), field.two_adicity
+    width = max(w for w in range(1, 9) if s % w == 0)
+    roots = [_mpz(field.root_of_unity)]
+    while len(roots) < s // width:
+        roots.append(gmpy2.powmod(roots[-1], 1 << width, p))
+    powers = [_powers(gmpy2.invert(root, p), 1 << width, p) for root in roots]
+    logarithm = {power: d for d, power in enumerate(_powers(roots[-1], 1 << width, p))}
+    return width, logarithm, powers
+
+
+def _powers(base: Any, count: int, p: Any) -> list[Any]:
+    out = [_mpz(1)]
+    while len(out) < count:
+        out.append(out[-1] * base % p)
+    return out
 
 
 class PrimeElement:

@@ -133,6 +133,7 @@ FILE_REFUSALS: Final[dict[str, Refusal]] = {
         "FMT-031": "commitments to wires, an extension of Groth16 with another equation",
         "FMT-032": "compressed and uncompressed points in one file",
         "FMT-033": "call data that is no call of a verifier's verifyProof",
+        "FMT-035": "bytes of no encoding that is known, or of several",
         "FMT-034": "a verifier contract that cannot be written: its name, or its number of inputs",
     }.items()
 }

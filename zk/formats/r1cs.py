@@ -50,6 +50,7 @@ class CircuitFile:
         private_inputs: how many wires after the public ones the file calls inputs.
         labels: `uint64[wires]`: the number of each wire's signal in the `.sym` file.
         label_count: number of signals of the source, of which most have no wire.
+        order: of the sections; compilers differ.
     """
 
     shape: R1CS
@@ -57,6 +58,7 @@ class CircuitFile:
     private_inputs: int
     labels: U64Array
     label_count: int
+    order: tuple[int, ...] = (_HEADER, _CONSTRAINTS, _LABELS)
 
     @classmethod
     def of(cls, shape: R1CS) -> CircuitFile:
@@ -65,7 +67,7 @@ class CircuitFile:
 
 
 def r1cs_sections(shape: R1CS | CircuitFile) -> list[tuple[int, bytes]]:
-    """The three sections of a circuit."""
+    """The three sections of a circuit, in the order of its file."""
     circuit = shape if isinstance(shape, CircuitFile) else CircuitFile.of(shape)
     shape = circuit.shape
     counts = (circuit.outputs, shape.publics - circuit.outputs, circuit.private_inputs)
@@ -79,7 +81,8 @@ def r1cs_sections(shape: R1CS | CircuitFile) -> list[tuple[int, bytes]]:
     )
     labels = np.ascontiguousarray(circuit.labels, dtype="<u8").tobytes()
     constraints = _constraints(shape).astype("<u4").tobytes()
-    return [(_HEADER, header), (_CONSTRAINTS, constraints), (_LABELS, labels)]
+    sections = {_HEADER: header, _CONSTRAINTS: constraints, _LABELS: labels}
+    return [(number, sections[number]) for number in circuit.order]
 
 
 def write_r1cs(shape: R1CS | CircuitFile, path: Path) -> None:
@@ -130,7 +133,8 @@ def read_r1cs(source: Path | bytes, *, name: str = "") -> CircuitFile:
         row_scopes=tuple(f"row {i}" for i in range(rows)),
     )
     numbers = np.frombuffer(labels.data, dtype="<u8").astype(np.uint64)
-    return CircuitFile(shape, outputs, private, numbers, label_count)
+    order = tuple(n for n in file.sections if n in (_HEADER, _CONSTRAINTS, _LABELS))
+    return CircuitFile(shape, outputs, private, numbers, label_count, order)
 
 
 def _matrices(file: Container, rows: int, wires: int) -> list[Matrix]:

@@ -21,6 +21,7 @@ development keys).
 
 from __future__ import annotations
 
+from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
@@ -42,9 +43,9 @@ from zk.formats.container import (
     u32_bytes,
     write,
 )
+from zk.formats.points import check_rows, rows_of
 from zk.groth16.keys import MAX_DOMAIN, MAX_PUBLICS, ProvingKey
 from zk.groth16.points import G1_WIDTH, G2_WIDTH, g1_points, g2_points
-from zk.groth16.subgroup import first_outside_g2
 from zk.interfaces import Backend
 
 VERSION: Final = 1
@@ -67,7 +68,10 @@ _B2: Final = 7
 
 
 def zkey_sections(key: ProvingKey) -> list[tuple[int, bytes]]:
-    """The ten sections of a key, in the order in which snarkjs writes them."""
+    """The ten sections of a key, in the order in which snarkjs writes them.
+
+    Its setup puts them in another order than its contributions do.
+    """
     header = b"".join(
         (
             FP_BYTES,
@@ -86,7 +90,7 @@ def zkey_sections(key: ProvingKey) -> list[tuple[int, bytes]]:
             ),
         )
     )
-    return [
+    sections = [
         (1, u32_bytes(GROTH16)),
         (2, header),
         (4, zkey_coefficients.pack(key)),
@@ -98,6 +102,7 @@ def zkey_sections(key: ProvingKey) -> list[tuple[int, bytes]]:
         (7, _bytes(key.b2)),
         (10, key.circuit_hash + key.contributions),
     ]
+    return sorted(sections, key=itemgetter(0)) if any(key.contributions) else sections
 
 
 def write_zkey(key: ProvingKey, path: Path, *, plain: bool = False) -> None:
@@ -158,7 +163,8 @@ def read_zkey(source: Path | bytes, *, check: Backend | None = None) -> ProvingK
     a_rows, b_rows = zkey_coefficients.unpack(file, wires, domain)
     if check is not None:
         for number, rows in points.items():
-            _check_points(file, number, rows, check)
+            name = _QUERIES[number]
+            check_rows(file, number, rows, name, twist=number == _B2, backend=check)
     return ProvingKey(
         wires=wires,
         publics=publics,
@@ -184,31 +190,7 @@ def read_zkey(source: Path | bytes, *, check: Backend | None = None) -> ProvingK
 
 
 def _rows(file: Container, number: int, count: int) -> U64Array:
-    """The points of a section, as they lie in the file, aligned or not."""
-    width = G2_WIDTH if number == _B2 else G1_WIDTH
-    data = file.sized(number, count * width * 8).data
-    if count == 0:
-        return np.zeros((0, width), dtype=np.uint64)
-    return np.frombuffer(data, dtype="<u8").reshape(count, width)
-
-
-def _check_points(file: Container, number: int, rows: U64Array, backend: Backend) -> None:
-    """Every point of a section; the first that is none is named.
-
-    Raises:
-        FormatError: FMT-022 not below q, FMT-019 not on the curve, FMT-023 outside the subgroup.
-    """
-    twist = number == _B2
-    first = (backend.first_off_curve_g2 if twist else backend.first_off_curve_g1)(rows)
-    problem, code = "is not on the curve", "FMT-019"
-    if first < len(rows) and max(from_array(rows[first])) >= FP.modulus:
-        problem, code = "has a coordinate not below q", "FMT-022"
-    if first == len(rows) and twist:
-        first = first_outside_g2(rows, backend)
-        problem, code = "is outside the subgroup", "FMT-023"
-    if first < len(rows):
-        offset = file.section(number).offset + first * rows.shape[1] * 8
-        raise file.error(code, f"{_QUERIES[number]}[{first}] {problem}", number, offset)
+    return rows_of(file, number, count, G2_WIDTH if number == _B2 else G1_WIDTH)
 
 
 def _header_points(file: Container) -> list[U64Array]:

@@ -22,6 +22,7 @@ fixed subsets: a bad proof among n passes with probability below n·2⁻¹²⁷.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -33,9 +34,9 @@ from zk.errors import ChiaroError, InvalidProof, NonCanonical, NotInSubgroup, Sh
 from zk.field.arrays import U64Array, to_array
 from zk.field.params import FR
 from zk.groth16.keys import Proof, VerifyingKey
-from zk.groth16.points import g1_rows, g2_rows, stacked
+from zk.groth16.points import stacked
 from zk.groth16.verify import check_public, verify
-from zk.groth16.verify_key import PreparedKey, prepare
+from zk.groth16.verify_key import PreparedKey, prepare, proof_rows
 from zk.interfaces import Backend
 
 Item = tuple[Sequence[int], Proof]
@@ -126,10 +127,9 @@ class _Batch:
         self.publics = [items[i][0] for i in chosen]
         words = weights.draw(len(chosen))
         self.coefficients = [weights.coefficient(u, v) for u, v in words.tolist()]
-        rows = g1_rows([p.a for p in proofs] + [p.c for p in proofs])
-        weighed = backend.weigh_g1(rows, np.concatenate([words, words]))
+        a, self.b, c = proof_rows(proofs)
+        weighed = backend.weigh_g1(np.concatenate([a, c]), np.concatenate([words, words]))
         self.a, self.c = weighed[: len(chosen)], weighed[len(chosen) :]
-        self.b = g2_rows(p.b for p in proofs)
 
     def judge(self, verdicts: list[ChiaroError | None]) -> None:
         """Sets the refusals of all that take part."""
@@ -153,16 +153,15 @@ class _Batch:
                 pending += [part[half:], part[:half]]
 
     def _check(self, part: list[int]) -> _Check:
-        total = sum(self.coefficients[k] for k in part)
+        coefficients = [self.coefficients[k] for k in part]
+        total = sum(coefficients)
+        columns = zip(*(self.publics[k] for k in part), strict=True)
         combined = [total % _R]
-        for column in zip(*(self.publics[k] for k in part), strict=True):
-            terms = zip((self.coefficients[k] for k in part), column, strict=True)
-            combined.append(sum(c * x for c, x in terms) % _R)
+        combined += [sum(map(operator.mul, coefficients, column)) % _R for column in columns]
         backend, prepared = self.backend, self.prepared
-        ones = to_array([1] * len(part))
         fixed = stacked(
             prepared.statement_point(backend, combined),
-            backend.msm_g1(self.c[part], ones),
+            backend.sum_g1(self.c[part]),
             backend.combine_g1(prepared.alpha, to_array([total % _R])),
         )
         inside, product = backend.pairing_product(self.a[part], self.b[part], fixed, prepared.fixed)

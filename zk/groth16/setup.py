@@ -38,7 +38,8 @@ UNSAFE_STAMP: Final = (
 )
 DEV_SEED: Final = "chiaroscuro development setup 1, published: toxic waste known"
 
-_SNARKJS_CHUNK: Final = 1 << 14
+SNARKJS_CHUNK: Final = 1 << 14
+"""Above this size snarkjs hashes one power more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,7 @@ def _vanishing_powers(tau: int, domain: int, backend: Backend) -> U64Array:
 
     Above 2¹⁴ it hashes whole chunks of 2¹⁴ and so one value more.
     """
-    count = domain - 1 if domain <= _SNARKJS_CHUNK else domain
+    count = domain - 1 if domain <= SNARKJS_CHUNK else domain
     vanishing = standard(pow(tau, domain, FR.modulus) - 1)
     return backend.fr_mul(backend.fr_powers(montgomery(tau), count), vanishing)
 

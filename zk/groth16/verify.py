@@ -14,13 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from zk.curve.bn254 import G1, G2, check_g2
 from zk.curve.pairing import pairing_product_is_one
 from zk.errors import InvalidProof, NonCanonical, NotInSubgroup, ShapeMismatch
 from zk.field.params import FR
 from zk.groth16.keys import Proof, VerifyingKey
-from zk.groth16.points import g1_rows, g2_rows, stacked
-from zk.groth16.verify_key import prepare
+from zk.groth16.verify_key import prepare, proof_rows
 from zk.interfaces import Backend
 
 
@@ -84,13 +85,9 @@ def _by_reference(key: VerifyingKey, public: Sequence[int], proof: Proof) -> boo
 def _by(backend: Backend, key: VerifyingKey, public: Sequence[int], proof: Proof) -> bool:
     """e(A, B) · e(Σ, −γ) · e(C, −δ) = e(α, β), with what depends on the key alone prepared."""
     prepared = prepare(key, backend)
-    statement = prepared.statement_point(backend, [1, *public])
-    inside, product = backend.pairing_product(
-        g1_rows([proof.a]),
-        g2_rows([proof.b]),
-        stacked(statement, g1_rows([proof.c])),
-        prepared.fixed,
-    )
+    a, b, c = proof_rows([proof])
+    fixed = np.concatenate([prepared.statement_point(backend, [1, *public]), c])
+    inside, product = backend.pairing_product(a, b, fixed, prepared.fixed)
     if not inside.all():
         raise NotInSubgroup("proof.b is outside BN254's G2", where="proof.b")
     return bool((product == prepared.alpha_beta).all())

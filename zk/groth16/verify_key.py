@@ -7,9 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from zk.field.arrays import U64Array, to_array
-from zk.groth16.keys import VerifyingKey, negate_g2
-from zk.groth16.points import g1_rows, g2_rows
+import numpy as np
+
+from zk.errors import IdentityPoint
+from zk.field.arrays import U64Array, montgomery_array, to_array
+from zk.field.params import FP
+from zk.groth16.keys import Proof, VerifyingKey, negate_g2
+from zk.groth16.points import G1_WIDTH, G2_WIDTH, g1_rows, g2_rows
 from zk.interfaces import Backend, PreparedG1, PreparedG2
 
 _KEPT: Final = 16
@@ -53,3 +57,16 @@ def _prepared(key: VerifyingKey, backend: Backend) -> PreparedKey:
         fixed=backend.prepare_g2(g2_rows(map(negate_g2, (key.gamma, key.delta, key.beta)))),
         alpha_beta=alpha_beta,
     )
+
+
+def proof_rows(proofs: Sequence[Proof]) -> tuple[U64Array, U64Array, U64Array]:
+    """A, B, C of n proofs: `[n, 8]`, `[n, 16]`, `[n, 8]`; all coordinates in one conversion."""
+    flat: list[int] = []
+    for proof in proofs:
+        if proof.a is None or proof.b is None or proof.c is None:
+            raise IdentityPoint("a proof with a point at infinity", where="proof")
+        flat += (*proof.a, *proof.c, *proof.b[0], *proof.b[1])
+    rows = montgomery_array(flat, FP.modulus).reshape(-1, 2 * G1_WIDTH + G2_WIDTH)
+    parts = (rows[:, :G1_WIDTH], rows[:, 2 * G1_WIDTH :], rows[:, G1_WIDTH : 2 * G1_WIDTH])
+    a, b, c = map(np.ascontiguousarray, parts)
+    return a, b, c

@@ -1,9 +1,10 @@
-"""IR text to callable machine code, through an object cache that never serves stale code.
+"""IR to callable machine code, through a cache that never serves stale code.
 
-The key of a cached object is a hash of everything that determines it: IR text, triple, CPU name,
-feature string, LLVM's and this format's version. The file repeats the key and carries a digest of
-the object, so a damaged, truncated or foreign file is rebuilt instead of run. Writes are atomic;
-a cache that cannot be written only costs time.
+An object is stored under the hash of everything that determines it: IR text, triple, CPU name,
+feature string, versions of LLVM and llvmlite, passes. A library (`Recipe`) has one more entry,
+under the hash of the sources that write its IR (`sources`) and of the same machine; its content is
+the key of the object. So a warm start reads two files and writes no IR; code that was edited
+without another IR leads to the same object; and `verified` writes the IR all the same and compares.
 
 The features passed to LLVM are those of this very machine, and the IR uses no target-specific
 instruction, so the code runs wherever it was compiled.
@@ -13,18 +14,50 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from zk import files, params
 from zk.errors import BackendError
+from zk.kernels import objects, sources
+from zk.kernels.emit import Module
+from zk.kernels.target import Target, assembles, host
 
-_MAGIC: Final = b"CHIAROBJ1\n"
-_KEY_BYTES: Final = 32
-_FOLDER: Final = "kernels"
+__all__ = ["FULL", "LIGHT", "Compiled", "Recipe", "Target", "assembles", "build", "host", "load"]
+
+LIGHT: Final = ("sroa", "simplify_cfg")
+"""Passes for code that is written as it shall run: stack slots become registers, no more."""
+FULL: Final = ("O2",)
+"""LLVM's pipeline without its vectorisers: for functions of a few instructions that call others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A library that can be made.
+
+    Attributes:
+        name: of the files in the cache, and for people.
+        build: writes the IR, and depends on nothing but its arguments and code.
+        arguments: what `build` is called with.
+        passes: `LIGHT` or `FULL`.
+    """
+
+    name: str
+    build: Callable[..., Module]
+    arguments: tuple[str, ...] = ()
+    passes: tuple[str, ...] = LIGHT
+
+    def text(self) -> str:
+        """The IR."""
+        return self.build(*self.arguments).text()
+
+    def key(self, target: Target) -> bytes | None:
+        """Hash of what the library follows from; none where `sources` does not cover its code."""
+        if sources.DIGEST is None or not sources.ours(self.build.__module__):
+            return None
+        code = (self.build.__module__, self.build.__qualname__, *self.arguments)
+        return target.key(objects.MAGIC, self.name, sources.DIGEST, *code, *self.passes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,97 +79,153 @@ class Compiled:
         return ctypes.CFUNCTYPE(returns, *kinds)(self.addresses[name])
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What code is made for."""
-
-    triple: str
-    cpu: str
-    features: str
-    llvm: str
-
-    def key(self, text: str) -> bytes:
-        """Hash of everything that the machine code depends on."""
-        digest = hashlib.blake2b(digest_size=_KEY_BYTES)
-        for part in (_MAGIC.decode(), text, self.triple, self.cpu, self.features, self.llvm):
-            data = part.encode()
-            digest.update(len(data).to_bytes(8, "little") + data)
-        return digest.digest()
-
-
-def host() -> Target:
-    """This machine, as LLVM sees it.
-
-    Raises:
-        BackendError: LLVM cannot be loaded here.
-    """
-    try:
-        import llvmlite.binding as llvm
-
-        llvm.initialize_native_target()
-        llvm.initialize_native_asmprinter()
-        if assembles():
-            llvm.initialize_native_asmparser()
-        return Target(
-            triple=llvm.get_process_triple(),
-            cpu=llvm.get_host_cpu_name(),
-            features=llvm.get_host_cpu_features().flatten(),
-            llvm=".".join(str(v) for v in llvm.llvm_version_info),
-        )
-    except (ImportError, AttributeError, OSError, RuntimeError) as error:
-        raise BackendError(
-            "LLVM cannot be used here",
-            why="compiled kernels need llvmlite and executable memory",
-            fix="reinstall llvmlite, or use the backend `reference`",
-        ) from error
-
-
-def assembles() -> bool:
-    """Whether modules may contain assembly: without a parser for it LLVM ends the process."""
-    import llvmlite.binding as llvm
-
-    return hasattr(llvm, "initialize_native_asmparser")
-
-
-def load(text: str, exports: tuple[str, ...], *, folder: Path | None = None) -> Compiled:
+def load(
+    text: str,
+    exports: tuple[str, ...],
+    *,
+    folder: Path | None = None,
+    passes: tuple[str, ...] = FULL,
+) -> Compiled:
     """Machine code of an IR module, from the cache where it matches exactly.
 
     Args:
         text: IR without target lines.
         exports: symbols whose addresses are wanted.
         folder: where objects are kept; `kernels/` in the cache of `zk.params` by default.
+        passes: `LIGHT` or `FULL`.
+
+    Raises:
+        BackendError: LLVM cannot be used here or refuses the module.
+    """
+    data, cached = _object(text, passes, host(), folder or objects.folder())
+    return _link(data, exports, cached=cached)
+
+
+def load_recipe(
+    recipe: Recipe, exports: tuple[str, ...], *, folder: Path | None = None
+) -> Compiled:
+    """A library, from the cache where everything that it follows from is the same.
+
+    Args:
+        recipe: how it is made.
+        exports: symbols whose addresses are wanted.
+        folder: where objects are kept; `kernels/` in the cache of `zk.params` by default.
+
+    Raises:
+        BackendError: LLVM cannot be used here or refuses the module.
+    """
+    data, cached = obtain(recipe, folder=folder)
+    return _link(data, exports, cached=cached)
+
+
+def obtain(recipe: Recipe, *, folder: Path | None = None) -> tuple[bytes, bool]:
+    """The object of a library, and whether it was in the cache; another process is waited for.
 
     Raises:
         BackendError: LLVM cannot be used here or refuses the module.
     """
     target = host()
-    key = target.key(text)
-    where = _cache_folder() if folder is None else folder
-    path = None if where is None else where / f"{key.hex()[:32]}.o"
-    data = None if path is None else _read(path, key)
-    cached = data is not None
+    where = objects.folder() if folder is None else folder
+    key = recipe.key(target)
+    if where is None or key is None:
+        return _object(recipe.text(), recipe.passes, target, where)
+    found = _known(recipe, key, where)
+    if found is not None:
+        return found, True
+    with objects.lock(where / f"{recipe.name}.lock"):
+        found = _known(recipe, key, where)
+        return (found, True) if found is not None else _made(recipe, key, target, where)
+
+
+def verified(recipe: Recipe, *, folder: Path | None = None) -> bool:
+    """Whether the cache has this library, and has it for the very IR that the code writes now.
+
+    Where it does not, the entry is dropped.
+
+    Raises:
+        BackendError: LLVM cannot be used here.
+    """
+    target = host()
+    where = objects.folder() if folder is None else folder
+    key = recipe.key(target)
+    if where is None or key is None or _known(recipe, key, where) is None:
+        return False
+    right = _object_key(recipe.text(), recipe.passes, target)
+    if objects.read(_entry(recipe, key, where), key) == right:
+        return True
+    with contextlib.suppress(OSError):
+        _entry(recipe, key, where).unlink(missing_ok=True)
+    return False
+
+
+def present(recipe: Recipe, *, folder: Path | None = None) -> bool:
+    """Whether the cache has an entry of this library; its content is not looked at."""
+    where = objects.folder() if folder is None else folder
+    key = recipe.key(host())
+    return where is not None and key is not None and _entry(recipe, key, where).exists()
+
+
+def _entry(recipe: Recipe, key: bytes, folder: Path) -> Path:
+    return folder / f"{recipe.name}-{key.hex()[:24]}.key"
+
+
+def _known(recipe: Recipe, key: bytes, folder: Path) -> bytes | None:
+    """The object that a library's entry leads to."""
+    leads = objects.read(_entry(recipe, key, folder), key)
+    return None if leads is None else objects.read(_object_path(leads, folder), leads)
+
+
+def _made(recipe: Recipe, key: bytes, target: Target, folder: Path) -> tuple[bytes, bool]:
+    text = recipe.text()
+    made = _object(text, recipe.passes, target, folder)
+    if not sources.changed():
+        leads = _object_key(text, recipe.passes, target)
+        objects.write(_entry(recipe, key, folder), key, leads)
+    return made
+
+
+def _object_key(text: str, passes: tuple[str, ...], target: Target) -> bytes:
+    return target.key(objects.MAGIC, text, *passes)
+
+
+def _object_path(key: bytes, folder: Path) -> Path:
+    return folder / f"{key.hex()[:32]}.o"
+
+
+def _object(
+    text: str, passes: tuple[str, ...], target: Target, folder: Path | None
+) -> tuple[bytes, bool]:
+    """The object of an IR module, and whether it was in the cache."""
+    key = _object_key(text, passes, target)
+    path = None if folder is None else _object_path(key, folder)
+    data = None if path is None else objects.read(path, key)
+    if data is not None:
+        return data, True
     try:
-        if data is None:
-            data = _build(text, target)
-            if path is not None:
-                _write(path, key, data)
-        return _link(data, exports, cached=cached)
+        data = build(text, target, passes)
     except (AttributeError, TypeError, RuntimeError, OSError) as error:
-        raise BackendError("kernels cannot be compiled here", where=str(error)[:200]) from error
+        raise _refused(error) from error
+    if path is not None:
+        objects.write(path, key, data)
+    return data, False
 
 
-def _machine(target: Target) -> Any:
+def build(text: str, target: Target, passes: tuple[str, ...] = FULL) -> bytes:
+    """An object file of an IR module, for any target that LLVM was told to support.
+
+    Args:
+        text: IR without target lines.
+        target: what to make code for. Instructions that it lacks end the process: compare first.
+        passes: `LIGHT` or `FULL`.
+
+    Raises:
+        RuntimeError: LLVM refuses the module.
+    """
     import llvmlite.binding as llvm
 
-    return llvm.Target.from_triple(target.triple).create_target_machine(
+    machine = llvm.Target.from_triple(target.triple).create_target_machine(
         cpu=target.cpu, features=target.features, opt=3, reloc="pic", jit=True
     )
-
-
-def _build(text: str, target: Target) -> bytes:
-    import llvmlite.binding as llvm
-
-    machine = _machine(target)
     header = f'target triple = "{target.triple}"\ntarget datalayout = "{machine.target_data}"\n'
     module = llvm.parse_assembly(header + text)
     module.verify()
@@ -145,46 +234,30 @@ def _build(text: str, target: Target) -> bytes:
     options.slp_vectorization = False
     options.loop_unrolling = False
     builder = llvm.create_pass_builder(machine, options)
-    builder.getModulePassManager().run(module, builder)
+    if passes == FULL:
+        manager = builder.getModulePassManager()
+    else:
+        manager = llvm.create_new_module_pass_manager()
+        for name in passes:
+            getattr(manager, f"add_{name}_pass")()
+    manager.run(module, builder)
     return bytes(machine.emit_object(module))
 
 
 def _link(data: bytes, exports: tuple[str, ...], *, cached: bool) -> Compiled:
     import llvmlite.binding as llvm
 
-    engine = llvm.create_lljit_compiler()
-    library = llvm.JITLibraryBuilder().add_object_img(data).add_current_process()
-    for name in exports:
-        library.export_symbol(name)
-    tracker = library.link(engine, "chiaro")
-    return Compiled({name: tracker[name] for name in exports}, cached, (engine, tracker))
-
-
-def _cache_folder() -> Path | None:
-    folder = params.cache_dir() / _FOLDER
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return None
-    return folder
+        engine = llvm.create_lljit_compiler()
+        library = llvm.JITLibraryBuilder().add_object_img(data).add_current_process()
+        for name in exports:
+            library.export_symbol(name)
+        tracker = library.link(engine, "chiaro")
+        addresses = {name: tracker[name] for name in exports}
+    except (AttributeError, TypeError, RuntimeError, OSError) as error:
+        raise _refused(error) from error
+    return Compiled(addresses, cached, (engine, tracker))
 
 
-def _read(path: Path, key: bytes) -> bytes | None:
-    """The object of a cache file, or nothing when it is missing, damaged or another one."""
-    try:
-        data = path.read_bytes()
-    except OSError:
-        return None
-    start = len(_MAGIC) + 2 * _KEY_BYTES
-    if len(data) <= start or not data.startswith(_MAGIC + key):
-        return None
-    body = data[start:]
-    digest = hashlib.blake2b(key + body, digest_size=_KEY_BYTES).digest()
-    return body if data[start - _KEY_BYTES : start] == digest else None
-
-
-def _write(path: Path, key: bytes, body: bytes) -> None:
-    """Atomic: readers see the old file, the new one or none. A failure costs only time."""
-    digest = hashlib.blake2b(key + body, digest_size=_KEY_BYTES).digest()
-    with contextlib.suppress(OSError):
-        files.write(path, _MAGIC + key + digest + body, mode=files.PRIVATE)
+def _refused(error: Exception) -> BackendError:
+    return BackendError("kernels cannot be compiled here", where=str(error)[:200])

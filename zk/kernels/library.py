@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from zk.kernels import compile as compiler
+from zk.kernels.babyjub import emit_babyjub
 from zk.kernels.check import emit_check, emit_standard
 from zk.kernels.constants import FP, FR
 from zk.kernels.emit import Module
@@ -16,6 +17,9 @@ from zk.kernels.msm import emit_digits, emit_msm
 from zk.kernels.ntt import emit_vectors
 from zk.kernels.pairing import emit_pairing
 from zk.kernels.points import G1, G2, emit_points
+from zk.kernels.poseidon import emit_poseidon
+from zk.kernels.rows import emit_rows
+from zk.kernels.scale import emit_scale
 from zk.kernels.sparse import emit_sparse
 from zk.kernels.tape import emit_tape
 from zk.kernels.tower import emit_fp2, emit_fp6, emit_fp12
@@ -33,6 +37,10 @@ _SIGNATURES: Final[dict[str, tuple[str, Any]]] = {
     "g2_table": ("ppppnn", None),
     "g1_fixed": ("ppppnnpnn", None),
     "g2_fixed": ("ppppnnpnn", None),
+    "g1_scaled": ("pppppnnnn", None),
+    "g2_scaled": ("pppppnnnn", None),
+    "g1_rows": ("ppppppnppnnn", None),
+    "g2_rows": ("ppppppnppnnn", None),
     "fr_bit_reversed": ("ppnn", None),
     "fr_layers": ("ppnnnnn", None),
     "fr_reduce_rows": ("pn", None),
@@ -44,6 +52,8 @@ _SIGNATURES: Final[dict[str, tuple[str, Any]]] = {
     "fr_tape_inputs": ("pppn", None),
     "fr_tape_run": ("ppppnn", None),
     "fr_tape_outputs": ("ppn", None),
+    "fr_poseidon": ("ppnppnnn", None),
+    "babyjub_sum": ("pppnnnp", None),
     "miller": ("pppppppn", None),
     "final_exponentiation": ("pp", None),
     "fp12_is_one": ("p", _N),
@@ -88,26 +98,42 @@ def build() -> Module:
     for group in (G1, G2):
         emit_points(module, group)
         emit_msm(module, group)
+        emit_scale(module, group)
+        emit_rows(module, group)
         emit_check(module, group)
     emit_standard(module)
     emit_vectors(module)
     emit_sparse(module)
     emit_tape(module)
+    emit_poseidon(module)
+    emit_babyjub(module)
     emit_pairing(module)
     return module
 
 
-def load(folder: Path | None = None) -> Library:
+def recipe(*, beside: bool = False) -> compiler.Recipe:
+    """How this library is made.
+
+    Args:
+        beside: for a backend that computes what takes long by other kernels. Compiled in a third
+            of the time; pairings and single points are up to a tenth slower.
+    """
+    if beside:
+        return compiler.Recipe("scalar-beside", build, passes=compiler.LIGHT)
+    return compiler.Recipe("scalar", build, passes=compiler.FULL)
+
+
+def load(folder: Path | None = None, *, beside: bool = False) -> Library:
     """Compile, or take from the cache, and bind.
 
     Raises:
         BackendError: nothing can be compiled on this machine.
     """
-    module = build()
-    return Library(compiler.load(module.text(), module.exports, folder=folder))
+    made = recipe(beside=beside)
+    return Library(compiler.load_recipe(made, tuple(_SIGNATURES), folder=folder))
 
 
 @functools.cache
-def shared() -> Library:
-    """The one library of this process."""
-    return load()
+def shared(*, beside: bool = False) -> Library:
+    """The one library of this process, of each kind."""
+    return load(beside=beside)

@@ -56,14 +56,15 @@ def emit_digits(module: Module) -> None:
     f.leave()
 
 
-def _bucket(f: Function, digit: Value) -> tuple[Value, Value]:
+def bucket(f: Function, digit: Value) -> tuple[Value, Value]:
     """(whether negative, |digit| − 1) of a non-zero 64-bit digit."""
     negative = f.compare("slt", digit, 0)
     size = f.select(negative, f.sub("0", digit), digit)
     return negative, f.sub(size, 1)
 
 
-def _digit(f: Function, digits: Value, index: Value) -> Value:
+def digit_at(f: Function, digits: Value, index: Value) -> Value:
+    """One digit as a 64-bit number."""
     return f.op(f"sext i16 {f.load(f.row(digits, index, DIGIT), 'i16')} to i64")
 
 
@@ -103,14 +104,14 @@ def _emit_window(module: Module, group: Group) -> None:
         f.zero(f.row("%buckets", j, group.xyzz), group.xyzz)
     f.store(0, used)
     with f.loop("%n") as i:
-        digit = _digit(f, "%digits", i)
+        digit = digit_at(f, "%digits", i)
         with f.when(f.compare("ne", digit, 0)):
             point = f.row("%points", i, group.affine)
             present = f.op(f"xor i1 {f.ask(f'{group.name}_absent', point)}, true")
             with f.when(present):
-                negative, index = _bucket(f, digit)
-                bucket = f.row("%buckets", index, group.xyzz)
-                _add_signed(f, group, bucket, point, negative, turned)
+                negative, index = bucket(f, digit)
+                total = f.row("%buckets", index, group.xyzz)
+                _add_signed(f, group, total, point, negative, turned)
                 beyond = f.compare("ugt", f.add(index, 1), f.load(used))
                 f.store(f.select(beyond, f.add(index, 1), f.load(used)), used)
     f.zero(running, group.xyzz)
@@ -183,9 +184,9 @@ def _emit_fixed(module: Module, group: Group) -> None:
         total = f.row("%work", i, group.xyzz)
         f.zero(total, group.xyzz)
         with f.loop("%count") as w:
-            digit = _digit(f, "%digits", f.add(f.mul(w, "%stride"), i))
+            digit = digit_at(f, "%digits", f.add(f.mul(w, "%stride"), i))
             with f.when(f.compare("ne", digit, 0)):
-                negative, index = _bucket(f, digit)
+                negative, index = bucket(f, digit)
                 point = f.row("%table", f.add(f.mul(w, "%half"), index), group.affine)
                 present = f.op(f"xor i1 {f.ask(f'{group.name}_absent', point)}, true")
                 with f.when(present):

@@ -37,13 +37,15 @@ _DIGIT: Final = 2
 
 _P: Final = ctypes.c_void_p
 _N: Final = ctypes.c_int64
-_SIGNATURES: Final = {
+_SIGNATURES: Final[dict[str, str]] = {
     "fp12_easy": "p",
     "fp12_canonical": "p",
     "fp_canonical": "pn",
     "g1_weigh": "ppppn",
     "g1_sum_tables": "pppnnnn",
 }
+_ASKED: Final[dict[str, str]] = {"g1_fold": "pppn"}
+"""Those that return a number."""
 
 
 class VerificationLibrary:
@@ -56,6 +58,9 @@ class VerificationLibrary:
         self._functions = {
             name: code.bind(name, *(_P if c == "p" else _N for c in letters))
             for name, letters in _SIGNATURES.items()
+        } | {
+            name: code.bind(name, *(_P if c == "p" else _N for c in letters), returns=_N)
+            for name, letters in _ASKED.items()
         }
         self.cached = code.cached
 
@@ -75,7 +80,13 @@ def build() -> Module:
     _emit_easy(module)
     _emit_weigh(module)
     _emit_sum(module)
+    _emit_fold(module)
     return module
+
+
+def recipe() -> compiler.Recipe:
+    """How this library is made."""
+    return compiler.Recipe("verification", build, passes=compiler.FULL)
 
 
 def load(folder: Path | None = None) -> VerificationLibrary:
@@ -84,8 +95,8 @@ def load(folder: Path | None = None) -> VerificationLibrary:
     Raises:
         BackendError: nothing can be compiled on this machine.
     """
-    module = build()
-    return VerificationLibrary(compiler.load(module.text(), module.exports, folder=folder))
+    exports = (*_SIGNATURES, *_ASKED)
+    return VerificationLibrary(compiler.load_recipe(recipe(), exports, folder=folder))
 
 
 @functools.cache
@@ -181,3 +192,22 @@ def _emit_sum(module: Module) -> None:
                 f.call("g1_mixed", total, total, point, y)
     f.do(f"call void @g1_normalise(ptr %out, ptr {total}, i64 1, ptr {scratch})")
     f.leave()
+
+
+def _emit_fold(module: Module) -> None:
+    """`g1_fold(out, start, sums, n)`: an affine point plus n XYZZ sums, a canonical row.
+
+    Returns 1, or 0 where a sum has ZZ = 0; `out` means nothing then.
+    """
+    f = module.function("g1_fold", "out", "start", "sums", "i64 n", returns="i64", export=True)
+    total, scratch = f.slot(G1.xyzz), f.slot(SIZE)
+    f.copy(total, "%start", G1.affine)
+    for i in (2, 3):
+        f.copy(f.at(total, i * SIZE), "@fp_one", SIZE)
+    with f.loop("%n") as lane:
+        one = f.row("%sums", lane, G1.xyzz)
+        with f.when(f.ask("fp_is_zero", f.at(one, 2 * SIZE))):
+            f.leave("i64 0")
+        f.call("g1_add", total, total, one)
+    f.do(f"call void @g1_normalise(ptr %out, ptr {total}, i64 1, ptr {scratch})")
+    f.leave("i64 1")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import importlib.util
+import itertools
 import json
+import re
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,12 +15,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from node.cli import bench_circuits, bench_plan, bench_plots, bench_report
+from node.cli import bench_circuits, bench_plan, bench_plots, bench_report, bench_statements
 from node.cli.bench_scan import Chain
 from zk import backends
 from zk.bench import compare as comparing
 from zk.bench import export, harness, inputs, peers, results, works
-from zk.bench.errors import ResultsMalformed
+from zk.bench.errors import BenchError, ResultsMalformed
 
 FAKE = Path(__file__).parents[2] / "zk" / "bench" / "fake_peer.py"
 
@@ -76,6 +79,18 @@ def test_a_run_prints_rows_and_writes_the_same_to_a_file(run, tmp_path):
     assert done.data["file"] == str(file)
     assert results.read(file)["rows"][0]["output"] == row["output"]
     assert done.err == ""
+
+
+def test_inputs_can_be_made_before_a_quiet_hour(offline, run, tmp_path):
+    words = ("bench", "run", "fr_mul", "ntt", "--sizes", "8", "--backend", "reference")
+    made = offline.json(*words, "--prepare").data["inputs"]
+    assert [(each["work"], each["size"]) for each in made] == [("fr_mul", 8), ("ntt", 8)]
+    (kept,) = (tmp_path / "made").glob("ntt-8-*.values")
+    stamp = kept.stat().st_mtime_ns
+    rows = run("--sizes", "8", work="ntt").data["rows"]
+    assert rows[0]["inputs_sha256"] == made[1]["inputs_sha256"]
+    assert kept.stat().st_mtime_ns == stamp
+    assert "fr_mul" in offline(*words, "--prepare").out
 
 
 def test_a_peer_that_answers_otherwise_does_not_count_and_the_exit_code_says_so(run):
@@ -203,6 +218,36 @@ def test_export_without_proofs_is_empty_and_says_so(offline, recorded, tmp_path)
     assert json.loads(out.read_text()) == []
 
 
+def test_what_the_committed_files_measure_exists(monkeypatch):
+    script = Path(__file__).parents[3] / "docs" / "bench" / "results" / "measure.py"
+    spec = importlib.util.spec_from_file_location("measure_results", script)
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, module)  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    names = [each.name for each in module.MEASUREMENTS]
+    assert len(set(names)) == len(names)
+    for each in module.MEASUREMENTS:
+        words = each.words.split()
+        first = next((i for i, word in enumerate(words) if word.startswith("--")), len(words))
+        options = dict(zip(words[first::2], words[first + 1 :: 2], strict=True))
+        assert set(options) <= {"--sizes", "--case", "--threads"}
+        request = bench_plan.Request(
+            works=tuple(work for name in words[:first] for work in works.find(name)),
+            sizes=works.parse_sizes(options["--sizes"]) if "--sizes" in options else (),
+            threads=tuple(map(int, options.get("--threads", "1").split(","))),
+            backends=each.backends,
+            peers=(),
+            rounds=7,
+            cases=tuple(options.get("--case", "").split(",")) if "--case" in options else (),
+            seed="s",
+            pin=True,
+            profile="dev",
+        )
+        assert bench_plan.jobs(request)
+        assert set(each.peers) <= {known.name for known in peers.KNOWN}
+        assert set(each.backends) <= {"ifma", "fma", "portable"}
+
+
 # --- the page -------------------------------------------------------------------------------------
 
 
@@ -284,11 +329,59 @@ def test_phases_are_drawn_in_the_order_of_a_proof(recorded):
     ],
 )
 def test_ratios_of_any_size_fit(bars):
-    drawn = bench_plots.ratios(
-        [bench_plots.RatioBar("x", *bar, "1×", noisy=False) for bar in bars], "label"
-    )
+    rows = [
+        bench_plots.Standing("x", *bar, "1×", "peer", noisy=False, others=[other])
+        for bar, other in zip(bars, itertools.repeat(bench_plots.Other(7000.0, "s1")))
+    ]
+    drawn = bench_plots.standings([bench_plots.Group("title", rows)], "label")
     assert drawn.count("bar-ahead") + drawn.count("bar-behind") == 2 * len(bars)
+    assert drawn.count("polygon") == 2 * len(bars)
     assert "nan" not in drawn
+    for x in map(float, re.findall(r' (?:cx|x|x1|x2)="([^"]*)"', drawn)):
+        assert 0 <= x <= 860
+
+
+@pytest.mark.parametrize("heights", [[5.0], [100.0, 100.0, 101.0], [0.0, 99.0, 99.5, 100.0]])
+def test_names_of_lines_stand_apart_and_inside(heights):
+    line = bench_plots.Line("x", [], "s0", ours=True)
+    placed = [at for at, _ in bench_plots._apart([(h, line) for h in heights], 15.0, 100.0)]
+    assert all(b - a >= 15.0 for a, b in itertools.pairwise(placed))
+    assert max(placed) <= 100.0
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.6, 1.6), (0.9, 30.0), (0.001, 1e6), (1e-5, 1.0)])
+@pytest.mark.parametrize("most", [5, 9])
+def test_ticks_of_ratios_are_few_and_hold_one(low, high, most):
+    ticks = bench_plots._ratio_ticks(low, high, most)
+    assert 1 in ticks
+    assert 1 <= len(ticks) <= most
+    assert ticks == sorted(ticks)
+
+
+def test_the_fastest_peer_is_the_bar_and_slower_ones_are_marks(recorded):
+    content = json.loads(recorded.read_text())["data"]
+    (row,) = content["rows"]
+    row |= {"ratio": 4.0, "ratio_low": 3.9, "ratio_high": 4.1}
+    content["rows"].append(
+        {**row, "peer": "faster", "ratio": 2.0, "ratio_low": 1.9, "ratio_high": 2.1}
+    )
+    page = bench_report.render([content], ["a"])
+    assert ">2.00×<" in page.replace("~ ", "")
+    assert ">4.00×<" not in page.split("All figures")[0].replace("~ ", "")
+    assert "1 of 1" in page
+
+
+def test_chains_of_all_sizes_are_one_plot(recorded):
+    content = json.loads(recorded.read_text())["data"]
+    (row,) = content["rows"]
+    proof = {"work": "prove", "details": {"constraints": 1, "zkey_bytes": 2, "proof_bytes": 128}}
+    content["rows"] = [
+        {**row, **proof, "case": f"p{log}", "size": 1 << log} for log in (13, 15, 17)
+    ]
+    page = bench_report.render([content], ["a"])
+    assert "Groth16 proof from .zkey and .wtns, Poseidon chains" in page
+    assert "time for each row of the domain" in page
+    assert "2¹⁷" in page
 
 
 @pytest.mark.parametrize("points", [[(1, 5.0)], [(4, 0.001), (4096, 90_000.0)], [(8, 1), (9, 1)]])
@@ -329,6 +422,39 @@ def test_works_of_circuits_run(offline, work):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("work", ["prove", "verify", "verify_batch", "witness", "setup"])
+def test_works_of_samples_run_side_by_side(offline, work):
+    """Two circuits in one run; p10 is not listed, any chain has a name."""
+    done = offline.json(
+        "bench", "run", work, "--case", "p10,p11", "--rounds", "1", "--sizes", "3",
+        "--backend", "portable,reference" if work == "verify" else "portable",
+    )  # fmt: skip
+    assert done.code == 0, done.out
+    rows = done.data["rows"]
+    assert list(dict.fromkeys(row["case"] for row in rows)) == ["p10", "p11"]
+    for row in rows:
+        assert row["details"]["target"] == "poseidon_chain"
+        assert row["details"]["constraints"] == row["details"]["input_size"] * 240 + 1
+    if work in ("prove", "setup"):
+        assert [row["size"] for row in rows] == [1 << 10, 1 << 11]
+        assert all(row["phases"] for row in rows)
+
+
+def test_a_chain_fills_its_domain():
+    assert [bench_statements.hashes(log) for log in (13, 15, 17)] == [34, 136, 546]
+    for log in (10, 22):
+        length = bench_statements.hashes(log)
+        assert 240 * length + 3 <= 1 << log < 240 * (length + 1) + 3 + 16
+
+
+@pytest.mark.parametrize("case", ["p9", "p23", "p013", "s16", "", "../p13"])
+def test_other_circuits_are_refused(case):
+    with pytest.raises(BenchError, match="no circuit is called"):
+        bench_statements.find(case)
+    assert not works.has_case(works.WORKS["prove"], case)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["cached", "empty"])
 def test_starts_are_timed_with_and_without_a_cache(offline, case):
     done = offline.json("bench", "run", "start", "--case", case, "--rounds", "1")
@@ -340,7 +466,7 @@ def test_starts_are_timed_with_and_without_a_cache(offline, case):
 @pytest.mark.slow
 def test_a_proof_for_another_input_is_not_accepted():
     made = bench_plan.make_inputs(
-        bench_plan.Request(works.find("prove"), (), (1,), (), (), 1, "", "s", True, "dev"),
+        bench_plan.Request(works.find("prove"), (), (1,), (), (), 1, (), "s", True, "dev"),
         bench_plan.Job(works.WORKS["prove"], "action", None, 1),
         lambda _phase, _share: None,
     )[1]

@@ -120,6 +120,7 @@ def test_no_command_takes_a_secret_as_an_argument() -> None:
         "--password-file",
         "--new-password-file",
         "--from-words-file",
+        "--entropy-file",
         "--show-words",
     }
 

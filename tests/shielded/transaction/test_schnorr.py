@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from shielded import schnorr
 from shielded.schnorr import SignatureRefused, SignedMessage
+from zk import backends
 from zk.curve import babyjub
 from zk.curve.babyjub import B8, IDENTITY, ORDER, RCV_BASE, Point
 from zk.errors import (
@@ -21,6 +23,16 @@ from zk.errors import (
     WrongLength,
 )
 from zk.field.params import FR
+
+
+@pytest.fixture(scope="module", params=["python", "kernels"], autouse=True)
+def both_ways(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Sums of points in Python, and by the kernels of a backend that runs."""
+    found = backends.get("portable") if request.param == "kernels" else None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(backends, "started", lambda: found)
+        yield
+
 
 SEED = b"\5" * 32
 ORDER_2 = Point(0, FR.modulus - 1)

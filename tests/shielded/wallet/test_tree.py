@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import cache
 
 import pytest
 from hypothesis import given, settings
@@ -20,25 +20,27 @@ from shielded.tree import (
     TreeFull,
     WitnessTree,
     empty_roots,
-    node,
 )
 from zk.errors import DecodeError, NonCanonical, WrongLength
 from zk.field.params import FR
 from zk.hash import domains
 from zk.hash.poseidon import poseidon
 
-hash_once = lru_cache(maxsize=None)(node)
+
+@cache
+def hash_once(children: tuple[int, ...]) -> int:
+    return poseidon(domains.TREE_NODE, children)
 
 
-def cached_node(children: Sequence[int]) -> int:
-    return hash_once(tuple(children))
+def cached_parents(groups: Sequence[Sequence[int]]) -> list[int]:
+    return [hash_once(tuple(children)) for children in groups]
 
 
 @pytest.fixture(autouse=True, scope="module")
 def hashes_are_remembered() -> Iterator[None]:
-    """The same trees are hashed over and over here; `node` is a pure function."""
+    """The same trees are hashed over and over here; `parents` is a pure function."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "node", cached_node)
+        patch.setattr(module, "parents", cached_parents)
         yield
 
 
@@ -52,7 +54,7 @@ def naive_root(leaves: list[int]) -> int:
     for depth in range(DEPTH):
         empty = empty_roots()[depth]
         groups = [level[i : i + ARITY] for i in range(0, len(level), ARITY)]
-        level = [cached_node(group + [empty] * (ARITY - len(group))) for group in groups]
+        level = cached_parents([group + [empty] * (ARITY - len(group)) for group in groups])
     return level[0] if level else empty_roots()[DEPTH]
 
 
@@ -267,7 +269,11 @@ def test_sh56_a_damaged_tree_is_refused() -> None:
 def test_appending_hashes_each_touched_node_once(monkeypatch) -> None:
     """A block of n leaves costs about n/7 hashes, however it is cut."""
     calls = []
-    monkeypatch.setattr(module, "node", lambda children: calls.append(1) or sum(children) % 97)
+    monkeypatch.setattr(
+        module,
+        "parents",
+        lambda groups: calls.extend(groups) or [sum(children) % 97 for children in groups],
+    )
     NoteTree().append(list(range(512)))
     assert len(calls) == 64 + 8 + 1
     calls.clear()

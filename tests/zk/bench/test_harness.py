@@ -50,6 +50,37 @@ def test_cold_and_warm_are_apart_and_everything_is_recorded(measure):
     assert len(series.inputs.sha256) == 64
 
 
+class Player:
+    """A program whose runs take given times."""
+
+    def __init__(self, walls):
+        self.walls, self.runs = list(walls), 0
+        self.side = harness.Side("p", ours=True)
+        self.side.output = "right"
+
+    def run(self):
+        wall = self.walls[self.runs]
+        self.runs += 1
+        return wall, wall / 2, "right", {"ntt": wall}
+
+
+@pytest.mark.parametrize(
+    ("walls", "runs", "median"),
+    [
+        ([25.0, 1.0], 1, 25.0),  # long enough: once
+        ([9.0, 30.0, 1.0], 2, 30.0),
+        ([5.0, 1.0, 2.0, 3.0, 4.0, 6.0], 6, 4.0),  # 20 ms are used after the sixth
+        ([3.0, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 0.1], 9, 1.4),  # nine at most
+    ],
+)
+def test_short_works_are_done_in_bursts(walls, runs, median):
+    player = Player(walls)
+    sample = harness._warm(player, 3, judge=None)
+    assert player.runs == runs
+    assert sample == harness.Sample("p", 3, median, median / 2)
+    assert player.side.phases["ntt"] == walls[:runs]
+
+
 def test_programs_may_run_unbound(measure):
     assert measure(pin=False).cpus == ()
 
@@ -144,6 +175,15 @@ def test_proofs_are_judged_one_by_one(measure, fake):
     assert set(seen) > {right}
 
 
+def test_documents_are_the_same_in_spite_of_spaces_and_order():
+    one = '{"pi_a": ["1", "2"], "curve": "bn128"}'
+    assert harness.same_document(one, '{"curve":"bn128","pi_a":["1","2"]}')
+    assert harness.same_document("00ff", "00ff")
+    for other in ('{"pi_a": ["2", "1"], "curve": "bn128"}', '{"pi_a": ["1", "2"]}', "00fe", ""):
+        assert not harness.same_document(one, other)
+        assert not harness.same_document("00ff", other)
+
+
 def test_more_threads_than_processors_are_refused():
     (work,) = works.find("fr_mul")
     made = inputs.make(work, 5, backends.get("reference"))
@@ -154,7 +194,8 @@ def test_more_threads_than_processors_are_refused():
 def test_a_work_that_we_do_not_do_is_said(measure):
     (work,) = works.find("fp_mul")
     made = inputs.make(work, 5, backends.get("reference"))
-    with pytest.raises(PeerRefused, match="no work is called 'fp_mul'"):
+    work = replace(work, name="juggle")
+    with pytest.raises(PeerRefused, match="no work is called 'juggle'"):
         harness.run(harness.Plan(work, 5, 1, 1), made, {"reference": peers.ours("reference", 1)})
 
 

@@ -43,10 +43,24 @@ def test_the_known_answer_of_an_msm_is_the_answer(name, case):
         assert (int(made.expected, 16) == 0) == (case == "zeros")
 
 
-@pytest.mark.parametrize(("name", "size"), [("fr_mul", 9), ("poseidon", 5)])
-def test_the_known_answers_of_the_others(name, size):
-    made = make(name, size)
-    assert answer(name, size, made) == made.expected
+@pytest.mark.parametrize("backend", [PORTABLE, backends.get("reference")], ids=lambda b: b.name)
+@pytest.mark.parametrize(
+    ("name", "size", "case"),
+    [
+        ("fp_mul", 9, "random"),
+        ("fr_mul", 9, "random"),
+        ("fr_mul", 9, "lanes"),
+        ("poseidon", 5, "random"),
+        ("poseidon", 5, "batch"),
+    ],
+)
+def test_the_known_answers_of_the_others(name, size, case, backend):
+    made = make(name, size, case=case)
+    if case == "lanes" and backend.name == "reference":
+        with pytest.raises(BenchError, match="no lanes"):
+            answer(name, size, made, backend)
+        return
+    assert answer(name, size, made, backend) == made.expected
 
 
 def test_a_transform_is_the_same_by_another_backend():

@@ -212,17 +212,26 @@ CSP_FIELDS = {
 def test_exported_metrics_have_exactly_the_fields_of_csp_benchmarks():
     proved = series(work="prove", case="poseidon", size=8192, details=PROOF)
     checked = series(work="verify", case="poseidon", size=1, details=PROOF)
-    metrics, skipped = export.csp_metrics(data(proved, checked))
+    wires = series(work="witness", case="poseidon", size=8161, details=PROOF)
+    metrics, skipped = export.csp_metrics(data(proved), data(checked, wires))
     assert skipped == []
     (found,) = metrics
     assert set(found) == CSP_FIELDS  # their reader refuses unknown fields
-    assert (found["proof_duration"], found["verify_duration"]) == (10_000_000, 10_000_000)
+    assert (found["proof_duration"], found["verify_duration"]) == (20_000_000, 10_000_000)
     assert (found["target"], found["input_size"], found["num_constraints"]) == (
         "poseidon",
         34,
         8160,
     )
     assert json.loads(export.dump(metrics)) == metrics
+
+
+def test_a_proof_without_its_witness_is_exported_and_said():
+    proved = series(work="prove", case="poseidon", size=8192, details=PROOF)
+    checked = series(work="verify", case="poseidon", size=1, details=PROOF)
+    (found,), (said,) = export.csp_metrics(data(proved, checked))
+    assert found["proof_duration"] == 10_000_000
+    assert "no witness beside it" in said
 
 
 def test_a_proof_without_its_verification_is_left_out_and_said():

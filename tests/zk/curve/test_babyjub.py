@@ -40,11 +40,8 @@ def point(pair: list[str]) -> Point:
 
 def test_parameters_hold() -> None:
     babyjub.PARAMS.check()
-    erc_2494 = Point(
-        995203441582195749578291179787384436505546430278305826713579947235728471134,
-        5472060717959818805561601436314318772137091100104008585924551046643952123905,
-    )
-    assert babyjub.multiply(8, erc_2494) == B8
+    assert babyjub.multiply(8, babyjub.GENERATOR) == B8
+    assert babyjub.multiply(4 * ORDER, babyjub.GENERATOR) == (0, R - 1)
     assert (babyjub.A, babyjub.D, babyjub.COFACTOR) == (168700, 168696, 8)
     assert babyjub.PARAMS.field.modulus == R
 
@@ -117,6 +114,21 @@ def test_the_eight_small_order_points_are_all_there_are() -> None:
         next(n for n in (1, 2, 4, 8) if babyjub.multiply(n, p) == IDENTITY) for p in TORSION
     )
     assert orders == [1, 2, 4, 4, 8, 8, 8, 8]  # cyclic
+
+
+@given(SCALAR, st.sampled_from(TORSION))
+@settings(deadline=None, max_examples=60)
+def test_membership_by_the_pairing_is_membership_by_the_order(k: int, small: Point) -> None:
+    p = babyjub.add(babyjub.multiply(k, B8), small)
+    assert babyjub.in_subgroup(p) == (babyjub.multiply(ORDER, p) == IDENTITY)
+    assert babyjub.in_subgroup(p) == (small == IDENTITY)
+
+
+def test_membership_in_the_whole_group() -> None:
+    """Multiples of a generator of all 8·l points: one in eight is inside."""
+    for k in range(1, 33):
+        p = babyjub.multiply(k * 0x9E3779B97F4A7C15, babyjub.GENERATOR)
+        assert babyjub.in_subgroup(p) == (k % 8 == 0)
 
 
 @pytest.mark.parametrize("index", range(8))

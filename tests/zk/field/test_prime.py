@@ -18,7 +18,7 @@ from zk.field.prime import PrimeElement, is_square, sqrt
 
 
 class Toy(PrimeElement):
-    """97 − 1 = 2⁵·3: deep enough for every turn of Tonelli–Shanks."""
+    """97 − 1 = 2⁵·3: roots take a logarithm of five bits."""
 
     __slots__ = ()
     params = PrimeFieldParams("F97", 97, 5, 5)
@@ -130,3 +130,28 @@ def test_hash_to_fr_separates_names_and_stays_below_r() -> None:
     assert len(set(values)) == 200
     assert all(0 <= v < FR.modulus for v in values)
     assert max(values) > FR.modulus // 2  # not truncated
+
+
+@pytest.mark.parametrize(
+    ("modulus", "generator", "adicity"),
+    [(13, 2, 2), (41, 6, 3), (97, 5, 5), (193, 5, 6), (257, 3, 8), (12289, 11, 12), (65537, 3, 16)],
+)
+def test_roots_for_any_2_adicity(modulus: int, generator: int, adicity: int) -> None:
+    """All residues of small primes: widths of digits from 2 to 8, one digit and several."""
+    params = PrimeFieldParams("toy", modulus, generator, adicity)
+    params.check()
+    for x in range(0, modulus, max(1, modulus // 4000)):
+        root = sqrt(x * x % modulus, params)
+        assert root == min(x, modulus - x)
+        assert (sqrt(x, params) is None) == (not is_square(x, params))
+
+
+def test_roots_of_roots_of_unity() -> None:
+    """Logarithms whose digits are all zero, all one, or a single one."""
+    r = FR.modulus
+    for exponent in (0, 2, 4, 1 << 27, (1 << 28) - 2, 1 << 7, 1 << 14, 127 << 7, 0xAAAAAAA):
+        square = pow(FR.root_of_unity, exponent, r)
+        root = sqrt(square, FR)
+        assert root is not None
+        assert root * root % r == square
+        assert root <= r >> 1

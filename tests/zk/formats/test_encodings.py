@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from zk.errors import (
     ChiaroError,
     FormatError,
     IdentityPoint,
+    InvalidProof,
     NonCanonical,
     NotInSubgroup,
     NotOnCurve,
@@ -23,6 +25,7 @@ from zk.field.params import FP, FR
 from zk.formats import arkworks, evm, gnark
 from zk.groth16.keys import Proof
 from zk.groth16.points import g1_points
+from zk.groth16.verify import verify
 
 Q = FP.modulus
 FORMS = pytest.mark.parametrize("raw", [False, True], ids=["compressed", "raw"])
@@ -298,3 +301,21 @@ def test_every_truncation_is_refused(documents, raw) -> None:
         if length != old_end:
             with pytest.raises(ChiaroError):
                 gnark.proof_from_bytes(data[:length])
+
+
+# -- what foreign provers wrote -------------------------------------------------------------------
+
+GNARK = json.loads((Path(__file__).parents[2] / "vectors/gnark.json").read_text())
+
+
+@pytest.mark.parametrize("form", ["bin", "raw"])
+def test_a_proof_of_gnark(form) -> None:
+    """`WriteTo` and `WriteRawTo` of gnark: read, verified, and written again byte for byte."""
+    files = {name: bytes.fromhex(text) for name, text in GNARK["files"].items()}
+    proof = gnark.proof_from_bytes(files[f"proof.{form}"])
+    key = gnark.verifying_key_from_bytes(files[f"key.{form}"])
+    public = [int(text) for text in GNARK["public"]]
+    verify(key, public, proof)
+    with pytest.raises(InvalidProof):
+        verify(key, [public[0] + 1, public[1]], proof)
+    assert gnark.proof_to_bytes(proof, raw=form == "raw") == files[f"proof.{form}"]

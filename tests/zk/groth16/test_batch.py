@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets as entropy
 from typing import Any
 
 import pytest
@@ -72,6 +73,75 @@ def test_good_proofs_are_accepted_together(backend: Any, case: Any, items: Any) 
     count = 3 if backend.name == "reference" else COUNT
     for n in (0, 1, 2, count):
         verify_batch(case.key, items[:n], backend)
+
+
+def many(items: list[batch.Item], count: int) -> list[batch.Item]:
+    """So many proofs: those there are, in turns with their mirror images."""
+    from zk.curve.bn254 import G1
+    from zk.groth16.keys import negate_g2
+
+    out = []
+    for i in range(count):
+        public, proof = items[i % COUNT]
+        if i // COUNT % 2:
+            a = (-G1.from_affine(proof.a)).to_affine()
+            proof = Proof(a, negate_g2(proof.b), proof.c)
+        out.append((public, proof))
+    return out
+
+
+@pytest.mark.parametrize("count", [3, 8, 16, 65])
+def test_every_culprit_of_many_is_named(
+    backend: Any, case: Any, items: Any, outside_g2: Any, count: int
+) -> None:
+    if backend.name == "reference":
+        pytest.skip("the reference takes minutes")
+    mixed = many(items, count)
+    verify_batch(case.key, mixed, backend)
+    expected = dict.fromkeys(range(count), type(None))
+    for at, spoil in {0: wrong_public, 1: swapped, count // 2: short, count - 1: swapped}.items():
+        mixed[at] = spoil(mixed[at])
+        expected[at] = SPOILED[spoil]
+    if count > 5:
+        public, proof = mixed[5]
+        mixed[5] = public, Proof(proof.a, outside_g2, proof.c)
+        expected[5] = NotInSubgroup
+    verdicts = judge(case.key, mixed, backend)
+    assert [type(v) for v in verdicts] == list(expected.values())
+
+
+def test_coefficients_come_from_the_operating_system(
+    case: Any, items: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever knew them could let errors cancel; so they are drawn anew for each batch."""
+    from zk.backends import get
+    from zk.curve import weights
+    from zk.curve.bn254 import G1
+
+    fastest = get()
+    drawn: list[bytes] = []
+    fresh = entropy.token_bytes  # the module is one for all: taken before it is replaced
+
+    def record(count: int) -> bytes:
+        drawn.append(fresh(count))
+        return drawn[-1]
+
+    monkeypatch.setattr(weights.secrets, "token_bytes", record)
+    verify_batch(case.key, items[:5], fastest)
+    verify_batch(case.key, items[:5], fastest)
+    assert [len(x) for x in drawn] == [5 * 16, 5 * 16]
+    assert len({x[i : i + 16] for x in drawn for i in range(0, 80, 16)}) == 10
+
+    (public, first), (_, second) = items[:2]
+    d = G1.from_affine(first.a)
+    more = (G1.from_affine(first.c) + d).to_affine()
+    less = (G1.from_affine(second.c) + -d).to_affine()
+    pair = [(public, Proof(first.a, first.b, more)), (public, Proof(second.a, second.b, less))]
+    monkeypatch.setattr(weights.secrets, "token_bytes", bytes)  # equal ones: C + D and C - D pass
+    verify_batch(case.key, pair, fastest)
+    monkeypatch.setattr(weights.secrets, "token_bytes", record)
+    with pytest.raises(InvalidBatch):
+        verify_batch(case.key, pair, fastest)
 
 
 def test_malleated_proofs_are_proofs(backend: Any, case: Any, items: Any) -> None:

@@ -10,6 +10,7 @@ import random
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -65,6 +66,14 @@ def test_key_depends_on_the_whole_target(field):
     other = dataclasses.replace(target, **{field: getattr(target, field) + "x"})
     assert other.key("text") != target.key("text")
     assert target.key("text") == compiler.host().key("text")
+    assert target.key("te", "xt") != target.key("text")
+
+
+def test_passes_are_part_of_the_key(tmp_path):
+    for passes in (compiler.LIGHT, compiler.FULL):
+        for cached in (False, True):
+            code = compiler.load(answer(5), ("answer",), folder=tmp_path, passes=passes)
+            assert (code.cached, ask(code)) == (cached, 5)
 
 
 @pytest.mark.parametrize(
@@ -141,13 +150,14 @@ def test_every_vector_export_has_a_signature(multiplier):
         assert "".join("p" if p.startswith("ptr") else "n" for p in params) == letters
 
 
-def run(code: str, **environment: str) -> str:
+def run(code: str, *, timeout: float | None = None, **environment: str) -> str:
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
         check=False,
+        timeout=timeout,
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -191,22 +201,77 @@ def test_importing_the_backends_does_not_import_llvm_or_numba():
     assert not {"numba", "llvmlite"} & set(loaded)
 
 
-def test_a_forked_child_computes():
+def test_a_forked_child_computes_in_threads_after_its_parent_did():
+    """Neither pools nor locks of the parent are waited for."""
     code = """
 import os, random, warnings
 from zk.backends import get
+from zk.bench.tasks import backend_with
 from zk.field.arrays import to_array
-b = get()
-v = to_array(random.Random(1).randrange(1 << 250) for _ in range(1024))
-want = b.ntt(v)
+b = backend_with(get().name, 2)
+rng = random.Random(1)
+k = to_array(rng.randrange(1 << 250) for _ in range(8192))
+p = b.fixed_base_g1(k)
+want = b.ntt(k), b.msm_g1(p, k)
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     pid = os.fork()
 if pid == 0:
-    os._exit(0 if (b.ntt(v) == want).all() else 1)
+    same = (b.ntt(k) == want[0]).all() and (b.msm_g1(p, k) == want[1]).all()
+    os._exit(0 if same else 1)
 print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 """
     assert run(code) == "0"
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="reads Linux's list of libraries")
+def test_nothing_brings_openmp():
+    """A fork after OpenMP kills the child."""
+    code = f"""
+import re, sys
+from pathlib import Path
+{WORK}
+k = to_array(range(8192))
+b.msm_g1(b.fixed_base_g1(k), k)
+b.ntt(k)
+print("numba" in sys.modules, re.findall("lib[gi]?omp|libtbb", Path("/proc/self/maps").read_text()))
+"""
+    assert run(code).splitlines()[-1] == "False []"
+
+
+WAIT = """
+define void @wait(ptr %words) {
+  %there = getelementptr i8, ptr %words, i64 8
+  store atomic i64 1, ptr %there seq_cst, align 8
+  br label %again
+again:
+  %word = load atomic i64, ptr %words seq_cst, align 8
+  %done = icmp ne i64 %word, 0
+  br i1 %done, label %out, label %again
+out:
+  ret void
+}
+"""
+
+
+def test_kernels_run_without_the_gil():
+    """One that waits for what only another thread of Python writes."""
+    code = f"""
+import ctypes, threading
+import numpy as np
+from zk.kernels import compile as compiler
+code = compiler.load({WAIT!r}, ("wait",))
+wait = code.bind("wait", ctypes.c_void_p)
+words = np.zeros(2, dtype=np.uint64)
+thread = threading.Thread(target=wait, args=(words.ctypes.data,))
+thread.start()
+while words[1] == 0:
+    pass
+words[0] = 1
+thread.join()
+print("done")
+"""
+    assert run(code, timeout=100) == "done"
 
 
 @pytest.mark.parametrize(
@@ -222,7 +287,7 @@ def test_all_kernels_compile_for_the_plainest_machines(triple, cpu, machine):
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
     plain = compiler.Target(triple=triple, cpu=cpu, features="", llvm="")
-    data = compiler._build(library.build().text(), plain)
+    data = compiler.build(library.build().text(), plain)
     assert data[:4] == b"\x7fELF"
     assert int.from_bytes(data[18:20], "little") == machine
 
@@ -232,7 +297,7 @@ def test_code_of_the_plainest_machine_computes_the_same():
     host = compiler.host()
     plain = dataclasses.replace(host, cpu="x86-64", features="")
     module = library.build()
-    data = compiler._build(module.text(), plain)
+    data = compiler.build(module.text(), plain)
     slow = library.Library(compiler._link(data, module.exports, cached=False))
     rng = random.Random(1)
     a = to_array(rng.randrange(FR.value) for _ in range(64))

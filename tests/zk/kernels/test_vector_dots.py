@@ -16,8 +16,9 @@ from zk.kernels.constants import FP, FR, Modulus
 from zk.kernels.emit import Module
 from zk.kernels.vector import library
 from zk.kernels.vector.dots import Dots
+from zk.kernels.vector.kept import light
 from zk.kernels.vector.lanes import LIMBS, R_BITS, BoundError, Element
-from zk.kernels.vector.tower import full_dot, light
+from zk.kernels.vector.tower import full_dot
 
 MULTIPLIERS = ["fma", "ifma", "ifma-emulated"]
 COUNTS = (1, 4, 12)

@@ -21,11 +21,26 @@ from zk.kernels.constants import FP, FR, Modulus
 from zk.kernels.emit import Module
 from zk.kernels.vector import fma_assembly, ifma, library
 from zk.kernels.vector.fma import Fma
-from zk.kernels.vector.ifma import EmulatedIfma
+from zk.kernels.vector.ifma import EmulatedIfma, Ifma
 from zk.kernels.vector.lanes import R_BITS, BoundError, Element, Lanes, settled
 
 TOP = (1 << 256) - 1
 Body = Callable[[Lanes, Element, Element], Element]
+
+LANES: dict[str, tuple[type[Lanes], str]] = {
+    "fma": (Fma, "fma"),
+    "assembly": (fma_assembly.Assembled, "fma"),
+    "ifma": (Ifma, "ifma"),
+    "ifma-emulated": (EmulatedIfma, "ifma-emulated"),
+}
+
+
+def _summed(k: Lanes, a: Element, b: Element) -> Element:
+    """A settled sum of products that kept their carries."""
+    with k.uncarried():
+        first, second = k.mul(a, b), k.mul(b, b)
+    return k.settle(k.sub(first, second))
+
 
 OPERATIONS: dict[str, Body] = {
     "mul": lambda k, a, b: k.mul(a, b),
@@ -35,6 +50,11 @@ OPERATIONS: dict[str, Body] = {
     "minus": lambda k, a, b: k.mul_sum((a, a), (k.neg(b), a)),
     "negative": lambda k, a, b: k.mul_sum((k.neg(a), b), (b, k.neg(a))),
     "settle": lambda k, a, b: k.settle(k.sub(k.sub(k.mul(a, b), k.reduced(a)), k.reduced(b))),
+    "summed": _summed,
+    "factor": lambda k, a, b: k.mul(k.factor(k.sub(a, b)), b),
+    "packed": lambda k, a, b: k.from_integers(
+        k.to_integers(k.sub(k.mul(a, b), k.mul(b, b))), (0, TOP)
+    ),
     "carry": lambda k, a, b: k.carry(k.sub(k.mul(a, b), k.mul(b, b))),
     "both": lambda k, a, b: k.sub(*k.mul_both((a, b), (b, b))),
     "squares": lambda k, a, b: k.sub(*k.mul_both((a, a), (b, b))),
@@ -55,6 +75,9 @@ def expected(name: str, p: int, a: int, b: int) -> int:
         "minus": (a * a - b * a) * inverse,
         "negative": -2 * a * b * inverse,
         "settle": (a * b - a * one - b * one) * inverse,
+        "summed": (a * b - b * b) * inverse,
+        "factor": (a - b) * b * inverse,
+        "packed": (a * b - b * b) * inverse,
         "carry": (a * b - b * b) * inverse,
         "both": (a * b - b * b) * inverse,
         "squares": (a * a - b * b) * inverse,
@@ -63,16 +86,12 @@ def expected(name: str, p: int, a: int, b: int) -> int:
     }[name] % p
 
 
-@pytest.fixture(
-    scope="module", params=list(itertools.product(["fma", "assembly", "ifma"], [FP, FR])), ids=str
-)
+@pytest.fixture(scope="module", params=list(itertools.product(LANES, [FP, FR])), ids=str)
 def machine(request: pytest.FixtureRequest) -> tuple[type[Lanes], Modulus, compiler.Compiled]:
     name, modulus = request.param
-    if name != "ifma" and not library.supported("fma"):
-        pytest.skip("this processor has no AVX2 with FMA")
-    lanes: type[Lanes] = {"fma": Fma, "assembly": fma_assembly.Assembled, "ifma": EmulatedIfma}[
-        name
-    ]
+    lanes, needed = LANES[name]
+    if not library.supported(needed):
+        pytest.skip(f"this processor lacks what {needed} needs")
     module = Module()
     if lanes is EmulatedIfma:
         ifma.emit_emulation(module)
@@ -87,10 +106,10 @@ def machine(request: pytest.FixtureRequest) -> tuple[type[Lanes], Modulus, compi
             for name in ("%a", "%b")
         )
         result = body(k, a, b)
-        if operation == "settle":
-            low, high = settled(k.p)
-            assert low <= result.value[0]
-            assert result.value[1] <= high
+        if operation in {"settle", "summed"}:
+            low, high = k.settled_value
+            assert settled(k.p)[0] <= low <= result.value[0]
+            assert result.value[1] <= high <= settled(k.p)[1]
         k.scatter(k.to_integers(result), [f.at("%out", 32 * i) for i in range(k.width)])
         k.end()
         f.leave()

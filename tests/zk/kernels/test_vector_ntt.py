@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import os
 import random
+import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
-from zk.backends import checks, vector_ntt
+from zk.backends import checks, ntt_tables, vector_ntt
+from zk.backends.buffers import Buffers, aligned
+from zk.backends.ntt_tables import digit_reversed, short_exponents
 from zk.backends.portable import PortableBackend
 from zk.backends.vector import VectorBackend
-from zk.backends.vector_ntt import Transforms, digit_reversed, short_exponents
+from zk.backends.vector_ntt import Transforms
 from zk.errors import BackendError
 from zk.field.arrays import U64Array, from_array, to_array
 from zk.field.params import FR
 from zk.kernels.constants import FR as FR_MODULUS
 from zk.kernels.emit import Function, Module
-from zk.kernels.vector import library, ntt
+from zk.kernels.vector import library, ntt_rows, ntt_short
 from zk.kernels.vector.lanes import BoundError
 
 R = FR.modulus
 
 
-@pytest.fixture(scope="module", params=["fma", "fma-threads", "ifma-emulated"])
+@pytest.fixture(
+    scope="module", params=["ifma", "ifma-threads", "fma", "fma-threads", "ifma-emulated"]
+)
 def vector(request: pytest.FixtureRequest) -> VectorBackend:
     name, _, _ = request.param.partition("-threads")
     if not library.supported(name):
@@ -63,16 +70,16 @@ def test_transforms_of_every_size(vector: VectorBackend, portable: PortableBacke
     values = random_rows(log, log)
     before = values.copy()
     for inverse in (False, True):
-        np.testing.assert_array_equal(
-            vector.ntt(values, inverse=inverse), portable.ntt(values, inverse=inverse)
-        )
+        expected = portable.ntt(values, inverse=inverse)
+        for _ in range(2):  # the second time everything is prepared
+            np.testing.assert_array_equal(vector.ntt(values, inverse=inverse), expected)
     np.testing.assert_array_equal(values, before)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("log", range(15, 23))
 def test_large_transforms(vector: VectorBackend, portable: PortableBackend, log: int):
-    if vector.name != "fma" and log > 17:
+    if vector.name == "ifma-emulated" and log > 17:
         pytest.skip("emulation is slow")
     values = random_rows(log, log)
     forward = vector.ntt(values)
@@ -118,27 +125,115 @@ def test_rows_that_are_not_reduced(vector: VectorBackend, portable: PortableBack
     )
 
 
-def test_tables_that_are_too_large_are_made_in_pieces(
-    vector: VectorBackend, portable: PortableBackend, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("bundle", [1, 2, 3, 4])
+def test_factors_made_on_the_way(
+    vector: VectorBackend,
+    portable: PortableBackend,
+    monkeypatch: pytest.MonkeyPatch,
+    bundle: int,
 ):
-    monkeypatch.setattr(vector_ntt, "KEPT", 1 << 12)
-    monkeypatch.setattr(vector_ntt, "_PIECE", 3 * 40 << 8)
+    """No table between the steps, and bundles of groups of all sizes, the last one smaller."""
+    kind = ntt_short.butterflies_of(library.lanes_of(vector.name))
+    monkeypatch.setattr(kind, "kept_log", 0)
+    monkeypatch.setattr(vector_ntt, "_ALONE", 0)
+    monkeypatch.setattr(vector_ntt, "_BUNDLE", bundle)
     transforms = Transforms(vector, vector.name)
-    a, b = random_rows(13, 3), random_rows(13, 4)
+    a, b = random_rows(14, 3), random_rows(14, 4)
     np.testing.assert_array_equal(
-        transforms.ntt(a, 13, inverse=True), portable.ntt(a, inverse=True)
+        transforms.ntt(a, 14, inverse=True), portable.ntt(a, inverse=True)
     )
-    np.testing.assert_array_equal(transforms.quotient(a, b, 13), portable.quotient(a, b))
-    assert sum(transforms._sizes.values()) <= 1 << 19
+    np.testing.assert_array_equal(transforms.quotient(a, b, 14), portable.quotient(a, b))
+    assert transforms.tables.nbytes < 1 << 19
 
 
 def test_tables_of_old_sizes_are_forgotten(vector: VectorBackend, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(vector_ntt, "KEPT", 1 << 20)
+    monkeypatch.setattr(ntt_tables, "KEPT", 1 << 20)
     transforms = Transforms(vector, vector.name)
     for log in range(6, 14):
         transforms.ntt(random_rows(log, 0), log, inverse=False)
-        assert sum(transforms._sizes.values()) <= 1 << 20
-    assert set(transforms._tables) == set(transforms._sizes)
+        assert transforms.tables.nbytes <= 1 << 20
+
+
+def test_results_keep_their_memory_until_the_last_view_is_gone(vector: VectorBackend):
+    transforms = Transforms(vector, vector.name)
+    values = random_rows(13, 1)
+    first = transforms.ntt(values, 13, inverse=False)
+    expected, view = first.copy(), first[5:].reshape(-1).view(np.uint8)[8:]
+    where = first.ctypes.data
+    del first
+    others = [transforms.ntt(random_rows(13, 2 + i), 13, inverse=False) for i in range(3)]
+    np.testing.assert_array_equal(view, expected[5:].reshape(-1).view(np.uint8)[8:])
+    assert where not in [x.ctypes.data for x in others]
+    del view
+    assert transforms.buffers.rows(1 << 13).ctypes.data == where
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.parametrize("make", [lambda: aligned(1 << 19), lambda: Buffers(1 << 20).rows(1 << 12)])
+def test_memory_is_not_shared_with_children(make: Callable[[], U64Array]):
+    memory = make()
+    memory[...] = 1
+    child = os.fork()
+    if child == 0:
+        memory[...] = 2
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert (memory == 1).all()
+
+
+def test_results_that_are_too_many_are_not_kept():
+    buffers = Buffers(3 << 17)
+    first = [buffers.rows(1 << 12) for _ in range(4)]  # 2¹⁷ bytes each, the last one is not kept
+    addresses = [x.ctypes.data for x in first]
+    del first
+    again = [buffers.rows(1 << 12) for _ in range(3)]
+    assert sorted(x.ctypes.data for x in again) == sorted(addresses[:3])
+    del again
+    large = buffers.rows(1 << 13)  # takes the place of all that nobody uses
+    where = large.ctypes.data
+    del large
+    assert buffers.rows(1 << 13).ctypes.data == where
+
+
+def test_prepared_transforms(vector: VectorBackend, portable: PortableBackend):
+    """What a second call of a size takes: only arrays of the very kind that was prepared."""
+    transforms = Transforms(vector, vector.name)
+    values = random_rows(10, 1)
+    assert transforms.planned(values, inverse=True) is None
+    expected = transforms.ntt(values, 10, inverse=True)
+    serial = vector.threads == 1 or vector_ntt.SERIAL >= 10
+    assert serial
+    np.testing.assert_array_equal(transforms.planned(values, inverse=True), expected)
+    np.testing.assert_array_equal(expected, portable.ntt(values, inverse=True))
+    assert transforms.planned(values, inverse=False) is None
+    assert transforms.planned(random_rows(9, 1), inverse=True) is None
+    assert transforms.planned(values.astype(np.int64), inverse=True) is None
+    assert transforms.planned(np.asfortranarray(values), inverse=True) is None
+    assert transforms.planned(random_rows(11, 1)[::2], inverse=True) is None
+    transforms._room.acquire()  # another thread has the only scratch
+    assert transforms.planned(values, inverse=True) is None
+
+
+def test_threads_that_transform_at_once(vector: VectorBackend, portable: PortableBackend):
+    inputs = [random_rows(10, i) for i in range(24)]
+    for _ in range(2):
+        vector.ntt(inputs[0])
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(vector.ntt, inputs))
+    for values, result in zip(inputs, results, strict=True):
+        np.testing.assert_array_equal(result, portable.ntt(values))
+
+
+def test_records_are_multiples_of_their_constants(vector: VectorBackend):
+    """Tables made of whole arrays are those made of one constant after the other."""
+    lanes = library.lanes_of(vector.name)
+    kind = ntt_short.butterflies_of(lanes)
+    exponents = short_exponents(4, twisted=True)
+    w = pow(FR.root_of_unity, (1 << FR.two_adicity) // 32, R)
+    kept = vector.transforms.tables.short(4, inverse=False, twisted=True).array
+    rows = np.array([kind.digits(pow(w, e, R)) for e in exponents])
+    expected = rows.astype(np.float64).view(np.uint64) if vector.name == "fma" else rows
+    np.testing.assert_array_equal(kept, expected)
 
 
 @pytest.mark.parametrize("log", range(8))
@@ -158,7 +253,7 @@ def test_short_transforms_are_their_definition(log: int, twisted: bool):
     m = 1 << log
     w = pow(FR.root_of_unity, (1 << FR.two_adicity) // (2 * m), R)
     table = [pow(w, e, R) for e in short_exponents(log, twisted=twisted)]
-    fourth, head, rest = table[0], table[1], table[ntt.HEAD :]
+    fourth, head, rest = table[0], table[1], table[ntt_short.HEAD :]
     rng = random.Random(log)
     values = [rng.randrange(R) for _ in range(m)]
     x = [0] * m
@@ -194,16 +289,20 @@ def test_quotients_that_are_refused(vector: VectorBackend, monkeypatch: pytest.M
         vector.quotient(random_rows(6, 1), random_rows(6, 1))
 
 
-def test_bounds_that_are_too_narrow_are_noticed(monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("multiplier", ["fma", "ifma-emulated"])
+def test_bounds_that_are_too_narrow_are_noticed(multiplier: str, monkeypatch: pytest.MonkeyPatch):
     """No kernel is emitted where a butterfly could leave the interval that the next needs."""
-    lanes = library.lanes_of("ifma-emulated")
-    ntt.between.cache_clear()
-    monkeypatch.setattr(ntt, "_WIDEST", dict.fromkeys((False, True), (-20, 20)))
+    lanes = library.lanes_of(multiplier)
+    kind = ntt_short.butterflies_of(lanes)
+    module = sys.modules[kind.__module__]
+    bounds = kind(lanes(Function("f", []), FR_MODULUS))
+    module._between.cache_clear()
+    monkeypatch.setattr(module, "_WIDEST", (-12, 12))
     with pytest.raises(BoundError):
-        ntt.between(lanes)
+        _ = bounds.between
     monkeypatch.undo()
-    ntt.between.cache_clear()
-    assert ntt.between(lanes).value[0] < 0
+    module._between.cache_clear()
+    assert bounds.between.value[0] < 0
 
 
 def test_rows_and_columns_are_exchanged():
@@ -226,7 +325,7 @@ def test_rows_and_columns_are_exchanged():
             return name
 
         k.f.op = record  # type: ignore[method-assign]
-        out = ntt._transposed(k, list(known))
+        out = ntt_rows._transposed(k, list(known))
         assert [known[x] for x in out] == [
             [(lane, i) for lane in range(width)] for i in range(width)
         ]

@@ -37,11 +37,11 @@ def canonical(k: Lanes, a: Element) -> list[Value]:
         limbs = k.split(k.to_integers(k.settle(a)))
         surplus = -(-settled(k.p)[1] // k.p) - 1
     for _ in range(surplus):
-        limbs = _less_modulus(k, limbs)
+        limbs = less_modulus(k, limbs)
     return k.join(limbs)
 
 
-def _less_modulus(k: Lanes, limbs: Sequence[Value]) -> list[Value]:
+def less_modulus(k: Lanes, limbs: Sequence[Value]) -> list[Value]:
     """52-bit limbs, minus m where that is not negative: 2²⁶⁰ − m is added and the carry decides."""
     complement = (1 << R_BITS) - k.p
     out: list[Value] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zk.kernels.constants import FP, MONTGOMERY_BITS
 from zk.kernels.emit import Module
-from zk.kernels.vector.lanes import R_BITS, Lanes, settled
+from zk.kernels.vector.lanes import R_BITS, Lanes
 
 _ROW = 32
 
@@ -32,7 +32,7 @@ def emit_convert(module: Module, lanes: type[Lanes]) -> None:
     shift = k.constant((1 << MONTGOMERY_BITS) % k.p)
     with f.loop(f.op(f"udiv i64 %n, {k.width}")) as v:
         pointers = [f.at(f.row("%rows", v, _ROW * k.width), _ROW * i) for i in range(k.width)]
-        value = k.unpack(k.gather(pointers, 4), settled(k.p))
+        value = k.unpack(k.gather(pointers, 4), k.settled_value)
         words = k.to_integers(k.mul(value, shift))
         k.scatter(words, [f.at(f.row("%out", v, _ROW * k.width), _ROW * i) for i in range(k.width)])
     k.end()

@@ -73,6 +73,13 @@ class Coordinates(ABC):
     def carry_signed(self, a: Coordinate) -> Coordinate:
         return tuple(self.k.carry_signed(x) for x in a)
 
+    def drop(self, a: Coordinate, b: Coordinate) -> Coordinate:
+        """A − b, to be multiplied."""
+        return tuple(self.k.sub(x, self.k.carry_signed(y)) for x, y in zip(a, b, strict=True))
+
+    def factor(self, a: Coordinate) -> Coordinate:
+        return tuple(self.k.factor(x) for x in a)
+
     def settle(self, a: Coordinate) -> Coordinate:
         return tuple(self.k.settle(x) for x in a)
 
@@ -121,9 +128,9 @@ class Coordinates(ABC):
         bounds = [self.k.packed_bound(x) for x in a]
         return min(b[0] for b in bounds), max(b[1] for b in bounds)
 
-    def store(self, a: Coordinate, pointer: Value) -> None:
+    def store(self, a: Coordinate, pointer: Value, like: Coordinate | None = None) -> None:
         for i, x in enumerate(a):
-            self.k.store(x, self.f.at(pointer, self.k.size * i))
+            self.k.store(x, self.f.at(pointer, self.k.size * i), like[i] if like else None)
 
     def load(self, pointer: Value, like: Coordinate, *, pinned: bool = False) -> Coordinate:
         return tuple(

@@ -391,8 +391,9 @@ def _emit_words(module: Module, lanes: type[ifma.Ifma], shape: Shape, m: Modulus
     )
     k = lanes(f, m)
     v = k.words
-    columns = [f.aligned(8 * k.width) for _ in range(_COLUMNS)]
-    for column in columns:
+    # low and high halves apart: chains of half the length
+    halves = {name: [f.aligned(8 * k.width) for _ in range(_COLUMNS)] for name in (k.low, k.high)}
+    for column in (*halves[k.low], *halves[k.high]):
         f.do(f"store {v} zeroinitializer, ptr {column}, align 64")
     with f.loop("%count") as t:
         entry = f.row("%table", t, _ENTRY)
@@ -404,13 +405,14 @@ def _emit_words(module: Module, lanes: type[ifma.Ifma], shape: Shape, m: Modulus
         for i in range(LIMBS):
             left = _operand(f, k, shape, a, i)
             for j in range(LIMBS):
-                for name, column in ((k.low, i + j), (k.high, i + j + 1)):
-                    total = f.op(f"load {v}, ptr {columns[column]}, align 64")
+                for name, place in ((k.low, i + j), (k.high, i + j + 1)):
+                    total = f.op(f"load {v}, ptr {halves[name][place]}, align 64")
                     total = k.madd(name, total, left, right[j])
-                    f.do(f"store {v} {total}, ptr {columns[column]}, align 64")
+                    f.do(f"store {v} {total}, ptr {halves[name][place]}, align 64")
     digits = Element(("poison",) * LIMBS, (0, 1 << R_BITS), ((0, MASK),) * LIMBS)
     bound = _columns([(digits, digits)] * _MOST_TERMS)
-    registers = [f.op(f"load {v}, ptr {c}, align 64") for c in columns]
+    parts = [[f.op(f"load {v}, ptr {c}, align 64") for c in half] for half in halves.values()]
+    registers = [k.word_op("add", x, y) for x, y in zip(*parts, strict=True)]
     _reduce_words(k, registers, bound)
     upper = Element(tuple(registers[LIMBS:]), (0, 1 << R_BITS), tuple(bound[LIMBS:_COLUMNS]))
     for i, limb in enumerate(k.carry_signed(upper).limbs):

@@ -1,4 +1,4 @@
-"""Products with constants that are known long before: Barrett's reduction with Shoup's quotient.
+"""Products of doubles with constants known long before: Barrett's reduction, Shoup's quotient.
 
 For a constant w the table holds w and w′ = ⌊w·2²⁶⁰/m⌋. Then q ≈ a·w′/2²⁶⁰ is close to a·w/m, and
 
@@ -11,8 +11,8 @@ whole ones in a chain. Values are not in Montgomery form: the factor is w itself
 The quotient leaves out what lies below 2²⁶⁰: the low halves of five limb products, and the products
 of lower limbs. `_value` bounds what that means for the result.
 
-A record is w, then w′, ten limbs that stand for all lanes. With doubles digits are signed and w
-lies in (−m/2, m/2), with integers neither is negative.
+A record is w, then w′, ten limbs that stand for all lanes. Digits are signed and w lies in
+(−m/2, m/2). (Integers have something better: `folded`.)
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from typing import Final
 from zk.kernels.constants import Modulus
 from zk.kernels.emit import Module, Value
 from zk.kernels.vector.fma import HIGH, ONE_52, PRODUCT_LIMIT, Fma, bits, signed_digits
-from zk.kernels.vector.ifma import Ifma
 from zk.kernels.vector.lanes import (
     LIMBS,
     MASK,
@@ -32,7 +31,6 @@ from zk.kernels.vector.lanes import (
     BoundError,
     Element,
     Interval,
-    Lanes,
     magnitude,
     top_bound,
 )
@@ -51,26 +49,17 @@ _CENTRE: Final = 2
 """Added to quotients of signed digits, so that results lie around zero."""
 
 
-def digits(lanes: type[Lanes], m: int, w: int) -> list[int]:
+def digits(m: int, w: int) -> list[int]:
     """The ten limbs of a constant's record."""
-    if issubclass(lanes, Fma):
-        w = (w + m // 2) % m - m // 2
-        return signed_digits(w) + signed_digits((w << R_BITS) // m)
-    w %= m
-    return _digits(w) + _digits((w << R_BITS) // m)
+    w = (w + m // 2) % m - m // 2
+    return signed_digits(w) + signed_digits((w << R_BITS) // m)
 
 
-def _digits(value: int) -> list[int]:
-    return [(value >> (RADIX * i)) & MASK for i in range(LIMBS)]
-
-
-def emit_scale(module: Module, lanes: type[Lanes], m: Modulus) -> None:
-    """`(out, a, record)` and the same for three at once, where products are functions.
+def emit_scale(module: Module, m: Modulus) -> None:
+    """`(out, a, record)` and the same for three at once.
 
     Three results, and three records, lie one after the other.
     """
-    if not issubclass(lanes, Fma):
-        return
     for count in (1, TOGETHER):
         writer = _Writer(m, count)
         writer.write()
@@ -101,21 +90,17 @@ def _signed(value: int) -> int:
     return value - (1 << 64) if value >> 63 else value
 
 
-def scaled(k: Lanes, a: Element, record: Value) -> Element:
+def scaled(k: Fma, a: Element, record: Value) -> Element:
     """a·w for the constant w of a record, which must stay in memory."""
     return _scaled(k, (a,), record)[0]
 
 
-def scaled_three(k: Lanes, factors: Sequence[Element], records: Value) -> list[Element]:
+def scaled_three(k: Fma, factors: Sequence[Element], records: Value) -> list[Element]:
     """Three such products, with records that lie one after the other."""
     return _scaled(k, factors, records)
 
 
-def _scaled(k: Lanes, factors: Sequence[Element], records: Value) -> list[Element]:
-    if isinstance(k, Ifma):
-        return [_scaled_integers(k, a, k.f.at(records, RECORD * i)) for i, a in enumerate(factors)]
-    if not isinstance(k, Fma):
-        raise BoundError("an unknown multiplier")
+def _scaled(k: Fma, factors: Sequence[Element], records: Value) -> list[Element]:
     results = [_result(k, a) for a in factors]
     homes = []
     for a in factors:
@@ -133,7 +118,7 @@ def _result(k: Fma, a: Element) -> Element:
     """Bounds of a·w; no registers."""
     if any(magnitude(x) << (RADIX - 1) >= PRODUCT_LIMIT for x in a.bounds):
         raise BoundError("limbs of a product are too large")
-    value = _value(k, a, 1 << (RADIX - 1), range(LIMBS - 1), _CENTRE)
+    value = _value(k, a)
     lower = [(-_HALF, _HALF - 1)] * (LIMBS - 1)
     top = top_bound(value, lower)
     quotient = (value[1] - value[0] + magnitude(a.value)) >> (RADIX * (LIMBS - 1))
@@ -142,79 +127,19 @@ def _result(k: Fma, a: Element) -> Element:
     return Element((), value, (*lower, top))
 
 
-def _value(k: Lanes, a: Element, largest: int, columns: range, centre: int) -> Interval:
-    """Interval of a·w − q·m, where q lacks the products of some columns.
+def _value(k: Fma, a: Element) -> Interval:
+    """Interval of a·w − q·m, where q lacks the products of the columns below 4.
 
     a·w/m exceeds a·w′/2²⁶⁰ by a·θ/2²⁶⁰, 0 ≤ θ < 1; q lacks five parts in [0, 1) and the columns.
-
-    Args:
-        k: the arithmetic.
-        a: the variable factor.
-        largest: bound of the limbs of w′.
-        columns: those that are left out.
-        centre: what is added to q.
     """
     missing = sum(
-        magnitude(a.bounds[i]) * largest << (RADIX * column)
-        for column in columns
+        magnitude(a.bounds[i]) << (RADIX * column + RADIX - 1)
+        for column in range(LIMBS - 1)
         for i in range(column + 1)
     )
-    positive = all(x[0] >= 0 for x in a.bounds)
-    low = (0 if positive else -missing) + min(a.value[0], 0) - (centre << R_BITS)
-    high = missing + max(a.value[1], 0) + (LIMBS - centre << R_BITS)
+    low = -missing + min(a.value[0], 0) - (_CENTRE << R_BITS)
+    high = missing + max(a.value[1], 0) + (LIMBS - _CENTRE << R_BITS)
     return low * k.p >> R_BITS, -(-high * k.p >> R_BITS)
-
-
-# -- integers -------------------------------------------------------------------------------------
-
-
-def _scaled_integers(k: Ifma, a: Element, record: Value) -> Element:
-    if any(low < 0 or high > MASK for low, high in a.bounds):
-        a = k.carry(a)
-    if any(low < 0 or high > MASK for low, high in a.bounds):
-        raise BoundError("a value is too large to be multiplied")
-    zero = k.splat(0)
-
-    def limb(index: int) -> Value:
-        one = k.f.load(k.f.at(record, 8 * index))
-        first = k.f.op(f"insertelement {k.words} poison, i64 {one}, i64 0")
-        zeros = f"<{k.width} x i32> zeroinitializer"
-        return k.f.op(f"shufflevector {k.words} {first}, {k.words} poison, {zeros}")
-
-    w, quick = ([limb(LIMBS * part + i) for i in range(LIMBS)] for part in range(2))
-    upper = [zero] * (2 * LIMBS)
-    for i in range(LIMBS):
-        for j in range(LIMBS):
-            if i + j >= LIMBS - 2:
-                upper[i + j + 1] = k.madd(k.high, upper[i + j + 1], a.limbs[i], quick[j])
-            if i + j >= LIMBS:
-                upper[i + j] = k.madd(k.low, upper[i + j], a.limbs[i], quick[j])
-    quotient = []
-    for column in range(LIMBS - 1, 2 * LIMBS - 1):
-        if column >= LIMBS:
-            quotient.append(k.word_const("and", upper[column], MASK))
-        carried = k.word_const("lshr", upper[column], RADIX)
-        upper[column + 1] = k.word_op("add", upper[column + 1], carried)
-    quotient.append(upper[2 * LIMBS - 1])
-    complement = [k.splat(d) for d in _digits((1 << R_BITS) - k.p)]
-    lower = [zero] * LIMBS
-    for left, right in ((a.limbs, w), (quotient, complement)):
-        for i in range(LIMBS):
-            for j in range(LIMBS - i):
-                lower[i + j] = k.madd(k.low, lower[i + j], left[i], right[j])
-                if i + j + 1 < LIMBS:
-                    lower[i + j + 1] = k.madd(k.high, lower[i + j + 1], left[i], right[j])
-    # column 3 is known but for its low halves, which weigh as much as one more column less
-    value = _value(k, a, MASK, range(LIMBS - 2), 0)
-    value = value[0], value[1] + k.p
-    if value[0] < 0 or value[1] >> R_BITS:
-        raise BoundError("a product does not fit")
-    for i in range(LIMBS):
-        if i:
-            carried = k.word_const("lshr", lower[i - 1], RADIX)
-            lower[i] = k.word_op("add", lower[i], carried)
-    limbs = tuple(k.word_const("and", x, MASK) for x in lower)
-    return Element(limbs, value, (*[(0, MASK)] * (LIMBS - 1), (0, value[1] >> (RADIX * 4))))
 
 
 # -- doubles --------------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ has them, since LLVM ends the process otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 from zk.kernels.constants import Modulus
@@ -32,11 +33,14 @@ from zk.kernels.vector.lanes import (
     mul_intervals,
     sub_intervals,
     top_bound,
+    value_of,
 )
 
 FEATURES: Final = ("avx512f", "avx512vl", "avx512dq", "avx512bw", "avx512ifma")
 
 _COLUMN_LIMIT: Final = 1 << 63
+_TABLE: Final = 8
+"""Entries that a register holds and one instruction looks up."""
 
 
 class Ifma(Lanes):
@@ -52,6 +56,7 @@ class Ifma(Lanes):
         kind = "emulated" if self.emulated else "llvm.x86.avx512"
         self.low = f"{kind}.vpmadd52l.uq.512"
         self.high = f"{kind}.vpmadd52h.uq.512"
+        self._open = False
 
     def begin(self) -> None:
         """Integers have no rounding mode."""
@@ -93,25 +98,85 @@ class Ifma(Lanes):
 
     def carry(self, a: Element) -> Element:
         """Limbs 0 … 3 in [0, 2⁵²), the value lifted to be non-negative."""
-        lift = max(0, self.multiple_above(-a.value[0]))
-        if lift:
-            a = self.add(a, self.constant(lift))
-        return self.carry_signed(a)
+        return self.carry_signed(self._lifted(a))
 
     def carry_signed(self, a: Element) -> Element:
         """Limbs 0 … 3 in [0, 2⁵²), the sign of the value in the top one."""
+        limbs, bounds = self._passed(a)
+        lower = [self.word_const("and", limb, MASK) for limb in limbs[:-1]]
+        return Element((*lower, limbs[-1]), a.value, bounds)
+
+    def factor(self, a: Element) -> Element:
+        return a if _digits_fit(a.bounds) else self.carry(a)
+
+    def _lifted(self, a: Element) -> Element:
+        """The value made non-negative by a multiple of p."""
+        lift = max(0, self.multiple_above(-a.value[0]))
+        return self.add(a, self.constant(lift)) if lift else a
+
+    def _passed(self, a: Element) -> tuple[tuple[Value, ...], tuple[Interval, ...]]:
+        """Each limb's carry added to the next one, and left where it was; bounds without it."""
         limbs, bounds = list(a.limbs), list(a.bounds)
         for i in range(LIMBS - 1):
             carried = self.word_const("ashr", limbs[i], RADIX)
-            limbs[i] = self.word_const("and", limbs[i], MASK)
             limbs[i + 1] = self.word_op("add", limbs[i + 1], carried)
             low, high = bounds[i]
             bounds[i + 1] = add_intervals(bounds[i + 1], (low >> RADIX, high >> RADIX))
+            _check_columns(bounds[i : i + 2])
             bounds[i] = (0, MASK)
-        _check_columns(bounds)
         shift = RADIX * (LIMBS - 1)
         bounds[-1] = clip((a.value[0] >> shift, a.value[1] >> shift), bounds[-1])
-        return Element(tuple(limbs), a.value, tuple(bounds))
+        return tuple(limbs), tuple(bounds)
+
+    @property
+    def settled_value(self) -> Interval:
+        return 4 * self.p // 10, 207 * self.p // 100
+
+    def settle(self, a: Element) -> Element:
+        """The multiple of p that is added comes from a table by the top limb's upper bits.
+
+        Carries may still be under way: they change a value by less than the margins.
+        """
+        shift = RADIX * (LIMBS - 1)
+        bits = (self.p >> shift).bit_length() - 1
+        whole = clip(a.bounds[-1], top_bound(a.value, a.bounds[:-1]))
+        steps = range(whole[0] >> bits, (whole[1] >> bits) + 1)
+        if len(steps) > _TABLE:
+            return super().settle(a)
+        least, most = value_of(a.bounds[:-1])
+        value: Interval | None = None
+        multiples = [0] * _TABLE
+        for step in steps:
+            low = max(a.value[0], (step << bits + shift) + least)
+            high = min(a.value[1], ((step + 1 << bits) - 1 << shift) + most)
+            multiple = self.multiple_above(self.settled_value[0] - low)
+            multiples[step % _TABLE] = multiple
+            here = (low + multiple, high + multiple)
+            value = here if value is None else hull(value, here)
+        if value is None or value[1] > self.settled_value[1]:
+            raise BoundError("a value cannot be settled")
+        index = self.word_const("ashr", a.limbs[-1], bits)
+        limbs, bounds = [], []
+        for i in range(LIMBS):
+            column = [_digits(m)[i] if m >= 0 else -_digits(-m)[i] for m in multiples]
+            limbs.append(self.word_op("add", a.limbs[i], self._looked_up(column, index)))
+            bounds.append(add_intervals(a.bounds[i], (min(column), max(column))))
+        bounds[-1] = clip(bounds[-1], top_bound(value, bounds[:-1]))
+        _check_columns(bounds)
+        return Element(tuple(limbs), value, tuple(bounds))
+
+    def _looked_up(self, table: Sequence[int], index: Value) -> Value:
+        """Entry of each lane's index modulo 8."""
+        v = self.words
+        entries = f"<{', '.join(f'i64 {x}' for x in table)}>"
+        name = "emulated" if self.emulated else "llvm.x86.avx512"
+        return self.f.op(f"call {v} @{name}.permvar.di.512({v} {entries}, {v} {index})")
+
+    def product_like(self) -> Element:
+        """Operands are lifted before they are multiplied, so products are not negative."""
+        like = super().product_like()
+        value = 0, like.value[1]
+        return Element(like.limbs, value, (*like.bounds[:-1], (0, value[1] >> RADIX * (LIMBS - 1))))
 
     # -- products ---------------------------------------------------------------------------------
 
@@ -139,25 +204,36 @@ class Ifma(Lanes):
             value,
             tuple(acc.bound[LIMBS : 2 * LIMBS]),
         )
-        return self.carry(upper)
+        return upper if self._open else self.carry(upper)
+
+    @contextmanager
+    def uncarried(self) -> Iterator[None]:
+        self._open = True
+        try:
+            yield
+        finally:
+            self._open = False
 
     def madd(self, name: str, total: Value, a: Value, b: Value) -> Value:
         v = self.words
         return self.f.op(f"call {v} @{name}({v} {total}, {v} {a}, {v} {b})")
 
     def _ready(self, a: Element, b: Element) -> tuple[Element, Element]:
-        """Operands with limbs in [0, 2⁵²)."""
+        """Operands with digits in the lower 52 bits of each limb."""
         if a is b:
             a = self._digits_only(a)
             return a, a
         return self._digits_only(a), self._digits_only(b)
 
     def _digits_only(self, a: Element) -> Element:
-        if any(low < 0 or high > MASK for low, high in a.bounds):
-            a = self.carry(a)
-        if any(low < 0 or high > MASK for low, high in a.bounds):
+        """What the two instructions see as limbs in [0, 2⁵²), which they take from 64 bits."""
+        if _digits_fit(a.bounds):
+            return a
+        a = self._lifted(a)
+        limbs, bounds = self._passed(a)
+        if not _digits_fit(bounds):
             raise BoundError("a value is too large to be multiplied")
-        return a
+        return Element(limbs, a.value, bounds)
 
     # -- forms in memory --------------------------------------------------------------------------
 
@@ -179,9 +255,17 @@ class Ifma(Lanes):
     def to_integers(self, a: Element) -> list[Value]:
         if self.packed_bound(a)[1] >= 1 << 256:
             raise BoundError("a value does not fit 256 bits")
-        if any(low < 0 or high > MASK for low, high in a.bounds):
-            a = self.carry(a)
-        return self.join(a.limbs)
+        limbs = a.limbs if _digits_fit(a.bounds) else self._passed(self._lifted(a))[0]
+        # 52 bits of one limb and what fits of the next, whatever either holds above its 52 bits
+        v = self.words
+        out = []
+        for i in range(LIMBS - 1):
+            low = self.word_const("shl", limbs[i], 64 - RADIX)
+            amount = self.splat(12 * (i + 1))
+            out.append(
+                self.f.op(f"call {v} @llvm.fshr.v8i64({v} {limbs[i + 1]}, {v} {low}, {v} {amount})")
+            )
+        return out
 
 
 class EmulatedIfma(Ifma):
@@ -191,7 +275,7 @@ class EmulatedIfma(Ifma):
 
 
 def emit_emulation(module: Module) -> None:
-    """The two functions that `EmulatedIfma` calls."""
+    """The functions that `EmulatedIfma` calls."""
     v, wide = "<8 x i64>", "<8 x i128>"
     mask = f"<{', '.join([f'i64 {MASK}'] * 8)}>"
     shift = f"<{', '.join([f'i128 {RADIX}'] * 8)}>"
@@ -212,6 +296,15 @@ def emit_emulation(module: Module) -> None:
             product = f.op(f"lshr {wide} {product}, {shift}")
         part = f.op(f"and {v} {f.op(f'trunc {wide} {product} to {v}')}, {mask}")
         f.leave(f"{v} {f.op(f'add {v} %t, {part}')}")
+    f = module.function(
+        "emulated.permvar.di.512", f"{v} table", f"{v} index", returns=v, attributes="noinline"
+    )
+    out = "zeroinitializer"
+    for lane in range(8):
+        index = f.op(f"and i64 {f.op(f'extractelement {v} %index, i32 {lane}')}, 7")
+        entry = f.op(f"extractelement {v} %table, i64 {index}")
+        out = f.op(f"insertelement {v} {out}, i64 {entry}, i32 {lane}")
+    f.leave(f"{v} {out}")
 
 
 class _Accumulators:
@@ -254,6 +347,11 @@ class _Accumulators:
     def _grow(self, column: int, interval: Interval) -> None:
         self.bound[column] = add_intervals(self.bound[column], interval)
         _check_columns([self.bound[column]])
+
+
+def _digits_fit(bounds: Sequence[Interval]) -> bool:
+    """Whether all limbs lie in [0, 2⁵²)."""
+    return all(low >= 0 and high <= MASK for low, high in bounds)
 
 
 def _digits(value: int) -> list[int]:

@@ -16,7 +16,8 @@ What a multiplier (`fma`, `ifma`) adds: the product, the carry, and the two form
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -277,8 +278,22 @@ class Lanes(ABC):
         """The least multiple of p that is ≥ bound."""
         return -(-bound // self.p) * self.p
 
+    @property
+    def settled_value(self) -> Interval:
+        """Where `settle` brings values; within `settled`."""
+        return settled(self.p)
+
+    def factor(self, a: Element) -> Element:
+        """The same residue in the form in which it is multiplied, for what is multiplied often."""
+        return a
+
+    @contextmanager
+    def uncarried(self) -> Iterator[None]:
+        """Products made within it may keep their carries: for results that enter sums."""
+        yield
+
     def settle(self, a: Element) -> Element:
-        """The same residues within `SETTLED`, 0.4·p … 2.6·p.
+        """The same residues within `settled`, 0.4·p … 2.6·p.
 
         Each step adds a multiple of p to the lower part of the interval, so that it comes to lie
         on the upper part; the last one splits at an odd multiple of p/2 and moves both parts into
@@ -356,29 +371,54 @@ class Lanes(ABC):
     def gather(self, pointers: Sequence[Value], rows: int) -> list[Value]:
         """Transpose: some 64-bit words from each lane's address → as many vectors (4, 8 …).
 
-        Loads of four words, then two rounds of shuffles; blocks of four lanes are joined at last.
+        Loads of four words, then two rounds of shuffles.
         """
         out: list[Value] = []
         for group in range(0, rows, 4):
-            blocks = [
-                self._transposed([self.f.at(p, 8 * group) for p in pointers[k : k + 4]])
-                for k in range(0, self.width, 4)
+            kind = "<4 x i64>"
+            loads = [
+                self.f.op(f"load {kind}, ptr {self.f.at(p, 8 * group)}, align 8") for p in pointers
             ]
-            out.extend(self._joined([block[j] for block in blocks]) for j in range(4))
+            out.extend(self._shuffled(loads) if self.width == 4 else self._shuffled_wide(loads))
         return out
 
     def scatter(self, words: Sequence[Value], pointers: Sequence[Value]) -> None:
         """The reverse of `gather`."""
         for group in range(0, len(words), 4):
-            for k in range(0, self.width, 4):
-                part = [self._part(word, k) for word in words[group : group + 4]]
-                for row, pointer in zip(self._shuffled(part), pointers[k : k + 4], strict=True):
-                    where = self.f.at(pointer, 8 * group)
-                    self.f.do(f"store <4 x i64> {row}, ptr {where}, align 8")
+            part = words[group : group + 4]
+            rows = self._shuffled(part) if self.width == 4 else self._rows(part)
+            for row, pointer in zip(rows, pointers, strict=True):
+                where = self.f.at(pointer, 8 * group)
+                self.f.do(f"store <4 x i64> {row}, ptr {where}, align 8")
 
-    def _transposed(self, pointers: Sequence[Value]) -> list[Value]:
-        rows = [self.f.op(f"load <4 x i64>, ptr {p}, align 8") for p in pointers]
-        return self._shuffled(rows)
+    def _shuffled_wide(self, rows: Sequence[Value]) -> list[Value]:
+        """Eight rows of four words → four vectors: four loads with an insertion, eight shuffles.
+
+        Rows i and i + 2 share a register, so that pairs of neighbours end side by side.
+        """
+        halves = [self._shuffle(rows[k], rows[k + 2], range(8), 4) for k in (0, 1, 4, 5)]
+        low = [
+            self._shuffle(halves[k], halves[k + 1], (0, 8, 2, 10, 4, 12, 6, 14), 8) for k in (0, 2)
+        ]
+        high = [
+            self._shuffle(halves[k], halves[k + 1], (1, 9, 3, 11, 5, 13, 7, 15), 8) for k in (0, 2)
+        ]
+        even, odd = (0, 1, 4, 5, 8, 9, 12, 13), (2, 3, 6, 7, 10, 11, 14, 15)
+        return [self._shuffle(a, b, mask, 8) for mask in (even, odd) for a, b in (low, high)]
+
+    def _rows(self, words: Sequence[Value]) -> list[Value]:
+        """Four vectors → eight rows of four words."""
+        even, odd = (0, 8, 2, 10, 4, 12, 6, 14), (1, 9, 3, 11, 5, 13, 7, 15)
+        first, second = (0, 1, 8, 9, 2, 3, 10, 11), (4, 5, 12, 13, 6, 7, 14, 15)
+        out = [""] * 8
+        for start, mask in enumerate((even, odd)):
+            pair = [self._shuffle(words[k], words[k + 1], mask, 8) for k in (0, 2)]
+            for block, picks in ((0, first), (4, second)):
+                both = self._shuffle(pair[0], pair[1], picks, 8)
+                for half in (0, 1):
+                    row = self._shuffle(both, both, range(4 * half, 4 * half + 4), 8)
+                    out[block + start + 2 * half] = row
+        return out
 
     def _shuffled(self, rows: Sequence[Value]) -> list[Value]:
         def pick(a: Value, b: Value, mask: Sequence[int]) -> Value:
@@ -397,16 +437,6 @@ class Lanes(ABC):
         picks = ", ".join(f"i32 {k}" for k in mask)
         kind = f"<{width} x i64>"
         return self.f.op(f"shufflevector {kind} {a}, {kind} {b}, <{len(mask)} x i32> <{picks}>")
-
-    def _joined(self, blocks: Sequence[Value]) -> Value:
-        if len(blocks) == 1:
-            return blocks[0]
-        return self._shuffle(blocks[0], blocks[1], range(8), 4)
-
-    def _part(self, word: Value, start: int) -> Value:
-        if self.width == 4:
-            return word
-        return self._shuffle(word, word, range(start, start + 4), self.width)
 
     # -- words ------------------------------------------------------------------------------------
 

@@ -8,13 +8,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from zk.errors import BackendError
+from zk.errors import BackendUnavailable
 from zk.kernels import compile as compiler
 from zk.kernels.constants import FP, Modulus
 from zk.kernels.emit import Module
 from zk.kernels.vector import fma, fma_assembly, ifma
+from zk.kernels.vector.buckets import emit_buckets, emit_fill
 from zk.kernels.vector.convert import emit_convert
 from zk.kernels.vector.coordinates import Prime, Quadratic
+from zk.kernels.vector.digits import emit_digits
 from zk.kernels.vector.groups import emit_groups, emit_reduce
 from zk.kernels.vector.lanes import Lanes
 from zk.kernels.vector.sums import Group, emit_inverse, emit_sum
@@ -30,13 +32,15 @@ Signature = tuple[str, Any]
 _SIGNATURES: Final[dict[str, Signature]] = {
     "fp_pack": ("ppn", None),
     "fp_unpack": ("ppn", None),
-    "place": ("pppnnnp", _N),
+    "vector_digits": ("ppnnnn", None),
+    "lines": ("pppnnn", _N),
     **{
         f"{group}_{name}": signature
         for group in ("g1", "g2")
         for name, signature in {
             "sum": ("pppnnpp", _N),
-            "reduce": ("pppnppnpp", _N),
+            "reduce": ("ppppnppnpp", _N),
+            "fill": ("ppppppppnnnnnnpp", _N),
         }.items()
     },
 }
@@ -79,10 +83,9 @@ def supported(multiplier: str) -> bool:
     Decided on the very feature string that code is made for, before any IR exists: LLVM ends the
     process when it meets an instruction that its target lacks.
     """
-    flags = set(compiler.host().features.split(","))
-    if issubclass(_LANES[multiplier][0], fma_assembly.Assembled) and not compiler.assembles():
-        return False
-    return all(f"+{feature}" in flags for feature in _LANES[multiplier][1])
+    lanes, features = _LANES[multiplier]
+    lacking = compiler.host().lacks(features)
+    return not lacking and (compiler.assembles() or not issubclass(lanes, fma_assembly.Assembled))
 
 
 def lanes_of(multiplier: str) -> type[Lanes]:
@@ -108,11 +111,33 @@ def build(multiplier: str) -> Module:
     module = begin(multiplier, FP)
     emit_inverse(module, lanes)
     emit_groups(module)
+    emit_buckets(module)
+    emit_digits(module, lanes)
     emit_convert(module, lanes)
     for group in (G1, G2):
         emit_sum(module, lanes, group)
         emit_reduce(module, group)
+        emit_fill(module, group)
     return module
+
+
+def recipe(multiplier: str, build_: Callable[[str], Module]) -> compiler.Recipe:
+    """How a library of a multiplier is made.
+
+    Raises:
+        BackendUnavailable: this machine lacks the instructions; no IR was written.
+    """
+    if not supported(multiplier):
+        lacking = ", ".join(compiler.host().lacks(_LANES[multiplier][1]))
+        raise BackendUnavailable(
+            f"the backend {multiplier!r} cannot run here: this processor lacks {lacking}"
+            if lacking
+            else f"the backend {multiplier!r} cannot run here: llvmlite has no assembler",
+            why="its kernels would be instructions that cannot be executed here",
+            fix="leave the choice to Chiaroscuro, or use the backend `portable`",
+        )
+    kind = build_.__module__.rpartition(".")[2].removesuffix("library").rstrip("_") or "msm"
+    return compiler.Recipe(f"{kind}-{multiplier}", build_, (multiplier,))
 
 
 def bind(
@@ -126,15 +151,7 @@ def bind(
     Raises:
         BackendError: this machine lacks the instructions, or nothing can be compiled on it.
     """
-    if not supported(multiplier):
-        needed = ", ".join(_LANES[multiplier][1])
-        raise BackendError(
-            f"the backend {multiplier!r} needs {needed}, which this processor lacks",
-            why="its kernels would be instructions that cannot be executed here",
-            fix="leave the choice to Chiaroscuro, or use the backend `portable`",
-        )
-    module = build_(multiplier)
-    code = compiler.load(module.text(), module.exports, folder=folder)
+    code = compiler.load_recipe(recipe(multiplier, build_), tuple(signatures), folder=folder)
     return VectorLibrary(code, lanes_of(multiplier).width, signatures)
 
 

@@ -5,351 +5,202 @@ A transform of n = m₁·m₂ rows is m₂ transforms of m₁ and then m₁ of m
     X[k₁ + m₁·k₂] = Σ_{j₂} ω_{m₂}^{j₂·k₂} · ω_n^{j₂·k₁} · Σ_{j₁} ω_{m₁}^{j₁·k₁} · x[j₁·m₂ + j₂]
 
 Lanes are L neighbours j₂ in the first step and L neighbours k₁ in the second, so every lane of a
-vector does the same, rows are read and written in natural order, and what lies between is the
-product with ω_n^{j₂·k₁} (`fr_ntt_between`) and transposes of L vectors in registers. A short
-transform lies in one piece of memory that fits a second-level cache.
-
-Short transforms are decimated in time, radix 4 (one layer of radix 2 first where log₂ m is odd), in
-place; their input is put in digit-reversed places as it arrives. *Twisted* ones evaluate at the odd
-powers of ω_{2m}; they differ in their tables alone, and give a transform on the odd points of a
-domain twice as large at no more than the cost of layers that otherwise multiply by one.
+vector does the same and rows are read and written in natural order. Short transforms (`ntt_short`)
+take place in buffers that a second-level cache holds; what lies between the steps is the product
+with ω_n^{j₂·k₁} and transposes of L vectors in registers, on the way to an arena.
 
     fr_ntt_first    rows → arena              first step
     fr_ntt_product  the same for the products of two arrays of rows
     fr_ntt_turn     arena → other arena       second step of one transform, first of the next
     fr_ntt_second   arena → canonical rows    second step
     fr_ntt_quotient three arenas → rows       second steps of a, b, c, then a·b − c
+    fr_ntt_whole    both steps in one call    what a caller spends on calls tells in small ones
     fr_ntt_between  the table of factors between the steps
 
 Values are the rows' integers as they are, whatever their Montgomery form: transforms are linear,
-only factors need R = 2²⁶⁰.
+only factors need R = 2²⁶⁰. Rows may be any integers below 2²⁵⁶. What values may become on the way
+is `butterflies.Butterflies.between`, proved when code is emitted.
 
-Bounds: between layers values stay within `between`, which is proved when code is emitted: the
-leading operand of a butterfly is brought into half the interval by one conditional addition, the
-others are products. Rows may be any integers below 2²⁵⁶.
-
-Arena of the second step: group h holds rows k₁ = L·h … L·h + L − 1, m₂ vectors in digit-reversed
-order of j₂, and then `PAD` bytes.
+Arena: group h holds rows k₁ = L·h … L·h + L − 1, m₂ vectors in the order of j₂, then `PAD` bytes.
+Groups are worked on in bundles, since neighbours share rows of memory: L rows of 32 bytes are a
+small part of a page, whose address has to be found each time.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
 from zk.kernels.constants import FR, MONTGOMERY_BITS
-from zk.kernels.emit import Function, Module, Value
-from zk.kernels.vector import fixed
-from zk.kernels.vector.canonical import canonical
-from zk.kernels.vector.fma import HIGH, Fma
-from zk.kernels.vector.lanes import (
-    LIMBS,
-    R_BITS,
-    RADIX,
-    BoundError,
-    Element,
-    Lanes,
-    add_intervals,
-    clip,
-    hull,
-    magnitude,
-    top_bound,
-    within,
-)
+from zk.kernels.emit import Module, Value
+from zk.kernels.vector.lanes import R_BITS, Element, Lanes
+from zk.kernels.vector.ntt_rows import ROW, from_rows, prefetch, to_rows, transposed
+from zk.kernels.vector.ntt_short import butterflies_of, emit_short, first_layer, pinned, placed
 
-ROW: Final = 32
 PAD: Final = 448
-"""Bytes between the row groups of an arena, lest all of them fall on the same lines of a cache."""
-HEAD: Final = 2
-"""Records before those of the layers: ω₄, and the factor of a twisted radix-2 layer, also ω₄."""
+"""Bytes behind groups and buffers, lest all of them fall on the same lines of a cache."""
+WHOLE: Final = 15
+"""Words of the plan of `fr_ntt_whole`."""
+HALF_SCALE: Final = 126
+"""Transforms of a quotient are scaled by 2⁻¹²⁶, so that a·b comes out right (`_emit_quotient`)."""
+_AHEAD: Final = 4
+"""Rows between asking for memory and writing to it."""
 
-_WIDEST: Final = {True: (-27, 29), False: (-34, 42)}
-"""Values between layers stay between these multiples of r, with limbs in doubles or not."""
-_HALVINGS: Final = 3
-"""Of the interval of operands that are added without having been multiplied."""
-_SHORT: Final = ("buffer", "twiddles", "i64 log")
-_SHAPE: Final = ("i64 log", "i64 columns", "i64 from", "i64 to")
-_SPREAD: Final = ("local", "twiddles", "places", "between", "targets", "out")
+_SHAPE: Final = ("i64 log", "i64 columns", "i64 from", "i64 to", "i64 bundle", "local")
+_SPREAD: Final = ("twiddles", "places", "starts", "steps", "table", "out")
 
 SIGNATURES: Final = {
-    "fr_ntt_first": "p" + "nnnn" + "pppppp",
-    "fr_ntt_product": "pp" + "nnnn" + "pppppp",
-    "fr_ntt_turn": "pp" + "nnnn" + "pppppp",
-    "fr_ntt_second": "pp" + "nnnn" + "p",
-    "fr_ntt_quotient": "pppp" + "nnnn" + "p",
+    "fr_ntt_first": "p" + "nnnnnp" + "pppppp",
+    "fr_ntt_product": "pp" + "nnnnnp" + "pppppp",
+    "fr_ntt_turn": "ppp" + "nnnnnp" + "pppppp",
+    "fr_ntt_second": "pp" + "nnnnnp" + "pp",
+    "fr_ntt_quotient": "pppp" + "nnnnnp" + "pp",
+    "fr_ntt_whole": "ppppp",
     "fr_ntt_between": "ppp" + "nnn",
 }
 """One letter a parameter: p address, n number."""
 
 
+def running(lanes: type[Lanes]) -> int:
+    """Vectors of a bundle's group that hold the factors in use, and what they are multiplied by."""
+    return lanes.width + 1
+
+
 def emit_ntt(module: Module, lanes: type[Lanes]) -> None:
     """All kernels of one multiplier; products over Fr must be there."""
-    fixed.emit_scale(module, lanes, FR)
-    _emit_short(module, lanes, twisted=False)
-    _emit_short(module, lanes, twisted=True)
+    butterflies_of(lanes).emit(module, lanes)
+    emit_short(module, lanes)
+    _emit_powers(module, lanes)
+    _emit_base(module, lanes)
     _emit_first(module, lanes, product=False)
     _emit_first(module, lanes, product=True)
     _emit_turn(module, lanes)
     _emit_second(module, lanes)
     _emit_quotient(module, lanes)
+    _emit_whole(module)
     _emit_between(module, lanes)
 
 
-# -- bounds ---------------------------------------------------------------------------------------
+class _Kernel:
+    """What kernels of steps have in common.
 
-
-def _fresh(k: Lanes) -> Element:
-    """Bounds of what a short transform that is not twisted starts from: rows and products, carried.
-
-    The first layer adds four of them as they are.
+    Args:
+        module: where the function goes.
+        lanes: the arithmetic.
+        name: of the function.
+        arrays: its first parameters.
+        more: its last ones.
+        per_group: buffers for each group of a bundle.
     """
-    value = -k.p, 6 * k.p
-    lower = [k.carried] * (LIMBS - 1)
-    return Element(("poison",) * LIMBS, value, (*lower, top_bound(value, lower)))
 
-
-@functools.cache
-def between(lanes: type[Lanes]) -> Element:
-    """Bounds of values between layers; no registers.
-
-    Raises:
-        BoundError: a butterfly of such values leaves them.
-    """
-    low, high = _WIDEST[issubclass(lanes, Fma)]
-    value = low * FR.value, high * FR.value
-    limb = 1 << (RADIX + 1 if issubclass(lanes, Fma) else RADIX + 3)
-    lower = [(-limb, limb)] * (LIMBS - 1)
-    start = Element(("poison",) * LIMBS, value, (*lower, top_bound(value, lower)))
-    k = lanes(Function("bounds", []), FR)
-    fresh = _fresh(k)
-    results = [x for trivial in (True, False) for x in _butterfly(k, start, trivial=trivial)]
-    results += [*_pair(k, start, trivial=False), *_pair(k, fresh, trivial=True)]
-    results += [fresh, *_butterfly(k, fresh, trivial=True, fresh=True)]
-    if not all(within(x, start) for x in results):
-        raise BoundError("a butterfly does not keep its bounds")
-    return start
-
-
-def _factor(k: Lanes) -> Element:
-    """Bounds of what tables hold: products of small values, so hardly outside 0 … 2r."""
-    like = k.product_like()
-    value = -k.p // 8, 17 * k.p // 8
-    return Element(like.limbs, value, (*like.bounds[:-1], top_bound(value, like.bounds[:-1])))
-
-
-def _load(k: Lanes, pointer: Value, like: Element) -> Element:
-    """From memory that stays as it is while the result is used."""
-    return k.load(pointer, like, pinned=True)
-
-
-def _times(k: Lanes, a: Element, record: Value) -> Element:
-    """Product with a constant of a table."""
-    return fixed.scaled(k, _loosened(k, a), record)
-
-
-def _loosened(k: Lanes, a: Element) -> Element:
-    """The same values with limbs that a multiplier of doubles takes.
-
-    All carries are taken from the limbs as they were, so that none waits for another one. Other
-    multipliers carry by themselves.
-    """
-    low, high = k.carried
-    if not isinstance(k, Fma) or all(low <= x[0] and x[1] <= high for x in a.bounds[:-1]):
-        return a
-    if any(magnitude(x) > 1 << (RADIX + 1) for x in a.bounds[:-1]):
-        raise BoundError("a limb is too large to be carried")
-    big, half = k.pooled(HIGH), k.pooled(-low)
-    down = f"<{', '.join([f'double 0x{(1023 - RADIX) << 52:016X}'] * k.width)}>"
-    # x + 2⁵¹ truncated to a multiple of 2⁵²; the sum itself is inexact above 2⁵³ alone, downwards
-    carries = [k.fsub(k.fadd(k.fadd(x, half), big), big) for x in a.limbs[:-1]]
-    spans = [((x[0] - low) >> RADIX, (x[1] - low) >> RADIX) for x in a.bounds[:-1]]
-    limbs = [*(k.fsub(x, c) for x, c in zip(a.limbs, carries, strict=False)), a.limbs[-1]]
-    bounds = [k.carried] * (LIMBS - 1) + [a.bounds[-1]]
-    for i in range(1, LIMBS):
-        limbs[i] = k.fma(carries[i - 1], down, limbs[i])
-        bounds[i] = add_intervals(bounds[i], spans[i - 1])
-    bounds[-1] = clip(top_bound(a.value, bounds[:-1]), bounds[-1])
-    return Element(tuple(limbs), a.value, tuple(bounds))
-
-
-def _narrowed(k: Lanes, a: Element, halvings: int) -> Element:
-    """The same residues, carried, in an interval around zero that is halved so many times."""
-    a = _loosened(k, a) if isinstance(k, Fma) else k.carry_signed(a)
-    for _ in range(halvings):
-        low, high = a.value
-        amount = -(-(high - low) // (2 * k.p)) * k.p
-        middle = (min(low + amount, high - amount) + high) // 2
-        a = k.lift_below(a, high - amount, amount, -((2 * middle + k.p) // (2 * k.p)) * k.p)
-    return k.carry_signed(a)
-
-
-def _small(k: Lanes, a: Element) -> Element:
-    """The same residues as a factor of something that is not small either."""
-    return _loosened(k, a) if isinstance(k, Fma) else _narrowed(k, a, 2)
-
-
-# -- short transforms -----------------------------------------------------------------------------
-
-
-def _pair(
-    k: Lanes, like: Element, *, trivial: bool, base: Value = "%b", factor: Value = "%w"
-) -> tuple[Element, Element]:
-    """(u + w·v, u − w·v) of two neighbours; fresh ones if w is one."""
-    u, v = (_load(k, k.f.at(base, k.size * i), like) for i in range(2))
-    if not trivial:
-        u, v = _narrowed(k, u, _HALVINGS), _times(k, v, factor)
-    return k.add(u, v), k.sub(u, v)
-
-
-def _butterfly(
-    k: Lanes,
-    like: Element,
-    *,
-    trivial: bool,
-    fresh: bool = False,
-    places: Sequence[Value] = ("%a", "%b", "%c", "%d"),
-    fourth: Value = "%i",
-    factors: Value = "%w",
-) -> tuple[Element, ...]:
-    """Radix 4: Σ_s ω₄^{rs}·wₛ·aₛ for r = 0 … 3; all wₛ are one if `trivial`.
-
-    Operands that are added as they are must be small: `fresh` ones are.
-    """
-    a = [_load(k, place, like) for place in places]
-    if fresh:
-        b = a
-    elif trivial:
-        b = [_narrowed(k, x, _HALVINGS) for x in a]
-    else:
-        b = fixed.scaled_three(k, [_loosened(k, x) for x in a[1:]], factors)
-        b.insert(0, _narrowed(k, a[0], 1))
-    even, odd = k.add(b[0], b[2]), k.add(b[1], b[3])
-    even_, odd_ = k.sub(b[0], b[2]), _times(k, k.sub(b[1], b[3]), fourth)
-    return k.add(even, odd), k.add(even_, odd_), k.sub(even, odd), k.sub(even_, odd_)
-
-
-def _emit_short(module: Module, lanes: type[Lanes], *, twisted: bool) -> None:
-    """`(buffer, twiddles, log)`: 2^log vectors in digit-reversed order, in place.
-
-    Records of `twiddles`: `HEAD`, then for each radix-4 layer of blocks of h vectors, h = 2^(log
-    mod 2), ·4, …: three records for each j < h.
-    """
-    name = "fr_ntt_twisted" if twisted else "fr_ntt_short"
-    f = module.function(name, *_SHORT, attributes="noinline")
-    k = lanes(f, FR)
-    like = between(lanes)
-    record = fixed.RECORD
-    size = f.op("shl i64 1, %log")
-    odd = f.op("and i64 %log, 1")
-    with (
-        f.when(f.compare("ne", odd, 0)),
-        f.loop(f.op(f"lshr i64 {size}, 1")) as i,
-    ):
-        base = f.row("%buffer", i, 2 * k.size)
-        start = like if twisted else _fresh(k)
-        pair = _pair(k, start, trivial=not twisted, base=base, factor=f.at("%twiddles", record))
-        for s, x in enumerate(pair):
-            k.store(x, f.at(base, k.size * s), like)
-    span, records = f.slot(8), f.slot(8)
-    f.store(f.op(f"shl i64 1, {odd}"), span)
-    f.store(f.at("%twiddles", HEAD * record), records, "ptr")
-
-    def block(
-        start: Value, h: Value, *, trivial: bool, fresh: bool = False, factors: Value = ""
+    def __init__(
+        self,
+        module: Module,
+        lanes: type[Lanes],
+        name: str,
+        arrays: tuple[str, ...],
+        more: tuple[str, ...],
+        *,
+        per_group: int = 1,
     ) -> None:
-        leg = f.mul(h, k.size)
-        places = [start]
-        for _ in range(3):
-            places.append(f.at(places[-1], leg))
-        results = _butterfly(
-            k,
-            _fresh(k) if fresh else like,
-            trivial=trivial,
-            fresh=fresh,
-            places=places,
-            fourth="%twiddles",
-            factors=factors,
+        self.f = f = module.function(name, *arrays, *_SHAPE, *more, export=True)
+        self.k = k = lanes(f, FR)
+        self.b = butterflies_of(lanes)(k)
+        self.per_group = per_group
+        k.begin()
+        self.size = f.op("shl i64 1, %log")
+        self.stride = f.add(f.mul(placed(f, "%log", self.size), k.size), PAD)
+        self.buffers = f.at("%local", f.mul("%bundle", running(lanes) * k.size))
+
+    @contextmanager
+    def bundles(self) -> Iterator[tuple[Value, Value]]:
+        """The first group of each bundle, and how many it has."""
+        f = self.f
+        at = f.slot(8)
+        f.store("%from", at)
+        with f.repeat() as stop:
+            first = f.load(at)
+            stop(f.compare("uge", first, "%to"))
+            left = f.sub("%to", first)
+            count = f.select(f.compare("ult", left, "%bundle"), left, "%bundle")
+            yield first, count
+            f.store(f.add(first, count), at)
+        self.k.end()
+        f.leave()
+
+    def buffer(self, w: Value, number: int = 0) -> Value:
+        """A buffer of a bundle's group."""
+        index = self.f.add(self.f.mul(w, self.per_group), number)
+        return self.f.at(self.buffers, self.f.mul(index, self.stride))
+
+    def value(self, buffer: Value, j: Value) -> Value:
+        """The address of a vector of a buffer."""
+        return self.f.at(buffer, self.f.mul(placed(self.f, "%log", j), self.k.size))
+
+    def short(self, buffer: Value, twiddles: Value, *, twisted: bool = False) -> None:
+        """The layers after the first one."""
+        self.f.do(
+            f"call void @fr_ntt_short(ptr {buffer}, ptr {twiddles}, i64 %log, i64 {int(twisted)})"
         )
-        for place, x in zip(places, results, strict=True):
-            k.store(x, place, like)
 
-    if not twisted:
-        with f.when(f.compare("eq", odd, 0)):
-            with f.loop(f.op(f"lshr i64 {size}, 2")) as b:
-                block(f.row("%buffer", b, 4 * k.size), "1", trivial=True, fresh=True)
-            f.store(4, span)
-            f.store(f.at("%twiddles", (HEAD + 3) * record), records, "ptr")
-    with f.repeat() as stop:
-        h = f.load(span)
-        whole = f.op(f"shl i64 {h}, 2")
-        stop(f.compare("ugt", whole, size))
-        blocks = f.op(f"udiv i64 {size}, {whole}")
-        stride = f.mul(whole, k.size)
-        table = f.load(records, "ptr")
-        if not twisted:
-            with f.loop(blocks) as b:
-                block(f.at("%buffer", f.mul(b, stride)), h, trivial=True)
-        with f.loop(h, 0 if twisted else 1) as j:
-            first = f.row("%buffer", j, k.size)
-            factors = f.row(table, j, 3 * record)
-            with f.loop(blocks) as b:
-                block(f.at(first, f.mul(b, stride)), h, trivial=False, factors=factors)
-        f.store(f.row(table, h, 3 * record), records, "ptr")
-        f.store(whole, span)
-    f.leave()
+    def base(self, source: Value, buffer: Value, twiddles: Value) -> None:
+        """A short transform of a group of an arena, in a buffer."""
+        self.f.do(
+            f"call void @fr_ntt_base(ptr {source}, ptr {buffer}, ptr {twiddles}, ptr %places, "
+            "i64 %log)"
+        )
+        self.short(buffer, twiddles)
 
+    def arena(self, arena: Value, group: Value) -> Value:
+        """Where a group of 2^log vectors lies."""
+        return self.f.at(arena, self.f.mul(group, _group_stride(self.k, self.size)))
 
-def _short(f: Function, buffer: Value, twiddles: Value, log: Value, *, twisted: bool) -> None:
-    name = "fr_ntt_twisted" if twisted else "fr_ntt_short"
-    f.do(f"call void @{name}(ptr {buffer}, ptr {twiddles}, i64 {log})")
+    def powers(self, first: Value, count: Value) -> None:
+        """Factors to begin with, where there is no table of them."""
+        f, k = self.f, self.k
+        log = k.width.bit_length() - 1
+        with f.when(f.compare("eq", "%table", "null", "ptr")), f.loop(count) as w:
+            home = f.mul(w, running(type(k)) * k.size)
+            power = f.add(home, k.width * k.size)
+            f.do(
+                f"call void @fr_ntt_powers(ptr {f.at('%local', home)}, "
+                f"ptr {f.at('%local', power)}, ptr %starts, ptr %steps, i64 {log}, "
+                f"i64 {f.add(first, w)})"
+            )
 
+    def spread(self, first: Value, count: Value) -> None:
+        """Multiplies a bundle's vectors by the factors between the steps; stores them transposed.
 
-# -- between the steps ----------------------------------------------------------------------------
-
-
-def _pointers(k: Lanes, start: Value) -> list[Value]:
-    """Of the rows of one vector's lanes."""
-    return [k.f.at(start, ROW * i) for i in range(k.width)]
-
-
-def _place(k: Lanes, base: Value, places: Value, index: Value) -> Value:
-    """Base + a byte offset from an array."""
-    return k.f.at(base, k.f.load(k.f.row(places, index, 8)))
-
-
-def transposed(k: Lanes, elements: Sequence[Element]) -> list[Element]:
-    """L vectors of L lanes with rows and columns exchanged."""
-    bounds = tuple(
-        (min(x.bounds[i][0] for x in elements), max(x.bounds[i][1] for x in elements))
-        for i in range(LIMBS)
-    )
-    value = functools.reduce(hull, (x.value for x in elements))
-    columns = [_transposed(k, [x.limbs[i] for x in elements]) for i in range(LIMBS)]
-    return [Element(tuple(column[j] for column in columns), value, bounds) for j in range(k.width)]
-
-
-def _transposed(k: Lanes, rows: list[Value]) -> list[Value]:
-    """In log₂ L rounds: exchange the off-diagonal quarters of ever smaller squares."""
-    width, kind = k.width, k.limb_type
-    step = width // 2
-    while step:
-        low = [i + (width - step if i & step else 0) for i in range(width)]
-        high = [i + (width if i & step else step) for i in range(width)]
-        out = list(rows)
-        for i in range(width):
-            if i & step:
-                continue
-            for target, picks in ((i, low), (i + step, high)):
-                mask = ", ".join(f"i32 {pick}" for pick in picks)
-                out[target] = k.f.op(
-                    f"shufflevector {kind} {rows[i]}, {kind} {rows[i + step]}, "
-                    f"<{width} x i32> <{mask}>"
-                )
-        rows = out
-        step //= 2
-    return rows
+        Vectors of column group g become lanes of all row groups, L neighbours in each.
+        """
+        f, k, b = self.f, self.k, self.b
+        stride = _group_stride(k, "%columns")
+        none = f.compare("eq", "%table", "null", "ptr")
+        with f.loop(f.op(f"udiv i64 {self.size}, {k.width}")) as h, f.loop(count) as w:
+            group = f.add(first, w)
+            index = f.mul(h, k.width)
+            values = self.value(self.buffer(w), index)
+            kept = f.row("%table", f.add(f.mul(group, self.size), index), k.size)
+            made = f.row("%local", w, running(type(k)) * k.size)
+            factors = f.select(none, made, kept, "ptr")
+            products: list[Element] = []
+            for c in range(0, k.width, 2):
+                pairs = [
+                    (pinned(k, f.at(values, at), b.between), pinned(k, f.at(factors, at), b.factor))
+                    for at in (c * k.size, (c + 1) * k.size)
+                ]
+                products.extend(b.multiplied(pairs))
+            row = f.at("%out", f.add(f.mul(h, stride), f.mul(group, k.width * k.size)))
+            for c, x in enumerate(transposed(k, products)):
+                k.store(x, f.at(row, c * k.size), b.fresh)
+            with f.when(none), f.loop(k.width // 2) as i:
+                pair = f.row(made, i, 2 * k.size)
+                power = k.load(f.at(made, k.width * k.size), b.factor)
+                old = [pinned(k, f.at(pair, k.size * s), b.factor) for s in range(2)]
+                one, two = k.mul_both((old[0], power), (old[1], power))
+                k.store(one, pair, b.factor)
+                k.store(two, f.at(pair, k.size), b.factor)
 
 
 def _group_stride(k: Lanes, vectors: Value) -> Value:
@@ -357,63 +208,52 @@ def _group_stride(k: Lanes, vectors: Value) -> Value:
     return k.f.add(k.f.mul(vectors, k.size), PAD)
 
 
-def _spread(k: Lanes, group: Value) -> None:
-    """Multiplies a group's local vectors by the factors between the steps; stores them transposed.
-
-    Vectors of column group `group` become lanes of all row groups, at the columns' places.
-    """
-    f = k.f
-    size = f.op("shl i64 1, %log")
-    table = f.at("%between", f.mul(f.mul(f.sub(group, "%from"), size), k.size))
-    stride = _group_stride(k, "%columns")
-    with f.loop(f.op(f"udiv i64 {size}, {k.width}")) as h:
-        first = f.mul(h, k.width * k.size)
-        products: list[Element] = []
-        for c in range(0, k.width, 2):
-            pairs = []
-            for at in (f.add(first, c * k.size), f.add(first, (c + 1) * k.size)):
-                a = _load(k, f.at("%local", at), between(type(k)))
-                pairs.append((_loosened(k, a), _load(k, f.at(table, at), _factor(k))))
-            products.extend(k.mul_both(*pairs))
-        row = f.at("%out", f.mul(h, stride))
-        for c, x in enumerate(transposed(k, products)):
-            column = f.add(f.mul(group, k.width), c)
-            k.store(x, _place(k, row, "%targets", column), _fresh(k))
+# -- steps ----------------------------------------------------------------------------------------
 
 
-def _from_rows(k: Lanes, rows: Value) -> Element:
-    return k.from_integers(k.gather(_pointers(k, rows), 4), (0, (1 << 256) - 1))
+def _emit_base(module: Module, lanes: type[Lanes]) -> None:
+    """`(source, buffer, twiddles, places, log)`: first layer of 2^log vectors of an arena."""
+    f = module.function(
+        "fr_ntt_base", "source", "buffer", "twiddles", "places", "i64 log", attributes="noinline"
+    )
+    k = lanes(f, FR)
+    b = butterflies_of(lanes)(k)
+
+    def fetch(j: Value, _: Value, __: int) -> Element:
+        return k.load(f.row("%source", j, k.size), b.fresh)
+
+    first_layer(b, fetch, lambda _: "%buffer", "%twiddles", "1", twisted=False)
+    f.leave()
 
 
 def _emit_first(module: Module, lanes: type[Lanes], *, product: bool) -> None:
     """Column groups `from` … `to` − 1 of the first step; 2^log rows a column.
 
-    `places`: byte offsets of local vectors by j₁; `targets`: of columns in a row group by j₂;
-    `between`: from the records of group `from` on.
+    `places`: byte offsets of local vectors by j₁; `table`: of all factors, or null where they are
+    made on the way, of `starts` and `steps`.
     """
-    f = module.function(
-        "fr_ntt_product" if product else "fr_ntt_first",
-        *(("rows", "others") if product else ("rows",)),
-        *_SHAPE,
-        *_SPREAD,
-        export=True,
-    )
-    k = lanes(f, FR)
-    k.begin()
-    size = f.op("shl i64 1, %log")
+    name = "fr_ntt_product" if product else "fr_ntt_first"
+    arrays = ("rows", "others") if product else ("rows",)
+    t = _Kernel(module, lanes, name, arrays, _SPREAD)
+    f, k, b = t.f, t.k, t.b
     stride = f.mul("%columns", ROW)
-    with f.loop("%to", "%from") as g:
-        offset = f.mul(g, k.width * ROW)
-        with f.loop(size) as j:
-            at = f.add(offset, f.mul(j, stride))
-            a = _from_rows(k, f.at("%rows", at))
+    with t.bundles() as (first, count):
+
+        def fetch(j: Value, w: Value, _: int) -> Element:
+            offset = f.add(f.mul(f.add(first, w), k.width * ROW), f.mul(j, stride))
+            for array in arrays:
+                following = f.at(f.at(f"%{array}", offset), stride)
+                prefetch(k, following, k.width * ROW, write=False)
+            a = from_rows(k, f.at("%rows", offset))
             if product:
-                a = k.mul(a, _from_rows(k, f.at("%others", at)))
-            k.store(k.carry(a), _place(k, "%local", "%places", j), _fresh(k))
-        _short(f, "%local", "%twiddles", "%log", twisted=False)
-        _spread(k, g)
-    k.end()
-    f.leave()
+                a = k.mul(a, from_rows(k, f.at("%others", offset)))
+            return k.carry(a)
+
+        first_layer(b, fetch, t.buffer, "%twiddles", count, twisted=False)
+        with f.loop(count) as w:
+            t.short(t.buffer(w), "%twiddles")
+        t.powers(first, count)
+        t.spread(first, count)
 
 
 def _emit_turn(module: Module, lanes: type[Lanes]) -> None:
@@ -421,118 +261,144 @@ def _emit_turn(module: Module, lanes: type[Lanes]) -> None:
 
     The columns of the next transform are the rows of this one.
     """
-    f = module.function("fr_ntt_turn", "arena", "before", *_SHAPE, *_SPREAD, export=True)
-    k = lanes(f, FR)
-    k.begin()
-    size = f.op("shl i64 1, %log")
-    with f.loop("%to", "%from") as g:
-        buffer = f.at("%arena", f.mul(g, _group_stride(k, size)))
-        _short(f, buffer, "%before", "%log", twisted=False)
-        with f.loop(size) as j:
-            a = k.load(f.row(buffer, j, k.size), between(lanes))
-            k.store(a, _place(k, "%local", "%places", j), between(lanes))
-        _short(f, "%local", "%twiddles", "%log", twisted=True)
-        _spread(k, g)
-    k.end()
-    f.leave()
+    t = _Kernel(module, lanes, "fr_ntt_turn", ("arena", "before", "spare"), _SPREAD)
+    f, k, b = t.f, t.k, t.b
+    with t.bundles() as (first, count):
+        with f.loop(count) as w:
+            t.base(t.arena("%arena", f.add(first, w)), "%spare", "%before")
+
+            def fetch(j: Value, _: Value, s: int) -> Element:
+                a = k.load(t.value("%spare", j), b.between)
+                return a if s else b.settled(a)
+
+            def buffer(_: Value, w: Value = w) -> Value:
+                return t.buffer(w)
+
+            first_layer(b, fetch, buffer, "%twiddles", "1", twisted=True)
+            t.short(t.buffer(w), "%twiddles", twisted=True)
+        t.powers(first, count)
+        t.spread(first, count)
 
 
 def _emit_second(module: Module, lanes: type[Lanes]) -> None:
     """Row groups `from` … `to` − 1 of the second step, to canonical rows."""
-    f = module.function("fr_ntt_second", "rows", "arena", *_SHAPE, "twiddles", export=True)
-    k = lanes(f, FR)
-    k.begin()
-    with f.loop("%to", "%from") as g:
-        (buffer,) = _finished(k, ("%arena",), g)
-        with _outputs(k, g) as (j, rows):
-            a = _load(k, f.row(buffer, j, k.size), between(lanes))
-            k.scatter(canonical(k, a), _pointers(k, rows))
-    k.end()
-    f.leave()
+    t = _Kernel(module, lanes, "fr_ntt_second", ("rows", "arena"), ("twiddles", "places"))
+    f, k, b = t.f, t.k, t.b
+    with t.bundles() as (first, count):
+        with f.loop(count) as w:
+            t.base(t.arena("%arena", f.add(first, w)), t.buffer(w), "%twiddles")
+        with _outputs(t, first, count) as (j, w, rows):
+            a = pinned(k, t.value(t.buffer(w), j), b.between)
+            to_rows(k, b.canonical(a), rows)
 
 
 def _emit_quotient(module: Module, lanes: type[Lanes]) -> None:
     """Second steps of a, b and c, then a·b − c out of Montgomery form, canonical.
 
-    With a and b times 2²⁵⁶ and c times 2²⁵², as `fr_ntt_product` makes it, a·b/R − c is 2²⁵² times
-    what is wanted.
+    a and b come times 2²⁵⁶, c times 2²⁵² as `fr_ntt_product` makes it, and all of them times 2⁻¹²⁶
+    from the factors of the first step: then (a·b − c·2¹³⁴)/R is what is wanted.
     """
-    f = module.function("fr_ntt_quotient", "rows", "a", "b", "c", *_SHAPE, "twiddles", export=True)
-    k = lanes(f, FR)
-    k.begin()
-    out = k.constant(1 << (2 * R_BITS - 2 * MONTGOMERY_BITS))
-    with f.loop("%to", "%from") as g:
-        buffers = _finished(k, ("%a", "%b", "%c"), g)
-        with _outputs(k, g) as (j, rows):
-            a, b, c = (_load(k, f.row(x, j, k.size), between(lanes)) for x in buffers)
-            difference = k.sub(k.mul(_small(k, a), _small(k, b)), _small(k, c))
-            k.scatter(canonical(k, k.mul(_loosened(k, difference), out)), _pointers(k, rows))
-    k.end()
-    f.leave()
-
-
-def _finished(k: Lanes, arenas: Sequence[Value], group: Value) -> list[Value]:
-    """Where a group lies, after its second step."""
-    f = k.f
-    offset = f.mul(group, _group_stride(k, f.op("shl i64 1, %log")))
-    buffers = [f.at(arena, offset) for arena in arenas]
-    for buffer in buffers:
-        _short(f, buffer, "%twiddles", "%log", twisted=False)
-    return buffers
+    arenas = ("a", "b", "c")
+    t = _Kernel(
+        module,
+        lanes,
+        "fr_ntt_quotient",
+        ("rows", *arenas),
+        ("twiddles", "places"),
+        per_group=len(arenas),
+    )
+    f, k, b = t.f, t.k, t.b
+    scale = 1 << (2 * R_BITS - 2 * MONTGOMERY_BITS + HALF_SCALE)
+    with t.bundles() as (first, count):
+        with f.loop(count) as w:
+            for i, x in enumerate(arenas):
+                t.base(t.arena(f"%{x}", f.add(first, w)), t.buffer(w, i), "%twiddles")
+        with _outputs(t, first, count) as (j, w, rows):
+            values = [pinned(k, t.value(t.buffer(w, i), j), b.between) for i in range(len(arenas))]
+            to_rows(k, b.quotient(values, scale), rows)
 
 
 @contextmanager
-def _outputs(k: Lanes, group: Value) -> Iterator[tuple[Value, Value]]:
-    """For each k₂: itself and the address of the row that the first lane belongs to."""
-    f = k.f
-    first = f.at("%rows", f.mul(group, k.width * ROW))
+def _outputs(t: _Kernel, first: Value, count: Value) -> Iterator[tuple[Value, Value, Value]]:
+    """For each k₂ and group of a bundle: both, and the address of the first lane's row."""
+    f, k = t.f, t.k
     stride = f.mul("%columns", ROW)
-    with f.loop(f.op("shl i64 1, %log")) as j:
-        yield j, f.at(first, f.mul(j, stride))
+    start = f.at("%rows", f.mul(first, k.width * ROW))
+    with f.loop(t.size) as j, f.loop(count) as w:
+        rows = f.at(start, f.add(f.mul(j, stride), f.mul(w, k.width * ROW)))
+        prefetch(k, f.at(rows, f.mul(stride, _AHEAD)), k.width * ROW, write=True)
+        yield j, w, rows
 
 
-# -- tables ---------------------------------------------------------------------------------------
+def _emit_whole(module: Module) -> None:
+    """`(rows, out, arena, local, plan)`: a transform in one thread.
+
+    The plan is words: log, columns, groups, bundle and the arrays of `_SPREAD` but the last for
+    the first step, then log, columns, groups, bundle, constants and places for the second.
+    """
+    f = module.function("fr_ntt_whole", "rows", "out", "arena", "local", "plan", export=True)
+    words = iter(range(WHOLE))
+
+    def arguments(*kinds: str) -> list[Value]:
+        return [f"{kind} {f.load(f.at('%plan', 8 * next(words)), kind)}" for kind in kinds]
+
+    for name, arrays, pointers, last in (
+        ("fr_ntt_first", "ptr %rows", len(_SPREAD) - 1, ["ptr %arena"]),
+        ("fr_ntt_second", "ptr %out, ptr %arena", 2, []),
+    ):
+        log, columns, groups, bundle, *others = arguments(*["i64"] * 4, *["ptr"] * pointers)
+        shape = [log, columns, "i64 0", groups, bundle, "ptr %local"]
+        f.do(f"call void @{name}({', '.join([arrays, *shape, *others, *last])})")
+    f.leave()
 
 
-def _to_lanes(k: Lanes) -> int:
-    """Factor from R = 2²⁵⁶ to R = 2²⁶⁰."""
-    return (1 << (2 * R_BITS - MONTGOMERY_BITS)) % k.p
+# -- factors --------------------------------------------------------------------------------------
 
 
-def _emit_between(module: Module, lanes: type[Lanes]) -> None:
-    """`(table, starts, steps, log, from, to)`: factors of column groups `from` … `to` − 1.
+def _emit_powers(module: Module, lanes: type[Lanes]) -> None:
+    """`(out, power, starts, steps, log, group)`: start·step^k of a column group, k < 2^log.
 
-    Records start·step^k, k = 0 … 2^log − 1, by doubling; starts and steps are rows by column.
+    By doubling; `power` becomes step^(2^log). Starts and steps are rows by column.
     """
     f = module.function(
-        "fr_ntt_between",
-        "table",
+        "fr_ntt_powers",
+        "out",
+        "power",
         "starts",
         "steps",
         "i64 log",
-        "i64 from",
-        "i64 to",
-        export=True,
+        "i64 group",
+        attributes="noinline",
     )
     k = lanes(f, FR)
-    like = _factor(k)
-    power, span = f.aligned(k.size), f.slot(8)
+    like = butterflies_of(lanes)(k).factor
+    to_lanes = k.constant((1 << (2 * R_BITS - MONTGOMERY_BITS)) % k.p)  # from R = 2²⁵⁶ to 2²⁶⁰
+    for source, target in (("%starts", "%out"), ("%steps", "%power")):
+        plain = from_rows(k, f.at(source, f.mul("%group", k.width * ROW)))
+        k.store(k.mul(plain, to_lanes), target, like)
+    with f.loop("%log") as i:
+        known = f.op(f"shl i64 1, {i}")
+        upper = f.row("%out", known, k.size)
+        with f.loop(known) as j:
+            a = pinned(k, f.row("%out", j, k.size), like)
+            k.store(k.mul(a, pinned(k, "%power", like)), f.row(upper, j, k.size), like)
+        k.store(k.sqr(pinned(k, "%power", like)), "%power", like)
+    f.leave()
+
+
+def _emit_between(module: Module, lanes: type[Lanes]) -> None:
+    """`(table, starts, steps, log, from, to)`: factors of column groups `from` … `to` − 1."""
+    f = module.function(
+        "fr_ntt_between", "table", "starts", "steps", "i64 log", "i64 from", "i64 to", export=True
+    )
+    k = lanes(f, FR)
+    power = f.aligned(k.size)
     k.begin()
-    size = f.op("shl i64 1, %log")
     with f.loop("%to", "%from") as g:
-        table = f.at("%table", f.mul(f.mul(f.sub(g, "%from"), size), k.size))
-        for source, target in (("%starts", table), ("%steps", power)):
-            plain = _from_rows(k, f.at(source, f.mul(g, k.width * ROW)))
-            k.store(k.mul(plain, k.constant(_to_lanes(k))), target, like)
-        f.store(1, span)
-        with f.repeat() as stop:
-            known = f.load(span)
-            stop(f.compare("uge", known, size))
-            upper = f.row(table, known, k.size)
-            with f.loop(known) as i:
-                a = _load(k, f.row(table, i, k.size), like)
-                k.store(k.mul(a, _load(k, power, like)), f.row(upper, i, k.size), like)
-            k.store(k.sqr(_load(k, power, like)), power, like)
-            f.store(f.op(f"shl i64 {known}, 1"), span)
+        table = f.at("%table", f.mul(f.op(f"shl i64 {g}, %log"), k.size))
+        f.do(
+            f"call void @fr_ntt_powers(ptr {table}, ptr {power}, ptr %starts, ptr %steps, "
+            f"i64 %log, i64 {g})"
+        )
     k.end()
     f.leave()

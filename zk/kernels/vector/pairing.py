@@ -21,28 +21,29 @@ exceptional: it gives Z = 0, which stays 0 to the end, and Q is refused as it sh
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from zk.kernels.constants import FP, MONTGOMERY_BITS, SEED, TWIST_XI
 from zk.kernels.emit import Function, Module, Value
 from zk.kernels.tower import Pair, fp2_power
+from zk.kernels.vector import pairing_few as few
+from zk.kernels.vector.called import Called, emit_called
 from zk.kernels.vector.coordinates import Coordinate, Quadratic
-from zk.kernels.vector.lanes import R_BITS, Element, Lanes
-from zk.kernels.vector.tower import (
-    COEFFICIENTS,
-    PLANAR,
-    ROW,
-    Planar,
-    Tower,
+from zk.kernels.vector.ifma import Ifma
+from zk.kernels.vector.kept import (
     joined,
     kept,
     kept_constants,
     kept_like,
     lanes_constant,
     light,
-    naf,
     ready,
 )
+from zk.kernels.vector.lanes import R_BITS, Element, Lanes
+from zk.kernels.vector.pairing_few import FEW_VALUES, Few
+from zk.kernels.vector.planar import COEFFICIENTS, PLANAR, ROW, Planar
+from zk.kernels.vector.tower import Tower, naf
 
 LOOP: Final = naf(6 * SEED + 2)
 STEPS: Final = len(LOOP) - 1 + sum(map(abs, LOOP[1:])) + 2
@@ -85,6 +86,8 @@ class _Emitter:
         self.lines: list[Element] = []
 
     def emit(self) -> None:
+        if issubclass(self.lanes, Ifma):
+            emit_called(self.module, self.lanes)
         self._emit_tangent()
         self._emit_chord()
         self._emit_setup()
@@ -92,10 +95,14 @@ class _Emitter:
         self._emit_check()
         self._emit_fixed_line()
         line = joined(self.lines)
-        self.line_full = self.tower.emit_line(line, real=False)
-        self.line_real = self.tower.emit_line(line, real=True)
+        self.line_full = self.tower.emit_line(line, "full")
+        self.line_real = self.tower.emit_line(line, "real")
         self._emit_rows()
         self._emit_miller()
+        if issubclass(self.lanes, Ifma):
+            self.few = Few(self.module, self.tower, (_TRIPLE_B[0], _TRIPLE_B[1]))
+            self.line_few = self.tower.emit_line(self.few.emit(), "planar")
+            self._emit_few()
         self._emit_prepare()
         self._emit_hard()
 
@@ -125,15 +132,20 @@ class _Emitter:
     def _constant(self, k: Lanes, x: Pair) -> Coordinate:
         return tuple(k.field_constant(c) for c in x)
 
-    def _scaled(self, k: Lanes, a: Coordinate, by: Element) -> Coordinate:
-        return k.mul_both((a[0], by), (a[1], by))
+    def _scaled(self, c: Quadratic, a: Coordinate, by: Element) -> Coordinate:
+        if isinstance(c, Called):
+            return c.scale(a, by)
+        return c.k.mul_both((a[0], by), (a[1], by))
+
+    def _quadratic(self, k: Lanes) -> Quadratic:
+        return Called(k) if isinstance(k, Ifma) else Quadratic(k)
 
     # -- steps ------------------------------------------------------------------------------------
 
     def _emit_tangent(self) -> None:
         f = self.module.function("v_tangent", "state", "line", attributes="noinline")
         k = self.lanes(f, FP)
-        c = Quadratic(k)
+        c = self._quadratic(k)
         x, y, z = (self._pair(k, "%state", 2 * i) for i in range(3))
         like = kept_like(k)
         x_p, y_p = (self._load(k, "%state", _P + i, like) for i in range(2))
@@ -142,9 +154,9 @@ class _Emitter:
         square = c.sqr(x)
         e = c.mul(c.sqr(z), self._constant(k, (_TRIPLE_B[0], _TRIPLE_B[1])))
         triple = _light(c, c.add(c.add(square, square), square))
-        self._put_line(k, self._scaled(k, h, y_p), 0)
+        self._put_line(k, self._scaled(c, h, y_p), 0)
         minus = tuple(k.neg(v) for v in triple)
-        self._put_line(k, self._scaled(k, _light(c, minus), x_p), 2)
+        self._put_line(k, self._scaled(c, _light(c, minus), x_p), 2)
         self._put_line(k, c.sub(b, e), 4)
         f3 = _light(c, c.add(c.add(e, e), e))
         xy = c.mul(x, y)
@@ -162,16 +174,16 @@ class _Emitter:
         """T + (x₂, y₂), the point at `%q`."""
         f = self.module.function("v_chord", "state", "q", "line", attributes="noinline")
         k = self.lanes(f, FP)
-        c = Quadratic(k)
+        c = self._quadratic(k)
         x, y, z = (self._pair(k, "%state", 2 * i) for i in range(3))
         x2, y2 = (self._pair(k, "%q", 2 * i) for i in range(2))
         like = kept_like(k)
         x_p, y_p = (self._load(k, "%state", _P + i, like) for i in range(2))
         theta = _light(c, c.sub(y, c.mul(y2, z)))
         lam = _light(c, c.sub(x, c.mul(x2, z)))
-        self._put_line(k, self._scaled(k, lam, y_p), 0)
+        self._put_line(k, self._scaled(c, lam, y_p), 0)
         minus = _light(c, tuple(k.neg(v) for v in theta))
-        self._put_line(k, self._scaled(k, minus, x_p), 2)
+        self._put_line(k, self._scaled(c, minus, x_p), 2)
         self._put_line(k, c.sub(c.mul(theta, x2), c.mul(lam, y2)), 4)
         square = c.sqr(lam)
         cube = c.mul(square, lam)
@@ -219,7 +231,7 @@ class _Emitter:
 
     def _frobenius(self, k: Lanes, q: Value, times: int, *, minus: bool) -> Coordinate:
         """The coordinates ψᵏ(x, y), y negated on demand, as four elements."""
-        c = Quadratic(k)
+        c = self._quadratic(k)
         out: list[Element] = []
         for half in range(2):
             x = self._pair(k, q, 2 * half)
@@ -244,7 +256,7 @@ class _Emitter:
         """One byte a lane: whether T = −ψ³(Q), neither being infinity."""
         f = self.module.function("v_check", "flags", "state", attributes="noinline")
         k = self.lanes(f, FP)
-        c = Quadratic(k)
+        c = self._quadratic(k)
         x, y, z = (self._pair(k, "%state", 2 * i) for i in range(3))
         image = self._frobenius(k, self._value(f, "%state", _Q), 3, minus=True)
         same_x = c.is_zero(c.sub(c.mul(image[:2], z), x))
@@ -261,9 +273,10 @@ class _Emitter:
         k = self.lanes(f, FP)
         like = kept_like(k)
         x_p, y_p = (self._load(k, "%state", i, like) for i in range(2))
+        c = Quadratic(k)
         slope, constant = (self._pair(k, "%prepared", 2 * i) for i in range(2))
         self._put_line(k, (y_p,), 0)
-        self._put_line(k, self._scaled(k, slope, x_p), 2)
+        self._put_line(k, self._scaled(c, slope, x_p), 2)
         self._put_line(k, constant, 4)
         f.leave()
 
@@ -361,15 +374,7 @@ class _Emitter:
                 multiply(self.line_real, g, "%m")
             f.store(f.add(at, 1), step)
 
-        digits = self.module.constant("v_loop_digits", [d % 3 for d in LOOP[1:]])
-        with f.loop(len(LOOP) - 1) as i:
-            f.call("v12_mul", value, value, value)
-            lines("tangent")
-            digit = f.load(f.row(digits, i, ROW))
-            with f.when(f.compare("eq", digit, 1)):
-                lines("plus")
-            with f.when(f.compare("eq", digit, 2)):
-                lines("minus")
+        self._loop(f, value, lines)
         for times in (1, 2):
             with f.loop(groups) as g:
                 f.call(f"v_image_{times}", f.row("%states", g, state))
@@ -379,6 +384,81 @@ class _Emitter:
         f.call("v12_to_rows", "%rows", value)
         k.end()
         f.leave()
+
+    def _emit_few(self) -> None:
+        """`pairing_few`: what `pairing_miller` does, pair by pair; no padding of the pairs."""
+        f = self.module.function(
+            "pairing_few",
+            "rows",
+            "g1",
+            "g2",
+            "i64 n",
+            "fixed_g1",
+            "prepared",
+            "i64 m",
+            "states",
+            "flags",
+            export=True,
+        )
+        t = self.tower.planar(f)
+        t.k.begin()
+        value, line = f.aligned(PLANAR), f.aligned(_LINE_VALUES * self.size)
+        step = f.slot(8)
+        fixed_groups = f.op(f"udiv i64 {f.add('%m', self.width - 1)}, {self.width}")
+        state, fixed = FEW_VALUES * self.size, FIXED_VALUES * self.size
+        fixed_states = f.row("%states", "%n", state)
+        stored = PREPARED_VALUES * self.size
+        with f.loop("%n") as i:
+            where = f.row("%states", i, state)
+            f.call("few_setup", where, f.row("%g1", i, 2 * ROW), f.row("%g2", i, 4 * ROW))
+        with f.loop(fixed_groups) as g:
+            where = f.row(fixed_states, g, fixed)
+            first = f.mul(g, self.width)
+            f.do(f"call void @v_setup_fixed(ptr {where}, ptr %fixed_g1, i64 {first})")
+        self._put_one(t, value)
+        f.store(0, step)
+
+        def lines(kind: str) -> None:
+            with f.loop("%n") as i:
+                where = f.row("%states", i, state)
+                if kind == "tangent":
+                    f.call("few_tangent", where, line)
+                else:
+                    q = self.few.place(f, where, few.Q if kind == "plus" else few.OTHER)
+                    f.call("few_chord", where, q, line)
+                f.call(self.line_few, value, line)
+            at = f.load(step)
+            with f.loop(fixed_groups) as g:
+                where = f.row(fixed_states, g, fixed)
+                index = f.add(f.mul(g, STEPS), at)
+                f.call("v_fixed_line", where, f.row("%prepared", index, stored), line)
+                left = f.sub("%m", f.mul(g, self.width))
+                count = f.select(f.compare("ult", left, self.width), left, self.width)
+                with f.loop(count) as lane:
+                    f.call(self.line_real, value, f.row(line, lane, 8))
+            f.store(f.add(at, 1), step)
+
+        self._loop(f, value, lines)
+        for times in (1, 2):
+            with f.loop("%n") as i:
+                f.call(f"few_image_{times}", f.row("%states", i, state))
+            lines("image")
+        with f.loop("%n") as i:
+            f.call("few_check", f.at("%flags", i), f.row("%states", i, state))
+        f.call("v12_to_rows", "%rows", value)
+        t.k.end()
+        f.leave()
+
+    def _loop(self, f: Function, value: Value, lines: Callable[[str], None]) -> None:
+        """The digits of 6x + 2."""
+        digits = self.module.constant("v_loop_digits", [d % 3 for d in LOOP[1:]])
+        with f.loop(len(LOOP) - 1) as i:
+            f.call("v12_mul", value, value, value)
+            lines("tangent")
+            digit = f.load(f.row(digits, i, ROW))
+            for sign, kind in ((1, "plus"), (2, "minus")):
+                with f.when(f.compare("eq", digit, sign)):
+                    lines(kind)
 
     def _emit_prepare(self) -> None:
         """`pairing_prepare(prepared, g2, state, flags)`: the lines of one vector of points."""
@@ -403,9 +483,9 @@ class _Emitter:
             f.store(f.add(at, 1), cursor)
 
         digits = self.module.constant("v_loop_digits", [d % 3 for d in LOOP[1:]])
-        with f.loop(len(LOOP) - 1) as i:
+        with f.loop(len(LOOP) - 1) as step:
             lines("tangent")
-            digit = f.load(f.row(digits, i, ROW))
+            digit = f.load(f.row(digits, step, ROW))
             with f.when(f.compare("eq", digit, 1)):
                 lines("plus")
             with f.when(f.compare("eq", digit, 2)):
@@ -418,7 +498,7 @@ class _Emitter:
         f.leave()
         f = self.module.function("v_normalise_line", "out", "line", attributes="noinline")
         k = self.lanes(f, FP)
-        c = Quadratic(k)
+        c = self._quadratic(k)
         like = joined(self.lines)
         y, slope, constant = (
             tuple(self._load(k, "%line", 2 * i + j, like) for j in range(2)) for i in range(3)

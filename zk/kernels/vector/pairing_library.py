@@ -8,7 +8,8 @@ from typing import Final
 
 from zk.kernels.constants import FP
 from zk.kernels.emit import Module
-from zk.kernels.vector import library
+from zk.kernels.vector import ifma, library
+from zk.kernels.vector.combine import emit_combine
 from zk.kernels.vector.pairing import emit_pairing
 from zk.kernels.vector.sums import emit_inverse
 from zk.kernels.vector.weigh import emit_weigh
@@ -18,7 +19,11 @@ _SIGNATURES: Final[dict[str, library.Signature]] = {
     "pairing_prepare": ("pppp", None),
     "pairing_hard": ("p", None),
     "g1_weigh": ("ppppn", None),
+    "g1_sum_lanes": ("pppnnp", None),
 }
+
+_FEW: Final[dict[str, library.Signature]] = {"pairing_few": _SIGNATURES["pairing_miller"]}
+"""Of eight lanes only."""
 
 
 def build(multiplier: str) -> Module:
@@ -28,6 +33,7 @@ def build(multiplier: str) -> Module:
     emit_inverse(module, lanes)
     emit_pairing(module, lanes)
     emit_weigh(module, lanes)
+    emit_combine(module, lanes)
     return module
 
 
@@ -37,7 +43,9 @@ def load(multiplier: str, folder: Path | None = None) -> library.VectorLibrary:
     Raises:
         BackendError: this machine lacks the instructions, or nothing can be compiled on it.
     """
-    return library.bind(multiplier, build, _SIGNATURES, folder=folder)
+    few = issubclass(library.lanes_of(multiplier), ifma.Ifma)
+    signatures = {**_SIGNATURES, **(_FEW if few else {})}
+    return library.bind(multiplier, build, signatures, folder=folder)
 
 
 @functools.cache

@@ -1,18 +1,20 @@
 """Batches of affine additions in vector lanes, of which multi-scalar multiplication is made.
 
-    sum(base, left, right, slot, count, scratch, gone)   base[slot + i] = ±base[lᵢ] ± base[rᵢ]
+    sum(base, left, right, slot, count, scratch, gone)   base[slot + i] = base[lᵢ] ± base[rᵢ]
 
 `base` is an arena of packed points, 64 bytes each on G1 and 128 on G2; a reference is a `uint32`,
-index in the lower 31 bits and minus in the top one. One inversion serves the whole batch
-(Montgomery's trick): per addition three multiplications for it, and λ, λ², λ·(x₁ − x₃).
+index in the lower 31 bits and, on the right, minus in the top one. One inversion serves the whole
+batch (Montgomery's trick): per addition three multiplications for it, and λ, λ², λ·(x₁ − x₃).
 
-Exceptions take a branch for the vector that has one, no other: equal points are doubled in their
-lanes (at most one more multiplication and two squarings for the vector), and opposite ones set
-`gone[i]` and leave a dummy; the kernel returns how many are gone. Points at infinity never enter.
+Exceptions show once a batch: where two x are equal the product of all differences vanishes, which
+the inversion needs to know anyway. Such a batch is done again with checks, and in it the vectors
+that have an exception take a branch: equal points are doubled in their lanes (at most one more
+multiplication and two squarings for the vector), and opposite ones set `gone[i]` and leave a dummy;
+the kernel returns how many are gone. Points at infinity never enter.
 
-Bounds. Packed coordinates lie in [0.4p, 2.6p]; sums come back there by conditional additions of
-multiples of p (`Lanes.settle`). So x₂ ≡ x₁ only if the lowest words differ by that of j·p for a
-|j| ≤ 2; by chance they do once in 2⁶⁰ additions, which costs a branch that looks at all words.
+Bounds. Packed coordinates lie in `Lanes.settled_value`, within [0.4p, 2.6p], and sums come back
+there by multiples of p (`Lanes.settle`). So x₂ ≡ x₁ only if the lowest words differ by that of j·p
+for a |j| ≤ 2; by chance they do once in 2⁶⁰ additions, which costs a look at all words.
 
 The count must be a multiple of twice the lanes; callers pad with two dummies of different x that
 every arena holds in its slots 0 and 1. Vectors go in twos, whose products are independent.
@@ -27,12 +29,15 @@ from zk.kernels.constants import FP
 from zk.kernels.emit import Function, Module, Value
 from zk.kernels.field import emit_field
 from zk.kernels.vector.coordinates import WORDS, Coordinate, Coordinates
-from zk.kernels.vector.lanes import R_BITS, Lanes, settled
+from zk.kernels.vector.lanes import R_BITS, Element, Lanes
 
 SIGN: Final = 1 << 31
 TOGETHER: Final = 2
 """Vectors in one round of the loops."""
 ROW: Final = 8 * WORDS
+LINE: Final = 64
+AHEAD: Final = 16
+"""Vectors by which points are asked for before they are used; references are readable as far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,57 +117,55 @@ class _Sum:
         self.k = k
         self.c = c
         self.group = group
-        self.interval = settled(k.p)
+        self.interval = k.settled_value
         one = c.one()
         self.product_like = c.product_like()
         # bounds of what the denominator's slot may hold, taken from code that is thrown away
         point = c.unpack([k.splat(0)] * c.words, self.interval)
         turned = c.neg_where("zeroinitializer", point)
-        doubled = c.carry_signed(c.add(turned, turned))
-        self.denominator_like = c.hull(c.hull(self._difference(point, point), doubled), one)
-        slope = c.hull(self._minus(turned, turned), self._slope_of_tangent(point))
-        self.numerator_like = slope
+        doubled = c.carry_signed(c.add(point, point))
+        mended = c.factor(c.hull(doubled, one))
+        numerator = self._minus(point, turned)
+        self.denominator_like = c.hull(c.hull(self._difference(point, point), mended), one)
+        self.numerator_like = c.hull(numerator, self._slope_of_tangent(point))
+        with k.uncarried():
+            grown = c.mul(self.denominator_like, self.denominator_like)
+        self.running_like = c.hull(self.product_like, grown)
 
     def emit(self) -> None:
-        f, k, c = self.f, self.k, self.c
-        both = range(TOGETHER)
-        self.denominators = [f.aligned(c.size) for _ in both]
-        self.numerators = [f.aligned(c.size) for _ in both]
-        self.products = [f.aligned(c.size) for _ in both]
+        f, c = self.f, self.c
+        self.numerators = [f.aligned(c.size) for _ in range(TOGETHER)]
+        self.products = [f.aligned(c.size) for _ in range(TOGETHER)]
         self.lost = f.slot(8)
         f.store(0, self.lost)
-        rounds = f.op(f"udiv i64 %count, {TOGETHER * k.width}")
-        for product in self.products:
-            c.store(c.one(), product)
-        with f.loop(rounds) as i:
-            for j in both:
-                self._forward(j, _Pair(self, self._vector(i, j)))
-            products = self._load(self.products, self.product_like)
-            for j in both:
-                c.store(products[j], self._scratch(i, j))
-            results = c.mul_both(
-                *zip(products, self._load(self.denominators, self.denominator_like), strict=True)
-            )
-            for result, product in zip(results, self.products, strict=True):
-                c.store(result, product)
+        self.rounds = f.op(f"udiv i64 %count, {TOGETHER * self.k.width}")
+        self._forward(checked=False)
+        with f.when(self._vanishes()):
+            self._forward(checked=True)
+            self._invert()
+            self._backward(checked=True)
+            self._leave()
         self._invert()
-        with f.countdown(rounds) as i:
-            self._backward(i)
-        k.end()
-        f.leave(f"i64 {f.load(self.lost)}")
+        self._backward(checked=False)
+        self._leave()
+
+    def _leave(self) -> None:
+        self.k.end()
+        self.f.leave(f"i64 {self.f.load(self.lost)}")
 
     def _vector(self, i: Value, j: int) -> Value:
         return self.f.add(self.f.mul(i, TOGETHER), j)
 
-    def _scratch(self, i: Value, j: int) -> Value:
-        """Where the running product before a vector is kept."""
-        return self.f.row("%scratch", self._vector(i, j), self.c.size)
+    def _scratch(self, i: Value, j: int) -> tuple[Value, Value]:
+        """Where a vector's denominators and the running product before it are kept."""
+        row = self.f.row("%scratch", self._vector(i, j), 2 * self.c.size)
+        return row, self.f.at(row, self.c.size)
 
     def _load(self, slots: list[Value], like: Coordinate) -> list[Coordinate]:
         return [self.c.load(slot, like, pinned=True) for slot in slots]
 
     def _difference(self, x1: Coordinate, x2: Coordinate) -> Coordinate:
-        return self.c.sub(x2, x1)
+        return self.c.factor(self.c.sub(x2, x1))
 
     def _minus(self, y1: Coordinate, y2: Coordinate) -> Coordinate:
         return self.c.sub(y2, y1)
@@ -172,66 +175,105 @@ class _Sum:
         double = self.c.carry_signed(self.c.add(square, square))
         return self.c.carry_signed(self.c.add(double, square))
 
-    def _forward(self, j: int, pair: _Pair) -> None:
-        """Leaves x₂ − x₁ in the denominator's slot: 2·y₁ for equal points, 1 for opposite ones."""
+    def _forward(self, *, checked: bool) -> None:
+        """Products of the denominators x₂ − x₁; checked, 2·y₁ for equal points, 1 for opposite."""
         f, c = self.f, self.c
-        slot = self.denominators[j]
-        c.store(self._difference(pair.x1, pair.x2), slot)
+        for product in self.products:
+            c.store(c.one(), product)
+        with f.loop(self.rounds) as i:
+            rows = [self._scratch(i, j) for j in range(TOGETHER)]
+            for j, (slot, _) in enumerate(rows):
+                vector = self._vector(i, j)
+                pair = _Pair(self, vector)
+                if not checked:
+                    pair.prefetch(f.add(vector, AHEAD))
+                c.store(self._difference(pair.x1, pair.x2), slot)
+                if checked:
+                    self._mend(pair, slot)
+            products = self._load(self.products, self.product_like)
+            for running, (_, before) in zip(products, rows, strict=True):
+                c.store(running, before)
+            denominators = self._load([slot for slot, _ in rows], self.denominator_like)
+            results = c.mul_both(*zip(products, denominators, strict=True))
+            for result, product in zip(results, self.products, strict=True):
+                c.store(result, product, self.product_like)
+
+    def _mend(self, pair: _Pair, slot: Value) -> None:
+        """Other denominators in the lanes with equal or opposite points."""
+        f, c = self.f, self.c
         with f.when(pair.suspicious()):
             equal, opposite = pair.exceptions()
             y1 = pair.y(0)
             twice = c.carry_signed(c.add(y1, y1))
             chosen = c.select(equal, twice, c.load(slot, self.denominator_like))
-            c.store(c.select(opposite, c.one(), chosen), slot)
+            c.store(c.factor(c.select(opposite, c.one(), chosen)), slot)
+
+    def _total(self) -> tuple[Coordinate, Element]:
+        """The product of all denominators in each lane, and its norm."""
+        first, second = self._load(self.products, self.product_like)
+        total = self.c.mul(first, second)
+        return total, self.k.reduced(self.c.norm(total))
+
+    def _vanishes(self) -> Value:
+        """`i1`: whether a denominator is 0, so that the batch holds equal or opposite points."""
+        return self.k.any(self.c.is_zero((self._total()[1],)))
 
     def _invert(self) -> None:
         """The products of all denominators, inverted in each lane: both by one inversion."""
         f, c, k = self.f, self.c, self.k
-        first, second = self._load(self.products, self.product_like)
-        total = c.mul(first, second)
+        total, reduced = self._total()
         norm, inverse = f.aligned(k.size), f.aligned(k.size)
-        k.store(k.reduced(c.norm(total)), norm)
+        k.store(reduced, norm)
         f.call("vector_inverse", inverse, norm)
         element = k.load(inverse, self.product_like[0])
         inverted = c.inverse_from_norm(total, element)
+        first, second = self._load(self.products, self.product_like)
         results = c.mul_both((inverted, second), (inverted, first))
         for result, product in zip(results, self.products, strict=True):
             c.store(result, product)
 
-    def _backward(self, i: Value) -> None:
-        f, c = self.f, self.c
+    def _backward(self, *, checked: bool) -> None:
+        f, c, k = self.f, self.c, self.k
         both = range(TOGETHER)
-        pairs = [_Pair(self, self._vector(i, j)) for j in both]
-        y1 = [pair.y(0) for pair in pairs]
-        for j, pair in enumerate(pairs):
-            self._forward(j, pair)
-            slot = self.numerators[j]
-            c.store(self._minus(y1[j], pair.y(1)), slot)
-            with f.when(pair.suspicious()):
-                equal, opposite = pair.exceptions()
-                tangent = self._slope_of_tangent(pair.x1)
-                slope = c.load(slot, self.numerator_like)
-                c.store(c.select(equal, tangent, slope), slot)
-                self._report(opposite, self._vector(i, j))
-        running = self._load(self.products, self.product_like)
-        before = self._load([self._scratch(i, j) for j in both], self.product_like)
-        denominators = self._load(self.denominators, self.denominator_like)
-        numerators = self._load(self.numerators, self.numerator_like)
-        inverses = c.mul_both(*zip(running, before, strict=True))
-        products = c.mul_both(*zip(running, denominators, strict=True))
-        for product, slot in zip(products, self.products, strict=True):
-            c.store(product, slot)
-        slopes = c.mul_both(*zip(numerators, inverses, strict=True))
-        squares = c.sqr_both(*slopes)
-        x3 = [
-            c.settle(c.sub(c.sub(square, pair.x1), pair.x2))
-            for square, pair in zip(squares, pairs, strict=True)
-        ]
-        drops = [c.sub(pair.x1, c.carry_signed(x)) for pair, x in zip(pairs, x3, strict=True)]
-        heights = c.mul_both(*zip(slopes, drops, strict=True))
-        for j in both:
-            y3 = c.settle(c.sub(heights[j], y1[j]))
-            self._write(self._vector(i, j), x3[j], y3)
+        with f.countdown(self.rounds) as i:
+            pairs = [_Pair(self, self._vector(i, j)) for j in both]
+            rows = [self._scratch(i, j) for j in both]
+            y1 = [pair.y(0) for pair in pairs]
+            for j, pair in enumerate(pairs):
+                slot = self.numerators[j]
+                c.store(self._minus(y1[j], pair.y(1)), slot)
+                if checked:
+                    self._bend(pair, slot, self._vector(i, j))
+            running = self._load(self.products, self.running_like)
+            denominators = self._load([slot for slot, _ in rows], self.denominator_like)
+            before = self._load([slot for _, slot in rows], self.product_like)
+            numerators = self._load(self.numerators, self.numerator_like)
+            with k.uncarried():
+                inverses = c.mul_both(*zip(running, before, strict=True))
+                products = c.mul_both(*zip(running, denominators, strict=True))
+                for product, slot in zip(products, self.products, strict=True):
+                    c.store(product, slot, self.running_like)
+                slopes = c.mul_both(*zip(numerators, inverses, strict=True))
+                squares = c.sqr_both(*slopes)
+            x3 = [
+                c.settle(c.sub(c.sub(square, pair.x1), pair.x2))
+                for square, pair in zip(squares, pairs, strict=True)
+            ]
+            drops = [c.drop(pair.x1, x) for pair, x in zip(pairs, x3, strict=True)]
+            with k.uncarried():
+                heights = c.mul_both(*zip(slopes, drops, strict=True))
+            for j in both:
+                y3 = c.settle(c.sub(heights[j], y1[j]))
+                self._write(self._vector(i, j), x3[j], y3)
+
+    def _bend(self, pair: _Pair, slot: Value, vector: Value) -> None:
+        """The numerator of the tangent where points are equal; opposite ones are reported."""
+        f, c = self.f, self.c
+        with f.when(pair.suspicious()):
+            equal, opposite = pair.exceptions()
+            slope = c.load(slot, self.numerator_like)
+            c.store(c.select(equal, self._slope_of_tangent(pair.x1), slope), slot)
+            self._report(opposite, vector)
 
     def _write(self, v: Value, x: Coordinate, y: Coordinate) -> None:
         """Packs the sums of a vector into their slots."""
@@ -255,30 +297,43 @@ class _Pair:
     """The points of one vector of additions."""
 
     def __init__(self, kernel: _Sum, v: Value) -> None:
-        f, k, c = kernel.f, kernel.k, kernel.c
-        self.f, self.k, self.c = f, k, c
+        k, c = kernel.k, kernel.c
+        self.kernel = kernel
+        self.f, self.k, self.c = kernel.f, k, c
         self._interval = kernel.interval
+        self.sign, self._pointers = self._addresses(v)
+        self._x = [k.gather(pointers, c.words) for pointers in self._pointers]
+        self.x1, self.x2 = (c.unpack(words, self._interval) for words in self._x)
+
+    def _addresses(self, v: Value) -> tuple[Value, list[list[Value]]]:
+        """Mask of the minus signs on the right, and where the points of both sides lie."""
+        f, k = self.f, self.k
         kind = f"<{k.width} x i32>"
-        self.signs: list[Value] = []
-        self._pointers: list[list[Value]] = []
+        sign, sides = "", []
         for name in ("%left", "%right"):
             refs = f.op(f"load {kind}, ptr {f.at(name, f.mul(v, 4 * k.width))}, align 4")
-            self.signs.append(f.op(f"icmp slt {kind} {refs}, zeroinitializer"))
+            sign = f.op(f"icmp slt {kind} {refs}, zeroinitializer")
             pointers = []
             for lane in range(k.width):
                 ref = f.op(f"extractelement {kind} {refs}, i32 {lane}")
                 index = f.op(f"zext i32 {f.op(f'and i32 {ref}, {SIGN - 1}')} to i64")
-                pointers.append(f.row("%base", index, kernel.group.record))
-            self._pointers.append(pointers)
-        self._x = [k.gather(pointers, c.words) for pointers in self._pointers]
-        self.x1, self.x2 = (c.unpack(words, self._interval) for words in self._x)
+                pointers.append(f.row("%base", index, self.kernel.group.record))
+            sides.append(pointers)
+        return sign, sides
+
+    def prefetch(self, vector: Value) -> None:
+        """Asks for the points of another vector, whose references need not be valid."""
+        f, record = self.f, self.kernel.group.record
+        for pointer in (p for side in self._addresses(vector)[1] for p in side):
+            for line in range(0, record, LINE):
+                f.do(f"call void @llvm.prefetch.p0(ptr {f.at(pointer, line)}, i32 0, i32 2, i32 1)")
 
     def y(self, side: int) -> Coordinate:
-        """The y of one side with the sign of its reference."""
+        """The y of one side, on the right with the sign of its reference."""
         offset = 8 * self.c.words
         pointers = [self.f.at(p, offset) for p in self._pointers[side]]
         y = self.c.unpack(self.k.gather(pointers, self.c.words), self._interval)
-        return self.c.neg_where(self.signs[side], y)
+        return self.c.neg_where(self.sign, y) if side else y
 
     def suspicious(self) -> Value:
         """`i1`: whether the lowest words of a lane allow x₂ ≡ x₁."""
@@ -287,7 +342,9 @@ class _Pair:
         for i in range(0, self.c.words, WORDS):
             difference = k.word_op("sub", self._x[1][i], self._x[0][i])
             found = ""
-            for j in range(-2, 3):
+            low, high = self._interval
+            most = (high - low) // k.p
+            for j in range(-most, most + 1):
                 hit = k.equal(difference, k.splat(j * k.p % (1 << 64)))
                 found = k.mask_or(found, hit) if found else hit
             mask = k.mask_and(mask, found) if mask else found

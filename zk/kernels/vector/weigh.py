@@ -10,15 +10,10 @@ from typing import Final
 
 from zk.kernels.constants import FP, MONTGOMERY_BITS
 from zk.kernels.emit import Function, Module, Value
-from zk.kernels.vector.lanes import R_BITS, Element, Lanes
-from zk.kernels.vector.tower import (
-    ROW,
-    kept,
-    kept_constants,
-    kept_like,
-    light,
-    ready,
-)
+from zk.kernels.vector.combine import loose_like
+from zk.kernels.vector.kept import check_within, kept, kept_constants, kept_like, light, ready
+from zk.kernels.vector.lanes import R_BITS, BoundError, Element, Lanes
+from zk.kernels.vector.planar import ROW
 from zk.kernels.verification import BETA, WEIGHT_DIGITS
 
 WEIGH_VALUES: Final = 7
@@ -44,10 +39,17 @@ class _Emitter:
         return f.at(state, index * self.size)
 
     def _get(self, k: Lanes, state: Value, index: int) -> Element:
-        return k.load(self._at(k.f, state, index), kept_like(k))
+        like = loose_like(k) if index in (_Y, _Z) else kept_like(k)
+        return k.load(self._at(k.f, state, index), like)
 
     def _put(self, k: Lanes, a: Element, state: Value, index: int) -> None:
-        k.store(kept(k, a), self._at(k.f, state, index))
+        """Y and Z are small as they come from products, and only carried."""
+        if index in (_Y, _Z):
+            a = ready(k, a)
+            check_within(a, loose_like(k))
+        else:
+            a = kept(k, a)
+        k.store(a, self._at(k.f, state, index))
 
     def emit(self) -> None:
         self._emit_start()
@@ -123,10 +125,10 @@ class _Emitter:
         two_xb = light(k, k.double(xb))
         d = light(k, k.double(two_xb))
         b2 = light(k, k.double(b))
-        square, c4 = k.mul_both((e, e), (b2, b2))
-        x3 = kept(k, k.sub(square, light(k, k.double(d))))
+        x3 = kept(k, k.sub(k.mul(e, e), light(k, k.double(d))))
         k.store(x3, self._at(f, "%state", _X))
-        y3 = k.sub(k.mul(e, light(k, k.sub(d, x3))), k.double(c4))
+        minus = light(k, k.neg(light(k, k.double(b2))))
+        y3 = k.mul_sum((e, light(k, k.sub(d, x3))), (minus, b2))
         self._put(k, y3, "%state", _Y)
         self._put(k, k.double(yz), "%state", _Z)
         f.leave()
@@ -167,8 +169,8 @@ class _Emitter:
         hhh, v = k.mul_both((h, hh), (x, hh))
         x3 = kept(k, k.sub(light(k, k.sub(rr, hhh)), k.double(v)))
         k.store(x3, self._at(f, "%state", _X))
-        left, right = k.mul_both((r, light(k, k.sub(v, x3))), (y, hhh))
-        self._put(k, k.sub(left, right), "%state", _Y)
+        y3 = k.mul_sum((r, light(k, k.sub(v, x3))), (light(k, k.neg(y)), hhh))
+        self._put(k, y3, "%state", _Y)
         self._put(k, k.mul(z, h), "%state", _Z)
         f.leave()
 
@@ -191,8 +193,10 @@ class _Emitter:
         shift = k.constant((1 << MONTGOMERY_BITS) % k.p)
         scaled = k.mul(square, shift)
         for a, b, index in ((x, scaled, 0), (y, k.mul(scaled, unit), 1)):
-            positive = k.add(a, k.constant(k.p))
-            value = k.mul(positive, k.settle(b))  # positive, so below 2p without a lift
+            positive = light(k, k.add(a, k.constant(k.multiple_above(1 - a.value[0]))))
+            value = k.mul(positive, k.settle(b))  # positive, so without a lift
+            if value.value[0] < 0 or value.value[1] >= 2 * k.p:
+                raise BoundError("a coordinate is not below 2p")
             pointers = [f.at("%out", 2 * ROW * i + ROW * index) for i in range(k.width)]
             k.scatter(k.to_integers(value), pointers)
         f.leave()

@@ -1,0 +1,205 @@
+"""`chiaro proof batch|inspect|convert|calldata|export-solidity`: proofs and keys of any tool."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from node.cli import output
+from node.cli.session import Session, UsageError
+from node.cli.verify import Unreadable, read_file
+from zk import files
+from zk.errors import ChiaroError
+
+if TYPE_CHECKING:
+    from zk.groth16.keys import VerifyingKey
+
+app = typer.Typer()
+
+_PUBLIC = typer.Option(None, "--public", help="public.json.")
+_VK = typer.Option(None, "--vk", help="Verifying key; verification_key.json beside by default.")
+
+
+@app.command()
+def convert(
+    context: typer.Context,
+    source: Path = typer.Argument(help="A proof or a verifying key."),
+    out: Path = typer.Option(..., "--out", "-o", help="The converted file."),
+    to: str = typer.Option(
+        ...,
+        "--to",
+        help="snarkjs, arkworks, arkworks-raw, gnark, gnark-raw, evm, calldata, calldata-text.",
+    ),
+    origin: str | None = typer.Option(None, "--from", help="Its encoding; found out by default."),
+    key: bool = typer.Option(False, "--key", help="It is a verifying key."),
+    public: Path | None = _PUBLIC,
+) -> None:
+    """Convert between encodings; everything is checked on the way."""
+    from zk.formats import convert as formats
+    from zk.formats import snarkjs
+
+    session: Session = context.obj
+    data = read_file(source)
+    with _writing(out):
+        if key:
+            found = origin or formats.guess_key(data)
+            files.write(out, formats.write_key(formats.read_key(data, found, str(source)), to))
+            written = [str(out)]
+        else:
+            found = origin or formats.guess_proof(data)
+            statement = formats.read_proof(data, found, str(source))
+            inputs = statement.public
+            if public is not None:
+                given = snarkjs.read_public(read_file(public), str(public))
+                if inputs not in (None, given):
+                    raise UsageError("--public differs from the inputs that the proof's file has")
+                inputs = given
+            if to in formats.WITH_INPUTS and inputs is None:
+                raise UsageError(f"{to} holds the public inputs, too: give --public")
+            files.write(out, formats.write_proof(statement.proof, to, inputs or ()))
+            written = [str(out)]
+            if statement.public is not None and to not in formats.WITH_INPUTS:
+                beside = out.with_name("public.json")
+                document = snarkjs.dump(snarkjs.public_document(statement.public))
+                files.write(beside, document)
+                written.append(str(beside))
+    output.emit(session, "proof.convert", {"from": found, "to": to, "files": written})
+
+
+@app.command()
+def calldata(
+    context: typer.Context,
+    proof: Path = typer.Argument(help="proof.json."),
+    public: Path | None = _PUBLIC,
+) -> None:
+    """The call of a verifier contract: its arguments as text, and the bytes of the transaction."""
+    from zk.formats import evm, snarkjs
+
+    session: Session = context.obj
+    made = snarkjs.read_proof(read_file(proof), str(proof))
+    beside = public or proof.with_name("public.json")
+    inputs = snarkjs.read_public(read_file(beside), str(beside))
+    data = {
+        "arguments": evm.text(made, inputs),
+        "calldata": "0x" + evm.call_data(made, inputs).hex(),
+    }
+    output.emit(
+        session,
+        "proof.calldata",
+        data,
+        lambda out: out.print(data["arguments"], markup=False, soft_wrap=True),
+    )
+
+
+@app.command("export-solidity")
+def export_solidity(
+    context: typer.Context,
+    vk: Path = typer.Argument(help="verification_key.json."),
+    out: Path = typer.Option(..., "--out", "-o", help="The contract, .sol."),
+    name: str = typer.Option("Verifier", "--name", help="Of the contract."),
+) -> None:
+    """A contract that verifies proofs under a key, by Ethereum's precompiles."""
+    from zk.formats.solidity import verifier_contract
+
+    session: Session = context.obj
+    key, warning = _key(vk)
+    source = verifier_contract(key, name=name, unsafe=warning)
+    if warning:
+        session.warnings.append(warning)
+    with _writing(out):
+        files.write(out, source.encode())
+    data = {"file": str(out), "name": name, "key": "0x" + key.id, "inputs": key.publics}
+    output.emit(session, "proof.export-solidity", data)
+
+
+@app.command()
+def batch(
+    context: typer.Context,
+    proofs: list[Path] = typer.Argument(
+        help="Proofs; the inputs of X.proof.json are X.public.json, of proof.json public.json."
+    ),
+    vk: Path = typer.Option(..., "--vk", help="verification_key.json of all of them."),
+) -> None:
+    """Verify many proofs of one statement together; the wrong ones are named. Exit 1 if any is."""
+    from zk import backends
+    from zk.formats import snarkjs
+    from zk.groth16.batch import judge
+
+    session: Session = context.obj
+    key, warning = _key(vk)
+    if warning:
+        session.warnings.append(warning)
+    rows: list[dict[str, Any]] = []
+    items, places = [], []
+    for path in proofs:
+        row = {"file": str(path), "valid": False, "code": "", "detail": ""}
+        rows.append(row)
+        try:
+            beside = path.with_name(path.name.replace("proof", "public"))
+            proof = snarkjs.read_proof(read_file(path), str(path))
+            items.append((snarkjs.read_public(read_file(beside), str(beside)), proof))
+            places.append(row)
+        except ChiaroError as error:
+            row |= {"code": error.id, "detail": error.message}
+    for row, verdict in zip(places, judge(key, items, backends.get()), strict=True):
+        row["valid"] = verdict is None
+        if verdict is not None:
+            row |= {"code": verdict.id, "detail": verdict.message}
+    invalid = [row["file"] for row in rows if not row["valid"]]
+    session.exit_code = 1 if invalid else 0
+    data = {"key": "0x" + key.id, "proofs": rows, "invalid": invalid, "valid": not invalid}
+    output.emit(
+        session,
+        "proof.batch",
+        data,
+        lambda out: output.table(
+            out,
+            ("proof", "verdict", "why"),
+            [
+                (r["file"], "valid" if r["valid"] else r["code"] or "invalid", r["detail"])
+                for r in rows
+            ],
+        ),
+    )
+
+
+@app.command()
+def inspect(
+    context: typer.Context,
+    file: Path = typer.Argument(help=".zkey, .r1cs, .wtns, .ptau, .sym, a proof or a key."),
+) -> None:
+    """What a file is, what it holds, and its digest. Points of large files are not checked here."""
+    from node.cli.proof_inspect import inspected
+
+    session: Session = context.obj
+    with _writing(file):
+        data = inspected(file)
+    output.emit(session, "proof.inspect", data)
+
+
+def _key(path: Path) -> tuple[VerifyingKey, str]:
+    """A verifying key of snarkjs, and the warning of a development key."""
+    from circuits.keys import Registry
+    from zk.formats import snarkjs
+
+    key = snarkjs.read_verifying_key(read_file(path), str(path))
+    registry = Registry.load()
+    listed = key.id in registry.statements_by_key()
+    return key, registry.entry_of_key(key.id).unsafe if listed else ""
+
+
+class _writing:  # noqa: N801
+    """Turns errors of the operating system into ours."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError):
+            where = str(error.filename or self._path)
+            raise Unreadable(error.strerror or "cannot be read or written", where=where) from None

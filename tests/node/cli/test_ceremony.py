@@ -1,0 +1,120 @@
+"""`chiaro ceremony` from an empty folder to a verified key and its report."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from node.cli.ceremony_worker import draw_seed
+from zk.formats.r1cs import write_r1cs
+from zk.groth16.example import random_circuit
+
+BEACON = "0x" + "ab" * 32
+
+
+@pytest.fixture(scope="module")
+def r1cs(tmp_path_factory):
+    path = tmp_path_factory.mktemp("ceremony") / "mine.r1cs"
+    write_r1cs(random_circuit(3, rows=9, publics=3)[0], path)
+    return path
+
+
+def test_a_whole_ceremony(offline, tmp_path, r1cs) -> None:
+    """Two people and a beacon in each phase; then both files are verified, and reported on."""
+    entropy = tmp_path / "entropy"
+    entropy.write_text("forty two dice")
+    entropy.chmod(0o600)
+
+    def run(*words: object):
+        return offline("ceremony", *map(str, words), "--json")
+
+    def contribute(kind: str) -> str:
+        hashes = []
+        for step, name in ((1, "Ada"), (2, "Bob")):
+            source, target = tmp_path / f"{step - 1}.{kind}", tmp_path / f"{step}.{kind}"
+            made = run(
+                "contribute", source, "-o", target, "--name", name, "--entropy-file", entropy
+            )
+            assert made.data["number"] == step
+            assert any("erased" in warning for warning in made.document["warnings"])
+            assert "forty two" not in made.out + made.err
+            hashes.append(made.data["hash"])
+        final = tmp_path / f"final.{kind}"
+        made = run("beacon", tmp_path / f"2.{kind}", "-o", final, "--beacon", BEACON, "--name", "b")
+        hashes.append(made.data["hash"])
+        return hashes
+
+    assert run("new", "--power", "5", "-o", tmp_path / "0.ptau").data["power"] == 5
+    hashes = contribute("ptau")
+    powers = run("verify", tmp_path / "final.ptau").data
+    assert [c["hash"] for c in powers["contributions"]] == hashes
+    assert [c["name"] for c in powers["contributions"]] == ["Ada", "Bob", "b"]
+    assert powers["contributions"][2]["beacon"] == BEACON
+
+    first = ("--ptau", tmp_path / "final.ptau", "--r1cs", r1cs)
+    started = run("new", *first, "-o", tmp_path / "0.zkey").data
+    assert started["circuit"] == "mine"
+    hashes = contribute("zkey")
+    key = run("verify", tmp_path / "final.zkey", *first).data
+    assert [c["hash"] for c in key["contributions"]] == hashes
+    quick = run("verify", tmp_path / "final.zkey", *first, "--initial", tmp_path / "0.zkey").data
+    assert quick == key
+
+    page = tmp_path / "report.html"
+    offline("ceremony", "report", str(tmp_path / "final.zkey"), *map(str, first), "-o", str(page))
+    text = page.read_text()
+    assert all(digest[2:] in text for digest in hashes)
+    assert "<script" not in text
+
+    refused = run("verify", tmp_path / "0.zkey", *first)
+    assert (refused.code, refused.error["code"]) == (1, "CER-001")
+    other = tmp_path / "other.r1cs"
+    write_r1cs(random_circuit(4, rows=9, publics=3)[0], other)
+    refused = run(
+        "verify", tmp_path / "final.zkey", "--ptau", tmp_path / "final.ptau", "--r1cs", other
+    )
+    assert refused.code == 1
+    assert refused.error["code"] in {"CER-008", "CER-010"}
+
+
+REFUSED = {
+    "nothing to start": (("new", "-o", "x"), 2, "USE-001"),
+    "two things to start": (("new", "--power", "3", "--ptau", "y", "-o", "x"), 2, "USE-001"),
+    "no such file": (("contribute", "nowhere", "-o", "x"), 3, "FIL-001"),
+    "no such file to verify": (("verify", "nowhere"), 3, "FIL-001"),
+    "no hexadecimal": (("beacon", "nowhere", "-o", "x", "--beacon", "zz"), 2, "USE-001"),
+    "another file": (("verify", "{r1cs}"), 3, "FMT-010"),
+    "contributing to another file": (("contribute", "{r1cs}", "-o", "x"), 3, "FMT-010"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(offline, tmp_path, monkeypatch, r1cs, name) -> None:
+    monkeypatch.chdir(tmp_path)
+    words, code, error = REFUSED[name]
+    result = offline("ceremony", *(word.format(r1cs=r1cs) for word in words), "--json")
+    assert (result.code, result.error["code"]) == (code, error)
+    assert [p.name for p in tmp_path.iterdir() if "home" not in p.name] == []  # no partial file
+
+
+def test_a_seed_depends_on_what_was_typed_and_on_the_system(monkeypatch) -> None:
+    assert draw_seed("same") != draw_seed("same")
+    monkeypatch.setattr("os.urandom", bytes)
+    assert draw_seed("same") == draw_seed("same")
+    assert draw_seed("same") != draw_seed("other")
+
+
+def test_the_process_says_what_is_wrong_in_one_line(tmp_path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "node.cli.ceremony_worker", tmp_path / "no", tmp_path / "out"],
+        input=json.dumps({"entropy": "secret words", "name": ""}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["error"]["id"] == "FIL-001"
+    assert "secret words" not in done.stdout + done.stderr

@@ -1,0 +1,198 @@
+"""`chiaro proof batch, inspect, convert, calldata, export-solidity`, and `--with`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from node.cli import crosscheck
+from zk.backends import get
+from zk.formats import evm, snarkjs
+from zk.formats.ptau import write_ptau
+from zk.formats.r1cs import write_r1cs
+from zk.formats.sym import write_sym
+from zk.formats.wtns import write_wtns
+from zk.formats.zkey import write_zkey
+from zk.groth16.ceremony.phase1 import new_powers
+from zk.groth16.example import random_circuit
+from zk.groth16.keys import Blinding
+from zk.groth16.prove import prove, public_inputs
+from zk.groth16.setup import UnsafeDevSetup
+
+SNARKJS = Path(__file__).resolve().parents[3] / ".cache/js/node_modules/snarkjs/cli.js"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    """A statement in files of every kind, with four proofs."""
+    folder = tmp_path_factory.mktemp("proofs")
+    backend = get()
+    shape, assignment = random_circuit(3, rows=9, publics=3)
+    key = UnsafeDevSetup().run(shape, backend)
+    public = snarkjs.dump(snarkjs.public_document(public_inputs(key, assignment)))
+    for index in range(4):
+        proof = prove(key, assignment, Blinding(5, 6 + index), backend)
+        prefix = f"{index}." if index else ""
+        document = snarkjs.dump(snarkjs.proof_document(proof))
+        (folder / f"{prefix}proof.json").write_bytes(document)
+        (folder / f"{prefix}public.json").write_bytes(public)
+    document = snarkjs.verifying_key_document(key.verifying_key)
+    (folder / "verification_key.json").write_bytes(snarkjs.dump(document))
+    write_zkey(key, folder / "c.zkey")
+    write_r1cs(shape, folder / "c.r1cs")
+    write_sym(shape, folder / "c.sym")
+    write_wtns(assignment, folder / "c.wtns")
+    write_ptau(new_powers(2, backend), folder / "c.ptau")
+    return folder
+
+
+@pytest.fixture
+def folder(made, tmp_path) -> Path:
+    shutil.copytree(made, tmp_path / "files")
+    return tmp_path / "files"
+
+
+ENCODINGS = ["arkworks", "arkworks-raw", "gnark", "gnark-raw", "evm", "calldata", "calldata-text"]
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_there_and_back(offline, folder, encoding) -> None:
+    proof, there, back = (folder / name for name in ("proof.json", "there", "back.json"))
+    words = ("--public", str(folder / "public.json"))
+    told = offline(
+        "proof", "convert", str(proof), "-o", str(there), "--to", encoding, *words, "--json"
+    )
+    assert told.data["from"] == "snarkjs"
+    offline("proof", "convert", str(there), "-o", str(back), "--to", "snarkjs", "--json")
+    assert back.read_bytes() == proof.read_bytes()
+    kind = offline("proof", "inspect", str(there), "--json").data
+    assert kind["kind"] == "proof"
+    assert kind["encoding"] == encoding.removesuffix("-raw")
+    assert kind["publics"] == (3 if encoding in {"evm", "calldata", "calldata-text"} else None)
+
+
+@pytest.mark.parametrize("encoding", ["arkworks", "arkworks-raw"])
+def test_keys_there_and_back(offline, folder, encoding) -> None:
+    key, there, back = (folder / name for name in ("verification_key.json", "there", "back.json"))
+    offline("proof", "convert", str(key), "-o", str(there), "--to", encoding, "--key", "--json")
+    offline("proof", "convert", str(there), "-o", str(back), "--to", "snarkjs", "--key", "--json")
+    assert json.loads(back.read_text()) == json.loads(key.read_text())
+
+
+KINDS = {
+    "c.zkey": ("proving key", "wires"),
+    "c.r1cs": ("circuit", "rows"),
+    "c.sym": ("names of wires", "signals"),
+    "c.wtns": ("witness", "wires"),
+    "c.ptau": ("powers of tau", "power"),
+    "proof.json": ("proof", "encoding"),
+    "verification_key.json": ("verifying key", "publics"),
+    "public.json": ("public inputs", "publics"),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_inspect(offline, folder, name) -> None:
+    told = offline("proof", "inspect", str(folder / name), "--json").data
+    kind, member = KINDS[name]
+    assert told["kind"] == kind
+    assert told[member]
+    assert told["bytes"] == (folder / name).stat().st_size
+    assert len(told["digest"]) == 66
+
+
+def test_inspect_tells_no_values_of_a_witness(offline, folder) -> None:
+    told = offline("proof", "inspect", str(folder / "c.wtns"), "--json").data
+    assert set(told) == {"kind", "wires", "bytes", "digest"}
+
+
+def test_calldata_and_contract(offline, folder) -> None:
+    told = offline("proof", "calldata", str(folder / "proof.json"), "--json").data
+    proof, public = evm.from_call_data(bytes.fromhex(told["calldata"][2:]))
+    assert evm.from_text(told["arguments"]) == (proof, public)
+    contract = folder / "V.sol"
+    key = folder / "verification_key.json"
+    offline("proof", "export-solidity", str(key), "-o", str(contract), "--name", "V", "--json")
+    assert "contract V {" in contract.read_text()
+
+
+def test_batch_names_the_wrong_ones(offline, folder) -> None:
+    names = [folder / f"{prefix}proof.json" for prefix in ("", "1.", "2.", "3.")]
+    key = ("--vk", str(folder / "verification_key.json"))
+    told = offline("proof", "batch", *map(str, names), *key, "--json")
+    assert (told.code, told.data["valid"], told.data["invalid"]) == (0, True, [])
+    (folder / "1.public.json").write_text('["1", "2", "3"]')
+    (folder / "2.public.json").write_text('["1", "2"]')
+    (folder / "3.proof.json").write_text("{}")
+    told = offline("proof", "batch", *map(str, names), *key, "--json")
+    assert told.code == 1
+    assert told.data["invalid"] == [str(path) for path in names[1:]]
+    assert [row["code"] for row in told.data["proofs"]] == ["", "PRF-001", "CIR-003", "PRF-021"]
+
+
+REFUSED = {
+    "encoding": (("convert", "proof.json", "-o", "x", "--to", "pickle"), 3, "FMT-035"),
+    "inputs": (("convert", "proof.json", "-o", "x", "--to", "evm"), 2, "USE-001"),
+    "nothing known": (("inspect", "junk"), 3, "FMT-035"),
+    "no file": (("inspect", "nowhere"), 3, "FIL-001"),
+    "gnark's keys need more": (
+        ("convert", "verification_key.json", "-o", "x", "--to", "gnark", "--key"),
+        3,
+        "FMT-035",
+    ),
+    "name of a contract": (
+        ("export-solidity", "verification_key.json", "-o", "x", "--name", "a b"),
+        3,
+        "FMT-034",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(offline, folder, monkeypatch, name) -> None:
+    monkeypatch.chdir(folder)
+    (folder / "junk").write_bytes(b"junk")
+    words, code, error = REFUSED[name]
+    result = offline("proof", *words, "--json")
+    assert (result.code, result.error["code"]) == (code, error)
+    assert not (folder / "x").exists()
+
+
+def test_with_evm(offline, folder) -> None:
+    pytest.importorskip("pyrevm", reason="pyrevm is not installed")
+    told = offline("verify", str(folder / "proof.json"), "--with", "evm", "--json")
+    assert told.data["checks"][-1]["id"] == "evm"
+    assert told.data["valid"]
+    (folder / "public.json").write_text('["1", "2", "3"]')
+    told = offline("proof", "verify", str(folder / "proof.json"), "--with", "evm", "--json")
+    assert told.code == 1
+    assert [c["code"] for c in told.data["checks"][-2:]] == ["PRF-001", "XCH-003"]
+
+
+@pytest.mark.oracle_snarkjs
+def test_with_snarkjs(offline, folder, monkeypatch) -> None:
+    if not SNARKJS.exists() or shutil.which("node") is None:
+        pytest.skip("node or snarkjs is not installed: run `make oracles`")
+    monkeypatch.setenv("CHIARO_SNARKJS", str(SNARKJS))
+    told = offline("verify", str(folder / "proof.json"), "--with", "snarkjs", "--json")
+    assert told.data["checks"][-1] == {
+        "id": "snarkjs",
+        "ok": True,
+        "code": "",
+        "detail": "groth16 verify agrees",
+    }
+    (folder / "public.json").write_text('["1", "2", "3"]')
+    told = offline("verify", str(folder / "proof.json"), "--with", "snarkjs", "--json")
+    assert [c["code"] for c in told.data["checks"][-2:]] == ["PRF-001", "XCH-003"]
+
+
+def test_programs_that_are_not_there(offline, folder, monkeypatch) -> None:
+    monkeypatch.setattr(crosscheck.shutil, "which", lambda _name: None)
+    proof = str(folder / "proof.json")
+    told = offline("verify", proof, "--with", "snarkjs", "--json")
+    assert (told.code, told.error["code"]) == (2, "XCH-001")
+    told = offline("verify", proof, "--with", "magic", "--json")
+    assert (told.code, told.error["code"]) == (2, "USE-001")
