@@ -101,6 +101,11 @@ circuits: $(VENV)/.dev ## Make the generated index and the pins of the circuits 
 	$(BIN)/python -m circuits.report
 	$(BIN)/python -m circuits.pins
 
+.PHONY: audit
+audit: $(VENV)/.run ## Examine gadgets and circuits for values that nothing holds; minutes
+	$(BIN)/chiaro circuit audit gadgets
+	$(BIN)/chiaro circuit audit action --out circuits/lab/certificates/action-1.json
+
 .PHONY: lock
 lock: $(VENV)/.dev ## Resolve the lock files anew
 	$(BIN)/pip install --quiet uv

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from node.cli import output
+from node.cli import circuit_audit, circuit_forge, output
 from node.cli.session import Session, UsageError
 from node.cli.verify import statement_id
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from circuits.review import Cost
 
 app = typer.Typer(help="Statements: what proofs state, and what that costs.")
+
+app.command()(circuit_audit.audit)
+app.command()(circuit_audit.diff)
+app.command()(circuit_forge.forge)
 
 _NAME = typer.Argument(help="Such as action.")
 
@@ -105,22 +109,23 @@ def _bar(cost: Cost, total: int) -> tuple[str, str, str, str]:
 
 @app.command()
 def profile(context: typer.Context, name: str = _NAME) -> None:
-    """Cost per gadget and part; places where a value is advised."""
+    """Cost per gadget and part, places where a value is advised; also of a .r1cs file."""
     from circuits import registry, review
-    from circuits.statement import record
 
     session: Session = context.obj
-    statement = registry.statement(statement_id(name))
-    shape = record(statement)
+    shape = circuit_audit.shape_of(name)
     gadgets = sorted(review.cost_by_gadget(shape), key=lambda cost: -cost.rows)
     parts = review.cost_by_scope(shape)
-    advice = review.advice_summary(review.advice_sites(statement))
+    advice: dict[str, tuple[int, int]] = {}
+    if not circuit_audit.is_file(name):
+        statement = registry.statement(statement_id(name))
+        advice = review.advice_summary(review.advice_sites(statement))
 
     def rows(costs: list[review.Cost]) -> list[dict[str, Any]]:
         return [{"name": c.name, "rows": c.rows, "a": c.a, "b": c.b, "c": c.c} for c in costs]
 
     data = {
-        "id": statement.id,
+        "id": shape.name,
         "gadgets": rows(gadgets),
         "parts": rows(parts),
         "advice": [{"site": k, "uses": u, "wires": w} for k, (u, w) in advice.items()],
