@@ -5,12 +5,12 @@ A file belongs to one circuit, by digest: a circuit that changed asks for its re
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from zk import jsontext
 from zk.errors import DigestMismatch, ParamsError
 
 FOLDER: Final = Path(__file__).resolve().parent / "reasons"
@@ -50,7 +50,7 @@ def load(identifier: str, digest: str) -> Reasons:
     if not file.exists():
         return Reasons()
     try:
-        document = json.loads(file.read_text())
+        document = jsontext.loads(file.read_bytes())
         written_for = document.pop("digest")
         document.pop("statement")
         reasons = Reasons(**document)

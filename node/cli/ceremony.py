@@ -74,7 +74,7 @@ def new(
     if (power is None) == (ptau is None):
         raise UsageError("give --power for a first phase, or --ptau with a circuit for a second")
     backend = backends.get()
-    with output.progress(session, "new") as report, _readable(out):
+    with output.progress(session, "new") as report, readable(out):
         if power is not None:
             powers = new_powers(power, backend)
             with files.replacing(out) as temporary:
@@ -176,7 +176,7 @@ def beacon(
         raise UsageError("--beacon takes hexadecimal digits") from None
     with (
         output.progress(session, "beacon") as report,
-        _readable(file),
+        readable(file),
         files.replacing(out) as temporary,
     ):
         made = contribute_file(
@@ -202,7 +202,7 @@ def verify(
     Exit 0 if it holds, 1 if a rule refuses it (CER-…), 3 for malformed files.
     """
     session: Session = context.obj
-    with output.progress(session, "verify") as report, _readable(file):
+    with output.progress(session, "verify") as report, readable(file):
         data, lines = verify_file(file, ptau, r1cs, circuit, initial, report)
 
     def render(out: Console) -> None:
@@ -233,7 +233,7 @@ def report(
     from node.cli.ceremony_report import page
 
     session: Session = context.obj
-    with output.progress(session, "verify") as progress, _readable(file):
+    with output.progress(session, "verify") as progress, readable(file):
         data, lines = verify_file(file, ptau, r1cs, circuit, initial, progress)
         files.write(out, page(data, lines).encode())
     output.emit(
@@ -331,7 +331,7 @@ def _verified_powers(path: Path | None, backend: Backend, report: Progress) -> A
     from zk.groth16.ceremony.phase1 import verify_powers
 
     assert path is not None  # noqa: S101
-    with _readable(path):
+    with readable(path):
         report("powers", 0.0)
         powers = read_ptau(path, check=backend)
         verify_powers(powers, backend, report)
@@ -346,7 +346,7 @@ def _shape(r1cs: Path | None, circuit: str | None) -> R1CS:
     if r1cs is not None:
         from zk.formats.r1cs import read_r1cs
 
-        with _readable(r1cs):
+        with readable(r1cs):
             return read_r1cs(r1cs).shape
     from circuits import registry
     from circuits.statement import record
@@ -360,7 +360,7 @@ def _digest(path: Path) -> str:
     return "0x" + file_digest(path)
 
 
-class _readable:  # noqa: N801
+class readable:  # noqa: N801
     """Turns errors of the operating system into ours, naming the file."""
 
     def __init__(self, path: Path) -> None:

@@ -60,7 +60,7 @@ def shape_of(name: str) -> R1CS:
 def audit(
     context: typer.Context,
     name: str = typer.Argument(help="A statement such as action, `gadgets`, or a .r1cs file."),
-    seed: str = typer.Option("0", "--seed", help="Of all random choices."),
+    seed: str = typer.Option("0", "--label", help="Of all random choices; any text."),
     every_row: bool = typer.Option(
         False, "--every-row", help="Forge against each row, not one of each class of copies."
     ),
@@ -125,13 +125,12 @@ def _write(path: Path, data: Mapping[str, Any]) -> None:
 def _compare(session: Session, data: Mapping[str, Any]) -> None:
     """Warn where the certificate under version control says otherwise."""
     from circuits.lab.audit import path_of, text
+    from zk import jsontext
 
     committed = path_of(str(data.get("statement", GADGETS)))
     if not committed.exists() or "seed" not in data:
         return
-    import json
-
-    said = json.loads(committed.read_text())
+    said = jsontext.loads(committed.read_bytes())
     same = ("digest", "seed")
     if any(said.get(key) != data.get(key) for key in same):
         return

@@ -21,7 +21,7 @@ def forge(
     context: typer.Context,
     name: str = typer.Argument(help="A statement such as action."),
     row: str = typer.Argument(help="A row, by number or by name: 'kind_0: on the curve'."),
-    seed: str = typer.Option("0", "--seed", help="Of all random choices."),
+    seed: str = typer.Option("0", "--label", help="Of all random choices; any text."),
     out_folder: Path = typer.Option(Path(), "--out", "-o", help="Folder for the files."),
 ) -> None:
     """Forge a witness that breaks one row only; write it, the circuit, and the circuit without it.

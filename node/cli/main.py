@@ -42,6 +42,7 @@ GROUPS: Final = (
     ("doctor", ""),
     ("circuit", "circuit"),
     ("ceremony", "ceremony"),
+    ("setup", "setup"),
     ("bench", "bench"),
     ("config", "config"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -16,9 +17,11 @@ from zk.groth16.ceremony.phase1_contribution import (
     PowersContribution,
     powers_contributions_from_bytes,
 )
+from zk.groth16.keys import ProvingKey
 from zk.interfaces import Backend, Progress
 
 Phase = Literal["powers", "key"]
+TRANSCRIPT_DOMAIN: Final = b"chiaro/v1/ceremony-transcript"
 _MAGIC: Final[dict[bytes, Phase]] = {b"ptau": "powers", b"zkey": "key"}
 
 
@@ -97,6 +100,13 @@ def contribute_file(
     write_zkey(contributed, target, plain=not contributed.note)
     number = len(contributions_from_bytes(contributed.contributions))
     return Contributed("key", number, one.digest)
+
+
+def transcript_digest(key: ProvingKey) -> bytes:
+    """BLAKE2b-256 over a domain string, the circuit's hash and all contributions: S-12's part."""
+    hasher = hashlib.blake2b(TRANSCRIPT_DOMAIN, digest_size=32)
+    hasher.update(key.circuit_hash + key.contributions)
+    return hasher.digest()
 
 
 @dataclass(frozen=True, slots=True)

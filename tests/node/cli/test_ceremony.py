@@ -9,7 +9,9 @@ import sys
 import pytest
 
 from node.cli.ceremony_worker import draw_seed
+from zk.formats import snarkjs
 from zk.formats.r1cs import write_r1cs
+from zk.formats.zkey import read_zkey
 from zk.groth16.example import random_circuit
 
 BEACON = "0x" + "ab" * 32
@@ -63,6 +65,22 @@ def test_a_whole_ceremony(offline, tmp_path, r1cs) -> None:
     quick = run("verify", tmp_path / "final.zkey", *first, "--initial", tmp_path / "0.zkey").data
     assert quick == key
 
+    manifest = tmp_path / "manifest.json"
+    about = offline(
+        "setup", "manifest", str(tmp_path / "final.zkey"), *map(str, first), "-o", str(manifest),
+        "--initial", str(tmp_path / "0.zkey"), "--json",
+    ).data  # fmt: skip
+    written = json.loads(manifest.read_text())
+    assert written == {name: about[name] for name in written}
+    assert written["proving_key"] == key["digest"]
+    assert [c["hash"] for c in written["contributions"]] == hashes
+    vk = tmp_path / "vk.json"
+    exported = offline("setup", "export-vk", str(tmp_path / "final.zkey"), "-o", str(vk), "--json")
+    assert exported.data["verifying_key"] == written["verifying_key"]
+    assert snarkjs.read_verifying_key(vk.read_bytes()).id == written["verifying_key"][2:]
+    refused = offline("setup", "export-vk", str(tmp_path / "0.zkey"), "-o", str(vk), "--json")
+    assert refused.error["code"] == "PAR-004"
+
     page = tmp_path / "report.html"
     offline("ceremony", "report", str(tmp_path / "final.zkey"), *map(str, first), "-o", str(page))
     text = page.read_text()
@@ -78,6 +96,15 @@ def test_a_whole_ceremony(offline, tmp_path, r1cs) -> None:
     )
     assert refused.code == 1
     assert refused.error["code"] in {"CER-008", "CER-010"}
+
+
+def test_a_development_key_of_any_circuit(offline, tmp_path, r1cs) -> None:
+    target = tmp_path / "dev.zkey"
+    made = offline("setup", "dev", "--r1cs", str(r1cs), "-o", str(target), "--json")
+    assert "UNSAFE" in made.data["unsafe"]
+    assert any("UNSAFE" in warning for warning in made.document["warnings"])
+    assert read_zkey(target).verifying_key.id == made.data["verifying_key"][2:]
+    assert "UNSAFE" in read_zkey(target).note
 
 
 REFUSED = {

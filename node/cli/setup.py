@@ -1,0 +1,115 @@
+"""`chiaro setup`: development keys, verified keys, what ties a key to its circuit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from node.cli import ceremony, output
+from node.cli.session import Session
+from zk import files
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+app = typer.Typer(help="Keys: for development, from ceremonies, and which circuit they are for.")
+app.command("verify")(ceremony.verify)
+
+_ZKEY = typer.Argument(help="Proving key, .zkey.")
+
+
+@app.command()
+def dev(
+    context: typer.Context,
+    r1cs: Path = typer.Option(..., "--r1cs", help="Circuit of any compiler."),
+    out: Path = typer.Option(..., "--out", "-o", help="The key, .zkey."),
+) -> None:
+    """A development key of any circuit, from the published seed: anyone can forge under it."""
+    from zk import backends
+    from zk.formats.r1cs import read_r1cs
+    from zk.formats.zkey import write_zkey
+    from zk.groth16.setup import UnsafeDevSetup
+
+    session: Session = context.obj
+    with output.progress(session, "key") as report, ceremony.readable(r1cs):
+        shape = read_r1cs(r1cs).shape
+        key = UnsafeDevSetup().run(shape, backends.get(), report)
+        with files.replacing(out) as temporary:
+            write_zkey(key, temporary)
+    session.warnings.append(key.note)
+    data = {
+        "file": str(out),
+        "circuit": shape.name,
+        "r1cs": "0x" + shape.digest.hex(),
+        "verifying_key": "0x" + key.verifying_key.id,
+        "unsafe": key.note,
+    }
+    output.emit(session, "setup.dev", data)
+
+
+@app.command("export-vk")
+def export_vk(
+    context: typer.Context,
+    zkey: Path = _ZKEY,
+    out: Path = typer.Option(..., "--out", "-o", help="verification_key.json."),
+) -> None:
+    """The verifying key of a proving key; one that nobody contributed to is refused (S-11)."""
+    from zk import backends
+    from zk.formats import snarkjs
+    from zk.formats.zkey import read_zkey
+
+    session: Session = context.obj
+    with ceremony.readable(zkey):
+        key = read_zkey(zkey, check=backends.get())
+        document = snarkjs.verifying_key_document(key.verifying_key, unsafe=key.note)
+        files.write(out, snarkjs.dump(document))
+    if key.note:
+        session.warnings.append(key.note)
+    data = {
+        "file": str(out),
+        "verifying_key": "0x" + key.verifying_key.id,
+        "inputs": key.publics,
+    }
+    output.emit(session, "setup.export-vk", data)
+
+
+@app.command()
+def manifest(
+    context: typer.Context,
+    zkey: Path = _ZKEY,
+    out: Path = typer.Option(..., "--out", "-o", help="The manifest, .json."),
+    ptau: Path = typer.Option(..., "--ptau", help="Powers of tau of the first phase."),
+    r1cs: Path | None = typer.Option(None, "--r1cs", help="Circuit of any compiler."),
+    circuit: str | None = typer.Option(None, "--circuit", help="Statement of this project."),
+    initial: Path | None = typer.Option(None, "--initial", help="As in `ceremony verify`."),
+) -> None:
+    """Verify a key, and write what ties it together: circuit, first phase, ceremony, digests."""
+    from circuits.keys import file_digest
+    from zk.formats.ceremony import transcript_digest
+    from zk.formats.zkey import read_zkey
+
+    session: Session = context.obj
+    with output.progress(session, "verify") as report, ceremony.readable(zkey):
+        verified, _ = ceremony.verify_file(zkey, ptau, r1cs, circuit, initial, report)
+        key = read_zkey(zkey)
+        document: dict[str, Any] = {
+            "schema": "chiaro.manifest/1",
+            "circuit": verified["circuit"],
+            "r1cs": verified["r1cs"],
+            "verifying_key": "0x" + key.verifying_key.id,
+            "proving_key": verified["digest"],
+            "first_phase": "0x" + file_digest(ptau),
+            "transcript": "0x" + transcript_digest(key).hex(),
+            "contributions": verified["contributions"],
+        }
+        files.write(out, (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode())
+    data = {**document, "file": str(out)}
+
+    def render(console: Console) -> None:
+        for name in ("circuit", "r1cs", "verifying_key", "proving_key", "transcript", "file"):
+            console.print(f"{name:<14} {data[name]}", markup=False)
+
+    output.emit(session, "setup.manifest", data, render)
