@@ -10,6 +10,7 @@ for each backend of this prover and each peer, with `ratio` = peer / ours.
 from __future__ import annotations
 
 import json
+import re
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -33,6 +34,9 @@ _WORDS: Final = (
 )  # fmt: skip
 _MACHINE: Final = ("id", "processor", "family", "governor", "system", "python")
 
+_FOLDERS: Final = re.compile(r"""(?<![^\s='"])/(?:[^\s/='"]+/)*""")
+"""An absolute path up to its last part, wherever one starts in a word."""
+
 Row = dict[str, Any]
 Data = dict[str, Any]
 
@@ -42,7 +46,7 @@ def document(series: Sequence[Series], *, command: Sequence[str], seed: str) -> 
 
     Args:
         series: as measured.
-        command: what was typed.
+        command: what was typed; recorded `without_folders`.
         seed: of the inputs.
     """
     rows = [row for index, each in enumerate(series) for row in rows_of(each, index)]
@@ -50,12 +54,17 @@ def document(series: Sequence[Series], *, command: Sequence[str], seed: str) -> 
         "format": SCHEMA,
         "machine": host.to_json(host.machine()),
         "commit": asdict(host.commit()),
-        "command": list(command),
+        "command": without_folders(command),
         "seed": seed,
         "criterion": CRITERION,
         "series": [_series(each) for each in series],
         "rows": rows,
     }
+
+
+def without_folders(command: Sequence[str]) -> list[str]:
+    """A command with file names only: result files are handed on, and folders tell of people."""
+    return [_FOLDERS.sub("", word) for word in command]
 
 
 def rows_of(series: Series, index: int) -> list[Row]:

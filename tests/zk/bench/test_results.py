@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -238,3 +239,30 @@ def test_a_proof_without_its_verification_is_left_out_and_said():
     metrics, skipped = export.csp_metrics(data(series(work="prove", details=PROOF)))
     assert metrics == []
     assert "no verify beside it" in skipped[0]
+
+
+@pytest.mark.parametrize(
+    ("typed", "recorded"),
+    [
+        ("/home/ada/results/msm.json", "msm.json"),
+        ("--out=/home/ada/msm.json", "--out=msm.json"),
+        ("mine=/opt/my prover/run --stdio", "mine=my prover/run --stdio"),
+        ("mine='/opt/prover' --key \"/home/ada/k.zkey\"", "mine='prover' --key \"k.zkey\""),
+        ("/msm.json", "msm.json"),
+        ("results/msm.json", "results/msm.json"),
+        ("2^14,2^16", "2^14,2^16"),
+        ("gnark,arkworks", "gnark,arkworks"),
+    ],
+)
+def test_no_folder_of_a_machine_is_recorded(typed, recorded):
+    made = results.document([series()], command=["chiaro", "bench", typed], seed="s")
+    assert made["command"] == ["chiaro", "bench", recorded]
+
+
+def test_no_committed_result_names_a_folder_of_a_machine():
+    folder = Path(__file__).parents[3] / "docs/bench/results"
+    found = sorted(folder.glob("*.json"))
+    assert found
+    for path in found:
+        command = results.read(path)["command"]
+        assert command == results.without_folders(command), path.name
