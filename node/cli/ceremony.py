@@ -12,7 +12,7 @@ import typer
 
 from node.cli import output, prompts
 from node.cli.session import Session, UsageError
-from node.cli.verify import Unreadable, statement_id
+from node.cli.verify import Unreadable, readable, statement_id
 from zk import files, jsontext
 from zk.errors import ChiaroError
 
@@ -161,7 +161,7 @@ def beacon(
     file: Path = _FILE,
     out: Path = _OUT,
     value: str = typer.Option(..., "--beacon", help="Public randomness, hexadecimal."),
-    iterations: int = typer.Option(10, "--iterations", min=10, max=63, help="Hashed 2^N times."),
+    iterations: int = typer.Option(10, "--iterations", min=10, max=32, help="Hashed 2^N times."),
     name: str = typer.Option("", "--name", help="Such as the block it is from; public."),
 ) -> None:
     """End a ceremony with public randomness that nobody knew before."""
@@ -358,18 +358,3 @@ def _digest(path: Path) -> str:
     from circuits.keys import file_digest
 
     return "0x" + file_digest(path)
-
-
-class readable:  # noqa: N801
-    """Turns errors of the operating system into ours, naming the file."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError):
-            where = str(error.filename or self._path)
-            raise Unreadable(error.strerror or "cannot be read", where=where) from None

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +24,7 @@ from zk.errors import ChiaroError
 
 _PERSON: Final = b"chiaro-ceremony"
 _OS_BYTES: Final = 64
+_ENDED: Final = 130
 
 
 def draw_seed(typed: str) -> bytes:
@@ -53,7 +55,9 @@ def contribute_to(
 
 
 def main() -> None:
-    """The process."""
+    """The process. A signal ends it through its `finally` blocks: no partial file stays."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(_ENDED))
+    signal.signal(signal.SIGINT, lambda *_: sys.exit(_ENDED))
     source, target = (Path(argument) for argument in sys.argv[1:])
     order = jsontext.loads(sys.stdin.read().encode())
 

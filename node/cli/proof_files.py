@@ -9,7 +9,7 @@ import typer
 
 from node.cli import output
 from node.cli.session import Session, UsageError
-from node.cli.verify import Unreadable, read_file
+from node.cli.verify import read_file, readable
 from zk import files
 from zk.errors import ChiaroError
 
@@ -42,7 +42,7 @@ def convert(
 
     session: Session = context.obj
     data = read_file(source)
-    with _writing(out):
+    with readable(out):
         if key:
             found = origin or formats.guess_key(data)
             files.write(out, formats.write_key(formats.read_key(data, found, str(source)), to))
@@ -108,7 +108,7 @@ def export_solidity(
     source = verifier_contract(key, name=name, unsafe=warning)
     if warning:
         session.warnings.append(warning)
-    with _writing(out):
+    with readable(out):
         files.write(out, source.encode())
     data = {"file": str(out), "name": name, "key": "0x" + key.id, "inputs": key.publics}
     output.emit(session, "proof.export-solidity", data)
@@ -174,7 +174,7 @@ def inspect(
     from node.cli.proof_inspect import inspected
 
     session: Session = context.obj
-    with _writing(file):
+    with readable(file):
         data = inspected(file)
     output.emit(session, "proof.inspect", data)
 
@@ -188,18 +188,3 @@ def _key(path: Path) -> tuple[VerifyingKey, str]:
     registry = Registry.load()
     listed = key.id in registry.statements_by_key()
     return key, registry.entry_of_key(key.id).unsafe if listed else ""
-
-
-class _writing:  # noqa: N801
-    """Turns errors of the operating system into ours."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError):
-            where = str(error.filename or self._path)
-            raise Unreadable(error.strerror or "cannot be read or written", where=where) from None

@@ -10,6 +10,7 @@ import typer
 
 from node.cli import ceremony, output
 from node.cli.session import Session
+from node.cli.verify import readable
 from zk import files
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def dev(
     from zk.groth16.setup import UnsafeDevSetup
 
     session: Session = context.obj
-    with output.progress(session, "key") as report, ceremony.readable(r1cs):
+    with output.progress(session, "key") as report, readable(r1cs):
         shape = read_r1cs(r1cs).shape
         key = UnsafeDevSetup().run(shape, backends.get(), report)
         with files.replacing(out) as temporary:
@@ -62,7 +63,7 @@ def export_vk(
     from zk.formats.zkey import read_zkey
 
     session: Session = context.obj
-    with ceremony.readable(zkey):
+    with readable(zkey):
         key = read_zkey(zkey, check=backends.get())
         document = snarkjs.verifying_key_document(key.verifying_key, unsafe=key.note)
         files.write(out, snarkjs.dump(document))
@@ -92,7 +93,7 @@ def manifest(
     from zk.formats.zkey import read_zkey
 
     session: Session = context.obj
-    with output.progress(session, "verify") as report, ceremony.readable(zkey):
+    with output.progress(session, "verify") as report, readable(zkey):
         verified, _ = ceremony.verify_file(zkey, ptau, r1cs, circuit, initial, report)
         key = read_zkey(zkey)
         document: dict[str, Any] = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,6 +34,20 @@ class Unreadable(ChiaroError):
     fix = "check the path"
 
 
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Turns errors of the operating system into ours, naming the file.
+
+    Raises:
+        Unreadable: what the block tried to read or write could not be.
+    """
+    try:
+        yield
+    except OSError as error:
+        where = str(error.filename or path)
+        raise Unreadable(error.strerror or "cannot be read or written", where=where) from None
+
+
 def read_file(path: Path) -> bytes:
     """A small file's content.
 
@@ -39,12 +55,10 @@ def read_file(path: Path) -> bytes:
         Unreadable: missing, a folder, no permission.
         FormatError: larger than any document of its kind.
     """
-    try:
+    with readable(path):
         if path.stat().st_size > MAX_FILE_BYTES:
             raise FormatError(f"larger than {MAX_FILE_BYTES} bytes", where=str(path))
         return path.read_bytes()
-    except OSError as error:
-        raise Unreadable(error.strerror or "cannot be read", where=str(path)) from None
 
 
 @app.command()

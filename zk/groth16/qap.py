@@ -20,12 +20,12 @@ from zk.errors import ParamsError
 from zk.field.arrays import U64Array, to_array, to_montgomery
 from zk.field.params import FR
 from zk.groth16.keys import ProvingKey
-from zk.interfaces import Backend
+from zk.interfaces import Backend, Csr
 from zk.r1cs.matrices import R1CS, Matrix
 
 _R = FR.modulus
 _ONE = to_array([1])
-_R_SQUARED = to_array([(1 << 512) % _R])
+R_SQUARED = to_array([(1 << 512) % _R])
 _R_CUBED = to_array([(1 << 768) % _R])
 
 
@@ -72,12 +72,18 @@ def columns_at(matrix: Matrix, basis: U64Array, wires: int, backend: Backend) ->
     Returns:
         `[wires, 4]`, Montgomery form.
     """
+    indptr, rows, values = transposed(matrix, wires)
+    return backend.sparse_product(indptr, rows, values, basis)
+
+
+def transposed(matrix: Matrix, wires: int) -> Csr:
+    """The same entries by wire: row pointers `[wires + 1]`, rows, values as they were."""
     order = np.argsort(matrix.columns, kind="stable")
     indptr = np.zeros(wires + 1, dtype=np.uint64)
     counts = np.bincount(matrix.columns.astype(np.int64), minlength=wires)
     np.cumsum(counts, out=indptr[1:])
     rows = np.ascontiguousarray(matrix.row_indices()[order])
-    return backend.sparse_product(indptr, rows, np.ascontiguousarray(matrix.values[order]), basis)
+    return indptr, rows, np.ascontiguousarray(matrix.values[order])
 
 
 def extended_rows(shape: R1CS, backend: Backend) -> tuple[Matrix, Matrix]:
@@ -96,7 +102,7 @@ def extended_rows(shape: R1CS, backend: Backend) -> tuple[Matrix, Matrix]:
             (own.indptr, a_end + extra + 1, np.full(tail, a_end + publics + 1))
         ).astype(np.uint64),
         columns=np.concatenate((own.columns, extra)),
-        values=np.concatenate((own.values, np.repeat(_R_SQUARED, publics + 1, axis=0))),
+        values=np.concatenate((own.values, np.repeat(R_SQUARED, publics + 1, axis=0))),
     )
     own = scaled(shape.b, backend)
     b_end = int(own.indptr[-1])

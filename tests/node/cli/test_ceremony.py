@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 
 import pytest
 
 from node.cli.ceremony_worker import draw_seed
+from zk.backends import get
 from zk.formats import snarkjs
+from zk.formats.ptau import write_ptau
 from zk.formats.r1cs import write_r1cs
 from zk.formats.zkey import read_zkey
+from zk.groth16.ceremony.phase1 import new_powers
 from zk.groth16.example import random_circuit
 
 BEACON = "0x" + "ab" * 32
@@ -132,6 +136,29 @@ def test_a_seed_depends_on_what_was_typed_and_on_the_system(monkeypatch) -> None
     monkeypatch.setattr("os.urandom", bytes)
     assert draw_seed("same") == draw_seed("same")
     assert draw_seed("same") != draw_seed("other")
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_a_process_that_is_ended_leaves_nothing(tmp_path, sent) -> None:
+    """In the middle of its work: no file, no half of one, no traceback."""
+    write_ptau(new_powers(10, get()), tmp_path / "0.ptau")
+    command = [sys.executable, "-m", "node.cli.ceremony_worker", tmp_path / "0.ptau"]
+    with subprocess.Popen(
+        [*command, tmp_path / "1.ptau"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        process.stdin.write(json.dumps({"entropy": "x", "name": ""}))
+        process.stdin.close()
+        for line in process.stdout:
+            if json.loads(line) == {"phase": "tau_g1", "share": 0.0}:
+                break
+        process.send_signal(sent)
+        assert process.wait(60) == 130
+        assert process.stderr.read() == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["0.ptau"]
 
 
 def test_the_process_says_what_is_wrong_in_one_line(tmp_path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from zk.errors import ParamsError
+from zk.groth16.ceremony.errors import CeremonyError
 from zk.groth16.ceremony.stream import (
     MAX_BEACON_BYTES,
     MAX_ITERATIONS_EXP,
@@ -13,6 +15,9 @@ from zk.groth16.ceremony.stream import (
     Stream,
     beacon_seed,
 )
+
+MAX_CHECKED_EXP: Final = 32
+"""2³² hashes take an hour; files may say 2⁶³, and would keep a verifier busy for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +53,18 @@ def stream_of(seed: bytes | None, beacon: Beacon | None) -> Stream:
     if (seed is None) == (beacon is None) or (seed is not None and len(seed) != SEED_BYTES):
         raise ParamsError(f"a contribution needs either a beacon or a seed of {SEED_BYTES} bytes")
     return Stream(beacon.seed() if beacon else seed or b"")
+
+
+def stream_to_check(value: bytes, iterations_exp: int, where: str) -> Stream:
+    """What a contribution that calls itself a beacon must have drawn from.
+
+    Raises:
+        CeremonyError: CER-012, more hashes than a verifier should spend on a file of strangers.
+    """
+    if iterations_exp > MAX_CHECKED_EXP:
+        raise CeremonyError(
+            "CER-012",
+            f"2^{iterations_exp} hashes to check, at most 2^{MAX_CHECKED_EXP}",
+            where=where,
+        )
+    return Stream(Beacon(value, iterations_exp).seed())

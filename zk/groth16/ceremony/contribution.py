@@ -23,7 +23,7 @@ from zk.curve.bn254 import G1Affine, G2Affine
 from zk.curve.encoding import G1_EVM_BYTES, G2_EVM_BYTES, g1_to_evm, g2_to_evm
 from zk.groth16.ceremony.encoding import g1_from_file, g1_to_file, g2_from_file, g2_to_file
 from zk.groth16.ceremony.errors import CeremonyError
-from zk.groth16.ceremony.stream import MAX_BEACON_BYTES, MAX_ITERATIONS_EXP
+from zk.groth16.ceremony.stream import MAX_BEACON_BYTES, MAX_ITERATIONS_EXP, MIN_ITERATIONS_EXP
 
 PLAIN: Final = 0
 BEACON: Final = 1
@@ -177,10 +177,13 @@ def unpack_parameters(data: bytes, where: str) -> tuple[str, int, bytes]:
             raise CeremonyError("CER-011", "its parameters do not decode", where=where)
         found[kind], last, at = data[start : start + size], kind, start + size
     beacon, iterations = found.get(_BEACON_BYTES, b""), found.get(_ITERATIONS, b"")
-    if bool(beacon) != bool(iterations) or (iterations and iterations[0] > MAX_ITERATIONS_EXP):
-        raise CeremonyError("CER-011", "a beacon without its iterations", where=where)
+    exponent = iterations[0] if iterations else 0
+    if bool(beacon) != bool(iterations) or (
+        iterations and not MIN_ITERATIONS_EXP <= exponent <= MAX_ITERATIONS_EXP
+    ):
+        raise CeremonyError("CER-011", "a beacon and iterations that no one has", where=where)
     try:
         name = found.get(_NAME, b"").decode("utf-8")
     except UnicodeDecodeError:
         raise CeremonyError("CER-011", "its name is not UTF-8", where=where) from None
-    return name, iterations[0] if iterations else 0, beacon
+    return name, exponent, beacon

@@ -51,6 +51,10 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
         "a contribution that does not decode",
         "what cannot be read cannot be checked",
     ),
+    "CER-012": (
+        "a beacon that takes more hashes to check than a verifier should spend",
+        "whether its maker chose its numbers was not checked",
+    ),
     "CER-021": (
         "points that are not successive powers of one τ",
         "points made otherwise can hide a second secret with which proofs are forged",

@@ -17,11 +17,11 @@ import numpy as np
 from zk.errors import ParamsError
 from zk.field.arrays import U64Array
 from zk.groth16.ceremony.errors import CeremonyError
-from zk.groth16.ceremony.lagrange import lagrange_points, montgomery_factor
+from zk.groth16.ceremony.lagrange import lagrange_points
 from zk.groth16.ceremony.powers import PowersOfTau
 from zk.groth16.ceremony.ratio import random_weights
 from zk.groth16.keys import ProvingKey
-from zk.groth16.qap import extended_rows, scaled, standard
+from zk.groth16.qap import R_SQUARED, extended_rows, scaled, standard, transposed
 from zk.groth16.setup import SNARKJS_CHUNK, circuit_hash
 from zk.interfaces import Backend, Csr, Progress
 from zk.r1cs.matrices import R1CS, Matrix
@@ -189,7 +189,7 @@ def _at_tau(powers: U64Array, coefficients: U64Array, backend: Backend) -> U64Ar
 
 
 def _in_montgomery(values: U64Array, backend: Backend) -> U64Array:
-    return backend.fr_mul(values, montgomery_factor())
+    return backend.fr_mul(values, R_SQUARED)
 
 
 def _coefficients(values: U64Array, backend: Backend) -> U64Array:
@@ -219,12 +219,7 @@ def _padded(powers: U64Array, count: int) -> U64Array:
 
 def _by_wire(matrix: Matrix, wires: int, backend: Backend) -> Csr:
     """The transposed matrix, values (R²·v in the argument) in standard form."""
-    order = np.argsort(matrix.columns, kind="stable")
-    indptr = np.zeros(wires + 1, dtype=np.uint64)
-    counts = np.bincount(matrix.columns.astype(np.int64), minlength=wires)
-    np.cumsum(counts, out=indptr[1:])
-    rows = np.ascontiguousarray(matrix.row_indices()[order])
-    values = np.ascontiguousarray(matrix.values[order])
+    indptr, rows, values = transposed(matrix, wires)
     return indptr, rows, backend.fr_mul(backend.fr_mul(values, _ONE), _ONE)
 
 

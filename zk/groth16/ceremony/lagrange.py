@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import numpy.typing as npt
 
-from zk.field.arrays import LIMBS, U64Array
+from zk.field.arrays import U64Array
 from zk.field.params import FR
 from zk.groth16.ceremony.errors import CeremonyError
 from zk.groth16.ceremony.powers import PowersOfTau
 from zk.groth16.ceremony.ratio import random_weights
 from zk.groth16.points import G2_WIDTH
-from zk.groth16.qap import montgomery, root_of_unity, standard
+from zk.groth16.qap import R_SQUARED, montgomery, root_of_unity, standard
 from zk.interfaces import Backend, Csr
 
 _Indices = npt.NDArray[np.int64]
@@ -106,14 +106,9 @@ def verify_lagrange(powers: PowersOfTau, backend: Backend) -> None:
             weights[len(points) :] = 0  # beyond the powers of the file
             left = msm(np.ascontiguousarray(points[:n]), weights[: len(points)])
             transformed = backend.fr_mul(
-                backend.ntt(backend.fr_mul(weights, montgomery_factor())), standard(1)
+                backend.ntt(backend.fr_mul(weights, R_SQUARED)), standard(1)
             )
             right = msm(np.ascontiguousarray(bases[n - 1 : 2 * n - 1]), transformed)
             if not np.array_equal(left, right):
                 where = f"section {section}, 2^{log} elements"
                 raise CeremonyError("CER-025", "the basis does not follow", where=where)
-
-
-def montgomery_factor() -> U64Array:
-    """What turns standard into Montgomery form by one `fr_mul`: R² mod r."""
-    return standard(1 << (2 * 64 * LIMBS))

@@ -16,7 +16,7 @@ from zk.curve.bn254 import G1_GENERATOR, G2_GENERATOR, G1Affine, G2Affine
 from zk.errors import ParamsError
 from zk.field.arrays import U64Array, to_array, to_montgomery
 from zk.field.params import FR
-from zk.groth16.ceremony.beacon import Beacon, stream_of
+from zk.groth16.ceremony.beacon import Beacon, stream_of, stream_to_check
 from zk.groth16.ceremony.blake2b import Blake2b
 from zk.groth16.ceremony.contribution import MAX_NAME_BYTES
 from zk.groth16.ceremony.errors import CeremonyError
@@ -271,7 +271,7 @@ class _Before:
 
 def _verify_one(made: PowersContribution, before: _Before, backend: Backend, where: str) -> None:
     if made.beacon:
-        stream = Stream(Beacon(made.beacon, made.iterations_exp).seed())
+        stream = stream_to_check(made.beacon, made.iterations_exp, where)
         if made.pairs != _draw(stream, before.challenge).pairs:
             raise CeremonyError("CER-005", "not the numbers of this beacon", where=where)
     pairs = []

@@ -18,7 +18,7 @@ from zk.curve.bn254 import G1_GENERATOR, G2_GENERATOR, G1Affine, G2Affine
 from zk.errors import ParamsError
 from zk.field.arrays import U64Array, to_array
 from zk.field.params import FR
-from zk.groth16.ceremony.beacon import Beacon, stream_of
+from zk.groth16.ceremony.beacon import Beacon, stream_of, stream_to_check
 from zk.groth16.ceremony.contribution import (
     MAX_NAME_BYTES,
     Contribution,
@@ -28,7 +28,7 @@ from zk.groth16.ceremony.contribution import (
 )
 from zk.groth16.ceremony.errors import CeremonyError
 from zk.groth16.ceremony.ratio import random_weights, same_ratio, times_g1, times_g2
-from zk.groth16.ceremony.stream import Stream, hash_to_g2
+from zk.groth16.ceremony.stream import hash_to_g2
 from zk.groth16.keys import ProvingKey
 from zk.groth16.points import g1_points, g1_rows, g2_points, g2_rows
 from zk.interfaces import Backend, Progress
@@ -134,7 +134,7 @@ def _verify_one(
     where: str,
 ) -> None:
     if made.beacon:
-        stream = Stream(Beacon(made.beacon, made.iterations_exp).seed())
+        stream = stream_to_check(made.beacon, made.iterations_exp, where)
         x = stream.scalar()
         s = stream.g1()
         expected = (s, times_g1(x, s), times_g1(x, delta))

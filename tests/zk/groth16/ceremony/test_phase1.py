@@ -190,6 +190,8 @@ CHEATS = {
         "CER-005",
         lambda made: rewritten(made[2], 1, beacon=b"late", iterations_exp=10),
     ),
+    "too many hashes": ("CER-012", lambda made: rewritten(made[3], 2, iterations_exp=63)),
+    "too few hashes": ("CER-011", lambda made: rewritten(made[3], 2, iterations_exp=0)),
     "not a series: τ in G1": ("CER-021", lambda made: changed(made[2], "tau_g1", 9)),
     "not a series: the last τ": ("CER-021", lambda made: changed(made[2], "tau_g1", 126)),
     "not a series: τ in G2": ("CER-021", lambda made: changed(made[2], "tau_g2", 63)),

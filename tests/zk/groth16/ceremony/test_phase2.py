@@ -180,6 +180,9 @@ CHEATS = {
         "CER-005",
         lambda keys: rewritten(keys[3], 2, iterations_exp=11),
     ),
+    "too many hashes": ("CER-012", lambda keys: rewritten(keys[3], 2, iterations_exp=33)),
+    "too few hashes": ("CER-011", lambda keys: rewritten(keys[3], 2, iterations_exp=9)),
+    "more hashes than exist": ("CER-011", lambda keys: rewritten(keys[3], 2, iterations_exp=64)),
     "δ in G1 of one's own": (
         "CER-006",
         lambda keys: replace(keys[2], delta_g1=g1_rows([g1(5)])[0]),
