@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -29,12 +30,20 @@ def replacing(target: Path, *, mode: int = ORDINARY, durable: bool = False) -> I
     Raises:
         OSError: the folder or the disk refuses.
     """
+    if not target.name:
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
-    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
+    try:
+        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
+    except OSError as error:
+        error.filename = str(target)  # nobody typed the other name
+        raise
     try:
         yield temporary
         if durable:
             _flush(temporary)
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
         temporary.replace(target)
         if durable and os.name == "posix":  # elsewhere folders cannot be opened
             _flush(target.parent)
@@ -46,6 +55,15 @@ def write(target: Path, data: bytes, *, mode: int = ORDINARY, durable: bool = Fa
     """All of `data` under that name, or what was there; arguments and errors of `replacing`."""
     with replacing(target, mode=mode, durable=durable) as temporary:
         temporary.write_bytes(data)
+
+
+def write_all(content: Mapping[Path, bytes]) -> None:
+    """All files, or none: they take their names when all of them are on the disk."""
+    with contextlib.ExitStack() as stack:
+        for target, data in content.items():
+            if target.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
+            stack.enter_context(replacing(target)).write_bytes(data)
 
 
 def make_private_folder(path: Path) -> Path:

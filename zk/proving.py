@@ -13,7 +13,6 @@ reported to a callback `(name, share)`: `read_key`, `read_witness`, `ntt`, `msm_
 from __future__ import annotations
 
 import secrets
-from contextlib import ExitStack
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -92,9 +91,7 @@ class Proved:
         target = Path(folder)
         content = self.documents()
         target.mkdir(parents=True, exist_ok=True)
-        with ExitStack() as stack:  # files take their names when all of them are on the disk
-            for name, data in content.items():
-                stack.enter_context(files.replacing(target / name)).write_bytes(data)
+        files.write_all({target / name: data for name, data in content.items()})
         return [target / name for name in content]
 
 

@@ -119,6 +119,8 @@ class _Solver:
             if wire in a and wire in b:
                 continue  # a quadratic equation, with two roots
             factor = b if wire in a else a if wire in b else {0: 1}
+            if not factor:
+                continue  # nothing times the wire
             if set(factor) != {0}:
                 heapq.heappush(self.divided, (index, wire))  # better if it follows otherwise
                 continue
@@ -247,5 +249,6 @@ def _linear(row: Row) -> dict[int, int] | None:
         if set(factor) <= {0}:
             scale = factor.get(0, 0)
             wires = set(side) | set(c)
-            return {w: (side.get(w, 0) * scale - c.get(w, 0)) % _R for w in wires}
+            sums = {w: (side.get(w, 0) * scale - c.get(w, 0)) % _R for w in wires}
+            return {w: value for w, value in sums.items() if value}
     return None

@@ -80,6 +80,8 @@ def run(
     )
     if out is not None and out.is_dir():
         raise UsageError(f"{out} is a folder; give a file")
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)  # what cannot be written is known beforehand
     if prepare:
         _prepare(session, request)
         return

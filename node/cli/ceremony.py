@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
 from node.cli import output, prompts
 from node.cli.session import Session, UsageError
-from node.cli.verify import Unreadable, readable, statement_id
+from node.cli.verify import readable, statement_id
 from zk import files, jsontext
 from zk.errors import ChiaroError
 
@@ -33,12 +34,18 @@ _R1CS = typer.Option(None, "--r1cs", help="Circuit of any compiler.")
 _CIRCUIT = typer.Option(None, "--circuit", help="Statement of this project, e.g. action.")
 
 
-class WorkerFailed(ChiaroError):
-    """What the contributing process reported."""
+_SILENT: Final = {
+    "id": "CHI-001",
+    "message": "the contributing process ended without a word",
+    "where": "",
+    "why": "nothing was contributed; no file was changed",
+    "fix": "run the command again, with more memory if the machine is short of it",
+    "exit_code": 70,
+}
 
-    code = "CER-090"
-    why = "nothing was contributed"
-    fix = "see the message; the ceremony's last file was not touched"
+
+class WorkerFailed(ChiaroError):
+    """What the contributing process reported, under its own code."""
 
     def __init__(self, told: dict[str, Any]) -> None:
         super().__init__(told["message"], where=told["where"], why=told["why"], fix=told["fix"])
@@ -73,6 +80,8 @@ def new(
     session: Session = context.obj
     if (power is None) == (ptau is None):
         raise UsageError("give --power for a first phase, or --ptau with a circuit for a second")
+    if power is not None and (r1cs or circuit):
+        raise UsageError("a first phase knows no circuit: leave --r1cs and --circuit out")
     backend = backends.get()
     with output.progress(session, "new") as report, readable(out):
         if power is not None:
@@ -108,8 +117,6 @@ def contribute(
 ) -> None:
     """Multiply a secret of yours into the ceremony's last file, in a process that then ends."""
     session: Session = context.obj
-    if not file.exists():
-        raise Unreadable("there is no such file", where=str(file))
     if entropy_file is not None:
         typed = prompts.read_secret_file(session, entropy_file)
     elif prompts.can_ask(session):
@@ -133,15 +140,17 @@ def _attest(out: Console, data: dict[str, Any]) -> None:
 
 
 def _in_a_process(file: Path, out: Path, order: dict[str, str], report: Progress) -> dict[str, Any]:
-    command = [sys.executable, "-m", "node.cli.ceremony_worker", str(file), str(out)]
+    # -P: no module of the current folder may stand in for one of ours beside a secret.
+    command = [sys.executable, "-P", "-m", "node.cli.ceremony_worker", str(file), str(out)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
     ) as process:
         assert process.stdin is not None  # noqa: S101
         assert process.stdout is not None  # noqa: S101
         try:
-            process.stdin.write(json.dumps(order))
-            process.stdin.close()
+            with contextlib.suppress(BrokenPipeError):  # it ended early: what it said tells why
+                process.stdin.write(json.dumps(order))
+                process.stdin.close()
             for line in process.stdout:
                 told = jsontext.loads(line.encode())
                 if "error" in told:
@@ -152,7 +161,7 @@ def _in_a_process(file: Path, out: Path, order: dict[str, str], report: Progress
         finally:
             if process.poll() is None:
                 process.terminate()
-    raise RuntimeError("the contributing process ended without a word")
+    raise WorkerFailed(_SILENT)
 
 
 @app.command()
@@ -261,6 +270,8 @@ def verify_file(
     backend = backends.get()
     data: dict[str, Any] = {"valid": True, "file": str(file), "digest": _digest(file)}
     if phase_of(file) == "powers":
+        if ptau or r1cs or circuit or initial:
+            raise UsageError("a first phase is verified by itself: leave the other files out")
         from zk.groth16.ceremony.phase1_contribution import powers_contributions_from_bytes
 
         powers = _verified_powers(file, backend, report)
@@ -269,7 +280,7 @@ def verify_file(
             ("points", "every point on its curve, in its subgroup"),
             ("contributions", f"{len(lines)}, each proved, each following the one before"),
             ("powers", f"2^{powers.power} successive powers of one τ, in all parts"),
-            ("hashes", "responses and challenges" if powers.whole else "cut file: not covered"),
+            ("hashes", "those of the last contribution" if powers.whole else "cut file: none"),
             ("bases", "follow from the powers" if powers.lagrange else "none in this file"),
         ]
         data |= {"phase": "powers", "power": powers.power}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
@@ -80,9 +81,11 @@ def _row(line: Line) -> str:
 
 
 def _command(data: Mapping[str, Any]) -> str:
+    file = shlex.quote(data["file"])
     if data["phase"] == "powers":
-        return f"chiaro ceremony verify {data['file']}\nsnarkjs powersoftau verify {data['file']}"
+        return f"chiaro ceremony verify {file}\nsnarkjs powersoftau verify {file}"
     return (
-        f"chiaro ceremony verify {data['file']} --ptau FIRST_PHASE.ptau --r1cs CIRCUIT.r1cs\n"
-        f"snarkjs zkey verify CIRCUIT.r1cs FIRST_PHASE.ptau {data['file']}"
+        f"chiaro ceremony verify {file} --ptau FIRST_PHASE.ptau --r1cs CIRCUIT.r1cs\n"
+        "snarkjs powersoftau prepare phase2 FIRST_PHASE.ptau PREPARED.ptau\n"
+        f"snarkjs zkey verify CIRCUIT.r1cs PREPARED.ptau {file}"
     )

@@ -97,6 +97,17 @@ def main() -> None:
                 "exit_code": 3,
             }
         )
+    except Exception as error:  # its text and its frames could hold the secret
+        say(
+            error={
+                "id": "BUG-001",
+                "message": f"unexpected {type(error).__name__} in the contributing process",
+                "where": "",
+                "why": "this is a fault of the program, not of what you typed",
+                "fix": "please report it, with the version and the kind of file",
+                "exit_code": 70,
+            }
+        )
 
 
 if __name__ == "__main__":

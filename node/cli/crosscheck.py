@@ -40,6 +40,15 @@ class ToolFailed(ChiaroError):
     fix = "run the program by hand on the three files"
 
 
+class Disagrees(ChiaroError):
+    """A program that was asked says that the proof does not hold."""
+
+    code = "XCH-003"
+    exit_code = 1
+    why = "one of two verifiers is wrong about this proof, or it is no proof"
+    fix = "reject it, unless the other checks say that it holds: then report the difference"
+
+
 def cross_check(tool: str, proof: bytes, public: bytes, key: bytes) -> Check:
     """What another program says of three snarkjs documents.
 
@@ -73,7 +82,7 @@ def _evm(proof: bytes, public: bytes, key: bytes) -> Check:
     return Check(
         "evm",
         holds,
-        "" if holds else "XCH-003",
+        "" if holds else Disagrees.code,
         "precompile 0x08 agrees" if holds else "precompile 0x08 says no",
     )
 
@@ -98,7 +107,7 @@ def _snarkjs(proof: bytes, public: bytes, key: bytes) -> Check:
     if done.returncode == 0 and "OK!" in done.stdout:
         return Check("snarkjs", True, "", "groth16 verify agrees")
     if "Invalid proof" in done.stdout:
-        return Check("snarkjs", False, "XCH-003", "groth16 verify says no")
+        return Check("snarkjs", False, Disagrees.code, "groth16 verify says no")
     raise ToolFailed(f"snarkjs ended with {done.returncode}")
 
 

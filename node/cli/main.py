@@ -3,7 +3,8 @@
 Exit codes: 0 ok, 1 the answer is no, 2 usage, 3 malformed input, 4 locked, 5 refused by policy,
 6 unreachable, 7 still pending, 8 key or circuit mismatch, 70 bug, 130 interrupted.
 
-Commands import what they need inside their functions: `chiaro --help` must not pay for Numba.
+Commands import what they need inside their functions: `chiaro --help` must not pay for NumPy or
+LLVM.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typer.exceptions import Abort, Exit, TyperException
 
 from node.cli import output
 from node.cli.session import HELP, Session, UsageError, open_session, private_folder, split_flags
+from node.cli.verify import Unreadable
 from zk.errors import ChiaroError
 
 BUG: Final = 70
@@ -119,6 +121,13 @@ def run(arguments: Sequence[str], session: Session) -> int:
         usage = UsageError(error.format_message())
         output.emit_error(session, usage)
         return usage.exit_code
+    except OSError as error:
+        if error.filename is None:
+            output.emit_error(session, _report(session, error))
+            return BUG
+        refused = Unreadable(error.strerror or "cannot be used", where=str(error.filename))
+        output.emit_error(session, refused)
+        return refused.exit_code
     except Exception as error:
         output.emit_error(session, _report(session, error))
         return BUG
@@ -135,11 +144,25 @@ def _report(session: Session, error: Exception) -> Bug:
     return Bug(f"unexpected {type(error).__name__}", where=str(folder / name))
 
 
+def _check_text(words: Sequence[str]) -> None:
+    """That every word is text: what is not could stand in no document.
+
+    Raises:
+        UsageError: which word.
+    """
+    for number, word in enumerate(words, start=1):
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            raise UsageError(f"word {number} of the command is no UTF-8 text") from None
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of the `chiaro` script."""
     words = sys.argv[1:] if arguments is None else list(arguments)
     fallback = open_session({"json": "--json" in words}, {}) if "--json" in words else None
     try:
+        _check_text(words)
         flags, rest = split_flags(words)
         session = open_session(flags, os.environ)
     except ChiaroError as error:

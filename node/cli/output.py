@@ -79,7 +79,20 @@ def emit(
 def note(session: Session, text: str) -> None:
     """One line for people on stderr; silent with `--quiet` and `--json`."""
     if not (session.quiet or session.json):
-        console(session, stderr=True).print(f"chiaro: {text}", markup=False)
+        console(session, stderr=True).print(f"chiaro: {printable(text)}", markup=False)
+
+
+def printable(text: str, *, lines: bool = False) -> str:
+    """Text of strangers for a terminal: control characters as escapes, which would act otherwise.
+
+    Args:
+        text: anything.
+        lines: leave line ends as they are.
+    """
+    return "".join(
+        c if c.isprintable() or (lines and c == "\n") else c.encode("unicode_escape").decode()
+        for c in text
+    )
 
 
 def _plain(value: Any) -> str:
@@ -87,7 +100,7 @@ def _plain(value: Any) -> str:
         return ", ".join(_plain(item) for item in value)
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_plain(item)}" for key, item in value.items())
-    return str(value)
+    return printable(str(value), lines=True)
 
 
 def _document(document: Mapping[str, Any], stream: IO[str] | None = None) -> None:
@@ -125,7 +138,7 @@ def emit_error(session: Session, error: ChiaroError) -> None:
     err = console(session, stderr=True)
     head = Text()
     head.append(f"error[{error.id}]", style="bold red")
-    head.append(f": {error.message}")
+    head.append(f": {printable(error.message)}")
     err.print(head)
     for label, text in (
         ("in", error.where),
@@ -135,7 +148,7 @@ def emit_error(session: Session, error: ChiaroError) -> None:
     ):
         if text:
             line = Text(f"  {label:<5} ", style="dim")
-            line.append(text, style="default")
+            line.append(printable(text, lines=True), style="default")
             err.print(line)
 
 
@@ -176,6 +189,7 @@ def table(out: Console, headings: Sequence[str], rows: Sequence[Sequence[str]]) 
     """A plain table: left-aligned text, numbers to the right."""
     from rich import box
     from rich.table import Table
+    from rich.text import Text
 
     drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column, heading in enumerate(headings):
@@ -186,5 +200,5 @@ def table(out: Console, headings: Sequence[str], rows: Sequence[Sequence[str]]) 
         )
         drawn.add_column(heading, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        drawn.add_row(*row)
+        drawn.add_row(*(Text(printable(cell)) for cell in row))
     out.print(drawn)

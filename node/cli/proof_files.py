@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 _PUBLIC = typer.Option(None, "--public", help="public.json.")
-_VK = typer.Option(None, "--vk", help="Verifying key; verification_key.json beside by default.")
 
 
 @app.command()
@@ -58,13 +57,14 @@ def convert(
                 inputs = given
             if to in formats.WITH_INPUTS and inputs is None:
                 raise UsageError(f"{to} holds the public inputs, too: give --public")
-            files.write(out, formats.write_proof(statement.proof, to, inputs or ()))
-            written = [str(out)]
+            content = {out: formats.write_proof(statement.proof, to, inputs or ())}
             if statement.public is not None and to not in formats.WITH_INPUTS:
                 beside = out.with_name("public.json")
-                document = snarkjs.dump(snarkjs.public_document(statement.public))
-                files.write(beside, document)
-                written.append(str(beside))
+                if beside == out:
+                    raise UsageError("public.json is where the inputs go: name the proof otherwise")
+                content[beside] = snarkjs.dump(snarkjs.public_document(statement.public))
+            files.write_all(content)
+            written = [str(path) for path in content]
     output.emit(session, "proof.convert", {"from": found, "to": to, "files": written})
 
 
@@ -137,8 +137,8 @@ def batch(
         row = {"file": str(path), "valid": False, "code": "", "detail": ""}
         rows.append(row)
         try:
-            beside = path.with_name(path.name.replace("proof", "public"))
             proof = snarkjs.read_proof(read_file(path), str(path))
+            beside = path.with_name(path.name.replace("proof", "public"))
             items.append((snarkjs.read_public(read_file(beside), str(beside)), proof))
             places.append(row)
         except ChiaroError as error:
@@ -183,8 +183,11 @@ def _key(path: Path) -> tuple[VerifyingKey, str]:
     """A verifying key of snarkjs, and the warning of a development key."""
     from circuits.keys import Registry
     from zk.formats import snarkjs
+    from zk.groth16.setup import UNSAFE_STAMP
 
-    key = snarkjs.read_verifying_key(read_file(path), str(path))
+    data = read_file(path)
+    key = snarkjs.read_verifying_key(data, str(path))
     registry = Registry.load()
-    listed = key.id in registry.statements_by_key()
-    return key, registry.entry_of_key(key.id).unsafe if listed else ""
+    if key.id in registry.statements_by_key():
+        return key, registry.entry_of_key(key.id).unsafe
+    return key, UNSAFE_STAMP if snarkjs.marked_unsafe(data, str(path)) else ""

@@ -30,8 +30,8 @@ class Unreadable(ChiaroError):
 
     code = "FIL-001"
     exit_code = 3
-    why = "nothing was checked"
-    fix = "check the path"
+    why = "the command could not go on without it"
+    fix = "check the path, its permissions and the space on the disk"
 
 
 @contextmanager
@@ -128,6 +128,8 @@ def check_documents(
         session.warnings.append(
             "this key is not in the registry: what it proves is what its maker says it proves"
         )
+        if snarkjs.marked_unsafe(key, "verification_key.json"):
+            session.warnings.append("its maker marks this key UNSAFE: anyone can forge under it")
     elif registry.entry_of_key(key_id).unsafe:
         session.warnings.append(
             "development key: its secret is published, so anyone can forge proofs under it"

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from zk import backends
+from zk.curve import babyjub
 from zk.field.arrays import U64Array, to_array, to_montgomery
 from zk.field.params import FP, FR
 from zk.interfaces import Backend
@@ -34,7 +35,7 @@ def scalars(rng: random.Random, count: int) -> U64Array:
 
 
 def results(b: Backend) -> Iterator[tuple[str, Any]]:
-    """Name and value of every method's result."""
+    """Name and value of every method's result, but of tapes: they are scalar code everywhere."""
     rng = random.Random(2024)
     k = scalars(rng, POINTS)
     g1, g2 = b.fixed_base_g1(k), b.fixed_base_g2(k[:24])
@@ -64,6 +65,10 @@ def results(b: Backend) -> Iterator[tuple[str, Any]]:
     for width in (1, 2, 4):
         inputs = scalars(rng, 24 * width).reshape(24, width, 4)
         yield f"poseidon {width}", b.poseidon(R - 1, inputs)
+    yield from multiples(b, rng, g1, g2)
+    yield "sum_g1", b.sum_g1(g1)
+    points = to_array(c for i in range(6) for c in babyjub.multiply(i, babyjub.GENERATOR))
+    yield "babyjub_sum", b.babyjub_sum(points.reshape(-1, 8), scalars(rng, 6))
     yield from verification(b, g1, g2)
 
 
@@ -81,6 +86,24 @@ def sparse(b: Backend, rng: random.Random) -> Iterator[tuple[str, Any]]:
     both = b.sparse_products((indptr, columns, values), (indptr, columns, other), vector)
     yield "sparse_products 0", both[0]
     yield "sparse_products 1", both[1]
+
+
+def multiples(
+    b: Backend, rng: random.Random, g1: U64Array, g2: U64Array
+) -> Iterator[tuple[str, Any]]:
+    """Points times scalars, and sparse matrices of them."""
+    matrix = (
+        np.array([0, 0, 3, 10, 12], dtype=np.uint64),
+        np.array([rng.randrange(24) for _ in range(12)], dtype=np.uint64),
+        scalars(rng, 12),
+    )
+    for name, points, scale, combine in (
+        ("g1", g1[:24].copy(), b.scale_g1, b.sparse_points_g1),
+        ("g2", g2, b.scale_g2, b.sparse_points_g2),
+    ):
+        yield f"scale_{name}", scale(points, scalars(rng, 24))
+        yield f"scale_{name} by one", scale(points, to_array([R - 2]))
+        yield f"sparse_points_{name}", combine(matrix, points)
 
 
 def verification(b: Backend, g1: U64Array, g2: U64Array) -> Iterator[tuple[str, Any]]:

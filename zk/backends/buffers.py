@@ -1,14 +1,15 @@
 """Memory that is used again: the first touch of a page costs more than a transform does on it.
 
-Scratch is taken and given back. Results go to callers, who never give them back: theirs is free
-again when nothing refers to it any more but the list of results.
+Scratch is taken and given back. Results go to callers, who never give them back: their memory is
+free again when the array over it, to which every view of it refers, is collected.
 """
 
 from __future__ import annotations
 
 import mmap
-import sys
 import threading
+import weakref
+from collections import deque
 from typing import Final
 
 import numpy as np
@@ -23,8 +24,6 @@ _WASTE: Final = 4
 """A buffer may be so many times as large as what is wanted."""
 _SMALL: Final = 1 << 11
 """Rows below which the interpreter's own allocator does as well."""
-_UNUSED: Final = 3
-"""References to a result that nobody has: of the list, of a name, of the count itself."""
 
 
 def _memory(size: int) -> mmap.mmap:
@@ -58,7 +57,8 @@ class Buffers:
         self._most = most
         self._lock = threading.Lock()
         self._spare: list[U64Array] = []
-        self._results: dict[int, list[U64Array]] = {}
+        self._unused: list[mmap.mmap] = []
+        self._returned: deque[mmap.mmap] = deque()  # by the collector, whoever holds the lock
 
     def take(self, words: int) -> U64Array:
         """An aligned buffer of at least so many words, whatever is in it."""
@@ -78,30 +78,22 @@ class Buffers:
                     self._spare.append(buffer)
 
     def rows(self, count: int) -> U64Array:
-        """Uninitialised `uint64[count, 4]` for a result, on a cache line.
-
-        Every array made of the result refers to the array in the list, which owns the pages.
-        """
+        """Uninitialised `uint64[count, 4]` for a result, on a cache line."""
         if count < _SMALL:
             return aligned(count * LIMBS).reshape(count, LIMBS)
-        with self._lock:
-            for rows in self._results.get(count, ()):
-                if sys.getrefcount(rows) == _UNUSED:
-                    return rows[:]
-            made = np.ndarray(
-                (count, LIMBS), dtype=np.uint64, buffer=_memory(count * LIMBS * _WORD)
-            )
-            self._keep(made)
-            return made[:]
+        size = count * LIMBS * _WORD
+        memory = self._reused(size) or _memory(size)
+        made = np.ndarray((count, LIMBS), dtype=np.uint64, buffer=memory)
+        weakref.finalize(made, self._returned.append, memory).atexit = False
+        return made
 
-    def _keep(self, made: U64Array) -> None:
-        """Adds a result, in place of unused ones where there are too many."""
-        kept = sum(x.nbytes for group in self._results.values() for x in group)
-        for count, group in list(self._results.items()):
-            if kept + made.nbytes <= self._most:
-                break
-            used = [x for x in group if sys.getrefcount(x) != _UNUSED]
-            kept -= sum(x.nbytes for x in group) - sum(x.nbytes for x in used)
-            self._results[count] = used
-        if kept + made.nbytes <= self._most:
-            self._results.setdefault(made.shape[0], []).append(made)
+    def _reused(self, size: int) -> mmap.mmap | None:
+        """Memory of a result that is gone; what is too much to keep is let go, the oldest first."""
+        with self._lock:
+            while self._returned:
+                self._unused.append(self._returned.popleft())
+            found = next((k for k, x in enumerate(self._unused) if len(x) == size), None)
+            chosen = None if found is None else self._unused.pop(found)
+            while sum(map(len, self._unused)) > self._most:
+                self._unused.pop(0)
+        return chosen

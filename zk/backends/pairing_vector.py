@@ -184,8 +184,11 @@ class VectorPairings(PortablePairings):
 
     def prepare_g1(self, points_: U64Array) -> PreparedG1:
         """Tables packed, all of a window together; where a point is infinity, none."""
+        checks.rows(points_, checks.G1_WIDTH, "points")
+        if not points_.any(axis=1).all():
+            return PreparedG1(points_.copy(), points_[:0], 0, self.name)
         prepared = super().prepare_g1(points_)
-        if prepared.bits == 0 or not points_.any(axis=1).all():
+        if prepared.bits == 0:
             return PreparedG1(prepared.points, prepared.tables[:0], 0, self.name)
         n, c = points_.shape[0], prepared.bits
         shape = (n, msm.windows(c), 1 << (c - 1), checks.G1_WIDTH)

@@ -45,7 +45,8 @@ _PAD: Final = ntt.PAD // _WORD
 
 
 Pass = Callable[[int, int], None]
-"""Works on groups from one up to another."""
+"""Works on groups from one up to another. It holds the tables that it reads, not their addresses:
+another thread's transform may push them out of `Tables` meanwhile."""
 
 
 def address(array: U64Array) -> int:
@@ -179,27 +180,25 @@ class Transforms:
         """The first step, of rows or of products of rows."""
         kernel = "fr_ntt_product" if len(inputs) == 2 else "fr_ntt_first"
         bundle, words = self._local(step.log)
-        after = (*step.addresses, out)
 
         def run(start: int, stop: int) -> None:
             with self._scratch(words, 1) as (local,):
                 shape = (step.log, step.columns, start, stop, bundle)
-                self.kernels.call(kernel, *inputs, *shape, local, *after)
+                self.kernels.call(kernel, *inputs, *shape, local, *step.addresses, out)
 
         return run
 
     def _turn(self, step: Step, arena: int, out: int) -> Pass:
         """A second step, and the first one of a transform to the odd points."""
-        before = self.tables.short(step.log, inverse=True, twisted=False).at
+        before = self.tables.short(step.log, inverse=True, twisted=False)
         bundle, words = self._local(step.log)
         spare = words // bundle
-        after = (*step.addresses, out)
 
         def run(start: int, stop: int) -> None:
             with self._scratch(words + spare, 1) as (local,):
                 shape = (step.log, step.columns, start, stop, bundle)
-                arrays = (arena, before, local + words * _WORD)
-                self.kernels.call("fr_ntt_turn", *arrays, *shape, local, *after)
+                arrays = (arena, before.at, local + words * _WORD)
+                self.kernels.call("fr_ntt_turn", *arrays, *shape, local, *step.addresses, out)
 
         return run
 
@@ -207,17 +206,15 @@ class Transforms:
         self, kernel: str, arrays: Sequence[int], second: int, log: int, *, inverse: bool
     ) -> Pass:
         """The second step of transforms, to rows."""
-        after = (
-            self.tables.short(second, inverse=inverse, twisted=False).at,
-            self.tables.places(second).at,
-        )
+        constants = self.tables.short(second, inverse=inverse, twisted=False)
+        places = self.tables.places(second)
         columns = 1 << (log - second)
         bundle, words = self._local(second, len(arrays) - 1)
 
         def run(start: int, stop: int) -> None:
             with self._scratch(words, 1) as (local,):
                 shape = (second, columns, start, stop, bundle)
-                self.kernels.call(kernel, *arrays, *shape, local, *after)
+                self.kernels.call(kernel, *arrays, *shape, local, constants.at, places.at)
 
         return run
 

@@ -9,11 +9,11 @@ do not count.
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from operator import itemgetter
 from typing import Any, Final
 
 from zk import jsontext
@@ -348,8 +348,9 @@ def _warm(player: _Player, number: int, judge: _Judge) -> Sample:
         for phase, taken in phases.items():
             player.side.phases.setdefault(str(phase), []).append(float(taken))
         runs.append((wall, cpu))
-    wall, cpu = sorted(runs, key=itemgetter(0))[len(runs) // 2]
-    return Sample(player.side.name, number, wall, cpu)
+    cpus = [cpu for _, cpu in runs if cpu is not None]
+    middle = statistics.median(wall for wall, _ in runs)
+    return Sample(player.side.name, number, middle, statistics.median(cpus) if cpus else None)
 
 
 def _drop(players: list[_Player], failed: list[Side], side: Side, error: BenchError) -> None:

@@ -273,6 +273,16 @@ def read_verifying_key(data: bytes, what: str = "verification key") -> Verifying
     )
 
 
+def marked_unsafe(data: bytes, what: str = "verification key") -> bool:
+    """Whether a verifying key's document says that it is one for development.
+
+    Raises:
+        MalformedDocument: no document.
+    """
+    document = load(data, what)
+    return isinstance(document, dict) and UNSAFE_MEMBER in document
+
+
 def proof_document(proof: Proof) -> dict[str, Any]:
     """A proof as snarkjs writes it."""
     return {

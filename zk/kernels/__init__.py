@@ -1,4 +1,4 @@
-"""Compiled kernels; the only place that knows Numba and LLVM."""
+"""Compiled kernels; the only place that knows llvmlite."""
 
 from zk.kernels import sources  # first: what it hashes is what is imported after it
 

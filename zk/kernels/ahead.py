@@ -20,7 +20,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Final
 
 from zk import jsontext
 from zk.kernels import compile as compiler
@@ -30,7 +29,6 @@ Report = Callable[[str, float], None]
 """A library's name, and 0.0 when it is begun, 1.0 when it is there."""
 
 
-_MOST: Final = 8
 """More processes than libraries help nobody."""
 
 
@@ -96,7 +94,7 @@ def prepare(
         waiting.append(recipe)
     missing = list(waiting)
     if missing:
-        count = min(_processors() if processes is None else processes, len(missing), _MOST)
+        count = min(_processors() if processes is None else processes, len(missing))
         _make(waiting, _start(backend, count - 1), tell, finish)
     for recipe in missing:
         if recipe.name not in done:  # its process failed

@@ -3,7 +3,7 @@
 
     .venv/bin/python docs/bench/results/measure.py --prepare    keys, witnesses, points: minutes
     .venv/bin/python docs/bench/results/measure.py              measures: a quarter of an hour
-    .venv/bin/python docs/bench/results/measure.py --quick --folder /tmp/try
+    .venv/bin/python docs/bench/results/measure.py --quick --folder try
 
 A file that is there is kept, so a run that was interrupted goes on where it stopped; remove files
 to measure them again. Backends that do not start here, and peers that are not installed, are left

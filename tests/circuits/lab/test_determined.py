@@ -11,6 +11,7 @@ from circuits.lab.determined import Determined
 from circuits.lab.gadgets import Build, GadgetStatement, is_input
 from circuits.lab.program import NotingRecorder
 from circuits.statement import record
+from zk.groth16.example import circuit
 from zk.r1cs import advice
 from zk.r1cs.builder import Builder, Wire
 
@@ -119,3 +120,22 @@ def test_the_action_follows_from_what_its_prover_brings(small) -> None:
     assert {n.rsplit("/")[-1] for n in names(found, found.quotients)} == {
         "u", "inverse of x", "y", "sum of slopes",
     }  # fmt: skip
+
+
+# Rows of foreign compilers: valid, and odd.
+BOOLEAN = [({b: 1}, {0: -1, b: 1}, {}) for b in (1, 2)]
+ODD = {
+    "nothing times a wire": [({1: 1}, {}, {})],
+    "nothing times a wire is five": [({1: 1}, {}, {0: 5})],
+    "nothing at all": [({}, {}, {})],
+    "a bit on both sides": [*BOOLEAN, ({0: 1}, {1: 1}, {1: 1, 2: 1})],
+    "bits that cancel": [*BOOLEAN, ({0: 1}, {1: 1, 2: 2, 3: 1}, {3: 1})],
+    "a bit and a wire": [*BOOLEAN, ({1: 1, 3: 1}, {0: 1}, {1: 1, 2: 2})],
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_rows_are_no_error(name) -> None:
+    a, b, c = zip(*ODD[name], strict=True)
+    found = determined.solve(circuit(a, b, c, wires=4, publics=0), [])
+    assert 1 in found.open or name == "a bit and a wire"

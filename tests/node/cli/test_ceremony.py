@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from node.cli import output
 from node.cli.ceremony_worker import draw_seed
 from zk.backends import get
 from zk.formats import snarkjs
@@ -118,6 +119,12 @@ REFUSED = {
     "no such file to verify": (("verify", "nowhere"), 3, "FIL-001"),
     "no hexadecimal": (("beacon", "nowhere", "-o", "x", "--beacon", "zz"), 2, "USE-001"),
     "another file": (("verify", "{r1cs}"), 3, "FMT-010"),
+    "a folder to write": (("new", "--power", "1", "-o", "."), 3, "FIL-001"),
+    "the root to write": (("new", "--power", "1", "-o", "/"), 3, "FIL-001"),
+    "a folder that is not there": (("new", "--power", "1", "-o", "no/x"), 3, "FIL-001"),
+    "a long name": (("contribute", "x" * 300, "-o", "x"), 3, "FIL-001"),
+    "no text": (("beacon", "f", "-o", "x", "--beacon", "ab", "--name", "\udcff"), 2, "USE-001"),
+    "a circuit in phase 1": (("new", "--power", "1", "--circuit", "a", "-o", "x"), 2, "USE-001"),
     "contributing to another file": (("contribute", "{r1cs}", "-o", "x"), 3, "FMT-010"),
 }
 
@@ -129,6 +136,37 @@ def test_refused(offline, tmp_path, monkeypatch, r1cs, name) -> None:
     result = offline("ceremony", *(word.format(r1cs=r1cs) for word in words), "--json")
     assert (result.code, result.error["code"]) == (code, error)
     assert [p.name for p in tmp_path.iterdir() if "home" not in p.name] == []  # no partial file
+
+
+def test_no_module_of_the_current_folder_runs_beside_the_secret(
+    offline, tmp_path, monkeypatch
+) -> None:
+    folder = tmp_path / "trap"
+    (folder / "zk").mkdir(parents=True)
+    trap = "open('sprung', 'w')\n"
+    for name in ("hashlib.py", "secrets.py", "zk/__init__.py"):
+        (folder / name).write_text(trap)
+    monkeypatch.chdir(folder)
+    offline("ceremony", "new", "--power", "1", "-o", "0.ptau", "--json")
+    made = offline("ceremony", "contribute", "0.ptau", "-o", "1.ptau", "--json")
+    assert made.data["number"] == 1
+    assert not (folder / "sprung").exists()
+
+
+@pytest.mark.parametrize("name", ["[/x]", "[red]x", "\x1b[31mred", "two\nlines", "\u202egnp"])
+def test_names_of_strangers_do_nothing_to_a_terminal(offline, tmp_path, name) -> None:
+    first, last, page = (str(tmp_path / n) for n in ("0.ptau", "1.ptau", "[x].html"))
+    offline("ceremony", "new", "--power", "1", "-o", first)
+    offline("ceremony", "beacon", first, "-o", last, "--beacon", BEACON, "--name", name)
+    shown = offline("ceremony", "verify", last)
+    assert shown.code == 0
+    assert "VALID" in shown.out
+    assert not set(shown.out) & set("\x1b\u202e")
+    assert output.printable(name) in shown.out
+    assert offline("ceremony", "report", last, "-o", page).code == 0
+    assert offline("proof", "inspect", last).code == 0
+    told = offline("ceremony", "verify", last, "--json")
+    assert told.data["contributions"][0]["name"] == name
 
 
 def test_a_seed_depends_on_what_was_typed_and_on_the_system(monkeypatch) -> None:

@@ -161,6 +161,57 @@ def test_refused(offline, folder, monkeypatch, name) -> None:
     assert not (folder / "x").exists()
 
 
+def test_a_key_that_its_maker_marks_unsafe(offline, folder) -> None:
+    key = folder / "verification_key.json"
+    document = json.loads(key.read_text())
+    for marked in (False, True):
+        if marked:
+            key.write_text(json.dumps({"UNSAFE": "*/ evil", **document}))
+        made = offline("proof", "export-solidity", str(key), "-o", str(folder / "V.sol"), "--json")
+        told = offline("verify", str(folder / "proof.json"), "--json")
+        for result in (made, told):
+            assert any("UNSAFE" in w for w in result.document["warnings"]) == marked
+        contract = (folder / "V.sol").read_text()
+        assert ("UNSAFE" in contract) == marked
+        assert "evil" not in contract
+
+
+def test_converted_files_are_all_there_or_none(offline, folder) -> None:
+    proof, packed = folder / "proof.json", folder / "packed"
+    words = ("--public", str(folder / "public.json"), "-o", str(packed), "--to", "evm", "--json")
+    offline("proof", "convert", str(proof), *words)
+    target = folder / "out"
+    (target / "public.json").mkdir(parents=True)
+    for name, code, error in (("x.json", 3, "FIL-001"), ("public.json", 2, "USE-001")):
+        told = offline(
+            "proof", "convert", str(packed), "-o", str(target / name), "--to", "snarkjs", "--json"
+        )
+        assert (told.code, told.error["code"]) == (code, error)
+    assert [path.name for path in target.iterdir()] == ["public.json"]
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "error"),
+    [
+        ("exit 5", 70, "XCH-002"),
+        ("echo OK! ; exit 1", 70, "XCH-002"),
+        ("echo Invalid proof; exit 1", 1, "XCH-003"),
+        ("echo 'OK!'", 0, ""),
+    ],
+)
+def test_what_another_program_says(offline, folder, monkeypatch, script, code, error) -> None:
+    program = folder / "bin/snarkjs"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+    monkeypatch.delenv("CHIARO_SNARKJS", raising=False)
+    told = offline("verify", str(folder / "proof.json"), "--with", "snarkjs", "--json")
+    assert told.code == code
+    said = told.error["code"] if code == 70 else told.data["checks"][-1]["code"]
+    assert said == error
+
+
 def test_with_evm(offline, folder) -> None:
     pytest.importorskip("pyrevm", reason="pyrevm is not installed")
     told = offline("verify", str(folder / "proof.json"), "--with", "evm", "--json")

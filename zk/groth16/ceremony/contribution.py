@@ -15,7 +15,7 @@ Source: snarkjs `zkey_utils.js`, `zkey_contribute.js` (read for the format; the 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -90,15 +90,23 @@ class Contribution:
         )
 
 
-def transcript(
-    circuit_hash: bytes, before: Sequence[Contribution], s: G1Affine, sx: G1Affine
-) -> bytes:
-    """BLAKE2b-512 of everything before a contribution, and of its random pair."""
-    hasher = hashlib.blake2b(circuit_hash)
-    for contribution in before:
-        hasher.update(contribution.hashed())
-    hasher.update(g1_to_evm(s) + g1_to_evm(sx))
-    return hasher.digest()
+class Transcript:
+    """The hash of a circuit and of all contributions so far, each of them once."""
+
+    def __init__(self, circuit_hash: bytes, before: Iterable[Contribution] = ()) -> None:
+        self._hasher = hashlib.blake2b(circuit_hash)
+        for contribution in before:
+            self.add(contribution)
+
+    def add(self, contribution: Contribution) -> None:
+        """One more contribution."""
+        self._hasher.update(contribution.hashed())
+
+    def digest(self, s: G1Affine, sx: G1Affine) -> bytes:
+        """BLAKE2b-512 of everything so far, and of the random pair of the next contribution."""
+        hasher = self._hasher.copy()
+        hasher.update(g1_to_evm(s) + g1_to_evm(sx))
+        return hasher.digest()
 
 
 def contributions_to_bytes(contributions: Sequence[Contribution]) -> bytes:

@@ -22,9 +22,9 @@ from zk.groth16.ceremony.beacon import Beacon, stream_of, stream_to_check
 from zk.groth16.ceremony.contribution import (
     MAX_NAME_BYTES,
     Contribution,
+    Transcript,
     contributions_from_bytes,
     contributions_to_bytes,
-    transcript,
 )
 from zk.groth16.ceremony.errors import CeremonyError
 from zk.groth16.ceremony.ratio import random_weights, same_ratio, times_g1, times_g2
@@ -71,7 +71,7 @@ def contribute(
     x = stream.scalar()
     s = stream.g1()
     sx = times_g1(x, s)
-    digest = transcript(key.circuit_hash, before, s, sx)
+    digest = Transcript(key.circuit_hash, before).digest(s, sx)
     (delta_g1,), (delta_g2,) = g1_points(key.delta_g1), g2_points(key.delta_g2)
     after = times_g1(x, delta_g1)
     made = Contribution(
@@ -113,9 +113,11 @@ def verify_chain(key: ProvingKey, backend: Backend) -> tuple[Contribution, ...]:
     if not contributions:
         raise CeremonyError("CER-001", "the key has no contribution")
     delta: G1Affine = G1_GENERATOR
+    transcript = Transcript(key.circuit_hash)
     for index, made in enumerate(contributions):
         where = f"contribution {index + 1}" + (f", {made.name!r}" if made.name else "")
-        _verify_one(key.circuit_hash, contributions[:index], made, delta, backend, where)
+        _verify_one(transcript, made, delta, backend, where)
+        transcript.add(made)
         delta = made.delta_after
     (in_key,), (twin,) = g1_points(key.delta_g1), g2_points(key.delta_g2)
     if in_key != delta:
@@ -126,8 +128,7 @@ def verify_chain(key: ProvingKey, backend: Backend) -> tuple[Contribution, ...]:
 
 
 def _verify_one(
-    circuit_hash: bytes,
-    before: tuple[Contribution, ...],
+    transcript: Transcript,
     made: Contribution,
     delta: G1Affine,
     backend: Backend,
@@ -140,7 +141,7 @@ def _verify_one(
         expected = (s, times_g1(x, s), times_g1(x, delta))
         if (made.s, made.sx, made.delta_after) != expected:
             raise CeremonyError("CER-005", "not the numbers of this beacon", where=where)
-    if made.transcript != transcript(circuit_hash, before, made.s, made.sx):
+    if made.transcript != transcript.digest(made.s, made.sx):
         raise CeremonyError("CER-002", "another transcript than the chain's", where=where)
     pair = (hash_to_g2(made.transcript), made.spx)
     if not same_ratio(backend, (made.s, made.sx), pair):

@@ -16,7 +16,6 @@ Every exported kernel sets the rounding mode on entry and restores it on exit (`
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -241,12 +240,6 @@ class Fma(Lanes):
         high = self.fma(x, k, self.pooled(HIGH))
         low = self.fma(x, k, self.fsub(self.pooled(HIGH + (1 << 52)), high))
         return self.fsub(low, self.pooled(1 << 52))
-
-    def any_limbs(self, limit: int) -> Element:
-        """Bounds for a function's operand: products of two such limbs stay just below a limit."""
-        size = math.isqrt(limit - 1)
-        bounds = ((-size, size),) * LIMBS
-        return Element((), (-self.p, self.p), bounds)
 
     def pooled(self, value: int) -> Value:
         """A constant in all lanes, from memory: as an operand it costs no instruction."""

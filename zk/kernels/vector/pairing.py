@@ -68,7 +68,7 @@ def row_order() -> list[int]:
 
 
 def emit_pairing(module: Module, lanes: type[Lanes]) -> None:
-    """The kernels `pairing_miller`, `pairing_prepare`, `pairing_hard`."""
+    """`pairing_miller`, `pairing_prepare`, `pairing_hard`; on IFMA `pairing_few`, too."""
     _Emitter(module, lanes).emit()
 
 

@@ -13,6 +13,7 @@ from zk.curve.bn254 import G1, G2
 from zk.errors import FormatError, ParamsError
 from zk.field.arrays import to_array
 from zk.field.params import FR
+from zk.field.tower import Fp2
 from zk.formats.container import read, write
 from zk.formats.ptau import ptau_sections, read_ptau, write_ptau
 from zk.groth16.ceremony.beacon import Beacon
@@ -327,6 +328,15 @@ def test_too_few_powers(circuit) -> None:
 
 # -- files ----------------------------------------------------------------------------------------
 
+
+def outside() -> bytes:
+    """A point of the twist that is not of order r, as files have it."""
+    x = 1
+    while (y := (Fp2(x, 0).square() * Fp2(x, 0) + G2.b).sqrt()) is None:
+        x += 1
+    return g2_rows([((x, 0), y.to_ints())]).tobytes()
+
+
 FILES = {
     "power": ("FMT-017", 1, lambda s: [(1, s[0][1][:36] + bytes(8)), *s[1:]]),
     "whole": ("FMT-017", 1, lambda s: [(1, s[0][1][:40] + bytes(4)), *s[1:]]),
@@ -338,6 +348,11 @@ FILES = {
         lambda s: [*s[:3], (4, b"\1" + bytes(63) + s[3][1][64:]), *s[4:]],
     ),
     "not below q": ("FMT-022", 2, lambda s: [s[0], (2, b"\xff" * 64 + s[1][1][64:]), *s[2:]]),
+    "outside the subgroup": (
+        "FMT-023",
+        3,
+        lambda s: [*s[:2], (3, outside() + s[2][1][128:]), *s[3:]],
+    ),
     "one basis only": ("FMT-013", 13, lambda s: s[:8]),
 }
 

@@ -15,9 +15,9 @@ from zk.field.params import FR
 from zk.groth16.ceremony.beacon import Beacon
 from zk.groth16.ceremony.contribution import (
     Contribution,
+    Transcript,
     contributions_from_bytes,
     contributions_to_bytes,
-    transcript,
 )
 from zk.groth16.ceremony.errors import REFUSALS, CeremonyError
 from zk.groth16.ceremony.phase2 import contribute, verify_chain, verify_key
@@ -117,7 +117,7 @@ def without_knowledge(key: ProvingKey) -> ProvingKey:
     x, claimed = 12345, 54321
     s = g1(99)
     sx = (claimed * G1.from_affine(s)).to_affine()
-    digest = transcript(key.circuit_hash, made, s, sx)
+    digest = Transcript(key.circuit_hash, made).digest(s, sx)
     before = made[-1].delta_after if made else G1_GENERATOR
     after = (x * G1.from_affine(before)).to_affine()
     spx = (x * G2.from_affine(hash_to_g2(digest))).to_affine()
@@ -130,7 +130,7 @@ def restarted(key: ProvingKey) -> ProvingKey:
     made = list(contributions_from_bytes(key.contributions))[:-1]
     x, s = 777, g1(99)
     sx = (x * G1.from_affine(s)).to_affine()
-    digest = transcript(key.circuit_hash, made, s, sx)
+    digest = Transcript(key.circuit_hash, made).digest(s, sx)
     spx = (x * G2.from_affine(hash_to_g2(digest))).to_affine()
     made.append(Contribution(g1(x), s, sx, spx, digest))
     return replace(
