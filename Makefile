@@ -6,6 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 JS     := .cache/js
 PEERS  := $(abspath $(or $(CHIARO_PEERS),.cache/peers))
+JOBS   ?= $(shell $(PYTHON) -c 'import os; print(min(8, os.cpu_count() or 1))')
 
 .DEFAULT_GOAL := help
 
@@ -18,12 +19,12 @@ demo: $(VENV)/.run ## Install, then a private transfer from end to end (offline,
 	$(BIN)/chiaro demo --out .cache/demo
 
 .PHONY: test
-test: $(VENV)/.dev ## The default test suite
-	$(BIN)/pytest -q -m "not slow and not oracle_snarkjs and not oracle_gnark and not oracle_arkworks and not bench"
+test: $(VENV)/.dev ## The default test suite, in JOBS processes
+	$(BIN)/pytest -q -n $(JOBS) --dist loadfile -m "not slow and not oracle_snarkjs and not oracle_gnark and not oracle_arkworks and not bench"
 
 .PHONY: test-full
 test-full: $(VENV)/.dev ## Full-size circuits, foreign oracles, long schedules
-	$(BIN)/pytest -q -m "(slow or oracle_snarkjs or oracle_gnark or oracle_arkworks) and not bench"
+	$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "(slow or oracle_snarkjs or oracle_gnark or oracle_arkworks) and not bench"
 
 .PHONY: check
 check: $(VENV)/.dev ## Lint, format, types, import layers

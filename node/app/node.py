@@ -291,6 +291,9 @@ class Node:
             listener.should_exit = True
             waits.cancel()
             halted.cancel()
+            await asyncio.wait(
+                {*tasks, warm}
+            )  # a fault in one: the other still ends its connections
             await asyncio.gather(*tasks, warm)
         finally:
             self._loop = None

@@ -10,12 +10,15 @@ LLVM.
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib import import_module
-from typing import Any, Final
+from types import FrameType
+from typing import Any, Final, NoReturn
 
 import typer
 from typer.exceptions import Abort, Exit, TyperException
@@ -157,8 +160,23 @@ def _check_text(words: Sequence[str]) -> None:
             raise UsageError(f"word {number} of the command is no UTF-8 text") from None
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, as a class of our own.
+
+    CPython notes a plain KeyboardInterrupt that passes through `exec` of a text, as dataclasses and
+    named tuples do while they are imported, and at its end dies by SIGINT whoever caught it.
+    """
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise Interrupted
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of the `chiaro` script."""
+    ours = threading.current_thread() is threading.main_thread()
+    if ours and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
     words = sys.argv[1:] if arguments is None else list(arguments)
     fallback = open_session({"json": "--json" in words}, {}) if "--json" in words else None
     try:

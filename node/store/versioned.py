@@ -142,9 +142,12 @@ class VersionedStore:
         return Height(self._oldest)
 
     def reader(self, height: Height | None = None) -> VersionedReader:
-        at = self.height if height is None else height
-        self.check_readable(at)
-        return VersionedReader(self, self._db, at)
+        while height is None:
+            at = self.height
+            if self._oldest <= at:  # else the window moved past it in between: ask again
+                return VersionedReader(self, self._db, at)
+        self.check_readable(height)
+        return VersionedReader(self, self._db, height)
 
     def check_readable(self, height: int) -> None:
         """CH-12: refuse a height that is not there, rather than answer from another."""

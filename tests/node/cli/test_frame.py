@@ -163,3 +163,19 @@ def test_a_reader_that_leaves_is_no_error() -> None:
     command = f"{sys.executable} -m node.cli explain | head -1"
     shown = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
     assert shown.stderr == ""
+
+
+def test_ctrl_c_while_a_module_makes_its_classes_is_130(tmp_path: Path) -> None:
+    """Dataclasses are made by `exec` of a text, where CPython takes a plain one for uncaught."""
+    (tmp_path / "probe.py").write_text(
+        "from node.cli import main\n"
+        "main.build = lambda: exec('import signal; signal.raise_signal(signal.SIGINT)')\n"
+        "main.main(['status'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "probe"],
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (130, b"")
