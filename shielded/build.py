@@ -186,10 +186,11 @@ def _prepare(plan: Plan, key: SpendingKey, slots: Slots, index: int) -> Prepared
         else encrypt_dummy(randomness.seed("dummy/ciphertext", *nullifiers, slot))
         for slot, (note, payment) in enumerate(created)
     )
-    alpha = randomness.scalar("alpha", *nullifiers, index)
+    commitments = (notes[0].commitment, notes[1].commitment)
+    alpha = spec.spend_randomizer(key.alpha_key, nullifiers, commitments)
     rcv = randomness.scalar("rcv", *nullifiers, index)
     witness = _witness(plan, key, slots, consumed, notes, alpha, rcv)
-    public = _public(plan, key, slots, nullifiers, consumed, notes, alpha, rcv)
+    public = _public(plan, key, slots, nullifiers, commitments, consumed, notes, alpha, rcv)
     return Prepared(
         public,
         witness,
@@ -258,6 +259,7 @@ def _public(
     key: SpendingKey,
     slots: Slots,
     nullifiers: Pair,
+    commitments: Pair,
     consumed: Sequence[Note],
     created: Sequence[Note],
     alpha: int,
@@ -270,7 +272,7 @@ def _public(
     return ActionPublic(
         anchor=plan.anchor,
         nullifiers=nullifiers,
-        commitments=(created[0].commitment, created[1].commitment),
+        commitments=commitments,
         consumed_logic=(0, 0),
         created_logic=(0, 0),
         rk=spec.randomized_key(key.ak, alpha),

@@ -4,6 +4,7 @@
     sk ──▶ ask, ak = [ask]B8       spending
        ──▶ nk                      nullifiers
        ──▶ ovk, dk                 outgoing view, diversifiers
+       ──▶ alpha key               randomizers of the actions' keys (SH-61)
     ak, nk ──▶ mpk                 owner tags
            ──▶ ivk, ivk_int        incoming view: addresses given out, and change
 
@@ -65,6 +66,7 @@ class SpendingKey(_Secret):
         nk: nullifier key, in [0, r).
         ovk: 32 bytes, opens the outgoing copies.
         dk: 32 bytes, makes diversifiers.
+        alpha_key: 32 bytes, makes and finds again the α of each action.  Rule SH-61.
     """
 
     sk: bytes
@@ -73,6 +75,7 @@ class SpendingKey(_Secret):
     nk: int = field(init=False)
     ovk: bytes = field(init=False)
     dk: bytes = field(init=False)
+    alpha_key: bytes = field(init=False)
 
     def __post_init__(self) -> None:
         _check_bytes(self.sk, "sk")
@@ -82,6 +85,7 @@ class SpendingKey(_Secret):
         _set(self, "nk", _int(spec.expand("key/nk", self.sk)) % FR.modulus)
         _set(self, "ovk", spec.expand("key/ovk", self.sk)[:KEY_BYTES])
         _set(self, "dk", spec.expand("key/dk", self.sk)[:KEY_BYTES])
+        _set(self, "alpha_key", spec.expand("key/alpha", self.sk)[:KEY_BYTES])
 
     @staticmethod
     def from_seed(seed: bytes, account: int = 0) -> SpendingKey:

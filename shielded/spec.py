@@ -33,6 +33,9 @@ SECRET_BYTES: Final = 32
 
 _R: Final = FR.modulus
 
+Pair = tuple[int, int]
+"""Of an action's two slots."""
+
 
 def mpk(ak: Point, nk: int) -> int:
     """Master public key, mpk = Poseidon_mpk(ak.x, ak.y, nk).  Rule SH-41.
@@ -172,6 +175,17 @@ def delta_point(nets: Iterable[tuple[Point, int]], rcv: int) -> Point:
 def randomized_key(ak: Point, alpha: int) -> Point:
     """Randomised key, rk = ak + [α]B8: a fresh signature key per action, unlinkable to ak."""
     return babyjub.add(ak, babyjub.multiply(alpha, babyjub.B8))
+
+
+def spend_randomizer(alpha_key: bytes, nullifiers: Pair, commitments: Pair) -> int:
+    """Randomizer of an action's key, α = H("alpha", alpha key, nf₀, nf₁, cm₀, cm₁) mod (l − 1) + 1.
+
+    A keyed function of what the action publishes: to others α is random, so rk is unlinkable to ak;
+    the holder of sk finds it again from the chain alone. The nullifier pair never comes twice, and
+    the commitments carry the plan's randomness, so a changed plan has another α.  Rule SH-61.
+    """
+    values = (value.to_bytes(32, "little") for value in (*nullifiers, *commitments))
+    return _int(expand("alpha", alpha_key, *values)) % (babyjub.ORDER - 1) + 1
 
 
 def expand(tag: str, *parts: bytes) -> bytes:

@@ -143,7 +143,7 @@ def test_sh30_secrets_are_bound_to_purpose_nullifiers_and_slot(kit) -> None:
     randomness = kit.plan().randomness
     values = {
         randomness.scalar(purpose, *of)
-        for purpose in ("alpha", "rcv")
+        for purpose in ("rseed", "rcv")
         for of in ((1, 2, 0), (1, 2, 1), (2, 1, 0), (1, 3, 0))
     }
     assert len(values) == 8

@@ -59,7 +59,11 @@ def test_sh57_text_round_trips_strictly(alice, paid) -> None:
     assert Disclosure.from_json(data) == made
     assert repr(made) == "<Disclosure: hidden>"
     bad: list[tuple[type[Exception], dict[str, object]]] = [
-        (DecodeError, {**data, "version": 2}),
+        (DecodeError, {**data, "version": 3}),
+        (DecodeError, {**data, "version": 1}),
+        (DecodeError, {k: v for k, v in data.items() if k != "sender"}),
+        (DecodeError, {**data, "sender": []}),
+        (DecodeError, {**data, "sender": {}}),
         (DecodeError, {**data, "type": "other"}),
         (DecodeError, {**data, "note": "more"}),
         (DecodeError, {**data, "quantity": 2**64}),
@@ -130,3 +134,17 @@ def test_sh54_a_disclosed_quantity_that_wraps_is_refused(alice, paid) -> None:
     made = create(alice, CHAIN_ID, paid, 1, 1)
     with pytest.raises(DecodeError, match="outside"):
         replace(made, quantity=2**64 + 12)
+
+
+def test_sh57_documents_of_version_1_are_still_read(alice, paid) -> None:
+    """Written before there was a place for the sender's signature."""
+    made = create(alice, CHAIN_ID, paid, 1, 1)
+    old = {k: v for k, v in made.to_json().items() if k != "sender"} | {"version": 1}
+    again = Disclosure.from_json(json.loads(json.dumps(old)))
+    assert again.to_json() == old
+    facts = verify(again, CHAIN_ID, paid)
+    assert (facts.version, facts.sender, facts.quantity) == (1, None, 12)
+    signed = {"audience": "", "challenge": "", "signature": "00" * 64}
+    for sender in (None, signed):
+        with pytest.raises(DecodeError):
+            Disclosure.from_json({**old, "sender": sender})
