@@ -231,3 +231,15 @@ def write_private(path: Path, data: bytes) -> None:
     """Write a file of mode 0600 atomically: a failed command leaves the old file or none."""
     private_folder(path.parent)
     files.write(path, data, mode=files.PRIVATE, durable=True)
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file that only its owner can read, whole or not at all; its folder stays as it is.
+
+    Raises:
+        UsageError: there is something of that name.
+    """
+    if path.exists():
+        raise UsageError(f"{path} exists; it is not overwritten", fix="name another file")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    files.write(path, data, mode=files.PRIVATE, durable=True)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from node.cli.wallet_spend import Proposal, Request
-    from node.cli.wallet_sync import AssetBalance, Synced
+    from node.cli.wallet_sync import AssetBalance, AssetSum, Synced
     from node.cli.wallets import Secrets, Wallet
     from node.rpc.client import NodeClient
 
@@ -126,6 +126,7 @@ def _watch(session: Session, name: str, client: NodeClient, found: Synced) -> No
 def balance(context: typer.Context) -> None:
     """Show what can be spent, what is under way, and what lies in the clear."""
     from node.cli import wallet_spend, wallet_sync
+    from shielded.viewing import View, view_of
 
     session: Session = context.obj
     name = wallets.choose(session)
@@ -141,22 +142,29 @@ def balance(context: typer.Context) -> None:
         else:
             with output.progress(session, "sync") as progress:
                 wallet_sync.sync(wallet, client, progress)
-        found = wallet_sync.balances(wallet, client, wallet_spend.asset_names(status))
-        height, sees = wallet.state.height, wallet.state.sees_spending
-    if not sees:
-        session.warnings.append(
-            "this viewing key cannot tell spent notes: these are sums received, not balances"
-        )
+        names, view = wallet_spend.asset_names(status), view_of(wallet.key)
+        if view is View.FULL:
+            found = wallet_sync.balances(wallet, client, names)
+            assets, rows = [_asset(item) for item in found], [_row(item) for item in found]
+            headings: tuple[str, ...] = ("asset", "spendable", "pending", "transparent")
+        else:
+            seen = wallet_sync.sums(wallet, names)
+            assets = [_sum(item, view.running) for item in seen]
+            rows = [(item.asset, show.amount_text(item.amount)) for item in seen]
+            headings = ("asset", view.running)
+            session.warnings.append(f"this {view} viewing key shows {view.shows}: no balance")
+        height = wallet.state.height
     data = {
         "wallet": name,
+        "view": str(view),
         "scanned": height,
         "height": None if status is None else status.height,
-        "assets": [_asset(item) for item in found],
+        "assets": assets,
+        "cannot_prove": [] if wallet.keystore.secret else list(view.cannot_prove),
     }
 
     def render(out: Console) -> None:
-        headings = ("asset", "spendable", "pending", "transparent")
-        output.table(out, headings, [_row(item) for item in found])
+        output.table(out, headings, rows)
         tip = "?" if status is None else status.height
         out.print(f"scanned up to block {height} of {tip}", markup=False)
 
@@ -173,7 +181,16 @@ def _asset(item: AssetBalance) -> dict[str, Any]:
         "transparent": None
         if item.transparent is None
         else show.amount(item.transparent, item.asset),
+        "received": None,
+        "sent": None,
     }
+
+
+def _sum(item: AssetSum, what: str) -> dict[str, Any]:
+    """Without a full viewing key nothing can be called spendable: those are null."""
+    empty = ("spendable", "pending", "reserved", "transparent", "received", "sent")
+    seen = show.amount(item.amount, item.asset)
+    return {"asset": item.asset, **dict.fromkeys(empty), what: seen}
 
 
 def _row(item: AssetBalance) -> tuple[str, ...]:
@@ -272,6 +289,7 @@ def _run(
 
     name = wallets.choose(session)
     with _opened(session, name) as wallet, connection.connected(session) as client:
+        wallets.check_spends(wallet.keystore)
         with output.progress(session, "sync") as progress:
             wallet_sync.sync(wallet, client, progress)
         proposal = wallet_spend.propose(wallet, client, request)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -10,28 +9,33 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from node.cli import connection, exported, identify, keystore, output, show, wallets
-from node.cli.prompts import SecretFile
+from node.cli import (
+    connection,
+    disclose,
+    exported,
+    identify,
+    keystore,
+    output,
+    show,
+    tx_export,
+    wallets,
+)
 from node.cli.session import Session, UsageError
 from node.cli.transfer import TIMEOUT
-from node.cli.verify import read_file
-from node.cli.wallet import write_backup
 from node.cli.wallet_db import Operation
 from node.core.errors import NotFound, Unreachable
-from zk import jsontext
-from zk.errors import DecodeError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from node.core.ids import Kind
     from node.rpc.schema import TransactionView
-    from shielded.disclosure import DisclosedPayment, Disclosure
-    from shielded.keys import ViewingKey
-    from shielded.scan import ScannedTransaction
+    from shielded.history import HistoryEntry
     from shielded.transaction import ShieldedTx
 
 app = typer.Typer(help="Operations of this wallet, and any transaction of the chain.")
+app.add_typer(disclose.app)
+app.add_typer(tx_export.app)
 
 ID = typer.Argument(help="Number of an operation, transaction id, or a unique prefix of one.")
 
@@ -40,8 +44,12 @@ ID = typer.Argument(help="Number of an operation, transaction id, or a unique pr
 def list_operations(
     context: typer.Context,
     limit: int = typer.Option(50, "--limit", min=1, help="How many, newest first."),
+    *,
+    movements: bool = typer.Option(
+        False, "--movements", help="Show what was seen on the chain instead of operations."
+    ),
 ) -> None:
-    """List this wallet's operations, newest first."""
+    """List this wallet's operations, newest first; of a view-only wallet what it has seen."""
     from node.cli import wallet_sync
 
     session: Session = context.obj
@@ -58,11 +66,19 @@ def list_operations(
             session.warnings.append(f"no node at {session.node}: states may be old")
     with identify.log_of(session) as db:
         found = [] if db is None else db.operations()[:limit]
-    data = {"wallet": name, "operations": [show.operation_data(item) for item in found]}
+    seen = _seen(session, limit)
+    data = {
+        "wallet": name,
+        "operations": [show.operation_data(item) for item in found],
+        "movements": seen,
+    }
     headings = ("op", "action", "amount", "state", "block", "tx", "made")
+    view_only = keystore.load(session.places, name).secret is None
 
     def render(out: Console) -> None:
-        if found:
+        if movements or view_only:
+            _render_seen(out, seen)
+        elif found:
             output.table(out, headings, [show.operation_row(item) for item in found])
         else:
             out.print("no operations yet: `chiaro shield AMOUNT` makes the first", markup=False)
@@ -247,28 +263,65 @@ def _public_part(tx: ShieldedTx, names: Callable[[Kind], str]) -> dict[str, Any]
     }
 
 
-def _known(session: Session, tx_id: bytes, names: Callable[[Kind], str]) -> list[dict[str, Any]]:
-    """What the wallet's scanned history says of a transaction; private."""
-    from shielded.encryption import memo_to_text
-
+def _history(session: Session) -> tuple[HistoryEntry, ...]:
+    """What the chosen wallet has scanned, oldest first; empty where there is no wallet."""
     with identify.log_of(session) as db:
         if db is None:
-            return []
+            return ()
         stored = keystore.load(session.places, wallets.choose(session))
-        state = wallets.load_state(db, wallets.viewing_key(stored))
+        return wallets.load_state(db, wallets.viewing_key(stored)).history
+
+
+def _entry(session: Session, entry: HistoryEntry, names: Callable[[Kind], str]) -> dict[str, Any]:
+    from shielded.encryption import memo_to_text
+
+    return {
+        "direction": str(entry.direction),
+        **show.amount(entry.quantity, names(entry.kind)),
+        "memo": memo_to_text(entry.memo) or "",
+        "to": None if entry.address is None else entry.address.encode(session.profile),
+        "address_index": entry.address_index,
+        "output": 2 * entry.action + entry.slot
+        if entry.direction in {"received", "change", "sent"}
+        else None,
+    }
+
+
+def _known(session: Session, tx_id: bytes, names: Callable[[Kind], str]) -> list[dict[str, Any]]:
+    """What the wallet's scanned history says of a transaction; private."""
+    return [_entry(session, entry, names) for entry in _history(session) if entry.tx_id == tx_id]
+
+
+def _seen(session: Session, limit: int) -> list[dict[str, Any]]:
+    """The last movements of the scanned history, newest first; private."""
+    history = _history(session)[-limit:]
+    names = _asset_names(session)
     return [
         {
-            "direction": str(entry.direction),
-            **show.amount(entry.quantity, names(entry.kind)),
-            "memo": memo_to_text(entry.memo) or "",
-            "to": None if entry.address is None else entry.address.encode(stored.profile),
-            "output": 2 * entry.action + entry.slot
-            if entry.direction in {"received", "change", "sent"}
-            else None,
+            "height": entry.height,
+            "tx_id": "0x" + entry.tx_id.hex(),
+            **_entry(session, entry, names),
         }
-        for entry in state.history
-        if entry.tx_id == tx_id
+        for entry in reversed(history)
     ]
+
+
+def _render_seen(out: Console, seen: list[dict[str, Any]]) -> None:
+    rows = [
+        (
+            str(item["height"]),
+            item["direction"],
+            f"{item['amount']} {item['unit']}",
+            show.shorten(item["to"] or ""),
+            item["tx_id"].removeprefix("0x")[:12],
+            item["memo"],
+        )
+        for item in seen
+    ]
+    if rows:
+        output.table(out, ("block", "movement", "amount", "to", "tx", "memo"), rows)
+    else:
+        out.print("nothing seen yet: `chiaro sync` scans the chain", markup=False)
 
 
 def _render(out: Console, data: dict[str, Any]) -> None:
@@ -299,149 +352,3 @@ def _render(out: Console, data: dict[str, Any]) -> None:
         out.print(line, markup=False)
     for place in data.get("exported", ()):
         out.print(f"✓ {place}/: {exported.PROOF} {exported.PUBLIC} {exported.KEY}", markup=False)
-
-
-# --- disclosures ----------------------------------------------------------------------------------
-
-
-@app.command("disclose")
-def disclose(
-    context: typer.Context,
-    identity: str = ID,
-    number: int | None = typer.Option(
-        None, "--output", min=0, help="Which output (`tx show` numbers them)."
-    ),
-    out: Path | None = typer.Option(None, "--out", help="Write the document to this file."),
-) -> None:
-    """Prove one payment to a third party; opens that output and nothing else."""
-    from shielded import disclosure
-
-    session: Session = context.obj
-    found = identify.resolve(session, identity)
-    tx = _included(session, found)
-    stored = keystore.load(session.places, wallets.choose(session))
-    key = wallets.viewing_key(stored)
-    scanned = tx.scanned
-    index = _first_payment(key, scanned) if number is None else number
-    made = disclosure.create(key, tx.chain_id, scanned, index // 2, index % 2)
-    document = made.to_json()
-    data: dict[str, Any] = {"tx_id": "0x" + tx.id.hex(), "output": index}
-    if out is not None:
-        if out.exists():
-            raise UsageError(f"{out} exists; it is not overwritten")
-        write_backup(out, json.dumps(document, indent=1).encode() + b"\n")
-        output.emit(session, "tx.disclosure", {**data, "file": str(out)})
-        return
-    text = json.dumps(document, indent=1)
-    output.emit(
-        session,
-        "tx.disclosure",
-        {**data, "disclosure": document},
-        lambda console: console.print(text, markup=False),
-    )
-
-
-def _included(session: Session, found: identify.Identified) -> ShieldedTx:
-    """A shielded transaction that the node has in a block."""
-    from node.rpc.schema import bytes_of
-
-    if found.tx_id is None:
-        raise NotFound("this operation has no transaction yet")
-    view = identify.fetch(session, found.tx_id)
-    if view.status != "included" or view.tx is None:
-        raise NotFound(
-            f"the transaction is {view.status}: only what is in a block proves a payment"
-        )
-    tx = identify.shielded_of(bytes_of(view.tx), found.tx_id)
-    if tx is None:
-        raise NotFound("a transparent transaction hides nothing to disclose")
-    return tx
-
-
-def _first_payment(key: ViewingKey, scanned: ScannedTransaction) -> int:
-    """The first output that this key sent to somebody, else the first that it received."""
-    from shielded import encryption
-    from shielded.keys import IncomingViewingKey, OutgoingViewingKey
-
-    outputs = [item for action in scanned.actions for item in action.outputs]
-    if not isinstance(key, IncomingViewingKey):
-        for index, item in enumerate(outputs):
-            sent = encryption.recover_outgoing(key.ovk, item)
-            if sent is not None and sent.note.quantity:
-                return index
-    if not isinstance(key, OutgoingViewingKey):
-        for index, item in enumerate(outputs):
-            for viewer in encryption.viewers(key):
-                received = encryption.try_decrypt(viewer, item)
-                if received is not None and received.note.quantity:
-                    return index
-    raise NotFound("this wallet neither sent nor received an output of that transaction")
-
-
-@app.command("verify-disclosure")
-def verify_disclosure(
-    context: typer.Context, file: Path = typer.Argument(help="The document that was handed over.")
-) -> None:
-    """Check a disclosure against the chain; needs no keys. Exit 1: the chain refutes it."""
-    from shielded import disclosure
-    from shielded.disclosure import DisclosureRefused
-
-    session: Session = context.obj
-    shown = _read_disclosure(file)
-    with connection.connected(session) as client:
-        chain_id = client.status().chain_id
-    tx = _included(session, identify.Identified(shown.tx_id, None))
-    try:
-        paid = disclosure.verify(shown, bytes.fromhex(chain_id.removeprefix("0x")), tx.scanned)
-    except DisclosureRefused as refused:
-        session.exit_code = 1
-        data = {"valid": False, "code": refused.id, "detail": refused.message}
-        line = f"✗ [{refused.id}] {refused.message}"
-        output.emit(session, "tx.disclosed", data, lambda out: out.print(line, markup=False))
-        return
-    _report_disclosed(session, paid)
-
-
-def _read_disclosure(file: Path) -> Disclosure:
-    """A disclosure document, bare or in the envelope of `--json`.
-
-    Raises:
-        DecodeError, SecretFile: not one.
-    """
-    from shielded.disclosure import Disclosure
-
-    try:
-        document = jsontext.loads(read_file(file))
-    except ValueError:
-        raise SecretFile("not a JSON document", where=str(file), fix="ask for it again") from None
-    if isinstance(document, dict) and isinstance(document.get("data"), dict):
-        document = document["data"].get("disclosure")
-    try:
-        return Disclosure.from_json(document)
-    except DecodeError as error:
-        error.where = str(file)
-        raise
-
-
-def _report_disclosed(session: Session, paid: DisclosedPayment) -> None:
-    from shielded.encryption import memo_to_text
-
-    unit = _asset_names(session)(paid.kind)
-    memo, to = memo_to_text(paid.memo) or "", paid.address.encode(session.profile)
-    data = {
-        "valid": True,
-        "tx_id": "0x" + paid.tx_id.hex(),
-        "output": 2 * paid.action + paid.slot,
-        **show.amount(paid.quantity, unit),
-        "to": to,
-        "memo": memo,
-    }
-
-    def render(out: Console) -> None:
-        out.print(f"✓ {show.amount_text(paid.quantity)} {unit} to {to}", markup=False)
-        out.print(f"  tx {paid.tx_id.hex()}, output {data['output']}", markup=False)
-        if memo:
-            out.print(f"  memo “{show.safe(memo)}”", markup=False)
-        out.print("  who paid, and whether it was spent since, is not shown", markup=False)
-
-    output.emit(session, "tx.disclosed", data, render)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from node.cli import keystore, output, prompts, start, wallets
-from node.cli.session import Session, UsageError, load_toml, write_private
+from node.cli import keystore, output, prompts, start, wallet_report, wallets
+from node.cli.session import Session, UsageError, load_toml, write_new, write_private
 from node.cli.verify import read_file
 
 if TYPE_CHECKING:
@@ -21,15 +21,9 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Wallets: make, restore, look at, back up, remove.")
 viewkey = typer.Typer(help="Viewing keys: hand out sight without the power to spend.")
 app.add_typer(viewkey, name="viewkey")
+app.add_typer(wallet_report.app)
 
 NAME = typer.Argument(None, help="Name of the wallet; by default the chosen one.")
-
-SHOWS: Final = {
-    "full": "everything: amounts, addresses, memos, what was received, sent, spent; spends nothing",
-    "incoming": "what its addresses receive; neither change nor when a note is spent",
-    "outgoing": "what was sent, to whom, with which memo; not what was received",
-}
-"""What the holder of each viewing key sees."""
 
 
 @app.command("new")
@@ -115,6 +109,8 @@ def use(context: typer.Context, name: str = typer.Argument(help="Of the wallet."
 @app.command("show")
 def show(context: typer.Context, name: str | None = NAME) -> None:
     """Show a wallet: kind, first address, account, how far it has scanned. No password needed."""
+    from shielded.viewing import view_of
+
     session: Session = context.obj
     chosen = wallets.choose(session, name)
     with wallets.opened(session.places, chosen) as wallet:
@@ -129,7 +125,8 @@ def show(context: typer.Context, name: str | None = NAME) -> None:
             "account": "0x" + stored.account if stored.account else None,
             "birthday": state.birthday,
             "scanned": state.height,
-            "notes": sum(not note.spent for note in state.notes),
+            "notes": sum(not n.spent for n in state.notes) if state.sees_spending else None,
+            "shows": None if stored.kind == "spending" else view_of(wallet.key).shows,
             "chain_id": None if chain is None else "0x" + chain.hex(),
             "operations": len(wallet.db.operations()),
             "folder": str(keystore.folder(session.places, chosen)),
@@ -156,7 +153,7 @@ def backup(
         if out.exists():
             raise UsageError(f"{out} exists; a backup overwrites nothing")
         source = keystore.folder(session.places, chosen) / "keystore.json"
-        write_backup(out, source.read_bytes())
+        write_new(out, source.read_bytes())
         output.emit(session, "wallet.backup", {"name": chosen, "file": str(out)})
         return
     if not (show_words or prompts.can_ask(session)):
@@ -170,13 +167,6 @@ def backup(
         output.emit(session, "wallet.backup", {"name": chosen, "words": phrase})
     else:
         prompts.show_words(session, phrase)
-
-
-def write_backup(path: Path, data: bytes) -> None:
-    """Write a file that only its owner can read, leaving its folder's permissions alone."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600, exist_ok=False)
-    path.write_bytes(data)
 
 
 @app.command("passwd")
@@ -220,39 +210,48 @@ def remove(
 @viewkey.command("export")
 def export(
     context: typer.Context,
-    which: str = typer.Argument("full", help="full, incoming or outgoing."),
-    out: Path | None = typer.Option(None, "--out", help="Write it to this file (0600)."),
+    which: str | None = typer.Argument(None, help="full (the default), incoming or outgoing."),
+    kind: str | None = typer.Option(None, "--kind", help="The same, as an option."),
+    out: Path | None = typer.Option(None, "--out", "-o", help="Write it to this file (0600)."),
 ) -> None:
     """Export a viewing key. Whoever holds it sees that part of the wallet, for ever."""
     from shielded.keys import FullViewingKey
+    from shielded.viewing import View
 
     session: Session = context.obj
-    if which not in SHOWS:
-        raise UsageError(f"no viewing key is called {which!r}; known: {', '.join(SHOWS)}")
+    wanted = kind or which or "full"
+    if which is not None and kind not in {None, which}:
+        raise UsageError(f"{which!r} and --kind {kind!r} are two keys", fix="name one of them")
+    if wanted not in set(View):
+        raise UsageError(f"no viewing key is called {wanted!r}; known: {', '.join(View)}")
+    view = View(wanted)
     stored = keystore.load(session.places, wallets.choose(session))
     key = wallets.viewing_key(stored)
     if isinstance(key, FullViewingKey):
         parts: dict[str, ViewingKey] = {
-            "full": key,
-            "incoming": key.incoming,
-            "outgoing": key.outgoing,
+            View.FULL: key,
+            View.INCOMING: key.incoming,
+            View.OUTGOING: key.outgoing,
         }
-        text = parts[which].encode(stored.profile)
-    elif stored.kind == which:
+        text = parts[view].encode(stored.profile)
+    elif stored.kind == view:
         text = stored.viewing_key
     else:
         raise keystore.ViewOnly(
             f"wallet {stored.name} holds only the {stored.kind} viewing key",
             fix="export it from the wallet that holds the words",
         )
-    data = {"name": stored.name, "kind": which, "shows": SHOWS[which]}
+    data = {
+        "name": stored.name,
+        "kind": str(view),
+        "shows": view.shows,
+        "cannot_prove": list(view.cannot_prove),
+    }
     if out is not None:
-        if out.exists():
-            raise UsageError(f"{out} exists; it is not overwritten")
-        write_backup(out, text.encode() + b"\n")
+        write_new(out, text.encode() + b"\n")
         output.emit(session, "wallet.viewkey", {**data, "file": str(out)})
         return
-    output.note(session, f"this {which} viewing key shows {SHOWS[which]}")
+    output.note(session, f"this {view} viewing key shows {view.shows}")
     output.emit(
         session,
         "wallet.viewkey",

@@ -87,6 +87,20 @@ class AssetBalance:
     transparent: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class AssetSum:
+    """One asset as a lesser viewing key sees it, in base units: a sum, no balance.  Rule SH-64.
+
+    Attributes:
+        asset, kind: which.
+        amount: received under an incoming key, sent under an outgoing one.
+    """
+
+    asset: str
+    kind: Kind
+    amount: int
+
+
 def silent(_phase: str, _share: float) -> None:
     """A progress report that nobody reads."""
 
@@ -214,6 +228,22 @@ def balances(
             )
         )
     return result
+
+
+def sums(wallet: Wallet, names: Callable[[Kind], str]) -> list[AssetSum]:
+    """What a wallet without a full viewing key has seen of every asset, native first.
+
+    Raises:
+        LedgerMismatch: SH-63, the stored history does not add up.
+    """
+    from node.core.ids import NATIVE
+    from shielded.ledger import ledger
+
+    totals = {NATIVE: 0, **ledger(wallet.state).totals}
+    return [
+        AssetSum(names(kind), kind, totals[kind])
+        for kind in sorted(totals, key=lambda kind: (kind != NATIVE, names(kind)))
+    ]
 
 
 def incoming_change(wallet: Wallet) -> dict[Kind, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ LOCK_FILE: Final = "lock"
 LOCK_SECONDS: Final = 3.0
 _BIRTHDAY_TREE: Final = "birthday_tree"
 _ADDRESSES: Final = "addresses"
+_NETWORK: Final = re.compile(r"[a-z0-9]{1,16}")
 
 
 class WalletBusy(ChiaroError):
@@ -44,6 +46,15 @@ class WrongProfile(ChiaroError):
     exit_code = 5
     why = "a wallet belongs to one kind of chain; its addresses carry the name"
     fix = "choose the profile or the wallet: `--profile NAME`, `--wallet NAME`"
+
+
+class WrongViewingKey(ChiaroError):
+    """Text that is no viewing key of this network, or a damaged one."""
+
+    code = "WOP-020"
+    exit_code = 3
+    why = "a wallet made of a wrong key would show nothing, or another person's payments"
+    fix = "ask for the viewing key again, whole: `chiaro wallet viewkey export` writes it"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -216,6 +227,16 @@ def fresh_state(db: WalletDb, key: ViewingKey) -> WalletState:
     return WalletState(key, birthday=height, tree=NoteTree.from_bytes(stored[8:]))
 
 
+def check_spends(stored: Keystore, doing: str = "cannot spend", fix: str | None = None) -> None:
+    """Refuse a view-only wallet, before anything is fetched or asked.
+
+    Raises:
+        ViewOnly: there is no spending key.
+    """
+    if stored.secret is None:
+        raise ViewOnly(f"wallet {stored.name} is view-only ({stored.kind}): it {doing}", fix=fix)
+
+
 def unlock(wallet: Wallet, password: str) -> Secrets:
     """Decrypt the secret and derive the keys.
 
@@ -289,25 +310,51 @@ def create_view_only(
     """Write a wallet that sees and does not spend.
 
     Raises:
-        DecodeError: not a viewing key of this network.
+        WrongViewingKey: not a viewing key of this network.
         WalletExists: never overwritten.
     """
-    from shielded.keys import FullViewingKey, IncomingViewingKey, decode_viewing_key
+    from shielded.viewing import view_of
 
-    key = decode_viewing_key(text.strip(), profile)
-    kind = (
-        "full"
-        if isinstance(key, FullViewingKey)
-        else "incoming"
-        if isinstance(key, IncomingViewingKey)
-        else "outgoing"
-    )
+    key = read_viewing_key(text, profile)
+    kind = str(view_of(key))
     height = 0 if birthday is None else birthday.height
     stored = Keystore(
         keystore.check_name(name), kind, profile, key.encode(profile), "", height, None
     )
     _store(places, stored, birthday)
     return stored
+
+
+def read_viewing_key(text: str, network: str) -> ViewingKey:
+    """A viewing key of `network`, or an error that says what the text is instead; never the text.
+
+    Raises:
+        WrongViewingKey.
+    """
+    from shielded.keys import decode_viewing_key
+
+    stripped = text.strip()
+    try:
+        return decode_viewing_key(stripped, network)
+    except ChiaroError as error:
+        raise WrongViewingKey(_what_is(stripped, network) or error.message) from error
+
+
+def _what_is(text: str, network: str) -> str:
+    """A guess at the mistake, from the form alone; empty where there is none."""
+    purpose, _, rest = text.lower().partition("_")
+    other = rest.partition("1")[0]
+    if purpose == "chiaro" and rest:
+        return "this is an address, which shows nothing; a viewing key is needed"
+    if purpose in {"chiarofvk", "chiaroivk", "chiaroovk"} and other != network:
+        return (
+            f"this viewing key belongs to another network, the wallet would be of {network!r}"
+            if not _NETWORK.fullmatch(other)
+            else f"this viewing key belongs to network {other!r}, the wallet to {network!r}"
+        )
+    if len(text.split()) > 1:
+        return "this is more than one word; a viewing key is one (the 24 words restore a wallet)"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

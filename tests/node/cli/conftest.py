@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -88,6 +89,12 @@ class Cli:
         result = self.pay("wallet", "new", name, *words)
         assert result.code == 0, result.out
         return result.data
+
+
+@pytest.fixture(scope="session")
+def parts():
+    """What a fixture of a module makes its own story of."""
+    return SimpleNamespace(Cli=Cli, Believes=Believes, stub_proof=stub_proof)
 
 
 @pytest.fixture(autouse=True)

@@ -98,6 +98,24 @@ def test_the_proofs_verify_by_id_and_from_files(story, tmp_path) -> None:
     assert chiaro(story.home, "verify", str(changed / "proof.json"), code=1)["valid"] is False
 
 
+def test_viewing_keys_and_sender_authority_over_real_proofs(story, tmp_path) -> None:
+    """A view-only wallet's ledger adds up; what Alice signs is checked against the chain."""
+    key, ledger, page = tmp_path / "key", tmp_path / "ledger.json", tmp_path / "page.html"
+    alice, watcher = ("--wallet", "alice"), ("--wallet", "watcher", *story.to)
+    chiaro(story.home, "wallet", "viewkey", "export", "--kind", "full", "-o", str(key), *alice)
+    chiaro(story.home, "wallet", "viewkey", "import", "watcher", str(key))
+    found = chiaro(story.home, "tx", "export", "-o", str(ledger), *watcher)
+    assert [total["amount"] for total in found["totals"]] == ["5.749"]
+    assert chiaro(story.home, "wallet", "report", "-o", str(page), *watcher)["movements"] == 7
+    signed = tmp_path / "signed.json"
+    secret = ("--password-file", str(story.home.parent / "password"))
+    asked = ("--challenge", "17")
+    words = ("tx", "disclose", story.sent["tx_id"], "--sender", *asked, "-o", str(signed))
+    chiaro(story.home, *words, *alice, *secret, *story.to)
+    facts = chiaro(tmp_path, "tx", "verify-disclosure", str(signed), *asked, *story.to)
+    assert (facts["amount"], facts["sender"]["challenge"]) == ("4.25", "17")
+
+
 @pytest.mark.oracle_snarkjs
 def test_snarkjs_accepts_the_exported_proof(story) -> None:
     node = shutil.which("node")

@@ -23,6 +23,7 @@ WORKS = {
     "wallet backup": "--show-words",
     "wallet passwd": "alice --new-password-file {password}",
     "wallet rm": "spare",
+    "wallet report": "-o {scratch}/report.html",
     "wallet viewkey export": "full --out {scratch}/key",
     "wallet viewkey import": "watcher {key}",
     "address new": "",
@@ -37,8 +38,9 @@ WORKS = {
     "tx status": "1",
     "tx submit": "1",
     "tx show": "1",
-    "tx disclose": "1",
+    "tx disclose": "1 --sender",
     "tx verify-disclosure": "{disclosure}",
+    "tx export": "-o {scratch}/ledger.csv",
 }
 FAILS = {
     "init": "--name alice",
@@ -50,6 +52,7 @@ FAILS = {
     "wallet backup": "nobody",
     "wallet passwd": "nobody",
     "wallet rm": "nobody",
+    "wallet report": "-o {scratch}/missing/report.html --wallet nobody",
     "wallet viewkey export": "sideways",
     "wallet viewkey import": "watcher {scratch}/missing",
     "address new": "--wallet nobody",
@@ -66,6 +69,7 @@ FAILS = {
     "tx show": "x",
     "tx disclose": "99",
     "tx verify-disclosure": "{scratch}/missing",
+    "tx export": "--format xls",
 }
 
 
@@ -118,7 +122,7 @@ def story(cli, tmp_path):
         assert not any(f"{{{name}}}" in word for word in words for name in known)
         takes_password = command in {
             "init", "wallet new", "wallet restore", "wallet backup", "wallet passwd",
-            "shield", "send", "unshield",
+            "shield", "send", "unshield", "tx disclose",
         }  # fmt: skip
         extra = ("--password-file", str(cli.password_file)) if takes_password else ()
         return cli(*words, *extra, "--json", "--yes")
