@@ -1,8 +1,9 @@
 """A plan: what the wallet intends, complete before anything is computed, and shown to the user.
 
-Everything random about a transaction is derived from the plan (SH-30, S-13): the same plan gives
-the same bytes, and a plan that differs in anything at all shares no secret with it, because the
-root of the derivation hashes the content together with the seed.
+What is random about a transaction is derived from the plan (SH-30, S-13): the same plan gives the
+same bytes, and a plan that differs in anything at all shares no secret with it, because the root
+of the derivation hashes the content together with the seed. Only α is derived outside the plan:
+from the account's secret and what the action publishes, to be found again (SH-61).
 """
 
 from __future__ import annotations

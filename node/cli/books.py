@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from zk.errors import ChiaroError
 if TYPE_CHECKING:
     from node.core.ids import Kind
     from node.rpc.client import NodeClient
+    from shielded.address import Address
     from shielded.ledger import Ledger, Movement
 
 PAGE: Final = 500
@@ -57,7 +59,7 @@ class Books:
     def counterparty(self, movement: Movement) -> str:
         """Address or account on the other side, as far as known."""
         if movement.address is not None:
-            return movement.address.encode(self.profile)
+            return _address_text(movement.address, self.profile)
         return "0x" + movement.account.hex() if movement.account else ""
 
     @property
@@ -67,6 +69,12 @@ class Books:
 
         books = self.ledger
         return (completeness(books.birthday, books.height), *books.view.cannot_prove)
+
+
+@functools.lru_cache(maxsize=4096)
+def _address_text(address: Address, network: str) -> str:
+    """Text of an address; payees come again."""
+    return address.encode(network)
 
 
 def load(session: Session) -> Books:

@@ -11,7 +11,7 @@ import io
 import unicodedata
 from typing import TYPE_CHECKING, Any, Final
 
-from node.cli import output
+from node.cli import output, show
 from node.cli.books import Books, asset_id, movement_data
 
 if TYPE_CHECKING:
@@ -86,10 +86,8 @@ def cell(text: str) -> str:
     return f"'{shown}" if text and acts else shown
 
 
-def to_json(books: Books) -> dict[str, Any]:
-    """The document `chiaro.ledger/1`; members are only ever added."""
-    from node.cli import show
-
+def head(books: Books) -> dict[str, Any]:
+    """The document `chiaro.ledger/1` without its movements: whose, how far, sums and limits."""
     ledger = books.ledger
     return {
         "schema": SCHEMA,
@@ -106,5 +104,10 @@ def to_json(books: Books) -> dict[str, Any]:
             {**show.amount(total, books.names(kind)), "asset_id": asset_id(kind)}
             for kind, total in sorted(ledger.totals.items(), key=lambda item: books.names(item[0]))
         ],
-        "movements": [movement_data(movement, books) for movement in ledger.movements],
     }
+
+
+def to_json(books: Books) -> dict[str, Any]:
+    """The document `chiaro.ledger/1`; members are only ever added."""
+    listed = [movement_data(movement, books) for movement in books.ledger.movements]
+    return {**head(books), "movements": listed}

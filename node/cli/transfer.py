@@ -152,7 +152,9 @@ def balance(context: typer.Context) -> None:
             assets = [_sum(item, view.running) for item in seen]
             rows = [(item.asset, show.amount_text(item.amount)) for item in seen]
             headings = ("asset", view.running)
-            session.warnings.append(f"this {view} viewing key shows {view.shows}: no balance")
+            session.warnings.append(
+                f"an {view} key shows {view.shows}; these are sums {view.running}, no balance"
+            )
         height = wallet.state.height
     data = {
         "wallet": name,

@@ -38,12 +38,11 @@ def export(
         raise UsageError(f"{out} exists; it is not overwritten", fix="name another file")
     wanted = books.format_of(chosen, out.suffix if out else "", FORMATS, "csv")
     found = books.load(session)
-    document = ledger_files.to_json(found)
-    text = (
-        ledger_files.to_csv(found)
-        if wanted == "csv"
-        else json.dumps(document, indent=1, ensure_ascii=False) + "\n"
-    )
+    if wanted == "csv":
+        document, text = ledger_files.head(found), ledger_files.to_csv(found)
+    else:
+        document = ledger_files.to_json(found)
+        text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
     ledger = found.ledger
     data: dict[str, Any] = {
         "wallet": found.wallet,

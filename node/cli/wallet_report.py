@@ -80,9 +80,9 @@ def plain(found: Books, now: str) -> str:
             for name, total in totals(found)
         ),
         "",
-        "block  time                  movement   amount  effect  running  with  memo  transaction",
+        "block | time | movement | amount | effect | running | with | memo | transaction",
+        *(" | ".join(row) for row in rows(found)),
     ]
-    lines += ["  ".join(row) for row in rows(found)]
     if len(ledger.movements) > MOST_ROWS:
         left = len(ledger.movements) - MOST_ROWS
         lines.append(f"{left} older movements: `chiaro tx export`")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
 from importlib import resources
 from typing import TYPE_CHECKING, Final
@@ -16,6 +15,9 @@ if TYPE_CHECKING:
 
 _TITLES: Final = {"balance": "Balance", "received": "Received", "sent": "Sent"}
 _HEADINGS: Final = ("block", "time", "movement", "amount", "effect", "with", "memo", "transaction")
+_NUMBERS: Final = (0, 3, 4, 5)
+_IDENTITIES: Final = (6, 8)
+_MEMO: Final = 7
 _SAFETY: Final = (
     "Research software; nobody has audited it; do not put value on it. "
     "BN254 gives about 100 bits of security."
@@ -43,8 +45,8 @@ def page(found: Books, now: str) -> str:
         f"<title>{escape(title)}</title><style>{style}</style></head><body><main>"
         f'<section><p class="over">Chiaroscuro</p><h1>{escape(title)}</h1>'
         f"<p>This key shows {escape(view.shows)}.</p>"
-        f'<p class="aside">profile {escape(found.profile)} · chain {chain} · '
-        f"blocks {found.ledger.birthday + 1} to {found.ledger.height} · made {escape(now)}</p>"
+        f'<p class="aside break">profile {escape(found.profile)} · chain {chain} · '
+        f"scanned to block {found.ledger.height} · made {escape(now)}</p>"
         f'</section><section><p class="over">Limits</p><h2>What this cannot prove</h2>'
         f'<ul class="limits">{limits}</ul></section>'
         f'<section><p class="over">Sums</p><h2>{_TITLES[view.running]} over time</h2>'
@@ -95,18 +97,21 @@ def _movements(found: Books) -> str:
         if older > 0
         else ""
     )
-    running = found.ledger.view.running
-    headings = (*_HEADINGS[:5], running, *_HEADINGS[5:])
-    return f'{note}<div class="scroll">{_table(headings, listed, (0, 3, 4, 5))}</div>'
-
-
-def _table(headings: Sequence[str], listed: Sequence[Sequence[str]], numeric: Sequence[int]) -> str:
-    def cell(tag: str, column: int, content: str) -> str:
-        css = ' class="number"' if column in numeric else ""
-        return f"<{tag}{css}>{escape(content)}</{tag}>"
-
-    head = "".join(cell("th", i, h) for i, h in enumerate(headings))
+    names = (*_HEADINGS[:5], found.ledger.view.running, *_HEADINGS[5:])
+    head = "".join(_cell("th", column, name) for column, name in enumerate(names))
     body = "".join(
-        "<tr>" + "".join(cell("td", i, c) for i, c in enumerate(row)) + "</tr>" for row in listed
+        "<tr>" + "".join(_cell("td", i, text) for i, text in enumerate(row)) + "</tr>"
+        for row in listed
     )
-    return f'<table class="plain"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    return (
+        f'{note}<div class="scroll"><table class="plain"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _cell(tag: str, column: int, text: str) -> str:
+    """A cell of the movements; long identities show their ends, and all of it under the pointer."""
+    css = ' class="number"' if column in _NUMBERS else ' class="long"' if column == _MEMO else ""
+    short = show.shorten(text) if column in _IDENTITIES else text
+    title = "" if short == text else f' title="{escape(text, quote=True)}"'
+    return f"<{tag}{css}{title}>{escape(short)}</{tag}>"

@@ -20,6 +20,7 @@ def secrets_of(entropy: bytes, password: str) -> dict[str, list[bytes]]:
         "seed": keystore.seed_of(entropy),
         "sk": found.spending.sk,
         "ask": found.spending.ask.to_bytes(32, "little"),
+        "alpha key": found.spending.alpha_key,
     }
     forms = {
         name: [value, value.hex().encode(), value[::-1].hex().encode()]
@@ -61,6 +62,10 @@ def test_a_story_with_failures_leaves_no_secret_anywhere(cli, entropy, monkeypat
     cli.json("wallet", "show")
     cli.json("wallet", "viewkey", "export", "full")
     cli("tx", "show", "1", "--export", str(cli.home / "proofs"))
+    signed = str(cli.home / "signed.json")
+    assert cli.pay("tx", "disclose", "1", "--sender", "-o", signed).code == 0
+    assert cli("tx", "export", "-o", str(cli.home / "ledger.csv")).code == 0
+    assert cli("wallet", "report", "-o", str(cli.home / "report.html")).code == 0
 
     def break_down(self, tx):
         raise RuntimeError(f"{password} {entropy.hex()} {' '.join(keystore.to_words(entropy))}")

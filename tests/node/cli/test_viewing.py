@@ -8,9 +8,12 @@ import io
 import json
 import re
 import stat
+import unicodedata
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from node.cli import books, keystore, ledger_files, wallet_report, wallet_spend, wallets
 from node.cli import main as entry
@@ -354,6 +357,31 @@ def test_sh63_a_changed_history_is_not_exported(at, tmp_path, story) -> None:
 )
 def test_sh65_no_text_of_strangers_becomes_a_formula(text, written) -> None:
     assert ledger_files.cell(text) == written
+
+
+@given(st.lists(st.text(max_size=20), min_size=2, max_size=4))
+def test_sh65_any_text_stays_one_harmless_cell(texts) -> None:
+    cells = [ledger_files.cell(text) for text in texts]
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\r\n").writerow(cells)
+    assert next(csv.reader(io.StringIO(line.getvalue(), newline=""))) == cells
+    for shown in cells:
+        assert unicodedata.normalize("NFKC", shown.lstrip())[:1] not in set("=+-@")
+        assert all(c.isprintable() or c == "\n" for c in shown)
+
+
+def test_the_members_of_the_document_are_pinned(at, tmp_path) -> None:
+    """`chiaro.ledger/1` only ever gets new members: whoever takes one away changes its number."""
+    path, _ = exported(at, tmp_path, "alice", "ledger.json")
+    document = json.loads(path.read_text())
+    assert set(document) >= {
+        "schema", "wallet", "profile", "chain_id", "seen_with", "shows", "not_proved",
+        "birthday", "scanned", "running_is", "totals", "movements",
+    }  # fmt: skip
+    assert set(document["movements"][0]) >= {
+        "height", "time", "tx_id", "direction", "amount", "unit", "asset_id", "effect", "running",
+        "fee", "internal", "output", "counterparty", "address_index", "memo", "memo_hex",
+    }  # fmt: skip
 
 
 def test_times_are_asked_once_and_kept_for_their_chain(at, story, monkeypatch) -> None:
