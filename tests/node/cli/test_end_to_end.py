@@ -107,6 +107,13 @@ def test_viewing_keys_and_sender_authority_over_real_proofs(story, tmp_path) -> 
     found = chiaro(story.home, "tx", "export", "-o", str(ledger), *watcher)
     assert [total["amount"] for total in found["totals"]] == ["5.749"]
     assert chiaro(story.home, "wallet", "report", "-o", str(page), *watcher)["movements"] == 7
+    for kind, seen, amount in (("incoming", "received", "10"), ("outgoing", "sent", "14.25")):
+        lesser = tmp_path / kind
+        words = ("wallet", "viewkey", "export", "--kind", kind, "-o", str(lesser))
+        chiaro(story.home, *words, *alice)
+        chiaro(story.home, "wallet", "viewkey", "import", kind, str(lesser))
+        (asset,) = chiaro(story.home, "balance", "--wallet", kind, *story.to)["assets"]
+        assert (asset["spendable"], asset[seen]["amount"]) == (None, amount)
     signed = tmp_path / "signed.json"
     secret = ("--password-file", str(story.home.parent / "password"))
     asked = ("--challenge", "17")

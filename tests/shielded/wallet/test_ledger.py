@@ -9,9 +9,11 @@ import pytest
 
 from node.core.effects import Crossing
 from node.core.ids import NATIVE, AccountId, EnvironmentId, Kind
-from shielded import wallet_json
+from shielded import encryption, spec, wallet_json
 from shielded.history import Direction
 from shielded.ledger import LedgerMismatch, ledger
+from shielded.notes import Note
+from shielded.scan import ScannedAction
 from shielded.viewing import View, completeness, view_of
 from shielded.wallet import WalletState
 
@@ -229,3 +231,34 @@ def test_sh63_a_note_that_no_movement_brought(alice, story) -> None:
     )
     with pytest.raises(LedgerMismatch):
         ledger(state)
+
+
+def test_sh64_a_note_handed_over_outside_the_chain_is_in_no_ledger(alice, chain) -> None:
+    """zcash#3060, done: the commitment is Alice's, the ciphertext noise; she is told and spends it.
+
+    That the statement of every report says so is all that a viewing key can do about it.
+    """
+    address = alice.address(0)
+    nullifiers = (chain.fresh_fr(), chain.fresh_fr())
+    note = Note(
+        NATIVE,
+        1000,
+        0,
+        address.diversifier,
+        address.owner,
+        spec.created_nonce(0, *nullifiers),
+        chain.fresh(),
+    )
+    noise = (encryption.encrypt_dummy(chain.fresh()), encryption.encrypt_dummy(chain.fresh()))
+    chain.block(
+        chain.transaction(ScannedAction(nullifiers, (note.commitment, chain.fresh_fr()), noise))
+    )
+    spent = ScannedAction(
+        (note.nullifier(alice.nk), chain.fresh_fr()), (chain.fresh_fr(), chain.fresh_fr()), noise
+    )
+    chain.block(chain.transaction(spent, fee=1))
+    for key in (alice, alice.incoming, alice.outgoing):
+        wallet = WalletState(key)
+        wallet.scan_all(chain.blocks)
+        assert ledger(wallet).movements == ()
+        assert "outside the chain" in " ".join(view_of(key).cannot_prove)
