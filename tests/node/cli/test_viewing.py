@@ -201,6 +201,12 @@ def test_view_only_wallets_spend_and_sign_nothing(at, story, kind) -> None:
         assert refused.error["hint"], words
 
 
+def test_view_only_wallets_are_refused_before_a_node_is_asked(story, parts, capsys) -> None:
+    away = parts.Cli(story.home, capsys)
+    for words in (("send", "1", story.bob), ("shield", "1"), ("unshield", "1")):
+        assert away.pay(*words, *watching("full")).error["code"] == "KST-005"
+
+
 def test_keys_that_are_none_are_refused_by_code(at, story, tmp_path) -> None:
     good = {kind: path.read_text().strip() for kind, path in story.keys.items()}
     path = tmp_path / "key"
@@ -345,6 +351,8 @@ def test_sh63_a_changed_history_is_not_exported(at, tmp_path, story) -> None:
         ("-1", "'-1"),
         ("@SUM(A1)", "'@SUM(A1)"),
         ("\t=1", "'\\t=1"),
+        ("\trent", "'\\trent"),
+        ("\nrent", "'\nrent"),
         ("\r=1", "'\\r=1"),
         ("\n=1", "'\n=1"),
         ("  =1", "'  =1"),
@@ -397,7 +405,9 @@ def test_times_are_asked_once_and_kept_for_their_chain(at, story, monkeypatch) -
     monkeypatch.undo()
     db = WalletDb(keystore.folder(Places.of(str(at.home)), "watch-full"))
     heights = [m["height"] for m in found["ledger"]["movements"]]
-    for damaged in (b"[", b'{"chain":"00","times":[[1,1]]}', b'{"times":7}', b"null"):
+    kept = json.loads(db.get("block_times"))
+    elsewhere = json.dumps({**kept, "chain": "00"}).encode()
+    for damaged in (b"[", elsewhere, b'{"times":7}', b"null"):
         kept = db.get("block_times")
         db.put("block_times", damaged)
         assert original(db, None, heights) == {}

@@ -329,6 +329,9 @@ def test_sh62_malformed_parts(kit) -> None:
             signed(kit, kit.transfer, challenge=text)
         with pytest.raises(DecodeError):
             checked(kit, made, kit.transfer, challenge=text)
+    for version in (0, 1, 3):
+        with pytest.raises(DecodeError, match="version"):
+            replace(made, version=version)
     document = made.to_json()
     for sender in (
         {**document["sender"], "more": 1},

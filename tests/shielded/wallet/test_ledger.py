@@ -163,6 +163,14 @@ def test_sh63_books_that_do_not_add_up_are_refused(alice, story) -> None:
         assert caught.value.rule == "SH-63", number
 
 
+def test_sh63_a_note_that_is_spent_and_not_spent(alice, story) -> None:
+    """Each transaction adds up; the unspent notes do not."""
+    stored = wallet_json.encode(story)
+    notes = [{**note, "spent_height": None} for note in stored["notes"]]
+    with pytest.raises(LedgerMismatch, match="sum to the balance"):
+        ledger(wallet_json.decode(alice, {**stored, "notes": notes}))
+
+
 def test_sh63_received_sums_are_compared_with_the_notes(alice, chain, story) -> None:
     wallet = WalletState(alice.incoming)
     wallet.scan_all(chain.blocks)
