@@ -152,8 +152,9 @@ def balance(context: typer.Context) -> None:
             assets = [_sum(item, view.running) for item in seen]
             rows = [(item.asset, show.amount_text(item.amount)) for item in seen]
             headings = ("asset", view.running)
+            blind = "cannot tell spent notes" if view is View.INCOMING else "sees no receipts"
             session.warnings.append(
-                f"an {view} key shows {view.shows}; these are sums {view.running}, no balance"
+                f"this viewing key {blind}: these are sums {view.running}, not balances"
             )
         height = wallet.state.height
     data = {

@@ -127,7 +127,7 @@ def test_sh64_a_balance_says_what_its_key_cannot_know(at, kind) -> None:
     text = " ".join(found.data["cannot_prove"])
     assert "outside the chain" in text
     warned = " ".join(found.document["warnings"])
-    assert ("no balance" in warned) == (kind != "full")
+    assert ("not balances" in warned) == (kind != "full")
     people = at("balance", *watching(kind)).out
     heading = {"full": "spendable", "incoming": "received", "outgoing": "sent"}[kind]
     assert heading in people
