@@ -1,11 +1,10 @@
-"""Which keys may be used for which statement: the registry, and where keys come from.
+"""Where keys come from: nothing is used that does not match the registry.
 
-`params/registry.toml` ties each statement's id to the digest of its constraint system, the id of
-its verifying key and the digest of its proving key file. Nothing is used that does not match.
-
-Verifying keys ship in `params/`. Proving keys are megabytes: a development key is built from its
-published seed on first use, kept in the cache as a `.zkey`, compared with the registry each time
-and mapped from disk. Development keys are refused outside the profile `dev`.
+Verifying keys lie in the folder of parameters. Proving keys are megabytes: a development key is
+built from its published seed on first use, kept in the cache as a `.zkey`, compared with the
+registry each time and mapped from disk; a ceremony's lies in the folder of parameters, where
+`circuits.key_install` put it, or in the cache. Development keys are refused outside the profile
+`dev`, and no version that is marked insecure gives a proving key.
 
     python -m circuits.keys        make params/dev and params/registry.toml again
 """
@@ -15,16 +14,24 @@ from __future__ import annotations
 import hashlib
 import sys
 import threading
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from circuits import registry
+from circuits.key_registry import (
+    CEREMONY,
+    DEV,
+    REGISTRY,
+    KeyEntry,
+    Registry,
+    file_name,
+    registry_text,
+)
 from circuits.statement import record
 from zk import files, params
-from zk.errors import DevParamsRefused, DigestMismatch, FormatError, ParamsError, UnknownKey
+from zk.errors import DigestMismatch, FormatError, UnknownKey, UnsafeKey
 from zk.formats import snarkjs
 from zk.formats.zkey import read_zkey, write_zkey
 from zk.groth16.keys import ProvingKey, VerifyingKey
@@ -32,145 +39,7 @@ from zk.groth16.setup import DEV_SEED, UNSAFE_STAMP, UnsafeDevSetup
 from zk.interfaces import Backend, Progress
 from zk.r1cs.matrices import R1CS
 
-REGISTRY: Final = "registry.toml"
-DEV: Final = "dev"
-CEREMONY: Final = "ceremony"
-FORMAT: Final = 1
-_HEX_DIGITS: Final = 64
-
-
-@dataclass(frozen=True, slots=True)
-class KeyEntry:
-    """One pair of keys of one statement, as the registry has it.
-
-    Attributes:
-        statement: id, such as `action/1`.
-        origin: `dev` or `ceremony`.
-        r1cs: digest of the constraint system, hex.
-        publics: number of public inputs.
-        verifying_key: id of the verifying key, hex.
-        verifying_key_file: path below `params/`.
-        proving_key: BLAKE2b-256 of the `.zkey` file, hex.
-        seed: the published seed of a development key, else empty.
-        unsafe: the warning of a development key, else empty.
-    """
-
-    statement: str
-    origin: str
-    r1cs: str
-    publics: int
-    verifying_key: str
-    verifying_key_file: str
-    proving_key: str
-    seed: str = ""
-    unsafe: str = ""
-
-    @property
-    def label(self) -> str:
-        """What messages call this key; development keys carry UNSAFE."""
-        stamp = "UNSAFE development " if self.unsafe else ""
-        return f"{stamp}key {self.verifying_key[:16]} of {self.statement}"
-
-    @property
-    def proving_key_file(self) -> str:
-        """Name of the proving key in the cache: another key has another name."""
-        return f"{file_name(self.statement)}-{self.origin}-{self.proving_key[:16]}.zkey"
-
-
-@dataclass(frozen=True, slots=True)
-class Registry:
-    """The registry's entries by statement and origin."""
-
-    entries: Mapping[tuple[str, str], KeyEntry]
-
-    @classmethod
-    def load(cls, path: Path | None = None) -> Registry:
-        """Read `registry.toml`.
-
-        Raises:
-            ParamsError: missing, or not of the documented form.
-        """
-        path = path or params.path(REGISTRY)
-        try:
-            document = tomllib.loads(path.read_text(encoding="utf-8"))
-            if document["format"] != FORMAT:
-                raise ValueError(f"format {document['format']} is not {FORMAT}")
-            found = [
-                _entry(statement, origin, about, pair)
-                for statement, about in document["statements"].items()
-                for origin, pair in about["keys"].items()
-            ]
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ParamsError(
-                f"the registry of keys cannot be read: {error}",
-                where=str(path),
-                why="without it no key can be told from a forged one",
-                fix="restore the file from the release",
-            ) from error
-        return cls({(entry.statement, entry.origin): entry for entry in found})
-
-    def find(self, statement: str, profile: str) -> KeyEntry:
-        """The entry that a profile may use.
-
-        Raises:
-            UnknownKey: no keys of this statement are listed.
-            DevParamsRefused: only development keys exist, and the profile is not `dev`.
-        """
-        origin = DEV if profile == DEV else CEREMONY
-        found = self.entries.get((statement, origin))
-        if found is not None:
-            return found
-        if origin == CEREMONY and (statement, DEV) in self.entries:
-            raise DevParamsRefused(
-                f"{statement} has only development keys, which profile {profile!r} refuses",
-                where=REGISTRY,
-            )
-        raise UnknownKey(f"the registry lists no key of {statement}", where=REGISTRY)
-
-    def statements_by_key(self) -> dict[str, str]:
-        """Statement id of each verifying-key id."""
-        return {entry.verifying_key: entry.statement for entry in self.entries.values()}
-
-    def entry_of_key(self, verifying_key: str) -> KeyEntry:
-        """The entry of a verifying-key id.
-
-        Raises:
-            UnknownKey: not listed.
-        """
-        for entry in self.entries.values():
-            if entry.verifying_key == verifying_key:
-                return entry
-        raise UnknownKey("the registry does not list this key", where=f"key {verifying_key}")
-
-
-def _entry(statement: str, origin: str, about: dict[str, Any], pair: dict[str, Any]) -> KeyEntry:
-    if origin not in (DEV, CEREMONY):
-        raise ValueError(f"keys of unknown origin {origin!r}")
-    entry = KeyEntry(
-        statement=statement,
-        origin=origin,
-        r1cs=_digest(about["r1cs"]),
-        publics=int(about["publics"]),
-        verifying_key=_digest(pair["verifying_key"]),
-        verifying_key_file=str(pair["verifying_key_file"]),
-        proving_key=_digest(pair["proving_key"]),
-        seed=str(pair.get("seed", "")),
-        unsafe=str(pair.get("unsafe", "")),
-    )
-    if (origin == DEV) != bool(entry.seed and entry.unsafe):
-        raise ValueError(f"the {origin} keys of {statement} are not stamped for what they are")
-    return entry
-
-
-def _digest(text: str) -> str:
-    if len(text) != _HEX_DIGITS or bytes.fromhex(text).hex() != text:
-        raise ValueError(f"{text!r} is no digest")
-    return text
-
-
-def file_name(statement: str) -> str:
-    """A statement's id where a file name is needed."""
-    return statement.replace("/", "-")
+_COUNT_BYTES: Final = 4
 
 
 def recorded_shape(statement: str) -> R1CS:
@@ -221,6 +90,8 @@ class KeyStore:
     def verifying_key(self, statement: str, profile: str) -> VerifyingKey:
         """The verifying key, linted (S-11) and compared with the registry.
 
+        Also that of an insecure version: old blocks are checked with it.
+
         Raises:
             UnknownKey, DevParamsRefused: by the registry.
             DigestMismatch: the file holds another key, or one of another circuit.
@@ -231,7 +102,7 @@ class KeyStore:
         with self._lock:
             found = self._verifying.get(entry.verifying_key)
             if found is None:
-                path = params.path(entry.verifying_key_file)
+                path = params.path(entry.verifying_key_file, self.registry.folder)
                 found = snarkjs.read_verifying_key(path.read_bytes(), entry.verifying_key_file)
                 _require(found.id, entry.verifying_key, "verifying key", str(path))
                 _require_publics(found, entry, str(path))
@@ -241,7 +112,7 @@ class KeyStore:
     def proving_key(
         self, statement: str, profile: str, progress: Progress | None = None
     ) -> ProvingKey:
-        """The proving key: from the cache, or built from its seed and cached.
+        """The proving key: from its file, or built from its seed and cached.
 
         Args:
             statement: id.
@@ -249,10 +120,14 @@ class KeyStore:
             progress: called with `key` and the share done while a key is built.
 
         Raises:
-            UnknownKey, DevParamsRefused: by the registry.
+            UnknownKey, DevParamsRefused: by the registry; UnknownKey also where a ceremony's key
+                is not on this machine.
+            InsecureVersion: nothing new may be proved with this version.
             DigestMismatch: circuit or finished key are not the registry's.
+            UnsafeKey: rule S-11.
         """
         entry = self.entry(statement, profile)
+        entry.require_current()
         with self._lock:
             found = self._proving.get(entry.proving_key)
             if found is None:
@@ -262,13 +137,23 @@ class KeyStore:
 
     def proving_key_path(self, statement: str, profile: str) -> Path:
         """Where the `.zkey` lies, or will lie once it is built."""
-        return self._path(self.entry(statement, profile))
+        entry = self.entry(statement, profile)
+        return self._installed(entry) or self._path(entry)
 
     def _path(self, entry: KeyEntry) -> Path:
         folder = self._cache if self._cache is not None else params.cache_dir() / "keys"
         return folder / entry.proving_key_file
 
+    def _installed(self, entry: KeyEntry) -> Path | None:
+        """A ceremony's key beside its verifying key, if it is there."""
+        if entry.origin != CEREMONY:
+            return None
+        found = (self.registry.folder or params.root()) / CEREMONY / entry.proving_key_file
+        return found if found.exists() else None
+
     def _load(self, entry: KeyEntry, progress: Progress | None) -> ProvingKey:
+        if entry.origin == CEREMONY:
+            return self._load_ceremony(entry)
         path = self._path(entry)
         path.parent.mkdir(parents=True, exist_ok=True)
         found = _read_if_intact(path, entry)
@@ -283,13 +168,27 @@ class KeyStore:
         _require(found.verifying_key.id, entry.verifying_key, "verifying key", str(path))
         return found
 
-    def _build(self, entry: KeyEntry, path: Path, progress: Progress | None) -> None:
-        if entry.origin != DEV:
+    def _load_ceremony(self, entry: KeyEntry) -> ProvingKey:
+        """A ceremony's key, which no seed makes again."""
+        from zk.formats.ceremony import transcript_digest
+
+        path = self._installed(entry) or self._path(entry)
+        if not path.exists():
             raise UnknownKey(
                 f"the proving key of {entry.statement} is not here, and no seed makes it",
                 where=str(path),
-                fix="put the ceremony's final .zkey in this place",
+                fix="`chiaro setup import` the ceremony's final .zkey, or put the file there",
             )
+        _require(file_digest(path), entry.proving_key, "proving key", str(path))
+        found = read_zkey(path)
+        _require(found.verifying_key.id, entry.verifying_key, "verifying key", str(path))
+        count = int.from_bytes(found.contributions[:_COUNT_BYTES], "little")
+        if not count:
+            raise UnsafeKey("S-11: nobody contributed to this key", where=str(path))
+        _require(transcript_digest(found).hex(), entry.transcript, "transcript", str(path))
+        return found
+
+    def _build(self, entry: KeyEntry, path: Path, progress: Progress | None) -> None:
         shape = self._shape(entry.statement)
         _require(shape.digest.hex(), entry.r1cs, "constraint system", entry.statement)
         key = UnsafeDevSetup(entry.seed).run(shape, self._backend(), _overall(progress))
@@ -372,6 +271,9 @@ def generate(
 ) -> None:
     """Make `dev/*.vk.json` and `registry.toml` below `folder`, and the `.zkey` files in `cache`.
 
+    What a registry in `folder` says beside that stays: other statements, keys of ceremonies and
+    marks of insecure versions, as long as the circuit is the same.
+
     Args:
         shapes: the statements' constraint systems, named by their ids.
         folder: the folder of parameters.
@@ -381,7 +283,8 @@ def generate(
     """
     (folder / "dev").mkdir(exist_ok=True)
     cache.mkdir(parents=True, exist_ok=True)
-    entries = []
+    listed = folder / REGISTRY
+    entries = dict(Registry.load(listed).entries) if listed.exists() else {}
     for shape in shapes:
         key = UnsafeDevSetup().run(shape, backend)
         name = file_name(shape.name)
@@ -402,30 +305,14 @@ def generate(
             unsafe=UNSAFE_STAMP,
         )
         unnamed.replace(cache / entry.proving_key_file)
-        entries.append(entry)
+        for old in [e for e in entries.values() if e.statement == shape.name]:
+            if old.r1cs != entry.r1cs:
+                del entries[old.statement, old.origin]
+            else:
+                entry = replace(entry, status=old.status, since=old.since, reason=old.reason)
+        entries[shape.name, DEV] = entry
         report(f"{shape.name}: {shape.rows} rows, {entry.label}\n")
-    (folder / REGISTRY).write_text(registry_text(entries), encoding="utf-8")
-
-
-def registry_text(entries: list[KeyEntry]) -> str:
-    """`registry.toml` of development keys."""
-    blocks = [
-        "# Which keys belong to which statement. By `python -m circuits.keys`; see README.md.\n"
-        f"\nformat = {FORMAT}\n"
-    ]
-    blocks += [
-        f'\n[statements."{entry.statement}"]\n'
-        f'r1cs = "{entry.r1cs}"\n'
-        f"publics = {entry.publics}\n"
-        f'\n[statements."{entry.statement}".keys.{entry.origin}]\n'
-        f'unsafe = "{entry.unsafe}"\n'
-        f'seed = "{entry.seed}"\n'
-        f'verifying_key = "{entry.verifying_key}"\n'
-        f'verifying_key_file = "{entry.verifying_key_file}"\n'
-        f'proving_key = "{entry.proving_key}"\n'
-        for entry in entries
-    ]
-    return "".join(blocks)
+    listed.write_text(registry_text(entries.values()), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -234,6 +234,15 @@ class DevParamsRefused(ParamsError):
     fix = "use `--profile dev` for experiments, or keys from a ceremony"
 
 
+class InsecureVersion(ParamsError):
+    """A version of a circuit that is known to be insecure, for a new proof or a new chain."""
+
+    code = "PAR-006"
+    exit_code = 5
+    why = "false statements can be proved with it; it is listed so that old blocks stay readable"
+    fix = "use a current version (`chiaro circuit list`)"
+
+
 class BackendError(ChiaroError):
     """Arrays of the wrong shape, type or layout at a kernel's boundary."""
 

@@ -45,13 +45,17 @@ def root() -> Path:
     )
 
 
-def path(relative: str) -> Path:
+def path(relative: str, folder: Path | None = None) -> Path:
     """Path of one parameter file, such as `poseidon/bn254_x5_t3.json`.
+
+    Args:
+        relative: the file's name below the folder.
+        folder: of parameters; by default `root()`.
 
     Raises:
         ParamsError: the name leaves the folder, or there is no such file.
     """
-    folder = root().resolve()
+    folder = (folder or root()).resolve()
     found = (folder / relative).resolve()
     if not found.is_relative_to(folder):
         raise ParamsError(

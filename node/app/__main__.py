@@ -15,9 +15,11 @@ from pathlib import Path
 
 import msgspec
 
-from node.app import development, logs
+from circuits.keys import KeyStore
+from node.app import assembly, development, logs
+from node.app.errors import NoNode
 from node.app.node import DEFAULT_PORT, Node, Options, system_clock
-from node.app.process import ERROR_FILE, LOG_FILE, PROCESS_FILE, NodeProcess
+from node.app.process import ERROR_FILE, GENESIS_FILE, LOG_FILE, PROCESS_FILE, NodeProcess
 from node.core.errors import Unreachable
 from node.core.genesis_file import load_genesis
 from node.rpc.errors import problem
@@ -50,11 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def _run(home: Path, state: Path, options: argparse.Namespace) -> None:
-    if options.create and not Node.exists(home):
-        if options.genesis is not None:
-            Node.create(home, load_genesis(options.genesis))
-        else:
-            Node.create(home, development.genesis(system_clock()))
+    _prepare(home, options)
     node = Node.open(
         home,
         options=Options(
@@ -94,6 +92,34 @@ async def _run(home: Path, state: Path, options: argparse.Namespace) -> None:
         with contextlib.suppress(FileNotFoundError):
             (state / PROCESS_FILE).unlink()
         node.close()
+
+
+def _prepare(home: Path, options: argparse.Namespace) -> None:
+    """Make the folder's chain where there is none; else see that it is the one asked for.
+
+    Raises:
+        NoNode: another chain is there.
+        DecodeError: the genesis file.
+        InsecureVersion, ForeignGenesis: RPC-14, RPC-24, RPC-25; nothing is made.
+    """
+    wanted = None if options.genesis is None else load_genesis(options.genesis)
+    if Node.exists(home):
+        there = load_genesis(home / GENESIS_FILE)
+        if wanted is not None and wanted.chain_id != there.chain_id:
+            raise NoNode(
+                f"another chain is in this folder: {there.name}, profile {there.profile}, "
+                f"{there.chain_id.hex()[:16]}…, not {wanted.chain_id.hex()[:16]}…",
+                where=str(home),
+                why="a new chain would hide the old one",
+                fix="leave --genesis out to go on with it, or name another folder",
+            )
+        return
+    if options.create:
+        chain = wanted or development.genesis(system_clock())
+        keys = KeyStore()
+        assembly.verifying_keys(chain, keys)
+        assembly.check_new_chain(chain, keys)
+        Node.create(home, chain)
 
 
 def _report(state: Path, error: ChiaroError) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from circuits.keys import KeyStore
 from node.app.development import STATEMENTS
 from node.app.errors import ForeignGenesis, NotInstalled
-from node.core.genesis import BATCH_HEIGHTS, Genesis
+from node.core.genesis import BATCH_HEIGHTS, DEV_PROFILE, Genesis, ceremony_digest
 from node.core.ids import EnvironmentId
 from node.core.interfaces import ExecutionEnvironment, ProofClaim, ProofVerifier
 from shielded.env import ShieldedEnvironment
@@ -37,7 +37,7 @@ def verifying_keys(genesis: Genesis, keys: KeyStore) -> dict[str, VerifyingKey]:
     """RPC-14 (S-12): the keys of the chain's statements, all of them and no others.
 
     Raises:
-        ForeignGenesis: a statement, circuit or key that is not this installation's.
+        ForeignGenesis: a statement, circuit, key or ceremony that is not this installation's.
         ParamsError: the installation's own keys do not match its registry.
     """
     named = tuple(item.statement for item in genesis.statements)
@@ -64,7 +64,50 @@ def verifying_keys(genesis: Genesis, keys: KeyStore) -> dict[str, VerifyingKey]:
                     where=item.statement,
                 )
         found[item.statement] = keys.verifying_key(item.statement, genesis.profile)
+    _check_ceremony(genesis, keys)
     return found
+
+
+def ceremony_of(statements: Iterable[str], profile: str, keys: KeyStore) -> bytes | None:
+    """CH-34: the digest over this installation's ceremonies of these statements; None for `dev`.
+
+    Raises:
+        UnknownKey, DevParamsRefused: a statement without a ceremony's key.
+    """
+    if profile == DEV_PROFILE:
+        return None
+    return ceremony_digest(
+        {name: bytes.fromhex(keys.entry(name, profile).transcript) for name in statements}
+    )
+
+
+def _check_ceremony(genesis: Genesis, keys: KeyStore) -> None:
+    """RPC-24 (S-12): the chain's ceremonies are those of the registry.
+
+    A key has one id whatever ceremony it is said to come from, so keys alone would not do.
+
+    Raises:
+        ForeignGenesis: names both digests.
+    """
+    names = [item.statement for item in genesis.statements]
+    ours = ceremony_of(names, genesis.profile, keys)
+    if ours != genesis.ceremony:
+        theirs, mine = ("none" if d is None else d.hex() for d in (genesis.ceremony, ours))
+        raise ForeignGenesis(
+            f"RPC-24: genesis names ceremony {theirs}, this installation's registry has {mine}",
+            where="genesis: ceremony",
+            why="the chain's founders trusted another record of who contributed to the keys",
+        )
+
+
+def check_new_chain(genesis: Genesis, keys: KeyStore) -> None:
+    """RPC-25: no chain begins with a version of a circuit that is marked insecure.
+
+    Raises:
+        InsecureVersion: says which, since when and why.
+    """
+    for item in genesis.statements:
+        keys.entry(item.statement, genesis.profile).require_current()
 
 
 def warm_up(verifier: ProofVerifier, keys: Mapping[str, VerifyingKey]) -> None:
@@ -83,3 +126,12 @@ def warnings(genesis: Genesis, keys: KeyStore) -> dict[str, str]:
         item.statement: keys.entry(item.statement, genesis.profile).unsafe
         for item in genesis.statements
     }
+
+
+def insecure(genesis: Genesis, keys: KeyStore) -> dict[str, str]:
+    """RPC-25: statement → since when and why it is insecure; a chain that exists goes on."""
+    marked = {
+        item.statement: keys.entry(item.statement, genesis.profile).insecure
+        for item in genesis.statements
+    }
+    return {statement: text for statement, text in marked.items() if text}

@@ -21,7 +21,7 @@ from node.core.ids import NATIVE, Kind
 from zk.hash import domains
 
 if TYPE_CHECKING:
-    from circuits.keys import Registry
+    from circuits.key_registry import Registry
 
 ASSETS: Final = ("gold", "silver")
 """Named assets of the development genesis, beside the native kind; all of them the faucet's."""
@@ -56,7 +56,7 @@ def genesis(
     Raises:
         UnknownKey: the installation has no development keys.
     """
-    from circuits.keys import Registry
+    from circuits.key_registry import Registry
 
     listed = registry or Registry.load()
     statements = []

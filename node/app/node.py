@@ -18,7 +18,7 @@ from circuits.keys import KeyStore
 from node.app import assembly, development
 from node.app.blocks import BlockMaker
 from node.app.errors import AlreadyRunning, NoNode
-from node.app.process import LOCK_FILE
+from node.app.process import GENESIS_FILE, LOCK_FILE
 from node.consensus.application import LedgerApplication
 from node.consensus.local import Clock, LocalEngine, Produced
 from node.core.genesis import DEV_PROFILE, Genesis
@@ -37,7 +37,6 @@ from node.store.rocksdb import open_store
 from node.store.versioned import CrashPoint, VersionedStore, no_crash
 from zk import files
 
-GENESIS_FILE: Final = "genesis.toml"
 CHAIN_FOLDER: Final = "chain"
 
 DEFAULT_PORT: Final = 7420
@@ -85,7 +84,8 @@ class Node:
         lock: held as long as the node is open.
 
     Raises:
-        ForeignGenesis: RPC-14.
+        ForeignGenesis: RPC-14, RPC-24.
+        InsecureVersion: RPC-25, an empty store.
         ConsensusFault: CH-26, more than one validator.
     """
 
@@ -108,6 +108,11 @@ class Node:
         self.options: Final = options or Options()
         self._lock = lock
         self._keys = assembly.verifying_keys(genesis, keys)
+        if store.empty:
+            assembly.check_new_chain(genesis, keys)
+        insecure = assembly.insecure(genesis, keys)
+        for text in insecure.values():
+            _log.warning("RPC-25: %s", text)
         self._verifier = verifier or GrothVerifier(self._keys)
         self.executor: Final = Executor(genesis, assembly.environments(genesis), self._verifier)
         self.pool: Final = Mempool(self.executor, self._latest, self.options.mempool)
@@ -135,6 +140,7 @@ class Node:
                 assembly.warnings(genesis, keys),
                 names,
                 faucet,
+                insecure,
             )
         )
         self._maker = BlockMaker(
@@ -191,6 +197,7 @@ class Node:
             NoNode: nobody called `create` here.
             AlreadyRunning: RPC-16, another process has it open.
             ForeignGenesis, DecodeError, StoreError: what is in the folder does not fit.
+            InsecureVersion: RPC-25, the chain has not begun.
         """
         assembly.check_interpreter()
         if not cls.exists(home):
@@ -209,6 +216,8 @@ class Node:
         try:
             keys = keys or KeyStore()
             assembly.verifying_keys(genesis, keys)  # before anything is written
+            if not (home / CHAIN_FOLDER).exists():
+                assembly.check_new_chain(genesis, keys)
             store = open_store(home / CHAIN_FOLDER, genesis.chain_id, crash_point=crash_point)
             return cls(
                 genesis, store, keys=keys, options=options, crash_point=crash_point, lock=lock

@@ -30,6 +30,8 @@ LOG_FILE: Final = "node.log"
 ERROR_FILE: Final = "node.error.json"
 OUTPUT_FILE: Final = "node.err"
 LOCK_FILE: Final = "node.lock"
+GENESIS_FILE: Final = "genesis.toml"
+"""In the home folder: the chain."""
 START_S: Final = 60.0
 STOP_S: Final = 30.0
 _LAST_BREATH_S: Final = 5.0
@@ -89,6 +91,7 @@ def spawn(
     port: int,
     delay_ms: int | None = None,
     create: bool = True,
+    genesis: Path | None = None,
     timeout: float = START_S,
 ) -> NodeProcess:
     """Start a node in the background and wait until it answers.
@@ -98,7 +101,8 @@ def spawn(
         state: where it says how to reach it, and logs.
         port: of its RPC on 127.0.0.1; 0 takes a free one.
         delay_ms: see `node.app.node.Options`.
-        create: make a development chain if the folder is empty.
+        create: make a chain if the folder is empty.
+        genesis: of that chain; else it is a development chain.
         timeout: seconds.
 
     Raises:
@@ -113,6 +117,7 @@ def spawn(
     command = [sys.executable, "-P", "-m", "node.app", "run"]
     command += ["--home", str(home), "--state", str(state), "--port", str(port)]
     command += ["--create"] if create else []
+    command += ["--genesis", str(genesis.resolve())] if genesis is not None else []
     command += ["--delay-ms", str(delay_ms)] if delay_ms is not None else []
     with (state / OUTPUT_FILE).open("wb") as output:
         child = subprocess.Popen(

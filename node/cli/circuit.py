@@ -10,7 +10,7 @@ import typer
 
 from node.cli import circuit_audit, circuit_forge, output
 from node.cli.session import Session, UsageError
-from node.cli.verify import statement_id
+from node.cli.verify import key_document, statement_id
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,20 +29,33 @@ _NAME = typer.Argument(help="Such as action.")
 @app.command("list")
 def list_all(context: typer.Context) -> None:
     """List the statements."""
+    from circuits.key_registry import CURRENT, INSECURE, Registry
     from circuits.registry import STATEMENTS
 
     session: Session = context.obj
-    rows = []
+    listed = Registry.load()
+    rows: list[dict[str, Any]] = []
     for name, make in STATEMENTS.items():
         text = (make().__doc__ or "").strip().splitlines()[0]
-        rows.append({"id": name, "summary": text})
+        entries = listed.of_statement(name)
+        marks = [entry.insecure for entry in entries if entry.insecure][:1]
+        status, keys = INSECURE if marks else CURRENT, [entry.origin for entry in entries]
+        rows.append({"id": name, "status": status, "keys": keys, "summary": text})
+        session.warnings += marks
+    shown = [
+        (
+            row["id"],
+            row["status"].upper() if row["status"] == INSECURE else row["status"],
+            ", ".join(row["keys"]),
+            row["summary"],
+        )
+        for row in rows
+    ]
     output.emit(
         session,
         "circuit.list",
         {"circuits": rows},
-        lambda out: output.table(
-            out, ("id", "summary"), [(row["id"], row["summary"]) for row in rows]
-        ),
+        lambda out: output.table(out, ("id", "status", "keys", "summary"), shown),
     )
 
 
@@ -50,7 +63,7 @@ def list_all(context: typer.Context) -> None:
 def info(context: typer.Context, name: str = _NAME) -> None:
     """Rows, public inputs in order, digest, cost per clause, keys."""
     from circuits import registry, review
-    from circuits.keys import Registry
+    from circuits.key_registry import Registry
     from circuits.statement import record
 
     session: Session = context.obj
@@ -78,12 +91,16 @@ def info(context: typer.Context, name: str = _NAME) -> None:
         "proving_key": "0x" + listed.proving_key,
         "registered": shape.digest.hex() == listed.r1cs,
         "unsafe": listed.unsafe,
+        "status": listed.status,
+        "insecure": listed.insecure,
+        "key": key_document(listed.verifying_key, listed),
     }
-    if listed.unsafe:
-        session.warnings.append(listed.unsafe)
+    session.warnings += [text for text in (listed.unsafe, listed.insecure) if text]
 
     def render(out: Console) -> None:
         out.print(f"{statement.id}   {shape.digest.hex()}", style="bold")
+        if listed.insecure:
+            out.print(listed.insecure, style="bold red", markup=False)
         out.print(inspect.cleandoc(statement.__doc__ or ""), markup=False)
         out.print()
         free = shape.domain - shape.rows - shape.publics - 1
@@ -92,6 +109,7 @@ def info(context: typer.Context, name: str = _NAME) -> None:
         out.print(f"non-zeros      A {total.a}  B {total.b}  C {total.c}")
         out.print(f"public inputs  {', '.join(statement.public_names)}")
         out.print(f"verifying key  {listed.verifying_key}")
+        out.print(f"made by        {listed.made}", markup=False)
         out.print()
         output.table(
             out,

@@ -337,7 +337,7 @@ class Run:
 
     def _verify(self, tx: ShieldedTx) -> Verified:
         """Check the transfer's proof from the chain's bytes, twice, and a wrong one."""
-        from circuits.keys import Registry
+        from circuits.key_registry import Registry
         from circuits.registry import statement
         from shielded.action import STATEMENT
         from zk import backends
@@ -463,7 +463,7 @@ class Run:
 
     def _statement(self) -> Statement:
         from circuits import registry, review
-        from circuits.keys import Registry
+        from circuits.key_registry import Registry
         from circuits.statement import record
         from node.cli import catalog
         from shielded.action import PROOF_BYTES, STATEMENT

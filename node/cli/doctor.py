@@ -61,6 +61,7 @@ def _parameters(session: Session) -> str:
     store = KeyStore()
     for statement in STATEMENTS:
         store.verifying_key(statement, session.profile)
+        store.entry(statement, session.profile).require_current()
     from zk import params
 
     return f"{len(STATEMENTS)} verifying key as registered, in {params.root()}"

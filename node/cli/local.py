@@ -40,21 +40,20 @@ _POLL_S: Final = 0.3
 def up(
     context: typer.Context,
     port: int | None = typer.Option(None, "--port", min=0, max=65535, help="0 takes a free one."),
+    genesis: Path | None = typer.Option(
+        None, "--genesis", help="Of the chain to begin; else a development chain."
+    ),
     *,
     foreground: bool = typer.Option(False, "--foreground", help="Stay here; Ctrl-C stops it."),
 ) -> None:
-    """Start a development node in the background, with a faucet."""
+    """Start a node in the background: a development chain with a faucet, or --genesis."""
     from node.app import process
     from node.app.errors import AlreadyRunning
     from node.cli import ports
 
     session: Session = context.obj
-    if session.profile != DEFAULT_PROFILE:
-        raise UsageError(
-            f"`chiaro up` makes development chains, not chains of profile {session.profile}",
-            fix=f"leave out --profile, or say --profile {DEFAULT_PROFILE}",
-        )
     home, state = session.places.node, session.places.state
+    _check_profile(session, home, genesis)
     if (running := process.find(home, state)) is not None:
         raise AlreadyRunning(
             f"a node runs already at {running.url}",
@@ -64,12 +63,40 @@ def up(
     if wanted:
         ports.check_free(wanted)
     if foreground:
-        _in_foreground(session, home, state, wanted)
+        _in_foreground(session, home, state, wanted, genesis)
         return
     output.note(session, "starting a node …")
-    started = process.spawn(home, state, port=wanted)
+    started = process.spawn(home, state, port=wanted, genesis=genesis)
     session.node = started.url
     _report_started(session, started)
+
+
+def _check_profile(session: Session, home: Path, genesis: Path | None) -> None:
+    """That the chain to start is of the session's profile, before a process is started.
+
+    Raises:
+        UsageError: it is of another one, or a chain of this profile cannot be made without genesis.
+        DecodeError: the genesis file.
+    """
+    from node.app.process import GENESIS_FILE
+    from node.core.genesis_file import load_genesis
+
+    there = home / GENESIS_FILE
+    source = genesis if genesis is not None else there if there.is_file() else None
+    if source is None:
+        if session.profile != DEFAULT_PROFILE:
+            raise UsageError(
+                f"`chiaro up` makes development chains, not chains of profile {session.profile}",
+                fix="give the chain's genesis: --genesis FILE (`chiaro setup genesis` makes one)",
+            )
+        return
+    found = load_genesis(source).profile
+    if found != session.profile:
+        raise UsageError(
+            f"the chain is of profile {found}, not {session.profile}",
+            where=str(source),
+            fix=f"say --profile {found}, or name another --home",
+        )
 
 
 def _default_port(session: Session) -> int:
@@ -86,7 +113,8 @@ def _default_port(session: Session) -> int:
 def _report_started(session: Session, started: NodeProcess) -> None:
     from node.core.genesis import dev_faucet_account
 
-    faucet = "0x" + dev_faucet_account().hex()
+    development = started.profile == DEFAULT_PROFILE
+    faucet = "0x" + dev_faucet_account().hex() if development else None
     data = {
         "url": started.url,
         "port": started.port,
@@ -97,9 +125,11 @@ def _report_started(session: Session, started: NodeProcess) -> None:
         "log": started.log,
         "faucet": faucet,
     }
-    session.warnings.append(
-        "development chain: its keys are published; anyone can forge proofs and empty the faucet"
-    )
+    if development:
+        session.warnings.append(
+            "development chain: its keys are published; anyone can forge proofs and empty the "
+            "faucet"
+        )
 
     home = session.settings.get("home", ("", ""))
     where = f"--home {shlex.quote(home[0])} " if home[1] == "flag" else ""
@@ -108,7 +138,7 @@ def _report_started(session: Session, started: NodeProcess) -> None:
         out.print(f"✓ node at {started.url}", style="bold green")
         for key, value in (
             ("chain", started.chain_id),
-            ("faucet", f"account {faucet}"),
+            ("faucet", f"account {faucet}" if faucet else "none"),
             ("process", f"pid {started.pid}"),
             ("log", started.log),
         ):
@@ -120,7 +150,9 @@ def _report_started(session: Session, started: NodeProcess) -> None:
     output.emit(session, "up", data, render)
 
 
-def _in_foreground(session: Session, home: Path, state: Path, port: int) -> None:
+def _in_foreground(
+    session: Session, home: Path, state: Path, port: int, genesis: Path | None
+) -> None:
     """The node in this very process, for service managers and containers."""
     from node.app import __main__ as process_entry
     from node.app.logs import JsonLines
@@ -130,10 +162,10 @@ def _in_foreground(session: Session, home: Path, state: Path, port: int) -> None
     echo.setFormatter(_ForPeople(JsonLines()))
     root = logging.getLogger()
     root.addHandler(echo)
+    words = ["run", "--home", str(home), "--state", str(state), "--port", str(port), "--create"]
+    words += ["--genesis", str(genesis)] if genesis is not None else []
     try:
-        session.exit_code = process_entry.main(
-            ["run", "--home", str(home), "--state", str(state), "--port", str(port), "--create"]
-        )
+        session.exit_code = process_entry.main(words)
     finally:
         root.removeHandler(echo)
 
@@ -205,6 +237,8 @@ def status(context: typer.Context) -> None:
         "pid": None if mine is None else mine.pid,
         "log": None if mine is None else mine.log,
     }
+    data["insecure"] = [item.insecure for item in found.statements if item.insecure]
+    session.warnings += data["insecure"]
     lines = {
         "node": session.node + ("" if mine is None else f"  (pid {mine.pid})"),
         "chain": f"{found.name}, profile {found.profile}, {found.chain_id}",

@@ -63,6 +63,7 @@ def prove(
             proved = prove_files(
                 zkey, wtns, backend=chosen, trusted=digest is not None, progress=phases
             )
+            _require_current(proved)
             with phase(phases, "write"):
                 written = proved.write(out_folder)
         except OSError as error:
@@ -72,6 +73,19 @@ def prove(
     if proved.unsafe:
         session.warnings.append(proved.unsafe)
     _report(session, proved, chosen, {**phases.times, "total": total}, written)
+
+
+def _require_current(proved: Proved) -> None:
+    """That the key is not one of a version that the registry marks insecure.
+
+    Raises:
+        InsecureVersion: it is; nothing is written.
+    """
+    from circuits.key_registry import Registry
+
+    listed = Registry.load()
+    if proved.key.id in listed.statements_by_key():
+        listed.entry_of_key(proved.key.id).require_current()
 
 
 def _backend(name: str | None, threads: int | None) -> Backend:

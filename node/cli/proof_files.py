@@ -9,12 +9,12 @@ import typer
 
 from node.cli import output
 from node.cli.session import Session, UsageError
-from node.cli.verify import read_file, readable
+from node.cli.verify import HISTORY, judged_key, key_document, read_file, readable
 from zk import files
 from zk.errors import ChiaroError
 
 if TYPE_CHECKING:
-    from zk.groth16.keys import VerifyingKey
+    from rich.console import Console
 
 app = typer.Typer()
 
@@ -101,13 +101,19 @@ def export_solidity(
     name: str = typer.Option("Verifier", "--name", help="Of the contract."),
 ) -> None:
     """A contract that verifies proofs under a key, by Ethereum's precompiles."""
+    from zk.formats import snarkjs
     from zk.formats.solidity import verifier_contract
+    from zk.groth16.setup import UNSAFE_STAMP
 
     session: Session = context.obj
-    key, warning = _key(vk)
+    document = read_file(vk)
+    key, entry, _ = judged_key(session, document, str(vk), history=True)
+    warning = entry.unsafe if entry is not None else ""
+    if entry is not None:
+        entry.require_current()
+    elif snarkjs.marked_unsafe(document, str(vk)):
+        warning = UNSAFE_STAMP
     source = verifier_contract(key, name=name, unsafe=warning)
-    if warning:
-        session.warnings.append(warning)
     with readable(out):
         files.write(out, source.encode())
     data = {"file": str(out), "name": name, "key": "0x" + key.id, "inputs": key.publics}
@@ -121,6 +127,7 @@ def batch(
         help="Proofs; the inputs of X.proof.json are X.public.json, of proof.json public.json."
     ),
     vk: Path = typer.Option(..., "--vk", help="verification_key.json of all of them."),
+    history: bool = HISTORY,
 ) -> None:
     """Verify many proofs of one statement together; the wrong ones are named. Exit 1 if any is."""
     from zk import backends
@@ -128,9 +135,8 @@ def batch(
     from zk.groth16.batch import judge
 
     session: Session = context.obj
-    key, warning = _key(vk)
-    if warning:
-        session.warnings.append(warning)
+    key, entry, versions = judged_key(session, read_file(vk), str(vk), history=history)
+    refused = [check for check in versions if not check.ok]
     rows: list[dict[str, Any]] = []
     items, places = [], []
     for path in proofs:
@@ -148,21 +154,29 @@ def batch(
         if verdict is not None:
             row |= {"code": verdict.id, "detail": verdict.message}
     invalid = [row["file"] for row in rows if not row["valid"]]
-    session.exit_code = 1 if invalid else 0
-    data = {"key": "0x" + key.id, "proofs": rows, "invalid": invalid, "valid": not invalid}
-    output.emit(
-        session,
-        "proof.batch",
-        data,
-        lambda out: output.table(
-            out,
-            ("proof", "verdict", "why"),
-            [
-                (r["file"], "valid" if r["valid"] else r["code"] or "invalid", r["detail"])
-                for r in rows
-            ],
-        ),
-    )
+    valid = not invalid and not refused
+    session.exit_code = 0 if valid else 1
+    data = {
+        "key": "0x" + key.id,
+        "about_key": key_document(key.id, entry),
+        "refused": [{"id": c.id, "code": c.code, "detail": c.detail} for c in refused],
+        "proofs": rows,
+        "invalid": invalid,
+        "valid": valid,
+    }
+
+    def render(out: Console) -> None:
+        if entry is not None:
+            out.print(f"key of {entry.version}: {entry.made}", markup=False)
+        for check in refused:
+            out.print(f"✗ [{check.code}] {check.detail}", style="bold red", markup=False)
+        verdicts = [
+            (r["file"], "valid" if r["valid"] else r["code"] or "invalid", r["detail"])
+            for r in rows
+        ]
+        output.table(out, ("proof", "verdict", "why"), verdicts)
+
+    output.emit(session, "proof.batch", data, render)
 
 
 @app.command()
@@ -177,17 +191,3 @@ def inspect(
     with readable(file):
         data = inspected(file)
     output.emit(session, "proof.inspect", data)
-
-
-def _key(path: Path) -> tuple[VerifyingKey, str]:
-    """A verifying key of snarkjs, and the warning of a development key."""
-    from circuits.keys import Registry
-    from zk.formats import snarkjs
-    from zk.groth16.setup import UNSAFE_STAMP
-
-    data = read_file(path)
-    key = snarkjs.read_verifying_key(data, str(path))
-    registry = Registry.load()
-    if key.id in registry.statements_by_key():
-        return key, registry.entry_of_key(key.id).unsafe
-    return key, UNSAFE_STAMP if snarkjs.marked_unsafe(data, str(path)) else ""

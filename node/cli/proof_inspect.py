@@ -138,6 +138,6 @@ def _small(path: Path) -> dict[str, Any]:
 
 
 def _registered(key_id: str) -> str:
-    from circuits.keys import Registry
+    from circuits.key_registry import Registry
 
     return Registry.load().statements_by_key().get(key_id, "")

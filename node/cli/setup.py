@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
-from node.cli import ceremony, output
+from node.cli import ceremony, output, setup_import
 from node.cli.session import Session
 from node.cli.verify import readable
 from zk import files
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Keys: for development, from ceremonies, and which circuit they are for.")
 app.command("verify")(ceremony.verify)
+app.registered_commands.extend(setup_import.app.registered_commands)
 
 _ZKEY = typer.Argument(help="Proving key, .zkey.")
 
@@ -89,25 +89,12 @@ def manifest(
     initial: Path | None = typer.Option(None, "--initial", help="As in `ceremony verify`."),
 ) -> None:
     """Verify a key, and write what ties it together: circuit, first phase, ceremony, digests."""
-    from circuits.keys import file_digest
-    from zk.formats.ceremony import transcript_digest
-    from zk.formats.zkey import read_zkey
+    from circuits.key_install import manifest_bytes
 
     session: Session = context.obj
     with output.progress(session, "verify") as report, readable(zkey):
-        verified, _ = ceremony.verify_file(zkey, ptau, r1cs, circuit, initial, report)
-        key = read_zkey(zkey)
-        document: dict[str, Any] = {
-            "schema": "chiaro.manifest/1",
-            "circuit": verified["circuit"],
-            "r1cs": verified["r1cs"],
-            "verifying_key": "0x" + key.verifying_key.id,
-            "proving_key": verified["digest"],
-            "first_phase": "0x" + file_digest(ptau),
-            "transcript": "0x" + transcript_digest(key).hex(),
-            "contributions": verified["contributions"],
-        }
-        files.write(out, (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode())
+        document = setup_import.verified(zkey, ptau, r1cs, circuit, initial, report)
+        files.write(out, manifest_bytes(document))
     data = {**document, "file": str(out)}
 
     def render(console: Console) -> None:

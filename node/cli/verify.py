@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
 from node.cli import output
-from node.cli.session import Session, UsageError
+from node.cli.session import DEFAULT_PROFILE, Session, UsageError
 from zk.errors import ChiaroError, FormatError
 
 if TYPE_CHECKING:
@@ -18,11 +19,16 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from circuits.key_registry import KeyEntry
     from zk.formats.itemised import Check
+    from zk.groth16.keys import VerifyingKey
 
 app = typer.Typer()
 
 MAX_FILE_BYTES: Final = 1 << 20
+HISTORY = typer.Option(
+    False, "--history", help="A version marked insecure is a warning, not a refusal: old blocks."
+)
 
 
 class Unreadable(ChiaroError):
@@ -73,20 +79,21 @@ def verify(
     also: list[str] = typer.Option(
         [], "--with", help="Ask another program, too: evm (pyrevm), snarkjs; repeatable."
     ),
+    history: bool = HISTORY,
 ) -> None:
     """Verify a proof and say what was checked. Exit 0 valid, 1 invalid, 3 malformed."""
     session: Session = context.obj
     statement = None if circuit is None else statement_id(circuit)
     path = Path(target)
     if vk is None and public is None and not path.exists():
-        _verify_transaction(session, target.removeprefix("tx:"), statement, also)
+        _verify_transaction(session, target.removeprefix("tx:"), statement, also, history=history)
         return
     folder = path.parent
     key_file, public_file = vk or folder / "verification_key.json", public or folder / "public.json"
     documents = (read_file(path), read_file(public_file), read_file(key_file))
-    checks = check_documents(session, *documents, statement=statement)
-    checks += _ask_others(also, *documents)
-    _report(session, str(path), [("", checks)])
+    found = check_documents(session, *documents, statement=statement, history=history)
+    found.checks.extend(_ask_others(also, *documents))
+    _report(session, str(path), [("", found)])
 
 
 def _ask_others(tools: list[str], proof: bytes, public: bytes, key: bytes) -> list[Check]:
@@ -110,53 +117,143 @@ def statement_id(name: str) -> str:
     return matches[-1]
 
 
-def check_documents(
-    session: Session, proof: bytes, public: bytes, key: bytes, *, statement: str | None
-) -> list[Check]:
-    """All checks over three snarkjs documents; warns about keys that prove nothing."""
-    from circuits.keys import Registry
-    from circuits.registry import statement as find
-    from zk.formats import snarkjs
-    from zk.formats.itemised import verify_documents
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found of one proof.
 
+    Attributes:
+        checks: item by item.
+        key: what is known of the key, as `key_document` says it.
+    """
+
+    checks: list[Check]
+    key: dict[str, Any]
+
+
+def key_document(key_id: str, entry: KeyEntry | None) -> dict[str, Any]:
+    """What a registry says of a verifying key, for `--json`; of an unlisted one, its id."""
+    document: dict[str, Any] = {"verifying_key": "0x" + key_id, "registered": entry is not None}
+    if entry is None:
+        return document
+    document |= {
+        "statement": entry.statement,
+        "version": entry.version,
+        "r1cs": "0x" + entry.r1cs,
+        "status": entry.status,
+        "origin": entry.origin,
+        "unsafe": entry.unsafe,
+    }
+    if entry.insecure:
+        document |= {"since": entry.since, "reason": entry.reason}
+    if entry.transcript:
+        document |= {
+            "transcript": "0x" + entry.transcript,
+            "contributions": entry.contributions,
+            "beacon": None if entry.beacon == "none" else "0x" + entry.beacon,
+        }
+    return document
+
+
+def judged_key(
+    session: Session, data: bytes, where: str, *, history: bool
+) -> tuple[VerifyingKey, KeyEntry | None, list[Check]]:
+    """A verifying key of snarkjs, its registry entry, and whether its version is current.
+
+    Warns about keys that prove nothing, or less than they seem to.
+
+    Raises:
+        MalformedDocument, UnsafeKey: the document, rule S-11.
+        DevParamsRefused: a development key, and the profile is not `dev`.
+    """
+    from circuits.key_registry import Registry
+    from zk.errors import DevParamsRefused, InsecureVersion
+    from zk.formats import snarkjs
+    from zk.formats.itemised import Check
+
+    key = snarkjs.read_verifying_key(data, where)
     registry = Registry.load()
-    listed = registry.statements_by_key()
-    key_id = snarkjs.read_verifying_key(key, "verification_key.json").id
-    names: Sequence[str] = find(listed[key_id]).public_names if key_id in listed else ()
-    checks = verify_documents(proof, public, key, registry=listed, statement=statement, names=names)
-    if key_id not in listed:
+    listed = key.id in registry.statements_by_key()
+    entry = registry.entry_of_key(key.id) if listed else None
+    marked = entry.unsafe if entry is not None else ""
+    if entry is None and snarkjs.marked_unsafe(data, where):
+        marked = "its maker marks this key UNSAFE: anyone can forge under it"
+    if marked and session.profile != DEFAULT_PROFILE:
+        raise DevParamsRefused(
+            f"a development key proves nothing under profile {session.profile}", where=where
+        )
+    if entry is None:
         session.warnings.append(
             "this key is not in the registry: what it proves is what its maker says it proves"
         )
-        if snarkjs.marked_unsafe(key, "verification_key.json"):
-            session.warnings.append("its maker marks this key UNSAFE: anyone can forge under it")
-    elif registry.entry_of_key(key_id).unsafe:
+        session.warnings += [marked] if marked else []
+        return key, None, []
+    if marked:
         session.warnings.append(
             "development key: its secret is published, so anyone can forge proofs under it"
         )
-    return checks
+    if not entry.insecure:
+        return key, entry, [Check("version", True, "", f"{entry.version} is current")]
+    session.warnings.append(entry.insecure)
+    code = "" if history else InsecureVersion.code
+    return key, entry, [Check("version", history, code, entry.insecure)]
+
+
+def check_documents(
+    session: Session,
+    proof: bytes,
+    public: bytes,
+    key: bytes,
+    *,
+    statement: str | None,
+    history: bool = False,
+) -> Checked:
+    """All checks over three snarkjs documents; warns about keys that prove nothing.
+
+    Args:
+        session: its profile decides whether development keys may be used.
+        proof: `proof.json`.
+        public: `public.json`.
+        key: `verification_key.json`.
+        statement: demand the registered key of this statement.
+        history: an insecure version is a warning and no refusal.
+    """
+    from circuits.registry import STATEMENTS
+    from zk.formats.itemised import verify_documents
+
+    verifying, entry, versions = judged_key(session, key, "verification_key.json", history=history)
+    names: Sequence[str] = ()
+    if entry is not None and entry.statement in STATEMENTS:
+        names = STATEMENTS[entry.statement]().public_names
+    checks = verify_documents(
+        proof,
+        public,
+        key,
+        registry={} if entry is None else {verifying.id: entry.statement},
+        statement=statement,
+        origin="" if entry is None else entry.made,
+        names=names,
+    )
+    checks[-1:-1] = versions  # the pairing stays last
+    return Checked(checks, key_document(verifying.id, entry))
 
 
 def _verify_transaction(
-    session: Session, identity: str, statement: str | None, also: list[str]
+    session: Session, identity: str, statement: str | None, also: list[str], *, history: bool
 ) -> None:
     from node.cli import exported
 
-    parts = exported.documents_of(session, identity)
-    results = [
-        (
-            f"action {index}",
-            check_documents(session, part.proof, part.public, part.key, statement=statement)
-            + _ask_others(also, part.proof, part.public, part.key),
-        )
-        for index, part in enumerate(parts)
-    ]
+    results = []
+    for index, part in enumerate(exported.documents_of(session, identity)):
+        documents = (part.proof, part.public, part.key)
+        found = check_documents(session, *documents, statement=statement, history=history)
+        found.checks.extend(_ask_others(also, *documents))
+        results.append((f"action {index}", found))
     session.warnings[:] = list(dict.fromkeys(session.warnings))
     _report(session, f"transaction {identity}", results)
 
 
-def _report(session: Session, target: str, results: list[tuple[str, list[Check]]]) -> None:
-    valid = all(check.ok for _, checks in results for check in checks)
+def _report(session: Session, target: str, results: list[tuple[str, Checked]]) -> None:
+    valid = all(check.ok for _, found in results for check in found.checks)
     session.exit_code = 0 if valid else 1
 
     def item(part: str, check: Check) -> dict[str, Any]:
@@ -166,18 +263,23 @@ def _report(session: Session, target: str, results: list[tuple[str, list[Check]]
     data = {
         "target": target,
         "valid": valid,
-        "checks": [item(part, check) for part, checks in results for check in checks],
+        "checks": [item(part, check) for part, found in results for check in found.checks],
+        "key": results[0][1].key if results else None,  # a transaction's actions share one
     }
 
     def render(out: Console) -> None:
-        for part, checks in results:
+        for part, found in results:
             if part:
                 out.print(part, style="bold")
-            for check in checks:
+            for check in found.checks:
                 mark, style = ("✓", "green") if check.ok else ("✗", "bold red")
                 code = f"[{check.code}] " if check.code else ""
                 out.print(f" {mark} ", style=style, end="")
                 out.print(f"{check.id:<10} {code}{check.detail}", markup=False)
-        out.print("VALID" if valid else "INVALID", style="bold green" if valid else "bold red")
+        name = results[0][1].key.get("version", "") if results else ""
+        out.print(
+            f"{'VALID' if valid else 'INVALID'}  {name}".rstrip(),
+            style="bold green" if valid else "bold red",
+        )
 
     output.emit(session, "verify", data, render)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -250,6 +251,26 @@ def _text(reader: Reader) -> str:
         return reader.blob(_MAX_TEXT, "text").decode("ascii")
     except UnicodeDecodeError as error:
         raise NonCanonical("text that is not ASCII", where=reader.where) from error
+
+
+def ceremony_digest(transcripts: Mapping[str, bytes]) -> bytes:
+    """CH-34 (S-12): one digest over the ceremonies of a chain's statements.
+
+    BLAKE2b-256, purpose `ceremony`, over their number (u32) and, in the order of their ids, each
+    statement's id and the digest of its ceremony's transcript.
+
+    Args:
+        transcripts: statement → 32 bytes.
+
+    Raises:
+        DecodeError: no statement, or a digest of another length.
+    """
+    if not transcripts or any(len(digest) != ID_BYTES for digest in transcripts.values()):
+        raise DecodeError("CH-34: every statement has a transcript digest of 32 bytes")
+    writer = Writer().u32(len(transcripts))
+    for statement, digest in sorted(transcripts.items()):
+        writer.blob(statement.encode()).raw(digest, ID_BYTES)
+    return tagged_hash("ceremony", writer.done())
 
 
 # --- development chains -------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -29,25 +30,64 @@ def load_genesis(path: Path) -> Genesis:
         DecodeError: not a genesis file; unknown, missing or repeated fields are refused too.
     """
     json_format = _is_json(path)
+    return parse_genesis(_text(path), json_format=json_format, where=str(path))
+
+
+def load_allocations(path: Path, asset: Callable[[str], Kind]) -> tuple[Allocation, ...]:
+    """The `allocations` of a genesis to be, from a `.toml` or `.json` of that one list.
+
+    As in genesis, or for people: `asset` by name instead of `logic` and `label`, and an account
+    as wallets show it, with `0x`.
+
+    Args:
+        path: the file.
+        asset: the kind that a name stands for.
+
+    Returns:
+        Sorted.
+
+    Raises:
+        DecodeError: not such a file.
+    """
+    where = str(path)
+    document = _document(_text(path), json_format=_is_json(path), where=where)
+    fields = _fields(document, ("allocations",), where)
+    return tuple(
+        sorted(_owned(value, asset, where) for value in _list(fields, "allocations", where))
+    )
+
+
+def _owned(value: object, asset: Callable[[str], Kind], where: str) -> Allocation:
+    if not isinstance(value, dict) or "asset" not in value:
+        return _allocation(value, where)
+    place = f"{where}: allocations"
+    fields = _fields(value, ("account", "asset", "amount"), place)
+    account = _str(fields["account"], place).removeprefix("0x")
+    kind = asset(_str(fields["asset"], place))
+    return Allocation(AccountId(_id(account, place)), kind, _amount(fields["amount"], place))
+
+
+def _text(path: Path) -> str:
     try:
         if path.stat().st_size > _MAX_FILE:
             _refuse(f"larger than {_MAX_FILE} bytes", str(path))
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise DecodeError(f"cannot read genesis: {error}", where=str(path)) from error
-    return parse_genesis(text, json_format=json_format, where=str(path))
+        raise DecodeError(f"the file cannot be read: {error}", where=str(path)) from error
 
 
 def parse_genesis(text: str, *, json_format: bool, where: str = "genesis") -> Genesis:
     """Undo `format_genesis`. Raises DecodeError, or DevParamsRefused by CH-17."""
+    return _from_document(_document(text, json_format=json_format, where=where), where)
+
+
+def _document(text: str, *, json_format: bool, where: str) -> object:
     try:
         if json_format:
-            document = jsontext.loads(text.encode(), most_bytes=_MAX_FILE)
-        else:
-            document = tomllib.loads(text)
+            return jsontext.loads(text.encode(), most_bytes=_MAX_FILE)
+        return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # TOML's parser recurses in Python
         raise DecodeError(f"not a genesis file: {error}", where=where) from error
-    return _from_document(document, where)
 
 
 def save_genesis(genesis: Genesis, path: Path) -> None:

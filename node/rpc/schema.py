@@ -88,12 +88,18 @@ class KindView(Response, frozen=True):
 
 
 class StatementView(Response, frozen=True):
-    """A statement that the chain verifies; `unsafe` is the warning of a development key."""
+    """A statement that the chain verifies.
+
+    Attributes:
+        unsafe: the warning of a development key.
+        insecure: since when and why the circuit is insecure; empty for a current one.
+    """
 
     id: str
     r1cs: Id
     verifying_key: Id
     unsafe: str = ""
+    insecure: str = ""
 
 
 class ParametersView(Response, frozen=True):

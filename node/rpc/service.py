@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Final
 
@@ -46,6 +46,7 @@ class Parts:
         unsafe: statement → warning of its development key.
         names: kind → name, for people; the native kind needs none.
         faucet: pays from the development faucet, by (account, amount, asset); blocking.
+        insecure: statement → since when and why its circuit is insecure (RPC-25).
     """
 
     executor: Executor
@@ -56,6 +57,7 @@ class Parts:
     unsafe: Mapping[str, str]
     names: Mapping[Kind, str]
     faucet: Faucet | None = None
+    insecure: Mapping[str, str] = field(default_factory=dict)
 
 
 class Service:
@@ -91,7 +93,7 @@ class Service:
             oldest_state=self.node.store.oldest,
             mempool_txs=pool.transactions,
             mempool_bytes=pool.bytes,
-            statements=views.statements(genesis, self.node.unsafe),
+            statements=views.statements(genesis, self.node.unsafe, self.node.insecure),
             parameters=views.parameters(genesis.parameters),
             assets=[views.kind(k, self.node.names) for k in (NATIVE, *self.node.names)],
             faucet=None if faucet is None else hex_of(faucet.account),

@@ -37,14 +37,17 @@ def parameters(value: Parameters) -> schema.ParametersView:
     )
 
 
-def statements(genesis: Genesis, unsafe: Mapping[str, str]) -> list[schema.StatementView]:
-    """What the chain verifies."""
+def statements(
+    genesis: Genesis, unsafe: Mapping[str, str], insecure: Mapping[str, str]
+) -> list[schema.StatementView]:
+    """What the chain verifies, with what must be said of each key and circuit."""
     return [
         schema.StatementView(
             id=item.statement,
             r1cs=hex_of(item.r1cs),
             verifying_key=hex_of(item.verifying_key),
             unsafe=unsafe.get(item.statement, ""),
+            insecure=insecure.get(item.statement, ""),
         )
         for item in genesis.statements
     ]

@@ -12,7 +12,8 @@ import pytest
 
 from circuits import registry
 from circuits.example import example_action
-from circuits.keys import DEV, KeyStore, Registry, generate, recorded_shape
+from circuits.key_registry import DEV, Registry
+from circuits.keys import KeyStore, generate, recorded_shape
 from circuits.prover import prove_statement
 from circuits.statement import evaluate, public_values, record
 from zk import backends, params

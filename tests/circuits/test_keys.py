@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from circuits.keys import DEV, KeyStore, Registry, generate, registry_text
+from circuits.key_registry import DEV, Registry, registry_text
+from circuits.keys import KeyStore, generate
 from circuits.prover import prove_statement
 from shielded.build import statement_prover
 from zk import backends, params
@@ -223,8 +224,8 @@ def test_threads_share_one_key(a_store) -> None:
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda text: "format = 2" + text.split("format = 1")[1],
-        lambda text: text.replace("format = 1", ""),
+        lambda text: "format = 1" + text.split("format = 2")[1],
+        lambda text: text.replace("format = 2", ""),
         lambda text: text + "[",
         lambda text: text.replace("keys.dev", "keys.other"),
         lambda text: text.replace("publics = 2", 'publics = "two"'),
@@ -232,7 +233,7 @@ def test_threads_share_one_key(a_store) -> None:
         lambda text: text.replace('proving_key = "', 'proving_key = "G'),
         lambda text: "\n".join(line for line in text.splitlines() if "unsafe" not in line),
         lambda text: text.replace("verifying_key_file", "file"),
-        lambda text: "format = 1\nstatements = 3\n",
+        lambda text: "format = 2\nstatements = 3\n",
     ],
 )
 def test_a_registry_of_another_form_is_refused(folder, spoil) -> None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from circuits.keys import DEV, KeyStore, Registry, generate
+from circuits.key_registry import DEV, Registry
+from circuits.keys import KeyStore, generate
 from circuits.prover import prove_statement
 from circuits.statement import Statement, record
 from zk import backends, params

@@ -11,7 +11,8 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
-from circuits.keys import KeyStore, Registry
+from circuits.key_registry import Registry
+from circuits.keys import KeyStore
 from node.app import assembly, development, logs
 from node.app.blocks import BlockMaker
 from node.app.errors import AlreadyRunning, ForeignGenesis, NoNode, NotInstalled

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from circuits.keys import DEV, KeyStore
+from circuits.key_registry import DEV
+from circuits.keys import KeyStore
 from node.app.node import Node, Options
 from node.core.block import Transaction
 from node.core.effects import Crossing

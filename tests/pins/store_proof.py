@@ -11,7 +11,7 @@ from pathlib import Path
 
 from circuits import registry
 from circuits.example import example_action
-from circuits.keys import DEV
+from circuits.key_registry import DEV
 from circuits.prover import prove_statement
 from circuits.statement import public_values
 from zk.formats import snarkjs

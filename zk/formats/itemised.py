@@ -44,6 +44,7 @@ def verify_documents(
     *,
     registry: Mapping[str, str] | None = None,
     statement: str | None = None,
+    origin: str = "",
     names: Sequence[str] = (),
     backend: Backend | None = None,
 ) -> list[Check]:
@@ -56,6 +57,7 @@ def verify_documents(
         registry: statement id of each verifying-key id that is known here. A key that it does not
             list gives no `registry` item: that key is trusted by whoever chose the file.
         statement: demand the registered key of this statement.
+        origin: where the registry says that the key comes from, for people.
         names: names of the public inputs, for messages.
         backend: what computes; without one, the reference mathematics.
 
@@ -85,21 +87,25 @@ def verify_documents(
         Check("key", True, "", f"key {verifying_key.id} passes S-11"),
     ]
     if registry is not None:
-        checks += _registry(verifying_key, registry, statement)
+        checks += _registry(verifying_key, registry, statement, origin)
     checks.append(
         _pairing(verifying_key, inputs, Proof(g1["pi_a"], g2["pi_b"], g1["pi_c"]), backend)
     )
     return checks
 
 
-def _registry(key: VerifyingKey, registry: Mapping[str, str], statement: str | None) -> list[Check]:
+def _registry(
+    key: VerifyingKey, registry: Mapping[str, str], statement: str | None, origin: str
+) -> list[Check]:
     listed = registry.get(key.id)
     if statement is not None and listed != statement:
         raise UnknownKey(
             f"this is the key of {listed or 'no statement in the registry'}, not of {statement}",
             where=f"key {key.id}",
         )
-    return [] if listed is None else [Check("registry", True, "", f"the key of {listed}")]
+    if listed is None:
+        return []
+    return [Check("registry", True, "", f"the key of {listed}" + (f": {origin}" if origin else ""))]
 
 
 def _pairing(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from circuits.keys import DEV, KeyStore
+from circuits.key_registry import DEV
+from circuits.keys import KeyStore
 from node.core.ids import NATIVE
 from node.execution.verifier import GrothVerifier
 from shielded.build import statement_prover

@@ -1,0 +1,57 @@
+"""A genesis for a chain whose keys come from ceremonies. Development chains: `development`."""
+
+from __future__ import annotations
+
+from circuits.keys import KeyStore
+from node.app import assembly
+from node.app.development import STATEMENTS
+from node.core.genesis import DEV_PROFILE, Allocation, Genesis, Parameters, StatementKey
+from zk.errors import DevParamsRefused
+
+
+def genesis(
+    name: str,
+    profile: str,
+    keys: KeyStore,
+    *,
+    time_ms: int,
+    parameters: Parameters | None = None,
+    allocations: tuple[Allocation, ...] = (),
+) -> Genesis:
+    """A new chain under the ceremonies' keys of a registry, of one validator's embedded engine.
+
+    Args:
+        name: of the chain.
+        profile: of the chain; never `dev`.
+        keys: each key is loaded, so that one which S-11 refuses founds nothing.
+        time_ms: part of the chain id.
+        parameters: default `Parameters()`.
+        allocations: all that there will ever be; sorted here.
+
+    Raises:
+        DevParamsRefused: profile `dev`, or only development keys.
+        InsecureVersion: RPC-25.
+        UnknownKey, DigestMismatch, UnsafeKey: no usable key.
+        DecodeError: CH-16 … CH-19.
+    """
+    if profile == DEV_PROFILE:
+        raise DevParamsRefused(
+            "CH-17: a chain of profile `dev` has no ceremony",
+            where=f"profile {profile}",
+            fix="`chiaro up` makes development chains; for others name a profile",
+        )
+    statements = []
+    for statement in STATEMENTS:
+        entry = keys.entry(statement, profile)
+        entry.require_current()
+        key = keys.verifying_key(statement, profile)
+        statements.append(StatementKey(statement, bytes.fromhex(entry.r1cs), bytes.fromhex(key.id)))
+    return Genesis(
+        profile,
+        name,
+        time_ms,
+        parameters or Parameters(),
+        statements=tuple(sorted(statements)),
+        allocations=tuple(sorted(allocations)),
+        ceremony=assembly.ceremony_of(STATEMENTS, profile, keys),
+    )

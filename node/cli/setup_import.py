@@ -1,0 +1,202 @@
+"""`chiaro setup import`, `genesis`: from a ceremony's last key to a chain that uses it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from node.cli import ceremony, output
+from node.cli.session import Session, UsageError
+from node.cli.verify import readable, statement_id
+from zk import files
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from zk.interfaces import Progress
+
+app = typer.Typer()
+
+_FOLDER = typer.Option(..., "--params", help="Folder of parameters; made if it is not there yet.")
+
+
+def verified(
+    zkey: Path,
+    ptau: Path,
+    r1cs: Path | None,
+    circuit: str | None,
+    initial: Path | None,
+    report: Progress,
+) -> dict[str, Any]:
+    """Verify a key's whole ceremony, and say what belongs together.
+
+    Returns:
+        The manifest (`circuits.key_install.manifest`).
+
+    Raises:
+        UsageError: a first phase, or options that do not go together.
+        ChiaroError: what does not hold.
+    """
+    from circuits.key_install import manifest
+    from circuits.keys import file_digest
+    from zk.formats.ceremony import phase_of
+    from zk.formats.zkey import read_zkey
+
+    if phase_of(zkey) != "key":
+        raise UsageError(f"{zkey} is a first phase; name the key of the second, .zkey")
+    found, _ = ceremony.verify_file(zkey, ptau, r1cs, circuit, initial, report)
+    return manifest(
+        found["circuit"],
+        found["r1cs"],
+        read_zkey(zkey),
+        proving_key=found["digest"],
+        first_phase="0x" + file_digest(ptau),
+        contributions=found["contributions"],
+    )
+
+
+@app.command("import")
+def import_key(
+    context: typer.Context,
+    zkey: Path = typer.Argument(help="The ceremony's last key, .zkey."),
+    folder: Path = _FOLDER,
+    ptau: Path = typer.Option(..., "--ptau", help="Powers of tau of the first phase."),
+    r1cs: Path | None = typer.Option(None, "--r1cs", help="Circuit of any compiler."),
+    circuit: str | None = typer.Option(None, "--circuit", help="Statement of this project."),
+    statement: str | None = typer.Option(
+        None, "--statement", help="NAME/VERSION that the key is for; with --r1cs."
+    ),
+    initial: Path | None = typer.Option(None, "--initial", help="As in `ceremony verify`."),
+    *,
+    replace: bool = typer.Option(
+        False, "--replace", help="Also if the folder has another ceremony's key."
+    ),
+) -> None:
+    """Verify a ceremony and install its keys into a folder of parameters: all of it, or nothing.
+
+    Exit 1 if a rule refuses the ceremony (CER-…), 3 for malformed files, 8 when key, circuit and
+    folder do not belong together.
+    """
+    from circuits.key_install import install
+
+    session: Session = context.obj
+    if circuit is not None:
+        if statement is not None:
+            raise UsageError("--circuit says what the key is for: leave --statement out")
+        statement = statement_id(circuit)
+    elif statement is None:
+        raise UsageError("say what the key of this circuit is for: --statement NAME/VERSION")
+    with output.progress(session, "verify") as report, readable(zkey):
+        document = verified(zkey, ptau, r1cs, circuit, initial, report)
+        with readable(folder):
+            report("install", 0.0)
+            entry = install(zkey, statement, document, folder, replace=replace)
+            report("install", 1.0)
+    data: dict[str, Any] = {
+        "statement": entry.statement,
+        "origin": entry.origin,
+        "r1cs": "0x" + entry.r1cs,
+        "verifying_key": "0x" + entry.verifying_key,
+        "proving_key": "0x" + entry.proving_key,
+        "transcript": "0x" + entry.transcript,
+        "contributions": entry.contributions,
+        "beacon": document["contributions"][-1]["beacon"],
+        "folder": str(folder),
+        "files": [
+            entry.verifying_key_file,
+            entry.transcript_file,
+            f"{entry.origin}/{entry.proving_key_file}",
+        ],
+    }
+    if data["beacon"] is None:
+        session.warnings.append(
+            "no beacon ends this ceremony: its last contributor chose among keys"
+        )
+
+    def render(out: Console) -> None:
+        out.print(f"installed {entry.version} in {folder}", style="bold green", markup=False)
+        for name in ("r1cs", "verifying_key", "proving_key", "transcript", "contributions"):
+            out.print(f"  {name:<14} {data[name]}", markup=False)
+        out.print("next")
+        out.print(f"  export CHIARO_PARAMS={folder.resolve()}", markup=False)
+        out.print("  chiaro setup genesis --profile NAME --name NAME -o genesis.toml")
+
+    output.emit(session, "setup.import", data, render)
+
+
+@app.command()
+def genesis(
+    context: typer.Context,
+    name: str = typer.Option(..., "--name", help="Of the chain; lower case."),
+    out: Path = typer.Option(..., "--out", "-o", help="The genesis, .toml or .json."),
+    folder: Path | None = typer.Option(
+        None, "--params", help="Folder of parameters; by default the one in use."
+    ),
+    allocations: Path | None = typer.Option(
+        None, "--allocations", help="Who owns what at the beginning: .toml or .json."
+    ),
+    block_time_ms: int = typer.Option(1000, "--block-time-ms", min=0, help="0: on demand only."),
+    time_ms: int | None = typer.Option(
+        None, "--time-ms", min=0, help="Of the beginning, since 1970; by default now."
+    ),
+) -> None:
+    """The genesis of a chain under ceremonies' keys; its id covers circuits, keys and ceremonies.
+
+    `--profile` names the chain's profile; `dev` is refused, since `chiaro up` makes such chains.
+    """
+    from circuits.key_registry import REGISTRY, Registry
+    from circuits.keys import KeyStore
+    from node.app import development, founding
+    from node.core.genesis import Parameters
+    from node.core.genesis_file import format_genesis, load_allocations
+
+    session: Session = context.obj
+    if out.suffix not in {".toml", ".json"}:
+        raise UsageError("a genesis file ends in .toml or .json")
+    listed = Registry.load(None if folder is None else folder / REGISTRY)
+    owned = () if allocations is None else load_allocations(allocations, development.asset)
+    made = founding.genesis(
+        name,
+        session.profile,
+        KeyStore(listed),
+        time_ms=time.time_ns() // 1_000_000 if time_ms is None else time_ms,
+        parameters=Parameters(block_time_ms=block_time_ms),
+        allocations=owned,
+    )
+    assert made.ceremony is not None  # noqa: S101
+    text = format_genesis(made, json_format=out.suffix == ".json")
+    with readable(out):
+        files.write(out, text.encode())
+    if not owned:
+        session.warnings.append("nobody owns anything on this chain: no --allocations were given")
+    data: dict[str, Any] = {
+        "file": str(out),
+        "chain_id": "0x" + made.chain_id.hex(),
+        "name": made.name,
+        "chain_profile": made.profile,
+        "ceremony": "0x" + made.ceremony.hex(),
+        "statements": [
+            {
+                "id": item.statement,
+                "r1cs": "0x" + item.r1cs.hex(),
+                "verifying_key": "0x" + item.verifying_key.hex(),
+                "transcript": "0x" + listed.find(item.statement, made.profile).transcript,
+            }
+            for item in made.statements
+        ],
+        "allocations": len(made.allocations),
+    }
+
+    def render(console: Console) -> None:
+        console.print(f"chain {made.name}, profile {made.profile}: {out}", markup=False)
+        console.print(f"  chain id   {data['chain_id']}", markup=False)
+        console.print(f"  ceremony   {data['ceremony']}", markup=False)
+        for item in data["statements"]:
+            console.print(f"  {item['id']:<10} key {item['verifying_key']}", markup=False)
+        console.print("publish this file; every member checks it and starts with")
+        console.print(f"  chiaro --profile {made.profile} up --genesis {out}", markup=False)
+
+    output.emit(session, "setup.genesis", data, render)
