@@ -21,7 +21,13 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from node.app.errors import AlreadyRunning, StartFailed
+from node.app.errors import (
+    AlreadyRunning,
+    ForeignGenesis,
+    NoNode,
+    NotInstalled,
+    StartFailed,
+)
 from zk import files, jsontext
 from zk.errors import ChiaroError
 
@@ -183,9 +189,13 @@ def _last_error(state: Path) -> ChiaroError | None:
 
     try:
         data = (state / ERROR_FILE).read_bytes()
-        return error_of(msgspec.json.decode(data, type=ProblemDocument).error)
+        found = msgspec.json.decode(data, type=ProblemDocument).error
     except (OSError, msgspec.DecodeError):
         return None
+    own = {kind.code: kind for kind in (AlreadyRunning, ForeignGenesis, NoNode, NotInstalled)}
+    if (kind := own.get(found.base)) is not None:
+        return kind(found.message, where=found.where, why=found.why, fix=found.hint)
+    return error_of(found)
 
 
 def _locked(home: Path) -> bool:

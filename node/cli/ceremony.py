@@ -153,6 +153,8 @@ def _in_a_process(file: Path, out: Path, order: dict[str, str], report: Progress
                 process.stdin.close()
             for line in process.stdout:
                 told = jsontext.loads(line.encode())
+                if "error" in told or "hash" in told:
+                    process.wait()  # its last word: a signal now would only make it complain
                 if "error" in told:
                     raise WorkerFailed(told["error"])
                 if "hash" in told:

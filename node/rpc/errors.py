@@ -122,6 +122,10 @@ _PLAIN: Final[tuple[type[ChiaroError], ...]] = (
     InvalidProof,
     ParamsError,
     zk_errors.DevParamsRefused,
+    zk_errors.InsecureVersion,
+    zk_errors.UnknownKey,
+    zk_errors.DigestMismatch,
+    zk_errors.UnsafeKey,
 )
 _BY_CODE: Final = {kind.code: kind for kind in _PLAIN}
 _RULES: Final[dict[str, type[InvalidTransaction]]] = {

@@ -10,12 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from circuits.key_registry import DEV, Registry, registry_text
+from circuits.key_registry import CEREMONY, DEV, Registry, registry_text
 from circuits.keys import KeyStore, generate
 from circuits.prover import prove_statement
 from shielded.build import statement_prover
 from zk import backends, params
-from zk.errors import DevParamsRefused, DigestMismatch, ParamsError, UnknownKey, UnsafeKey
+from zk.errors import (
+    DevParamsRefused,
+    DigestMismatch,
+    InsecureVersion,
+    ParamsError,
+    UnknownKey,
+    UnsafeKey,
+)
 from zk.formats.errors import MalformedDocument
 from zk.groth16.example import random_circuit
 from zk.r1cs.matrices import R1CS
@@ -195,16 +202,54 @@ def test_a_damaged_cache_is_built_again(a_store, damage) -> None:
 
 
 def test_ceremony_keys_are_never_built(a_store, folder) -> None:
-    text = (folder / "registry.toml").read_text()
-    text = text.replace(".keys.dev]", ".keys.ceremony]")
-    lines = [line for line in text.splitlines() if not line.startswith(("unsafe", "seed"))]
-    (folder / "registry.toml").write_text("\n".join(lines))
+    entry = Registry.load(folder / "registry.toml").find("toy/1", "dev")
+    ceremony = replace(
+        entry,
+        origin=CEREMONY,
+        seed="",
+        unsafe="",
+        transcript="ab" * 32,
+        transcript_file="ceremony/toy-1.transcript.json",
+        contributions=2,
+        beacon="none",
+    )
+    (folder / "registry.toml").write_text(registry_text([ceremony]))
     store = a_store()
+    assert store.entry("toy/1", "local") == ceremony
     assert store.verifying_key("toy/1", "local").publics == 2
     with pytest.raises(UnknownKey, match="no seed makes it"):
         store.proving_key("toy/1", "local")
     with pytest.raises(UnknownKey):
         store.verifying_key("toy/1", "dev")
+
+
+def test_an_insecure_version_is_kept_for_history_only(a_store, folder) -> None:
+    edited(folder, status="insecure", since="2026-05-01", reason="a wire is free")
+    store = a_store()
+    assert store.verifying_key("toy/1", DEV).publics == 2
+    with pytest.raises(InsecureVersion, match="toy@1 is INSECURE since 2026-05-01: a wire") as no:
+        store.proving_key("toy/1", DEV)
+    assert (no.value.code, no.value.exit_code) == ("PAR-006", 5)
+
+
+def test_generation_keeps_marks_and_what_it_does_not_make(folder, shape, tmp_path) -> None:
+    entry = Registry.load(folder / "registry.toml").find("toy/1", "dev")
+    old = replace(
+        entry,
+        statement="old/1",
+        verifying_key="cd" * 32,
+        status="insecure",
+        since="2025-01-31",
+        reason="history",
+    )
+    marked = replace(entry, status="insecure", since="2026-05-01", reason="a wire is free")
+    (folder / "registry.toml").write_text(registry_text([old, marked]))
+    generate([shape], folder, tmp_path / "cache", backends.get("reference"))
+    found = Registry.load(folder / "registry.toml").entries
+    assert found == {("old/1", DEV): old, ("toy/1", DEV): marked}
+    changed = replace(random_circuit(22, rows=5, publics=2)[0], name="toy/1")
+    generate([changed], folder, tmp_path / "cache", backends.get("reference"))
+    assert Registry.load(folder / "registry.toml").find("toy/1", DEV).status == "current"
 
 
 def test_threads_share_one_key(a_store) -> None:
@@ -234,6 +279,19 @@ def test_threads_share_one_key(a_store) -> None:
         lambda text: "\n".join(line for line in text.splitlines() if "unsafe" not in line),
         lambda text: text.replace("verifying_key_file", "file"),
         lambda text: "format = 2\nstatements = 3\n",
+        lambda text: text.replace('status = "current"\n', ""),
+        lambda text: text.replace('"current"', '"fine"'),
+        lambda text: text.replace('"current"', '"insecure"'),  # neither since nor reason
+        lambda text: text.replace('"current"', '"insecure"\nsince = "2026-05-01"'),
+        lambda text: text.replace('"current"', '"insecure"\nsince = "May"\nreason = "x"'),
+        lambda text: text.replace('"current"', '"insecure"\nsince = "2026-05-01"\nreason = ""'),
+        lambda text: text.replace('"current"', '"current"\nreason = "x"'),
+        lambda text: text.replace('"current"', '"current"\nnote = "x"'),
+        lambda text: text + 'note = "x"\n',
+        lambda text: text.replace("publics = 2", "publics = -2"),
+        lambda text: text.replace("publics = 2", "publics = true"),
+        lambda text: text.replace("toy/1", "../toy/1"),
+        lambda text: text + text[text.index("[statements") :].replace("toy/1", "twin/1"),
     ],
 )
 def test_a_registry_of_another_form_is_refused(folder, spoil) -> None:
