@@ -193,7 +193,7 @@ def _last_error(state: Path) -> ChiaroError | None:
     except (OSError, msgspec.DecodeError):
         return None
     own = {kind.code: kind for kind in (AlreadyRunning, ForeignGenesis, NoNode, NotInstalled)}
-    if (kind := own.get(found.base)) is not None:
+    if (kind := own.get(found.code)) is not None:
         return kind(found.message, where=found.where, why=found.why, fix=found.hint)
     return error_of(found)
 

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from zk.errors import ChiaroError, FormatError
+from zk.errors import ChiaroError, FormatError, UnsafeKey
 from zk.formats import arkworks, evm, gnark, snarkjs
 from zk.groth16.keys import Proof, VerifyingKey
 
@@ -126,20 +126,27 @@ def guess_key(data: bytes) -> str:
 
     Raises:
         FormatError: FMT-035, none, or several.
+        UnsafeKey: they are a key, which rule S-11 refuses.
     """
     return _guess(data, KEY_SOURCES, read_key, "verifying key")
 
 
 def _guess(data: bytes, encodings: Sequence[str], read: object, what: str) -> str:
     found = []
+    weak: UnsafeKey | None = None
     for encoding in encodings:
         if encoding.endswith("-raw"):
             continue  # its sibling reads both forms
         try:
             read(data, encoding)  # type: ignore[operator]
+        except UnsafeKey as error:
+            weak = error  # well-formed: to call it unknown would hide what is wrong with it
+            continue
         except ChiaroError:
             continue
         found.append(encoding)
+    if weak is not None and not found:
+        raise weak
     if len(found) != 1:
         which = " and ".join(found) if found else "no encoding known here"
         raise FormatError(f"these bytes are a {what} in {which}", code="FMT-035")
