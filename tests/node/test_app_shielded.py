@@ -5,13 +5,17 @@ from __future__ import annotations
 import pytest
 
 from circuits.key_registry import DEV
-from circuits.keys import KeyStore
+from circuits.keys import KeyStore, recorded_shape
+from node.app import founding
 from node.app.node import Node, Options
 from node.core.block import Transaction
 from node.core.effects import Crossing
 from node.core.errors import InvalidTransaction, PolicyRefused
+from node.core.genesis import Allocation, Parameters
 from node.core.ids import NATIVE, EnvironmentId, Height
 from node.rpc.schema import bytes_of
+from node.testing.ceremonies import ceremony_parameters
+from node.testing.clock import EPOCH_MS
 from node.testing.nodes import development_genesis, serving
 from shielded.build import build, statement_prover
 from shielded.encryption import memo_from_text
@@ -22,6 +26,7 @@ from shielded.tree import NoteTree
 from shielded.wallet import WalletState
 from transparent.signature import SigningKey
 from transparent.spec import crossing_digest
+from zk import params
 from zk.errors import InvalidProof
 
 FEE = 1000
@@ -88,14 +93,35 @@ def test_shield_transfer_unshield_with_a_key_built_now(tmp_path) -> None:
     journey(tmp_path, statement_prover(profile=DEV, keys=KeyStore(cache=tmp_path / "keys")))
 
 
-def journey(tmp_path, prover) -> None:
+@pytest.mark.slow
+def test_s12_shield_transfer_unshield_under_a_ceremonys_key(tmp_path, monkeypatch) -> None:
+    """A chain of profile `local`, founded on installed parameters: no development key anywhere."""
+    ceremony_parameters(tmp_path / "params", recorded_shape("action/1"))
+    monkeypatch.setenv(params.ENV_PARAMS, str(tmp_path / "params"))
+    keys = KeyStore(cache=tmp_path / "cache")
+    owner = Allocation(SigningKey.from_seed(b"alice".ljust(64, b".")).account, NATIVE, 20 * UNIT)
+    genesis = founding.genesis(
+        "net",
+        "local",
+        keys,
+        time_ms=EPOCH_MS,
+        parameters=Parameters(block_time_ms=0),
+        allocations=(owner,),
+    )
+    assert genesis.ceremony is not None
+    journey(tmp_path, statement_prover(profile="local", keys=keys), genesis)
+    assert not (tmp_path / "cache").exists()
+
+
+def journey(tmp_path, prover, genesis=None) -> None:
     home = tmp_path / "home"
-    genesis = development_genesis()
+    funded, genesis = genesis is not None, genesis or development_genesis()
     Node.create(home, genesis)
     options = Options(port=0, delay_ms=1)
     with serving(Node.open(home, options=options)) as client:
         alice, bob = Wallet(client, b"alice"), Wallet(client, b"bob")
-        client.faucet(alice.transparent.account, 20 * UNIT)
+        if not funded:
+            client.faucet(alice.transparent.account, 20 * UNIT)
 
         def send(wallet, plan):
             tx = build(plan, wallet.key, prover, authorize=wallet.authorize)
