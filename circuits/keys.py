@@ -39,8 +39,6 @@ from zk.groth16.setup import DEV_SEED, UNSAFE_STAMP, UnsafeDevSetup
 from zk.interfaces import Backend, Progress
 from zk.r1cs.matrices import R1CS
 
-_COUNT_BYTES: Final = 4
-
 
 def recorded_shape(statement: str) -> R1CS:
     """The constraint system of a statement of this project.
@@ -182,8 +180,7 @@ class KeyStore:
         _require(file_digest(path), entry.proving_key, "proving key", str(path))
         found = read_zkey(path)
         _require(found.verifying_key.id, entry.verifying_key, "verifying key", str(path))
-        count = int.from_bytes(found.contributions[:_COUNT_BYTES], "little")
-        if not count:
+        if not found.contributed:
             raise UnsafeKey("S-11: nobody contributed to this key", where=str(path))
         _require(transcript_digest(found).hex(), entry.transcript, "transcript", str(path))
         return found

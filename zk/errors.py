@@ -231,7 +231,7 @@ class DevParamsRefused(ParamsError):
     code = "PAR-005"
     exit_code = 5
     why = "the secret behind development keys is published: proofs under them prove nothing"
-    fix = "use `--profile dev` for experiments, or keys from a ceremony"
+    fix = "use `--profile dev` for experiments, or a ceremony's keys (`chiaro setup import`)"
 
 
 class InsecureVersion(ParamsError):

@@ -162,7 +162,7 @@ def prove(
             raise FalseWitness(
                 "the witness does not satisfy the circuit of this key", where=error.where
             ) from error
-    return Proved(proof, public, verifying_key, key.note)
+    return Proved(proof, public, verifying_key, key.warning)
 
 
 def prove_files(

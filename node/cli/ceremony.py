@@ -287,7 +287,9 @@ def verify_file(
         ]
         data |= {"phase": "powers", "power": powers.power}
     else:
-        shape, lines = _verify_key(file, ptau, r1cs, circuit, initial, backend, report)
+        from zk.formats.ceremony import transcript_digest
+
+        shape, key, lines = _verify_key(file, ptau, r1cs, circuit, initial, backend, report)
         checks = [
             ("points", "every point on its curve, in its subgroup"),
             ("first phase", f"{ptau} verified"),
@@ -295,7 +297,13 @@ def verify_file(
             ("contributions", f"{len(lines)}, each proved, each following the one before"),
             ("key", "the initial one, C and H divided by δ, nothing else changed"),
         ]
-        data |= {"phase": "key", "circuit": shape.name, "r1cs": "0x" + shape.digest.hex()}
+        data |= {
+            "phase": "key",
+            "circuit": shape.name,
+            "r1cs": "0x" + shape.digest.hex(),
+            "verifying_key": "0x" + key.verifying_key.id,
+            "transcript": "0x" + transcript_digest(key).hex(),
+        }
     data["checks"] = [{"id": name, "ok": True, "detail": detail} for name, detail in checks]
     data["contributions"] = [
         {
@@ -318,7 +326,7 @@ def _verify_key(
     initial: Path | None,
     backend: Backend,
     report: Progress,
-) -> tuple[R1CS, list[Line]]:
+) -> tuple[R1CS, ProvingKey, list[Line]]:
     from zk.formats.ceremony import record
     from zk.formats.zkey import read_zkey
     from zk.groth16.ceremony.initial import initial_key, verify_initial
@@ -335,7 +343,7 @@ def _verify_key(
     else:
         start = read_zkey(initial, check=backend)
         verify_initial(start, shape, powers, backend, report)
-    return shape, record(verify_key(key, start, backend, report))
+    return shape, key, record(verify_key(key, start, backend, report))
 
 
 def _verified_powers(path: Path | None, backend: Backend, report: Progress) -> Any:

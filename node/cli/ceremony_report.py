@@ -65,7 +65,14 @@ def page(data: Mapping[str, Any], lines: Sequence[Line]) -> str:
 def _circuit(data: Mapping[str, Any]) -> str:
     if data["phase"] == "powers":
         return ""
-    return f"<br>circuit <code>{escape(data['r1cs'])}</code>"
+    return "".join(
+        f"<br>{what} <code>{escape(data[name])}</code>"
+        for what, name in (
+            ("circuit", "r1cs"),
+            ("verifying key", "verifying_key"),
+            ("transcript, which a chain's id covers", "transcript"),
+        )
+    )
 
 
 def _row(line: Line) -> str:
@@ -87,5 +94,7 @@ def _command(data: Mapping[str, Any]) -> str:
     return (
         f"chiaro ceremony verify {file} --ptau FIRST_PHASE.ptau --r1cs CIRCUIT.r1cs\n"
         "snarkjs powersoftau prepare phase2 FIRST_PHASE.ptau PREPARED.ptau\n"
-        f"snarkjs zkey verify CIRCUIT.r1cs PREPARED.ptau {file}"
+        f"snarkjs zkey verify CIRCUIT.r1cs PREPARED.ptau {file}\n"
+        f"chiaro setup import {file} --ptau FIRST_PHASE.ptau --r1cs CIRCUIT.r1cs "
+        "--statement NAME/VERSION --params FOLDER"
     )

@@ -66,10 +66,10 @@ def export_vk(
     session: Session = context.obj
     with readable(zkey):
         key = read_zkey(zkey, check=backends.get())
-        document = snarkjs.verifying_key_document(key.verifying_key, unsafe=key.note)
+        document = snarkjs.verifying_key_document(key.verifying_key, unsafe=key.warning)
         files.write(out, snarkjs.dump(document))
-    if key.note:
-        session.warnings.append(key.note)
+    if key.warning:
+        session.warnings.append(key.warning)
     data = {
         "file": str(out),
         "verifying_key": "0x" + key.verifying_key.id,

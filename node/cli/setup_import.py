@@ -51,7 +51,7 @@ def verified(
     return manifest(
         found["circuit"],
         found["r1cs"],
-        read_zkey(zkey),
+        read_zkey(zkey),  # mapped, not read again
         proving_key=found["digest"],
         first_phase="0x" + file_digest(ptau),
         contributions=found["contributions"],

@@ -44,6 +44,10 @@ MAX_DOMAIN: Final = 1 << (FR.two_adicity - 1)
 """Largest domain: the quotient needs roots of unity of twice the order."""
 MAX_PUBLICS: Final = 1 << 16
 
+NO_CONTRIBUTION: Final = (
+    "UNSAFE: the key records no contribution, so whoever made it may know its secret"
+)
+
 
 def negate_g2(point: G2Affine) -> G2Affine:
     """−Q, by integers."""
@@ -310,6 +314,16 @@ class ProvingKey:
         for name, array, shape in shapes:
             if array.shape != shape or array.dtype != np.uint64:
                 raise BackendError(f"a proving key whose {name} is not uint64{list(shape)}")
+
+    @property
+    def contributed(self) -> int:
+        """How many contributions the file says it has; whether they hold is the ceremony's rules."""
+        return int.from_bytes(self.contributions[:4], "little")
+
+    @property
+    def warning(self) -> str:
+        """What must be said of the key: its note, or that nobody's contribution is recorded."""
+        return self.note or ("" if self.contributed else NO_CONTRIBUTION)
 
     @property
     def verifying_key(self) -> VerifyingKey:

@@ -90,6 +90,8 @@ def test_a_whole_ceremony(offline, tmp_path, r1cs) -> None:
     offline("ceremony", "report", str(tmp_path / "final.zkey"), *map(str, first), "-o", str(page))
     text = page.read_text()
     assert all(digest[2:] in text for digest in hashes)
+    assert all(key[name] in text for name in ("r1cs", "verifying_key", "transcript"))
+    assert key["transcript"] == written["transcript"]
     assert "<script" not in text
 
     refused = run("verify", tmp_path / "0.zkey", *first)

@@ -22,9 +22,9 @@ from zk.curve.pairing import pairing_product_is_one
 from zk.field.params import FP, FR
 from zk.formats import snarkjs
 from zk.formats.wtns import write_wtns
-from zk.formats.zkey import write_zkey
+from zk.formats.zkey import read_zkey, write_zkey
 from zk.groth16.example import random_circuit
-from zk.groth16.keys import Blinding, Proof
+from zk.groth16.keys import NO_CONTRIBUTION, Blinding, Proof
 from zk.groth16.prove import prove, public_inputs
 from zk.groth16.setup import setup
 
@@ -232,6 +232,22 @@ def test_s11_weak_keys_are_refused_by_every_command(offline, folder, weaken) -> 
         refused = offline(*command, "--json")
         assert (refused.code, refused.error["code"]) == (8, "PAR-004"), command
     assert sorted(folder.rglob("*")) == before
+
+
+def test_a_key_without_a_recorded_contribution_is_used_with_a_warning(offline, folder) -> None:
+    """Its δ is not the generator, so S-11 lets it pass; nobody says who knows its secret."""
+    key = replace(read_zkey(folder / "last.zkey"), contributions=bytes(4))
+    write_zkey(key, folder / "unrecorded.zkey", plain=True)
+    words = ("--zkey", "unrecorded.zkey", "--wtns", "c.wtns", "-o", "out")
+    for command in (
+        ("proof", "prove", *words),
+        ("setup", "export-vk", "unrecorded.zkey", "-o", "vk.json"),
+    ):
+        told = offline(*command, "--json")
+        assert told.code == 0
+        assert NO_CONTRIBUTION in told.document["warnings"], command
+    for document in ("out/verification_key.json", "vk.json"):
+        assert snarkjs.marked_unsafe(Path(document).read_bytes())
 
 
 # --- versions -------------------------------------------------------------------------------------
