@@ -231,6 +231,7 @@ def registry_text(entries: Iterable[KeyEntry]) -> str:
         "# import`; see README.md.",
         "",
         f"format = {FORMAT}",
+        *([] if statements else ["", "[statements]"]),
     ]
     for statement, group in statements.items():
         first = group[0]

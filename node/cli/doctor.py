@@ -59,12 +59,15 @@ def _parameters(session: Session) -> str:
     from circuits.registry import STATEMENTS
 
     store = KeyStore()
+    made = []
     for statement in STATEMENTS:
         store.verifying_key(statement, session.profile)
-        store.entry(statement, session.profile).require_current()
+        entry = store.entry(statement, session.profile)
+        entry.require_current()
+        made.append(f"{entry.version}, {entry.made}")
     from zk import params
 
-    return f"{len(STATEMENTS)} verifying key as registered, in {params.root()}"
+    return f"{'; '.join(made)}; as registered in {params.root()}"
 
 
 def _kernels(session: Session) -> str:  # noqa: ARG001

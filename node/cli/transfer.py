@@ -295,6 +295,7 @@ def _run(
         wallets.check_spends(wallet.keystore)
         with output.progress(session, "sync") as progress:
             wallet_sync.sync(wallet, client, progress)
+        wallet_spend.check_keys(client.status(), session.profile)
         proposal = wallet_spend.propose(wallet, client, request)
         missing = wallet_spend.missing_funds(wallet, client, proposal)
         if dry_run:

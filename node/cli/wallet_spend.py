@@ -391,6 +391,31 @@ def fund(wallet: Wallet, client: NodeClient, missing: dict[str, int]) -> None:
 # --- confirm --------------------------------------------------------------------------------------
 
 
+def check_keys(status: Status, profile: str) -> None:
+    """That this installation proves with the keys that the chain verifies with, before anything.
+
+    Raises:
+        DigestMismatch: the chain's key is another.
+        InsecureVersion: nothing new is proved with this version.
+        UnknownKey, DevParamsRefused: the installation has no key for the profile.
+    """
+    from circuits.key_registry import Registry
+    from zk.errors import DigestMismatch
+
+    listed = Registry.load()
+    for item in status.statements:
+        entry = listed.find(item.id, profile)
+        entry.require_current()
+        if item.verifying_key != "0x" + entry.verifying_key:
+            raise DigestMismatch(
+                f"the chain verifies {item.id} with key {item.verifying_key[:18]}…, this "
+                f"installation proves with 0x{entry.verifying_key[:16]}…",
+                where=f"chain {status.name}",
+                why="the node would refuse the proof",
+                fix="set CHIARO_PARAMS to the folder of this chain's keys (`chiaro setup import`)",
+            )
+
+
 def prover(profile: str, progress: Report = silent) -> Prove:
     """Makes real proofs; the key is loaded (at first use built) before this returns.
 

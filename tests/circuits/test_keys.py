@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import json
 import threading
@@ -9,8 +10,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from circuits.key_registry import CEREMONY, DEV, Registry, registry_text
+from circuits.key_registry import (
+    CEREMONY,
+    DEV,
+    STATEMENT_ID,
+    KeyEntry,
+    Registry,
+    registry_text,
+)
 from circuits.keys import KeyStore, generate
 from circuits.prover import prove_statement
 from shielded.build import statement_prover
@@ -299,6 +309,43 @@ def test_a_registry_of_another_form_is_refused(folder, spoil) -> None:
     path.write_text(spoil(path.read_text()))
     with pytest.raises(ParamsError, match="registry"):
         Registry.load()
+
+
+@settings(max_examples=40)
+@given(data=st.data())
+def test_what_is_written_is_read_again(data, tmp_path_factory) -> None:
+    digests = st.binary(min_size=32, max_size=32).map(bytes.hex)
+    lines = st.text(st.characters(codec="utf-8"), min_size=1, max_size=99).filter(str.isprintable)
+    entries = {}
+    for statement in data.draw(st.sets(st.from_regex(STATEMENT_ID, fullmatch=True), max_size=3)):
+        insecure = data.draw(st.booleans())
+        about = {
+            "statement": statement,
+            "r1cs": data.draw(digests),
+            "publics": data.draw(st.integers(0, 2**40)),
+            "status": "insecure" if insecure else "current",
+            "since": data.draw(st.dates()).isoformat() if insecure else "",
+            "reason": data.draw(lines) if insecure else "",
+        }
+        for origin in data.draw(st.sets(st.sampled_from([DEV, CEREMONY]), min_size=1)):
+            pair = {
+                "verifying_key": hashlib.sha256(f"{statement} {origin}".encode()).hexdigest(),
+                "verifying_key_file": data.draw(lines),
+                "proving_key": data.draw(digests),
+            }
+            if origin == DEV:
+                pair |= {"unsafe": data.draw(lines), "seed": data.draw(lines)}
+            else:
+                pair |= {
+                    "transcript": data.draw(digests),
+                    "transcript_file": data.draw(lines),
+                    "contributions": data.draw(st.integers(1, 2**20)),
+                    "beacon": data.draw(st.just("none") | st.binary(min_size=1).map(bytes.hex)),
+                }
+            entries[statement, origin] = KeyEntry(**about, **pair, origin=origin)
+    path = tmp_path_factory.mktemp("registry") / "registry.toml"
+    path.write_text(registry_text(entries.values()), encoding="utf-8")
+    assert Registry.load(path).entries == entries
 
 
 def test_a_missing_registry_is_refused(folder) -> None:

@@ -317,7 +317,7 @@ class ProvingKey:
 
     @property
     def contributed(self) -> int:
-        """How many contributions the file says it has; whether they hold is the ceremony's rules."""
+        """How many contributions the file says it has; rules CER-n decide whether they hold."""
         return int.from_bytes(self.contributions[:4], "little")
 
     @property
