@@ -311,11 +311,12 @@ def test_a_registry_of_another_form_is_refused(folder, spoil) -> None:
         Registry.load()
 
 
-@settings(max_examples=40)
+@settings(deadline=None, max_examples=40)
 @given(data=st.data())
 def test_what_is_written_is_read_again(data, tmp_path_factory) -> None:
     digests = st.binary(min_size=32, max_size=32).map(bytes.hex)
-    lines = st.text(st.characters(codec="utf-8"), min_size=1, max_size=99).filter(str.isprintable)
+    letters = st.sampled_from([chr(n) for n in range(0x3000) if chr(n).isprintable()])
+    lines = st.text(letters, min_size=1, max_size=40)
     entries = {}
     for statement in data.draw(st.sets(st.from_regex(STATEMENT_ID, fullmatch=True), max_size=3)):
         insecure = data.draw(st.booleans())
