@@ -9,9 +9,16 @@ import typer
 
 from node.cli import output
 from node.cli.session import Session, UsageError
-from node.cli.verify import HISTORY, judged_key, key_document, read_file, readable
+from node.cli.verify import (
+    HISTORY,
+    judged_key,
+    key_document,
+    read_file,
+    readable,
+    statement_id,
+)
 from zk import files
-from zk.errors import ChiaroError
+from zk.errors import ChiaroError, UnknownKey
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -127,6 +134,9 @@ def batch(
         help="Proofs; the inputs of X.proof.json are X.public.json, of proof.json public.json."
     ),
     vk: Path = typer.Option(..., "--vk", help="verification_key.json of all of them."),
+    circuit: str | None = typer.Option(
+        None, "--circuit", help="Demand the registered key of this statement, e.g. action."
+    ),
     history: bool = HISTORY,
 ) -> None:
     """Verify many proofs of one statement together; the wrong ones are named. Exit 1 if any is."""
@@ -135,7 +145,14 @@ def batch(
     from zk.groth16.batch import judge
 
     session: Session = context.obj
+    wanted = None if circuit is None else statement_id(circuit)
     key, entry, versions = judged_key(session, read_file(vk), str(vk), history=history)
+    listed = None if entry is None else entry.statement
+    if wanted not in (None, listed):
+        raise UnknownKey(
+            f"this is the key of {listed or 'no statement in the registry'}, not of {wanted}",
+            where=str(vk),
+        )
     refused = [check for check in versions if not check.ok]
     rows: list[dict[str, Any]] = []
     items, places = [], []

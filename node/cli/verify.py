@@ -91,7 +91,8 @@ def verify(
     folder = path.parent
     key_file, public_file = vk or folder / "verification_key.json", public or folder / "public.json"
     documents = (read_file(path), read_file(public_file), read_file(key_file))
-    found = check_documents(session, *documents, statement=statement, history=history)
+    files = (str(path), str(public_file), str(key_file))
+    found = check_documents(session, *documents, files, statement=statement, history=history)
     found.checks.extend(_ask_others(also, *documents))
     _report(session, str(path), [("", found)])
 
@@ -203,6 +204,7 @@ def check_documents(
     proof: bytes,
     public: bytes,
     key: bytes,
+    files: tuple[str, str, str] | None = None,
     *,
     statement: str | None,
     history: bool = False,
@@ -214,13 +216,15 @@ def check_documents(
         proof: `proof.json`.
         public: `public.json`.
         key: `verification_key.json`.
+        files: their names, for messages; by default these.
         statement: demand the registered key of this statement.
         history: an insecure version is a warning and no refusal.
     """
     from circuits.registry import STATEMENTS
-    from zk.formats.itemised import verify_documents
+    from zk.formats.itemised import DOCUMENTS, verify_documents
 
-    verifying, entry, versions = judged_key(session, key, "verification_key.json", history=history)
+    files = files or DOCUMENTS
+    verifying, entry, versions = judged_key(session, key, files[2], history=history)
     names: Sequence[str] = ()
     if entry is not None and entry.statement in STATEMENTS:
         names = STATEMENTS[entry.statement]().public_names
@@ -232,6 +236,7 @@ def check_documents(
         statement=statement,
         origin="" if entry is None else entry.made,
         names=names,
+        files=files,
     )
     checks[-1:-1] = versions  # the pairing stays last
     return Checked(checks, key_document(verifying.id, entry))

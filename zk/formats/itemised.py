@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from zk.errors import InvalidProof, UnknownKey
 from zk.formats import snarkjs
@@ -25,6 +26,8 @@ from zk.formats.errors import MalformedDocument
 from zk.groth16.keys import Proof, VerifyingKey
 from zk.groth16.verify import verify
 from zk.interfaces import Backend
+
+DOCUMENTS: Final = ("proof.json", "public.json", "verification_key.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ def verify_documents(
     statement: str | None = None,
     origin: str = "",
     names: Sequence[str] = (),
+    files: tuple[str, str, str] = DOCUMENTS,
     backend: Backend | None = None,
 ) -> list[Check]:
     """Check a proof of snarkjs documents item by item.
@@ -59,6 +63,7 @@ def verify_documents(
         statement: demand the registered key of this statement.
         origin: where the registry says that the key comes from, for people.
         names: names of the public inputs, for messages.
+        files: names of the three documents, for messages.
         backend: what computes; without one, the reference mathematics.
 
     Raises:
@@ -66,16 +71,16 @@ def verify_documents(
         UnsafeKey: rule S-11.
         UnknownKey: `statement` was given, and the key is not that statement's.
     """
-    points = snarkjs.proof_format(proof, "proof.json")
-    digits = snarkjs.public_format(public, "public.json")
-    verifying_key = snarkjs.read_verifying_key(key, "verification_key.json")
+    points = snarkjs.proof_format(proof, files[0])
+    digits = snarkjs.public_format(public, files[1])
+    verifying_key = snarkjs.read_verifying_key(key, files[2])
     if len(digits) != verifying_key.publics:
         raise MalformedDocument(
             "PRF-013",
             f"{len(digits)} public inputs, the key has {verifying_key.publics}",
-            where="public.json",
+            where=files[1],
         )
-    inputs = snarkjs.public_canonical(digits, "public.json", names)
+    inputs = snarkjs.public_canonical(digits, files[1], names)
     g1, g2 = points.checked()
     checks = [
         Check("format", True, "", "snarkjs JSON, bn128 (BN254), groth16"),

@@ -161,6 +161,22 @@ def test_what_other_verifiers_let_pass_has_a_code_of_its_own(offline, folder, na
         assert row["code"] == ("CIR-003" if code == "PRF-013" else code)
 
 
+def test_messages_name_the_file_that_was_given(offline, folder) -> None:
+    (folder / "public.json").rename(folder / "mine.txt")
+    edit(folder / "mine.txt", lambda d: [d[0], plus(FR.modulus)(d[1])])
+    refused = offline("verify", "proof.json", "--public", "mine.txt", "--json")
+    assert (refused.error["code"], refused.error["where"]) == ("PRF-014", "mine.txt, index 1")
+
+
+def test_a_circuit_may_be_demanded_of_a_batch(offline, folder) -> None:
+    words = ("proof", "batch", "proof.json", "--vk", "verification_key.json", "--circuit", "action")
+    refused = offline(*words, "--json")
+    assert (refused.code, refused.error["code"]) == (8, "PAR-002")
+    assert "toy/1" in refused.error["message"]
+    refused = offline("verify", "proof.json", "--circuit", "action", "--json")
+    assert (refused.code, refused.error["code"]) == (8, "PAR-002")
+
+
 def test_b_outside_the_subgroup_has_its_own_code(offline, folder) -> None:
     edit(folder / "proof.json", lambda d: d | {"pi_b": TWIST_POINT})
     refused = offline("verify", "proof.json", "--json")
