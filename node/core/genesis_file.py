@@ -73,7 +73,7 @@ def _text(path: Path) -> str:
             _refuse(f"larger than {_MAX_FILE} bytes", str(path))
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise DecodeError(f"the file cannot be read: {error}", where=str(path)) from error
+        raise DecodeError(f"cannot read the file: {error}", where=str(path)) from error
 
 
 def parse_genesis(text: str, *, json_format: bool, where: str = "genesis") -> Genesis:
