@@ -63,6 +63,8 @@ class KeyStore:
         cache: folder of proving keys; by default `keys` in the project's cache.
         shape: gives a statement's constraint system when a proving key must be built.
         backend: gives what builds it.
+        allow_insecure: give proving keys of versions that are marked insecure, too: to take value
+            out of their pool, and for nothing else.
     """
 
     def __init__(
@@ -72,11 +74,13 @@ class KeyStore:
         cache: Path | None = None,
         shape: Callable[[str], R1CS] = recorded_shape,
         backend: Callable[[], Backend] = _best_backend,
+        allow_insecure: bool = False,
     ) -> None:
         self.registry = listed if listed is not None else Registry.load()
         self._cache = cache
         self._shape = shape
         self._backend = backend
+        self._allow_insecure = allow_insecure
         self._verifying: dict[str, VerifyingKey] = {}
         self._proving: dict[str, ProvingKey] = {}
         self._lock = threading.RLock()
@@ -120,12 +124,13 @@ class KeyStore:
         Raises:
             UnknownKey, DevParamsRefused: by the registry; UnknownKey also where a ceremony's key
                 is not on this machine.
-            InsecureVersion: nothing new may be proved with this version.
+            InsecureVersion: nothing new may be proved with this version (`allow_insecure`).
             DigestMismatch: circuit or finished key are not the registry's.
             UnsafeKey: rule S-11.
         """
         entry = self.entry(statement, profile)
-        entry.require_current()
+        if not self._allow_insecure:
+            entry.require_current()
         with self._lock:
             found = self._proving.get(entry.proving_key)
             if found is None:

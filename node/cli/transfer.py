@@ -295,7 +295,7 @@ def _run(
         wallets.check_spends(wallet.keystore)
         with output.progress(session, "sync") as progress:
             wallet_sync.sync(wallet, client, progress)
-        wallet_spend.check_keys(client.status(), session.profile)
+        wallet_spend.check_keys(client.status(), session.profile, request.action)
         proposal = wallet_spend.propose(wallet, client, request)
         missing = wallet_spend.missing_funds(wallet, client, proposal)
         if dry_run:
@@ -316,7 +316,7 @@ def _run(
                 )
             wallet_spend.fund(wallet, client, missing)
         with output.progress(session, "prove") as progress:
-            prove = wallet_spend.prover(session.profile, progress)
+            prove = wallet_spend.prover(session.profile, request.action, progress)
             operation = wallet_spend.confirm(wallet, client, proposal, secrets, prove)
         if not no_wait:
             output.note(session, f"operation {operation.id} is submitted; waiting for its block")

@@ -391,12 +391,14 @@ def fund(wallet: Wallet, client: NodeClient, missing: dict[str, int]) -> None:
 # --- confirm --------------------------------------------------------------------------------------
 
 
-def check_keys(status: Status, profile: str) -> None:
+def check_keys(status: Status, profile: str, action: str) -> None:
     """That this installation proves with the keys that the chain verifies with, before anything.
+
+    Value may leave under a version that is marked insecure, else its owners could not save it.
 
     Raises:
         DigestMismatch: the chain's key is another.
-        InsecureVersion: nothing new is proved with this version.
+        InsecureVersion: nothing is paid under this version, nor into its pool.
         UnknownKey, DevParamsRefused: the installation has no key for the profile.
     """
     from circuits.key_registry import Registry
@@ -405,7 +407,8 @@ def check_keys(status: Status, profile: str) -> None:
     listed = Registry.load()
     for item in status.statements:
         entry = listed.find(item.id, profile)
-        entry.require_current()
+        if action != UNSHIELD:
+            entry.require_current()
         if item.verifying_key != "0x" + entry.verifying_key:
             raise DigestMismatch(
                 f"the chain verifies {item.id} with key {item.verifying_key[:18]}…, this "
@@ -416,17 +419,18 @@ def check_keys(status: Status, profile: str) -> None:
             )
 
 
-def prover(profile: str, progress: Report = silent) -> Prove:
+def prover(profile: str, action: str, progress: Report = silent) -> Prove:
     """Makes real proofs; the key is loaded (at first use built) before this returns.
 
     Raises:
+        InsecureVersion: as in `check_keys`.
         UnknownKey, DevParamsRefused, DigestMismatch: no usable key for the profile.
     """
     from circuits.keys import KeyStore
     from shielded.action import STATEMENT
     from shielded.build import statement_prover
 
-    keys = KeyStore()
+    keys = KeyStore(allow_insecure=action == UNSHIELD)
     keys.proving_key(STATEMENT, profile, progress)
     return statement_prover(keys=keys, profile=profile, progress=progress)
 

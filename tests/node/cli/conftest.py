@@ -109,7 +109,7 @@ def stub_prover(monkeypatch):
     """No circuit is evaluated."""
     proof = stub_proof()
     monkeypatch.setattr(
-        wallet_spend, "prover", lambda _profile, _progress=None: lambda *_claim: proof
+        wallet_spend, "prover", lambda _profile, _action, _progress=None: lambda *_claim: proof
     )
     return proof
 
