@@ -1,8 +1,7 @@
 """Ed25519 signatures of accounts, strict about keys (RFC 8032, verified by `cryptography`).
 
-Libraries disagree on small-order and non-canonical public keys, and under a small-order key one
-signature fits many messages. Such keys are refused before a signature is looked at (TR-3), so every
-node decides alike.
+Keys that libraries disagree on are refused before a signature is looked at (TR-3; see
+`node.core.ed25519`), so every node decides alike.
 """
 
 from __future__ import annotations
@@ -12,14 +11,11 @@ from typing import Final
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from node.core.ed25519 import is_proper
 from node.core.errors import InvalidTransaction
 from node.core.ids import AccountId, tagged_hash
 
 SIGNATURE_BYTES: Final = 64
-_P: Final = 2**255 - 19
-# y-coordinates of the eight points whose order divides 8: 0, 1, −1 and ± the two of order 8.
-_ORDER_8: Final = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
-_SMALL_ORDER_Y: Final = frozenset({0, 1, _P - 1, _ORDER_8, _P - _ORDER_8})
 
 
 class SigningKey:
@@ -47,8 +43,7 @@ def check_key(account: AccountId, *, what: str = "account") -> None:
     Raises:
         InvalidTransaction: TR-3.
     """
-    y = int.from_bytes(account, "little") & ((1 << 255) - 1)
-    if len(account) != 32 or y >= _P or y in _SMALL_ORDER_Y:
+    if not is_proper(account):
         raise InvalidTransaction("TR-3", f"the {what} is no proper Ed25519 key", where=what)
 
 

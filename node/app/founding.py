@@ -17,6 +17,8 @@ def genesis(
     time_ms: int,
     parameters: Parameters | None = None,
     allocations: tuple[Allocation, ...] = (),
+    guardians: tuple[bytes, ...] = (),
+    guardian_threshold: int | None = None,
 ) -> Genesis:
     """A new chain under the ceremonies' keys of a registry, of one validator's embedded engine.
 
@@ -27,12 +29,14 @@ def genesis(
         time_ms: part of the chain id.
         parameters: default `Parameters()`.
         allocations: all that there will ever be; sorted here.
+        guardians: keys of those who may close a pool; sorted here.
+        guardian_threshold: how many of them it takes; default: the least majority.
 
     Raises:
         DevParamsRefused: profile `dev`, or only development keys.
         InsecureVersion: RPC-25.
         UnknownKey, DigestMismatch, UnsafeKey: no usable key.
-        DecodeError: CH-16 … CH-19.
+        DecodeError: CH-16 … CH-19, CH-28.
     """
     if profile == DEV_PROFILE:
         raise DevParamsRefused(
@@ -40,6 +44,7 @@ def genesis(
             where=f"profile {profile}",
             fix="`chiaro up` makes development chains; for others name a profile",
         )
+    least = len(guardians) // 2 + 1 if guardians else 0
     statements = []
     for statement in STATEMENTS:
         entry = keys.entry(statement, profile)
@@ -54,4 +59,6 @@ def genesis(
         statements=tuple(sorted(statements)),
         allocations=tuple(sorted(allocations)),
         ceremony=assembly.ceremony_of(STATEMENTS, profile, keys),
+        guardians=tuple(sorted(guardians)),
+        guardian_threshold=least if guardian_threshold is None else guardian_threshold,
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from node.cli import connection, output, show
+from node.cli import chain_migrate, connection, output, pool_state, show
 from node.cli.demo_facts import units
 from node.cli.identify import shielded_of
 from node.cli.session import Session, UsageError
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 MAX_DIGITS: Final = 77
 """Of a field element in decimal."""
 
-app = typer.Typer(help="Public data of the chain: blocks, transactions, roots, supply.")
+app = typer.Typer(help="Public data of the chain: blocks, transactions, roots, supply, pools.")
+app.command("pools")(pool_state.pools)
+app.command("migrate")(chain_migrate.migrate)
 
 
 @app.command()
@@ -37,8 +39,19 @@ def head(context: typer.Context) -> None:
         "block_hash": status.block_hash,
         "time": show.when(status.time_ms),
         "state_root": status.state_root,
+        "pools": pool_state.data_of(status),
+        "predecessor": pool_state.predecessor_of(status),
     }
-    output.emit(session, "chain.head", data, freshness={"height": status.height})
+
+    def render(out: Console) -> None:
+        plain = {key: value for key, value in data.items() if key not in {"pools", "predecessor"}}
+        for key, value in (*plain.items(), ("pools", "; ".join(pool_state.lines_of(status)))):
+            out.print(f"{key:<13}  {value}", markup=False)
+        if (before := status.predecessor) is not None:
+            text = f"{before.chain_id} after block {before.height}"
+            out.print(f"{'predecessor':<13}  {text}", markup=False)
+
+    output.emit(session, "chain.head", data, render, freshness={"height": status.height})
 
 
 @app.command()
@@ -158,6 +171,8 @@ def transaction_data(view: TransactionView, names: dict[Any, str]) -> dict[str, 
         }
         return data
     envelope = Transaction.from_bytes(wire)
+    if envelope.environment is EnvironmentId.CHAIN:
+        data |= _order(envelope.payload)
     if envelope.environment is EnvironmentId.TRANSPARENT:
         plain = TransparentTx.from_bytes(envelope.payload)
         data |= {
@@ -174,6 +189,22 @@ def transaction_data(view: TransactionView, names: dict[Any, str]) -> dict[str, 
             ],
         }
     return data
+
+
+def _order(payload: bytes) -> dict[str, Any]:
+    from node.execution.order import Order
+
+    order = Order.from_bytes(payload)
+    return {
+        "expiry": order.expiry,
+        "sequence": order.sequence,
+        "pool": order.pool.label,
+        "orders": order.state.label,
+        "insecure": order.insecure or None,
+        "deadline": order.deadline or None,
+        "reason": order.reason,
+        "guardians": ["0x" + guardian.hex() for guardian, _ in order.signatures],
+    }
 
 
 def _action(action: Any) -> dict[str, Any]:
@@ -201,6 +232,8 @@ def _draw_tx(out: Console, data: dict[str, Any]) -> None:
         if key in nested or value is None:
             continue
         shown = f"{value['amount']} {value['unit']}" if isinstance(value, dict) else str(value)
+        if isinstance(value, list):
+            shown = ", ".join(value)
         out.print(f"{key:<12} {shown}", markup=False)
     for group in ("crossings", "transfers"):
         for item in data.get(group, ()):

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from node.cli import connection, output, prompts
+from node.cli import connection, output, pool_state, prompts
 from node.cli.session import DEFAULT_NODE, DEFAULT_PROFILE, Session, UsageError
 from node.core.errors import NotFound, PolicyRefused
 from zk import jsontext
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from node.app.process import NodeProcess
+    from node.rpc.schema import Status
 
 app = typer.Typer()
 
@@ -234,6 +235,8 @@ def status(context: typer.Context) -> None:
         "mempool": {"txs": found.mempool_txs, "bytes": found.mempool_bytes},
         "version": found.version,
         "faucet": found.faucet,
+        "pools": pool_state.data_of(found),
+        "predecessor": pool_state.predecessor_of(found),
         "pid": None if mine is None else mine.pid,
         "log": None if mine is None else mine.log,
     }
@@ -246,6 +249,8 @@ def status(context: typer.Context) -> None:
         "mempool": f"{found.mempool_txs} transactions, {found.mempool_bytes} bytes",
         "root": found.state_root,
         "faucet": found.faucet or "none",
+        "pools": "; ".join(pool_state.lines_of(found)),
+        **_continues(found),
         "log": "of another machine or folder" if mine is None else mine.log,
     }
 
@@ -339,6 +344,12 @@ def log_line(entry: Mapping[str, Any]) -> str:
     parts += [f"{key}={value}" for key, value in entry.items() if key not in fixed]
     shown = "  ".join(part for part in parts if part)
     return shown + (f"\n{entry['traceback']}" if "traceback" in entry else "")
+
+
+def _continues(found: Status) -> dict[str, str]:
+    """The chain before this one, where there is one."""
+    before = found.predecessor
+    return {} if before is None else {"after": f"{before.chain_id}, block {before.height}"}
 
 
 def _age(milliseconds: int) -> str:

@@ -41,6 +41,7 @@ GROUPS: Final = (
     ("transfer", ""),
     ("tx", "tx"),
     ("chain", "chain"),
+    ("guardian", "guardian"),
     ("verify", ""),
     ("proof", "proof"),
     ("explain", ""),

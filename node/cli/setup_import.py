@@ -142,6 +142,12 @@ def genesis(
     time_ms: int | None = typer.Option(
         None, "--time-ms", min=0, help="Of the beginning, since 1970; by default now."
     ),
+    guardian: list[str] | None = typer.Option(
+        None, "--guardian", help="Key of one who may close a pool (`guardian key`); repeat it."
+    ),
+    guardian_threshold: int | None = typer.Option(
+        None, "--guardian-threshold", min=0, help="How many must sign; by default a majority."
+    ),
 ) -> None:
     """The genesis of a chain under ceremonies' keys; its id covers circuits, keys and ceremonies.
 
@@ -165,6 +171,8 @@ def genesis(
         time_ms=time.time_ns() // 1_000_000 if time_ms is None else time_ms,
         parameters=Parameters(block_time_ms=block_time_ms),
         allocations=owned,
+        guardians=tuple(_guardian(text) for text in guardian or ()),
+        guardian_threshold=guardian_threshold,
     )
     assert made.ceremony is not None  # noqa: S101
     text = format_genesis(made, json_format=out.suffix == ".json")
@@ -172,6 +180,10 @@ def genesis(
         files.write(out, text.encode())
     if not owned:
         session.warnings.append("nobody owns anything on this chain: no --allocations were given")
+    if not made.guardians:
+        session.warnings.append(
+            "no guardians: if a circuit turns out to be broken, nobody can close the pool"
+        )
     data: dict[str, Any] = {
         "file": str(out),
         "chain_id": "0x" + made.chain_id.hex(),
@@ -188,6 +200,8 @@ def genesis(
             for item in made.statements
         ],
         "allocations": len(made.allocations),
+        "guardians": ["0x" + key.hex() for key in made.guardians],
+        "guardian_threshold": made.guardian_threshold,
     }
 
     def render(console: Console) -> None:
@@ -200,3 +214,10 @@ def genesis(
         console.print(f"  chiaro --profile {made.profile} up --genesis {out}", markup=False)
 
     output.emit(session, "setup.genesis", data, render)
+
+
+def _guardian(text: str) -> bytes:
+    digits = text.removeprefix("0x")
+    if len(digits) != 64 or digits.strip("0123456789abcdef"):
+        raise UsageError("a guardian's key is 64 hexadecimal digits", where="--guardian")
+    return bytes.fromhex(digits)

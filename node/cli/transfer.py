@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from node.cli import connection, output, prompts, show, start, wallets
+from node.cli import connection, output, pool_state, prompts, show, start, wallets
 from node.cli.address import decode_account, decode_address
 from node.cli.session import Session, UsageError
 from node.core.amounts import parse_amount
@@ -142,6 +142,8 @@ def balance(context: typer.Context) -> None:
         else:
             with output.progress(session, "sync") as progress:
                 wallet_sync.sync(wallet, client, progress)
+        if status is not None:
+            session.warnings += pool_state.warning(status)
         names, view = wallet_spend.asset_names(status), view_of(wallet.key)
         if view is View.FULL:
             found = wallet_sync.balances(wallet, client, names)
@@ -297,6 +299,7 @@ def _run(
             wallet_sync.sync(wallet, client, progress)
         wallet_spend.check_keys(client.status(), session.profile, request.action)
         proposal = wallet_spend.propose(wallet, client, request)
+        session.warnings += pool_state.warning(client.status())
         missing = wallet_spend.missing_funds(wallet, client, proposal)
         if dry_run:
             _report_draft(session, name, proposal)

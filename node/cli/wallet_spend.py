@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from node.cli import wallet_sync
+from node.cli import pool_state, wallet_sync
 from node.cli.output import Report
 from node.cli.wallet_db import Operation, OperationState
 from node.cli.wallet_sync import silent
@@ -149,6 +149,7 @@ def propose(wallet: Wallet, client: NodeClient, request: Request) -> Proposal:
         InsufficientFunds: says what there is, what is needed and why.
         UnknownAsset: this chain has no asset of that name.
         PolicyRefused: an amount of zero.
+        InvalidTransaction: EX-33 or EX-34, the pool's state does not allow it.
     """
     from node.core.ids import ChainId, Height
     from node.rpc.schema import bytes_of
@@ -159,6 +160,7 @@ def propose(wallet: Wallet, client: NodeClient, request: Request) -> Proposal:
     wallet_sync.check_chain(wallet, status)
     if request.amount <= 0:
         raise PolicyRefused("an amount of zero moves nothing", fix="give an amount above 0")
+    pool_state.check(status, request.action)
     kind = kind_of(status, request.asset)
     fee, notes = _fee_and_notes(wallet, status, request, kind)
     context = wallet.state.spend_context(notes)
@@ -274,7 +276,7 @@ def _insufficient(
         return InsufficientFunds(
             message,
             why=f"the amount is spread over more than {MAX_SPENT} notes",
-            fix="send it to yourself in parts first, which joins notes",
+            fix="send it to yourself in parts first, which joins notes; or unshield it in parts",
         )
     waiting = held.pending + coming
     reasons = [

@@ -5,6 +5,7 @@ Keys of the state are bytes with a readable prefix, one prefix per owner:
     `t/…`   transparent environment        `s/…`   shielded environment (`p/…` private)
     `n/…`   nullifiers, written by the executor: `n/` + environment tag + nullifier → height (u64)
     `v/…`   turnstile totals, written by the executor (rule EX-…, S-7)
+    `o/…`   orders of the guardians and states of pools
     `c/…`   chain: parameters, block metadata
 """
 

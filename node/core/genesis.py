@@ -15,6 +15,7 @@ from typing import Final
 from node.core.amounts import check_amount
 from node.core.block import MAX_BLOCK_BYTES, MAX_TX_BYTES
 from node.core.codec import Reader, Writer
+from node.core.guardians import MAX_GUARDIANS, Predecessor, check_guardians, dev_guardian
 from node.core.ids import ID_BYTES, NATIVE, AccountId, ChainId, Kind, tagged_hash
 from zk.errors import DecodeError, DevParamsRefused, NonCanonical
 
@@ -22,7 +23,7 @@ DEV_PROFILE: Final = "dev"
 BATCH_HEIGHTS: Final = 16
 """Heights that a batch of intents may take from its close to its end; S-24 adds them."""
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _STATEMENT: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}/[0-9]{1,4}")
 _MAX_LIST: Final = 1 << 20
@@ -114,6 +115,9 @@ class Genesis:
         allocations: initial balances, one per account and kind.
         ceremony: digest of the ceremony's transcript; `None` for development keys, and hashed as
             such, so that a chain with known toxic waste can never have the id of another.
+        guardians: Ed25519 keys that may close a pool together (`node.execution.orders`).
+        guardian_threshold: how many of them an order takes; 0 where there are none.
+        predecessor: the chain that this one continues (`node.execution.migration`).
     """
 
     profile: str
@@ -124,10 +128,14 @@ class Genesis:
     statements: tuple[StatementKey, ...] = ()
     allocations: tuple[Allocation, ...] = ()
     ceremony: bytes | None = None
+    guardians: tuple[bytes, ...] = ()
+    guardian_threshold: int = 0
+    predecessor: Predecessor | None = None
 
     def __post_init__(self) -> None:
         self._check_names()
         self._check_lists()
+        check_guardians(self.guardians, self.guardian_threshold)
 
     def _check_names(self) -> None:
         """CH-16 and CH-17: one spelling per chain; no ceremony means development, and says so."""
@@ -204,6 +212,13 @@ class Genesis:
         writer.u8(self.ceremony is not None)
         if self.ceremony is not None:
             writer.raw(self.ceremony, ID_BYTES)
+        writer.u8(len(self.guardians))
+        for guardian in self.guardians:
+            writer.raw(guardian, ID_BYTES)
+        writer.u8(self.guardian_threshold)
+        writer.u8(self.predecessor is not None)
+        if self.predecessor is not None:
+            self.predecessor.write(writer)
         return writer.done()
 
     @staticmethod
@@ -235,10 +250,16 @@ class Genesis:
         )
         has_ceremony = reader.count(1, 1, "ceremony")
         ceremony = reader.take(ID_BYTES) if has_ceremony else None
+        guardians = tuple(
+            reader.take(ID_BYTES) for _ in range(reader.count(1, MAX_GUARDIANS, "guardians"))
+        )
+        threshold = reader.u8()
+        predecessor = Predecessor.read(reader) if reader.count(1, 1, "predecessor") else None
         reader.done()
         return Genesis(
-            profile, name, time_ms, parameters, validators, statements, allocations, ceremony
-        )
+            profile, name, time_ms, parameters, validators, statements, allocations, ceremony,
+            guardians, threshold, predecessor,
+        )  # fmt: skip
 
     @property
     def chain_id(self) -> ChainId:
@@ -297,7 +318,7 @@ def development_genesis(
     parameters: Parameters | None = None,
     allocations: tuple[Allocation, ...] = (),
 ) -> Genesis:
-    """A `dev` genesis: a faucet whose key is published, no ceremony, one process.
+    """A `dev` genesis: a faucet and a guardian whose keys are published, no ceremony, one process.
 
     Args:
         statements: circuits and development keys; sorted here.
@@ -314,4 +335,6 @@ def development_genesis(
         parameters or Parameters(),
         statements=tuple(sorted(statements)),
         allocations=tuple(sorted((faucet, *allocations))),
+        guardians=(dev_guardian(),),
+        guardian_threshold=1,
     )

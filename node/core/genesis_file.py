@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from node.core.genesis import Allocation, Genesis, Parameters, StatementKey
-from node.core.ids import ID_BYTES, AccountId, Kind
+from node.core.guardians import Predecessor
+from node.core.ids import ID_BYTES, AccountId, ChainId, Height, Kind
 from zk import jsontext
 from zk.errors import DecodeError
 from zk.field.params import FR
@@ -122,6 +123,9 @@ def _to_document(genesis: Genesis) -> Document:
         "time_ms": genesis.time_ms,
         "ceremony": genesis.ceremony.hex() if genesis.ceremony is not None else "none",
         "validators": [validator.hex() for validator in genesis.validators],
+        "guardians": [guardian.hex() for guardian in genesis.guardians],
+        "guardian_threshold": genesis.guardian_threshold,
+        "predecessor": _predecessor_document(genesis.predecessor),
         "parameters": {name: getattr(genesis.parameters, name) for name in _PARAMETERS},
         "statements": [
             {"id": s.statement, "r1cs": s.r1cs.hex(), "verifying_key": s.verifying_key.hex()}
@@ -141,10 +145,21 @@ def _to_document(genesis: Genesis) -> Document:
     return document
 
 
+def _predecessor_document(found: Predecessor | None) -> Document | str:
+    if found is None:
+        return "none"
+    return {
+        "chain_id": found.chain_id.hex(),
+        "height": found.height,
+        "block_hash": found.block_hash.hex(),
+    }
+
+
 def _from_document(document: object, where: str) -> Genesis:
     names = ("profile", "name", "time_ms", "ceremony", "validators")
     lists = ("parameters", "statements", "allocations")
-    fields = _fields(document, (*names, *lists), where)
+    emergency = ("guardians", "guardian_threshold", "predecessor")
+    fields = _fields(document, (*names, *emergency, *lists), where)
     parameters = _fields(fields["parameters"], _PARAMETERS, f"{where}: parameters")
     numbers = {
         name: _amount(value, f"{where}: fee_floor")
@@ -164,6 +179,20 @@ def _from_document(document: object, where: str) -> Genesis:
         statements=tuple(_statement(v, where) for v in _list(fields, "statements", where)),
         allocations=tuple(_allocation(v, where) for v in _list(fields, "allocations", where)),
         ceremony=None if ceremony == "none" else _id(ceremony, f"{where}: ceremony"),
+        guardians=tuple(_id(v, f"{where}: guardians") for v in _list(fields, "guardians", where)),
+        guardian_threshold=_int(fields["guardian_threshold"], f"{where}: guardian_threshold"),
+        predecessor=_predecessor(fields["predecessor"], f"{where}: predecessor"),
+    )
+
+
+def _predecessor(value: object, where: str) -> Predecessor | None:
+    if value == "none":
+        return None
+    fields = _fields(value, ("chain_id", "height", "block_hash"), where)
+    return Predecessor(
+        ChainId(_id(fields["chain_id"], where)),
+        Height(_int(fields["height"], where)),
+        _id(fields["block_hash"], where),
     )
 
 

@@ -23,11 +23,12 @@ ID_BYTES: Final = 32
 
 
 class EnvironmentId(IntEnum):
-    """The three environments; the value is the tag on the wire."""
+    """The three environments, and the chain's own orders; the value is the tag on the wire."""
 
     TRANSPARENT = 1
     SHIELDED = 2
     PRIVATE = 3
+    CHAIN = 4
 
     @property
     def label(self) -> str:

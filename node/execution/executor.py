@@ -16,6 +16,7 @@ from node.core.ids import EnvironmentId, Height
 from node.core.interfaces import Admission, BlockResult, ProofVerifier, StateReader
 from node.execution import turnstile
 from node.execution.intake import Intake, Prepared
+from node.execution.orders import OrderEnvironment
 from node.execution.overlay import EmptyState
 from node.execution.run import MACHINE_FAULTS, Applied, BlockRun, Environments
 from transparent import accounts
@@ -31,7 +32,7 @@ class Executor:
     Args:
         genesis: of the chain.
         environments: by id. TRANSPARENT must be there, since issuance and fees are; transactions of
-            one that is not are refused by EX-2.
+            one that is not are refused by EX-2. That of the guardians' orders is added here.
         verifier: of proofs.
 
     Raises:
@@ -47,8 +48,10 @@ class Executor:
             if environment.id != tag:
                 raise ConsensusFault(f"the {environment.id.label} environment stands for {tag}")
         self.chain: Final = genesis
-        self.intake: Final = Intake(genesis.chain_id, environments, verifier)
-        self._environments: Final = dict(environments)
+        orders = OrderEnvironment(genesis, environments)
+        self.pools: Final = orders.pools
+        self._environments: Final[Environments] = {**environments, orders.id: orders}
+        self.intake: Final = Intake(genesis.chain_id, self._environments, verifier)
 
     def begin(self, reader: StateReader, height: Height) -> BlockRun:
         """A block to apply transactions to, one after another; writes to nothing but itself."""

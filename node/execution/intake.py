@@ -9,7 +9,13 @@ from typing import Any, Final
 from node.core.block import Transaction
 from node.core.errors import InvalidTransaction
 from node.core.ids import ChainId, EnvironmentId, Height, TxId, tagged_hash
-from node.core.interfaces import ExecutionEnvironment, ProofClaim, ProofVerifier, TxContext
+from node.core.interfaces import (
+    ExecutionEnvironment,
+    ProofClaim,
+    ProofVerifier,
+    StateReader,
+    TxContext,
+)
 from node.execution.bounded import BoundedCache
 from node.execution.run import MACHINE_FAULTS, Checked, Decoded, Environments, guarded
 from zk.errors import ChiaroError
@@ -112,6 +118,11 @@ class Intake:
             return Checked(item, environment.claims(item.tx))
 
         return guarded(check)
+
+    def check_historical(self, item: Decoded, reader: StateReader, height: Height) -> None:
+        """The environment's rules against a committed state, ahead of what costs more."""
+        environment = self._environments[item.environment]
+        guarded(lambda: environment.check_historical(item.tx, reader, self.context(height)))
 
     def verify(self, claims: Sequence[ProofClaim]) -> list[ChiaroError | None]:
         """One verdict per claim."""

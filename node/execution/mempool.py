@@ -14,7 +14,9 @@ succeeds after others is *queued*: it is offered after all that stands alone.
 That block is not undone where a transaction is replaced or dropped: it is made again when it
 matters, within an allowance that newcomers bring with them.
 
-Everything here is this node's policy; other nodes may have another. Rules EX-18 … EX-24.
+Orders of the guardians pay nothing: they have places of their own, and go first (EX-35).
+
+Everything here is this node's policy; other nodes may have another. Rules EX-18 … EX-24, EX-35.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from typing import Final
 
 from node.core.block import Block, Receipt
 from node.core.errors import InvalidTransaction, Outdated
-from node.core.ids import Height, tagged_hash
+from node.core.ids import EnvironmentId, Height, tagged_hash
 from node.core.interfaces import Admission, StateReader
 from node.execution.bounded import BoundedCache
 from node.execution.errors import MempoolRefused, fresh
@@ -43,6 +45,8 @@ from zk.errors import (
 
 BYTES_PER_FEE: Final = 4096
 """One fee floor pays for one proof, or for this many bytes, whichever is more."""
+MOST_ORDERS: Final = 16
+"""Pending orders of the guardians; one per sequence number."""
 _RATE_UNIT: Final = 1 << 32
 _PROOFS_AT_ONCE: Final = 4
 """Of one newcomer: garbage costs a few verifications, not one for each of its 64 actions."""
@@ -97,6 +101,10 @@ class _Entry:
     order: int
     rate: int
     queued: bool
+
+    @property
+    def ordered(self) -> bool:
+        return _is_order(self.item.data)
 
 
 def fee_rate(item: Decoded) -> int:
@@ -196,8 +204,10 @@ class Mempool:
         most = min(self._executor.chain.parameters.max_tx_bytes, self.limits.most_bytes)
         if len(data) > most:
             raise MempoolRefused("EX-18", f"{len(data)} bytes, at most {most} fit")
-        self._check_fee(self._executor.intake.preview(data), len(data), 0)
+        self._check_fee(self._executor.intake.preview(data), data, 0)
         item = self._executor.intake.decode(data)
+        if _is_order(data):
+            self._check_order(item)
         with self._lock:
             if item.tx_id not in self._ids:
                 self._victims(item, self._rivals(item))
@@ -210,22 +220,34 @@ class Mempool:
                 return
             height, _ = self._next()
         checked = self._executor.intake.check_stateless(item, height)
-        self._check_fee(item.fee, len(item.data), len(checked.claims))
+        self._check_fee(item.fee, item.data, len(checked.claims))
         for start in range(0, len(checked.claims), _PROOFS_AT_ONCE):
             claims = checked.claims[start : start + _PROOFS_AT_ONCE]
             for verdict in self._executor.intake.verify(claims):
                 if verdict is not None:
                     raise verdict
 
-    def _check_fee(self, fee: int, size: int, proofs: int) -> None:
-        """EX-19."""
-        least = least_fee(size, proofs, self.fee_floor)
+    def _check_fee(self, fee: int, data: bytes, proofs: int) -> None:
+        """EX-19; what guardians sign pays with their signatures (EX-35)."""
+        least = 0 if _is_order(data) else least_fee(len(data), proofs, self.fee_floor)
         if fee < least:
             raise MempoolRefused(
                 "EX-19",
-                f"fee {fee} is below {least} for {size} bytes, {proofs} proofs",
+                f"fee {fee} is below {least} for {len(data)} bytes, {proofs} proofs",
                 fix=f"pay at least {least} base units",
             )
+
+    def _check_order(self, item: Decoded) -> None:
+        """EX-35: places are few; a number that is over costs no look at a signature."""
+        with self._lock:
+            height, reader = self._next()
+            pending = sum(entry.ordered for entry in self._entries.values())
+            if item.tx_id not in self._ids and pending >= MOST_ORDERS:
+                raise MempoolRefused(
+                    "EX-35", f"{pending} orders wait for a block",
+                    fix="send it again after the next block",
+                )  # fmt: skip
+        self._executor.intake.check_historical(item, reader, height)
 
     def _reject(self, wire_id: bytes, answer: Admission) -> None:
         """EX-21: by full bytes, and only what no other state, height or pool could change."""
@@ -267,6 +289,11 @@ class Mempool:
         rivals = [self._entries[wire] for wire in wires]
         if not rivals:
             return rivals
+        if _is_order(item.data):
+            raise MempoolRefused(
+                "EX-20", "another order of this number waits for a block",
+                fix="make the order again after the next block",
+            )  # fmt: skip
         if any(rival.queued for rival in rivals):
             raise MempoolRefused("EX-20", "conflicts with one that waits for others")
         paid = sum(rival.item.fee for rival in rivals)
@@ -280,12 +307,18 @@ class Mempool:
         return rivals
 
     def _victims(self, item: Decoded, rivals: Sequence[_Entry]) -> list[_Entry]:
-        """EX-18: who must go to make room: those that pay least, each less than the newcomer."""
-        count = len(self._entries) - len(rivals) + 1
-        size = self._bytes - sum(len(r.item.data) for r in rivals) + len(item.data)
+        """EX-18: who must go to make room: those that pay least, each less than the newcomer.
+
+        EX-35: orders neither need that room nor make it.
+        """
+        if _is_order(item.data):
+            return []
+        orders = [entry for entry in self._entries.values() if entry.ordered]
+        count = len(self._entries) - len(orders) - len(rivals) + 1
+        size = self._bytes - sum(len(r.item.data) for r in (*orders, *rivals)) + len(item.data)
         if count <= self.limits.most and size <= self.limits.most_bytes:
             return []
-        replaced = {rival.item.wire_id for rival in rivals}
+        replaced = {entry.item.wire_id for entry in (*orders, *rivals)}
         others = (entry for wire, entry in self._entries.items() if wire not in replaced)
         victims = []
         for entry in sorted(others, key=lambda entry: (entry.rate, -entry.order)):
@@ -300,12 +333,14 @@ class Mempool:
     # --- TransactionSource -----------------------------------------------------------------------
 
     def pending(self, max_bytes: int) -> Sequence[bytes]:
-        """EX-23: best fee per byte first, then the queued ones in the order they came."""
+        """EX-23: orders, then best fee per byte, then the queued ones in the order they came."""
+
+        def rank(entry: _Entry) -> tuple[bool, bool, int, int]:
+            rate = 0 if entry.queued else -entry.rate
+            return not entry.ordered, entry.queued, rate, entry.order
+
         with self._lock:
-            ranked = sorted(
-                self._entries.values(),
-                key=lambda entry: (entry.queued, 0 if entry.queued else -entry.rate, entry.order),
-            )
+            ranked = sorted(self._entries.values(), key=rank)
         chosen, room = [], max_bytes
         for entry in ranked:
             if len(entry.item.data) <= room:
@@ -349,9 +384,9 @@ class Mempool:
 
     def status(self) -> MempoolStatus:
         with self._lock:
-            rates = [entry.rate for entry in self._entries.values()]
+            rates = [entry.rate for entry in self._entries.values() if not entry.ordered]
             return MempoolStatus(
-                len(rates), self._bytes, self.fee_floor, min(rates, default=0) // _RATE_UNIT
+                len(self._entries), self._bytes, self.fee_floor, min(rates, default=0) // _RATE_UNIT
             )
 
     # --- bookkeeping, under the lock -------------------------------------------------------------
@@ -412,6 +447,11 @@ class Mempool:
         self._bytes -= len(entry.item.data)
         for key in entry.item.conflicts:
             self._holders.pop(key, None)
+
+
+def _is_order(data: bytes) -> bool:
+    """Whether an envelope carries an order; for bytes that `Intake.preview` took."""
+    return data[1:2] == bytes([EnvironmentId.CHAIN])
 
 
 def _refusal(run: BlockRun, item: Decoded) -> ChiaroError | None:

@@ -15,6 +15,7 @@ from node.core.ids import FEE_ACCOUNT, ID_BYTES, NATIVE, EnvironmentId, Height, 
 from node.core.interfaces import ExecutionEnvironment, ProofClaim, StateReader, TxContext
 from node.execution import turnstile
 from node.execution.overlay import Overlay
+from node.execution.pools import Gate
 from node.execution.turnstile import Movement
 from transparent.accounts import Ledger
 from zk.errors import BackendError, ChiaroError
@@ -31,6 +32,7 @@ STATE_PREFIX: Final = {
     EnvironmentId.TRANSPARENT: b"t/",
     EnvironmentId.SHIELDED: b"s/",
     EnvironmentId.PRIVATE: b"p/",
+    EnvironmentId.CHAIN: b"o/",
 }
 """Where each environment may write (EX-8)."""
 _CRASHES: Final = (
@@ -126,6 +128,7 @@ class BlockRun:
         self._before = reader
         self._context = context
         self._state = Overlay(reader)
+        self._gate = Gate(reader, context.height)
         self._commitments: dict[EnvironmentId, list[int]] = {}
 
     def apply(self, item: Decoded) -> Applied:
@@ -173,12 +176,14 @@ class BlockRun:
     def _draft(self, item: Decoded, draft: _Draft) -> None:
         tag = item.environment
         environment = self._environments[tag]
+        self._gate.check(tag)
         environment.check_historical(item.tx, self._before, self._context)
         effects = environment.execute(item.tx, draft.state, self._context)
         if effects.fee != item.fee or not 0 <= effects.fee <= MAX_AMOUNT:
             raise InvalidTransaction(
                 "EX-12", f"pays a fee of {effects.fee}, declares {item.fee}", where="fee"
             )
+        self._gate.check_crossings(tag, effects.crossings)
         self._take(tag, effects, draft)
         self._cross(item, effects, draft)
         self._pay_fee(tag, effects.fee, draft)

@@ -114,6 +114,46 @@ class ParametersView(Response, frozen=True):
     max_block_txs: Count
 
 
+PoolStateName = Literal["open", "exit-only", "frozen"]
+
+
+class PoolView(Response, frozen=True):
+    """A pool's state, as it binds the next block (EX-32).
+
+    Attributes:
+        since: height of the order that made it so; 0: no order was ever given.
+        ordered: what the last order said; a deadline that has passed makes it `frozen`.
+        deadline: last height of what was ordered; absent: none.
+        insecure: statements that were declared insecure; never taken back (EX-30).
+        closed_for_good: nothing opens it again (EX-31).
+    """
+
+    environment: str
+    state: PoolStateName
+    ordered: PoolStateName
+    since: Count
+    reason: str
+    insecure: list[str]
+    closed_for_good: bool
+    deadline: Count | None = None
+
+
+class GuardiansView(Response, frozen=True):
+    """Who can order pools open or closed; `next_order` is the number of their next order."""
+
+    keys: list[Id]
+    threshold: Count
+    next_order: Count
+
+
+class PredecessorView(Response, frozen=True):
+    """The chain that this one continues, and the block after which it does."""
+
+    chain_id: Id
+    height: Count
+    block_hash: Id
+
+
 class Status(Response, frozen=True):
     """The node and the last block that is on its disk.
 
@@ -122,6 +162,9 @@ class Status(Response, frozen=True):
         oldest_state: lowest height whose state can still be asked for.
         ready: genesis is on disk and blocks can be made.
         faucet: account of the development faucet; absent outside `dev`.
+        pools: state of each pool for the next block.
+        guardians: absent where the chain has none.
+        predecessor: absent where the chain continues no other.
     """
 
     chain_id: Id
@@ -141,6 +184,9 @@ class Status(Response, frozen=True):
     assets: list[KindView]
     ready: bool = True
     faucet: Id | None = None
+    pools: list[PoolView] = msgspec.field(default_factory=list)
+    guardians: GuardiansView | None = None
+    predecessor: PredecessorView | None = None
 
 
 class GenesisView(Response, frozen=True):

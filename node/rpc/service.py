@@ -17,6 +17,7 @@ from node.core.block import Transaction
 from node.core.errors import NotFound, Outdated
 from node.core.genesis_file import format_genesis
 from node.core.ids import ID_BYTES, NATIVE, AccountId, Height, Kind, TxId, tagged_hash
+from node.execution import pools
 from node.execution.bounded import BoundedCache
 from node.execution.executor import Executor
 from node.execution.mempool import Mempool
@@ -80,6 +81,7 @@ class Service:
             header = chain.header(height)
             block_hash, time_ms = header.hash, header.time_ms
         pool, faucet = self.node.pool.status(), self.node.faucet
+        state = self.node.store.reader()
         return schema.Status(
             chain_id=hex_of(genesis.chain_id),
             name=genesis.name,
@@ -97,6 +99,12 @@ class Service:
             parameters=views.parameters(genesis.parameters),
             assets=[views.kind(k, self.node.names) for k in (NATIVE, *self.node.names)],
             faucet=None if faucet is None else hex_of(faucet.account),
+            pools=[
+                views.pool(tag, pools.record(state, tag), state.height + 1)
+                for tag in self.node.executor.pools
+            ],
+            guardians=views.guardians(genesis, pools.next_sequence(state)),
+            predecessor=views.predecessor(genesis),
         )
 
     def genesis_view(self) -> schema.GenesisView:

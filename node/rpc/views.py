@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 from node.core.block import Block, Receipt
 from node.core.effects import Crossing
 from node.core.genesis import Genesis, Parameters
-from node.core.ids import NATIVE, Kind, StateRoot
+from node.core.ids import NATIVE, EnvironmentId, Kind, StateRoot
+from node.execution.pools import PoolRecord
 from node.execution.turnstile import Supply
 from node.rpc import schema
 from node.rpc.schema import hex_of
@@ -51,6 +53,41 @@ def statements(
         )
         for item in genesis.statements
     ]
+
+
+def pool(environment: EnvironmentId, value: PoolRecord, height: int) -> schema.PoolView:
+    """What a pool is for block `height`."""
+    return schema.PoolView(
+        environment=environment.label,
+        state=cast("schema.PoolStateName", value.at(height).label),
+        ordered=cast("schema.PoolStateName", value.state.label),
+        since=value.since,
+        reason=value.reason,
+        insecure=list(value.insecure),
+        closed_for_good=value.closed_for_good(height),
+        deadline=value.deadline or None,
+    )
+
+
+def guardians(genesis: Genesis, next_order: int) -> schema.GuardiansView | None:
+    """Who may order, and the number of their next order."""
+    if not genesis.guardians:
+        return None
+    return schema.GuardiansView(
+        keys=[hex_of(key) for key in genesis.guardians],
+        threshold=genesis.guardian_threshold,
+        next_order=next_order,
+    )
+
+
+def predecessor(genesis: Genesis) -> schema.PredecessorView | None:
+    """The chain before this one."""
+    found = genesis.predecessor
+    if found is None:
+        return None
+    return schema.PredecessorView(
+        chain_id=hex_of(found.chain_id), height=found.height, block_hash=hex_of(found.block_hash)
+    )
 
 
 def receipt(value: Receipt) -> schema.ReceiptView:

@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node.core.amounts import MAX_AMOUNT
+from node.core.ed25519 import _ORDER_8
 from node.core.effects import Crossing
 from node.core.errors import InvalidTransaction
 from node.core.ids import NATIVE, AccountId, ChainId, EnvironmentId, Height, Kind
 from transparent import spec
 from transparent.accounts import Ledger, balances, every_balance, sequence
-from transparent.signature import _ORDER_8, SigningKey, check_key
+from transparent.signature import SigningKey, check_key
 from transparent.transaction import Transfer, TransparentTx, sign
 from zk.errors import ChiaroError, DecodeError, WrongLength
 

@@ -14,6 +14,7 @@ from node.app import assembly, founding
 from node.core.genesis import ceremony_digest
 from node.core.genesis_file import load_genesis
 from node.testing.ceremonies import mark_insecure
+from transparent.signature import SigningKey
 from zk import params
 from zk.backends import get
 from zk.formats.ptau import write_ptau
@@ -249,3 +250,31 @@ def test_keys_are_those_of_the_ceremony(offline, place) -> None:
     installed = next((place / "params/ceremony").glob("*.zkey"))
     assert installed.read_bytes() == (place / "last.zkey").read_bytes()
     assert read_zkey(installed).verifying_key == read_zkey(place / "last.zkey").verifying_key
+
+
+def test_ch28_guardians_of_a_new_chain(offline, place, monkeypatch) -> None:
+    """A majority by default, in any order; keys and thresholds that do not fit are refused."""
+    assert imported(offline).code == 0
+    monkeypatch.setattr(founding, "STATEMENTS", (STATEMENT,))
+    keys = ["0x" + bytes(SigningKey(bytes([i]) * 32).account).hex() for i in (1, 2, 3)]
+    known = ("setup", "genesis", "--name", "n", "--params", "params", "--profile", "local")
+
+    def made(name, *words):
+        return offline(*known, "-o", name, *words, "--json")
+
+    chosen = [word for key in keys for word in ("--guardian", key)]
+    found = made("g.toml", *chosen)
+    assert (found.data["guardians"], found.data["guardian_threshold"]) == (sorted(keys), 2)
+    assert not any("guardians" in text for text in found.document["warnings"])
+    assert load_genesis(place / "g.toml").guardian_threshold == 2
+    assert made("h.toml", *chosen, "--guardian-threshold", "3").data["guardian_threshold"] == 3
+    assert any("no guardians" in text for text in made("i.toml").document["warnings"])
+    for words, code, error in (
+        ((*chosen, "--guardian-threshold", "1"), 3, "ENC-001"),
+        ((*chosen, "--guardian", keys[0]), 3, "ENC-002"),
+        (("--guardian", "0x" + "00" * 32), 3, "ENC-001"),
+        (("--guardian", "0x00"), 2, "USE-001"),
+    ):
+        refused = made("j.toml", *words)
+        assert (refused.code, refused.error["code"]) == (code, error), words
+    assert not (place / "j.toml").exists()

@@ -20,12 +20,16 @@ from node.core.genesis import (
     development_genesis,
 )
 from node.core.genesis_file import format_genesis, load_genesis, parse_genesis, save_genesis
+from node.core.guardians import MAX_GUARDIANS, Predecessor, dev_guardian
 from node.core.ids import NATIVE, AccountId, Kind
+from transparent.signature import SigningKey
 from zk.errors import DecodeError, DevParamsRefused, NonCanonical, WrongLength
 
 ID = st.binary(min_size=32, max_size=32)
 STATEMENT = StatementKey("action/1", b"\x01" * 32, b"\x02" * 32)
 OTHER = Kind(0, 77)
+PREDECESSOR = Predecessor(b"\x05" * 32, 7, b"\x06" * 32)
+KEYS = tuple(sorted(bytes(SigningKey(bytes([i]) * 32).account) for i in range(1, 6)))
 
 
 @st.composite
@@ -39,6 +43,7 @@ def geneses(draw):
         fee_floor=draw(st.integers(0, 2**64 - 1)),
     )
     kinds = st.sampled_from([NATIVE, OTHER])
+    guardians = tuple(sorted(draw(st.sets(st.sampled_from(KEYS), max_size=3))))
     accounts = draw(st.dictionaries(st.tuples(ID, kinds), st.integers(1, 10**18), max_size=4))
     return Genesis(
         profile="dev" if ceremony is None else "mainnet",
@@ -49,6 +54,9 @@ def geneses(draw):
         statements=(STATEMENT,) if draw(st.booleans()) else (),
         allocations=tuple(sorted(Allocation(AccountId(a), k, v) for (a, k), v in accounts.items())),
         ceremony=ceremony,
+        guardians=guardians,
+        guardian_threshold=len(guardians),
+        predecessor=draw(st.none() | st.builds(Predecessor, ID, st.integers(1, 2**62), ID)),
     )
 
 
@@ -119,6 +127,11 @@ def broken(change) -> str:
         (lambda d: d["allocations"][0].update(amount="9" * 5000), "not an amount"),
         (lambda d: d["allocations"][0].update(label="0x" + "f" * 64), "not below r"),
         (lambda d: d["allocations"][0].update(label="11" * 32), "starts with 0x"),
+        (lambda d: d.pop("guardians"), "field 'guardians' is missing"),
+        (lambda d: d.update(guardians=["00"]), "64 hexadecimal digits"),
+        (lambda d: d.update(guardian_threshold="1"), "an integer was expected"),
+        (lambda d: d.update(predecessor=None), "a table was expected"),
+        (lambda d: d.update(predecessor={"height": 1}), "field 'chain_id' is missing"),
     ],
 )  # fmt: skip
 def test_ch16_files_are_read_strictly(change, match):
@@ -154,8 +167,10 @@ def test_ch17_no_ceremony_means_dev_and_dev_means_none():
         dataclasses.replace(genesis, profile="mainnet")
     with pytest.raises(DevParamsRefused, match="CH-17"):
         dataclasses.replace(genesis, ceremony=bytes(32))
+    tail = 1 + 1 + 32 + 1 + 1  # no ceremony; one guardian, a threshold of one, no predecessor
+    encoded = genesis.to_bytes()
     with pytest.raises(DevParamsRefused, match="CH-17"):
-        Genesis.from_bytes(genesis.to_bytes()[:-1] + b"\x01" + bytes(32))
+        Genesis.from_bytes(encoded[:-tail] + b"\x01" + bytes(32) + encoded[1 - tail :])
     main = dataclasses.replace(genesis, profile="mainnet", ceremony=b"\x07" * 32)
     assert main.chain_id != genesis.chain_id
 
@@ -196,7 +211,7 @@ def test_ch27_the_chain_id_covers_every_field():
     """S-12. Another circuit, key, ceremony, allocation, cap: another chain."""
     genesis = Genesis(
         "mainnet", "x", 5, Parameters(), (b"\x01" * 32,), (STATEMENT,),
-        (Allocation(AccountId(b"\x01" * 32), NATIVE, 5),), b"\x09" * 32,
+        (Allocation(AccountId(b"\x01" * 32), NATIVE, 5),), b"\x09" * 32, KEYS[:3], 2, PREDECESSOR,
     )  # fmt: skip
     changes = {
         "profile": "othernet",
@@ -205,6 +220,9 @@ def test_ch27_the_chain_id_covers_every_field():
         "validators": (b"\x02" * 32,),
         "allocations": (dataclasses.replace(genesis.allocations[0], amount=6),),
         "ceremony": b"\x08" * 32,
+        "guardians": KEYS[2:5],
+        "guardian_threshold": 3,
+        "predecessor": dataclasses.replace(PREDECESSOR, height=8),
     }
     assert {f.name for f in dataclasses.fields(Genesis)} == {*changes, "parameters", "statements"}
     others = [dataclasses.replace(genesis, **{name: value}) for name, value in changes.items()]
@@ -212,6 +230,10 @@ def test_ch27_the_chain_id_covers_every_field():
         smaller = getattr(genesis.parameters, field.name) - 1
         parameters = dataclasses.replace(genesis.parameters, **{field.name: smaller})
         others.append(dataclasses.replace(genesis, parameters=parameters))
+    for field in ("chain_id", "block_hash"):
+        predecessor = dataclasses.replace(PREDECESSOR, **{field: bytes(32)})
+        others.append(dataclasses.replace(genesis, predecessor=predecessor))
+    others.append(dataclasses.replace(genesis, predecessor=None))
     for field, value in (("statement", "a/2"), ("r1cs", bytes(32)), ("verifying_key", bytes(32))):
         statement = dataclasses.replace(STATEMENT, **{field: value})
         others.append(dataclasses.replace(genesis, statements=(statement,)))
@@ -231,3 +253,39 @@ def test_development_genesis_is_reproducible_and_has_a_faucet():
     assert dev_faucet_account() == key.public_bytes_raw()
     assert genesis.profile == "dev"
     assert genesis.ceremony is None
+    assert genesis.guardians == (dev_guardian(),)
+    assert genesis.guardian_threshold == 1
+    assert genesis.predecessor is None
+
+
+def test_ch28_guardians_are_proper_keys_and_a_majority():
+    genesis = development_genesis()
+    for wrong, match in (
+        (KEYS[1::-1], "not sorted and unique"),
+        (KEYS[:1] * 2, "not sorted and unique"),
+        ((bytes(32), *KEYS[:2]), "no proper Ed25519 key"),
+        ((b"short",), "no proper Ed25519 key"),
+        (tuple(bytes([i]) * 32 for i in range(MAX_GUARDIANS + 1)), "65 guardians"),
+    ):
+        with pytest.raises(DecodeError, match=f"CH-28: .*{match}"):
+            dataclasses.replace(genesis, guardians=wrong, guardian_threshold=2)
+    for count, good in ((0, {0}), (1, {1}), (2, {2}), (3, {2, 3}), (4, {3, 4}), (5, {3, 4, 5})):
+        for threshold in range(-1, 7):
+            fields = {"guardians": KEYS[:count], "guardian_threshold": threshold}
+            if threshold in good:
+                found = dataclasses.replace(genesis, **fields)
+                assert Genesis.from_bytes(found.to_bytes()) == found
+                continue
+            with pytest.raises(DecodeError, match=f"CH-28: a threshold of {threshold}"):
+                dataclasses.replace(genesis, **fields)
+
+
+def test_ch29_a_predecessor_is_whole_and_names_a_block():
+    for fields in ({"height": 0}, {"height": 2**63}, {"chain_id": b"x"}, {"block_hash": b""}):
+        with pytest.raises(DecodeError, match="CH-29"):
+            dataclasses.replace(PREDECESSOR, **fields)
+    genesis = dataclasses.replace(development_genesis(), predecessor=PREDECESSOR)
+    encoded = genesis.to_bytes()
+    with pytest.raises(DecodeError, match="CH-29"):
+        Genesis.from_bytes(encoded[:-40] + bytes(8) + encoded[-32:])
+    assert genesis.chain_id != development_genesis().chain_id

@@ -16,8 +16,10 @@ from node.app import assembly
 from node.core.block import Transaction
 from node.core.effects import Crossing
 from node.core.genesis import DEV_FAUCET_SEED, Genesis
+from node.core.guardians import DEV_GUARDIAN_SEED
 from node.core.ids import NATIVE, AccountId, EnvironmentId, Height
 from node.execution.executor import Executor
+from node.execution.order import Order, PoolState
 from node.execution.verifier import GrothVerifier
 from node.testing.nodes import development_genesis
 from shielded.build import build, statement_prover
@@ -32,10 +34,12 @@ from zk import backends
 EXPIRY = Height(60)
 FEE = 1000
 SHIELDS_AT = (2, 5, 8, 11)
+ORDERS = {3: (0, PoolState.FROZEN), 4: (1, PoolState.OPEN)}
+"""Height → number and state: the pool is frozen for block 4 only."""
 
 
 def record(file: Path, heights: int) -> None:
-    """Transfers at every height, a shielding with its proof at some, one that must fail at each."""
+    """Transfers at every height, a shielding with its proof at some, orders of the guardian."""
     genesis = development_genesis()
     faucet = SigningKey(DEV_FAUCET_SEED)
     key = SpendingKey.from_seed(bytes(64), 0)
@@ -66,10 +70,17 @@ def record(file: Path, heights: int) -> None:
         tx = build(plan, key, prove, authorize=authorize)
         return Transaction(EnvironmentId.SHIELDED, tx.to_bytes()).to_bytes()
 
+    def order(sequence: int, state: PoolState) -> bytes:
+        fields = ("", Height(0), EXPIRY, Height(0), "a rehearsal")
+        made = Order(genesis.chain_id, sequence, EnvironmentId.SHIELDED, state, *fields)
+        signed = made.signed(SigningKey(DEV_GUARDIAN_SEED))
+        return Transaction(EnvironmentId.CHAIN, signed.to_bytes()).to_bytes()
+
     script = []
     for height in range(1, heights + 1):
         txs = [transfer(2 * height - 2, height), transfer(2 * height - 1, 7)]
         txs += [shield(height)] if height in SHIELDS_AT else []
+        txs += [order(*ORDERS[height])] if height in ORDERS else []
         script.append([tx.hex() for tx in txs])
     file.write_text(json.dumps(script))
 

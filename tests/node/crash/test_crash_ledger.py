@@ -55,6 +55,7 @@ def test_the_recorded_transactions_all_succeed(world) -> None:
     receipts = [r for _ in range(crash.TARGET) for r in engine.produce_block().receipts]
     assert {receipt.code for receipt in receipts} == {"ok"}
     assert sum(r.environment is EnvironmentId.SHIELDED for r in receipts) == 4
+    assert sum(r.environment is EnvironmentId.CHAIN for r in receipts) == 2
     assert all(line.adds_up for line in turnstile.supply(store.reader()))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import asdict, dataclass
 
@@ -10,10 +11,12 @@ import pytest
 from node.core.block import Block, Header, Transaction, tx_root
 from node.core.effects import Crossing, Effects, Event
 from node.core.errors import InvalidTransaction, Outdated
-from node.core.genesis import Allocation, Parameters, development_genesis
+from node.core.genesis import Allocation, Parameters, StatementKey, development_genesis
 from node.core.ids import NATIVE, AccountId, EnvironmentId, Height, Kind, StateRoot, tagged_hash
 from node.core.interfaces import ProofClaim
+from node.execution import pools
 from node.execution.executor import Executor
+from node.execution.order import Order, PoolState
 from transparent import spec
 from transparent.env import TransparentEnvironment
 from transparent.signature import SigningKey
@@ -161,6 +164,10 @@ def encode(tx: PoolTx) -> bytes:
     return json.dumps(asdict(tx)).encode()
 
 
+def envelope(order: Order) -> bytes:
+    return Transaction(EnvironmentId.CHAIN, order.to_bytes()).to_bytes()
+
+
 class StubVerifier:
     """Accepts what is not `bad`; counts."""
 
@@ -190,9 +197,13 @@ class World:
     """A chain in a dictionary: executes blocks, keeps receipts."""
 
     asset = ASSET
+    guardians = tuple(
+        sorted((SigningKey(bytes([50 + i]) * 32) for i in range(3)), key=lambda key: key.account)
+    )
+    envelope = staticmethod(envelope)
     empty = staticmethod(DictState)
 
-    def __init__(self, *, parameters=None, verifier=None, environments=None):
+    def __init__(self, *, parameters=None, verifier=None, environments=None, **genesis):
         self.alice, self.bob = (SigningKey(bytes([i]) * 32) for i in (1, 2))
         allocations = [
             Allocation(key.account, kind, amount)
@@ -202,6 +213,7 @@ class World:
         self.genesis = development_genesis(
             parameters=parameters or Parameters(fee_floor=10), allocations=tuple(allocations)
         )
+        self.genesis = dataclasses.replace(self.genesis, **genesis)
         self.verifier = verifier or StubVerifier()
         self.pool = PoolEnvironment()
         self.environments = environments or {
@@ -272,6 +284,28 @@ class World:
             fee=fee,
         )
 
+    def order(self, state, signers=None, *, chain_id=None, data=True, **fields):
+        """About the shielded pool, signed by `signers`; full bytes, or the order itself."""
+        order = Order(
+            **{
+                "chain_id": chain_id or self.genesis.chain_id,
+                "sequence": pools.next_sequence(self.state),
+                "pool": EnvironmentId.SHIELDED,
+                "state": PoolState.of(state),
+                "insecure": "",
+                "not_before": Height(0),
+                "expiry": Height(10_000),
+                "deadline": Height(0),
+                "reason": "a test",
+                **fields,
+            }
+        )
+        for signer in (
+            self.guardians[: self.genesis.guardian_threshold] if signers is None else signers
+        ):
+            order = order.signed(signer)
+        return envelope(order) if data else order
+
     def unshield(self, key, nf, amount, *, fee=0, kind=NATIVE, flaw=""):
         crossing = (1, key.account.hex(), kind.label, amount, "")
         return self.pooled(consumes=(nf,), crossings=(crossing,), fee=fee, flaw=flaw)
@@ -285,6 +319,24 @@ def world() -> World:
 @pytest.fixture(scope="session")
 def make_world():
     return World
+
+
+@pytest.fixture(scope="session")
+def make_guarded():
+    """Worlds with three guardians, two of whom must sign, and a statement."""
+
+    def make(**options) -> World:
+        keys = tuple(bytes(key.account) for key in World.guardians)
+        statement = StatementKey("pool/1", b"\x01" * 32, b"\x02" * 32)
+        fields = {"guardians": keys, "guardian_threshold": 2, "statements": (statement,)}
+        return World(**{**fields, **options})
+
+    return make
+
+
+@pytest.fixture
+def guarded(make_guarded) -> World:
+    return make_guarded()
 
 
 @pytest.fixture(scope="session")
