@@ -83,12 +83,26 @@ def _check_target(out: Path) -> None:
 
 
 def _write(genesis: Genesis, out: Path) -> None:
-    from node.core.genesis_file import format_genesis
+    """The file, unless nobody could read it.
+
+    Raises:
+        NoSuccessor: more balances than a genesis file holds.
+    """
+    from node.core import genesis_file
+    from node.execution.migration import NoSuccessor
     from zk import files
 
-    text = format_genesis(genesis, json_format=out.suffix == ".json")
+    data = genesis_file.format_genesis(genesis, json_format=out.suffix == ".json").encode()
+    if len(data) > genesis_file.MAX_FILE:
+        raise NoSuccessor(
+            f"{len(genesis.allocations)} balances make a genesis of {len(data)} bytes, "
+            f"at most {genesis_file.MAX_FILE} are read",
+            where=str(out),
+            why="a file that no node reads starts no chain",
+            fix="raise `node.core.genesis_file.MAX_FILE` on every node of the new chain",
+        )
     with readable(out):
-        files.write(out, text.encode(), durable=True)
+        files.write(out, data, durable=True)
 
 
 def _report(session: Session, made: Succession, old: Genesis, file: Path | None) -> None:

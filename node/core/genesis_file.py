@@ -19,7 +19,8 @@ from zk import jsontext
 from zk.errors import DecodeError
 from zk.field.params import FR
 
-_MAX_FILE: Final = 64 * 1024 * 1024
+MAX_FILE: Final = 64 * 1024 * 1024
+"""About 240,000 balances."""
 _PARAMETERS: Final = tuple(f.name for f in dataclasses.fields(Parameters))
 Document = dict[str, Any]
 
@@ -70,8 +71,8 @@ def _owned(value: object, asset: Callable[[str], Kind], where: str) -> Allocatio
 
 def _text(path: Path) -> str:
     try:
-        if path.stat().st_size > _MAX_FILE:
-            _refuse(f"larger than {_MAX_FILE} bytes", str(path))
+        if path.stat().st_size > MAX_FILE:
+            _refuse(f"larger than {MAX_FILE} bytes", str(path))
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise DecodeError(f"cannot read the file: {error}", where=str(path)) from error
@@ -85,7 +86,7 @@ def parse_genesis(text: str, *, json_format: bool, where: str = "genesis") -> Ge
 def _document(text: str, *, json_format: bool, where: str) -> object:
     try:
         if json_format:
-            return jsontext.loads(text.encode(), most_bytes=_MAX_FILE)
+            return jsontext.loads(text.encode(), most_bytes=MAX_FILE)
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # TOML's parser recurses in Python
         raise DecodeError(f"not a genesis file: {error}", where=where) from error

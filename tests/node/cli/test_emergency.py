@@ -10,6 +10,7 @@ from node.app import process
 from node.app.node import Node, Options
 from node.cli import pool_state
 from node.cli.session import Places
+from node.core import genesis_file
 from node.core.genesis_file import load_genesis
 from node.testing.nodes import development_genesis, serving
 
@@ -118,6 +119,11 @@ def test_from_the_first_order_to_the_successor(on_disk, monkeypatch) -> None:
     assert (plain.code, plain.error["code"]) == (5, "MIG-001")
     assert "CH-31" in plain.error["message"]
     assert not genesis.exists()
+    with monkeypatch.context() as patched:  # as if there were more balances than a file holds
+        size = (Places.of(str(cli.home)).node / "genesis.toml").stat().st_size
+        patched.setattr(genesis_file, "MAX_FILE", size)
+        big = cli.json("chain", "migrate", "-o", str(genesis), "--rehearsal")
+        assert (big.code, big.error["code"], genesis.exists()) == (5, "MIG-001", False)
     made = cli.json("chain", "migrate", "-o", str(genesis), "--rehearsal")
     assert made.code == 0, made.out
     rows = {row["asset"]: row for row in made.data["kinds"]}
