@@ -28,7 +28,7 @@ def prove(*_claim):
     g1 = G1.generator().to_affine()
     return Proof(g1, G2.generator().to_affine(), g1)
 
-wallet_spend.prover = lambda _profile, _progress=None: prove
+wallet_spend.prover = lambda _profile, _action, _progress=None: prove
 if point == "before submission":
     NodeClient.submit = die
 if point == "after submission":
