@@ -21,6 +21,7 @@ from zk.errors import ChiaroError
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import ProgressColumn
 
 Report = Callable[[str, float], None]
 """Progress of a phase: its name, and the share done, 0.0 … 1.0."""
@@ -157,8 +158,13 @@ PIPE_WIDTH: Final = 200
 
 
 @contextmanager
-def progress(session: Session, title: str) -> Iterator[Report]:
+def progress(session: Session, title: str, *, eta: bool = False) -> Iterator[Report]:
     """Bars on stderr while long work runs, one per phase; nothing when nobody looks.
+
+    Args:
+        session: whose flags count.
+        title: stands before each phase.
+        eta: also show how long the rest will take.
 
     Yields:
         A function to report a phase's name and the share done; phases appear as they come.
@@ -166,14 +172,16 @@ def progress(session: Session, title: str) -> Iterator[Report]:
     if session.quiet or session.json or not sys.stderr.isatty():
         yield lambda _phase, _share: None
         return
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    columns = (
+    columns: tuple[ProgressColumn, ...] = (
         TextColumn("{task.description:<28}"),
         BarColumn(bar_width=28),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeElapsedColumn(),
     )
+    if eta:
+        columns += (TextColumn("left"), TimeRemainingColumn())
     with Progress(*columns, console=console(session, stderr=True), transient=True) as bars:
         tasks: dict[str, Any] = {}
 

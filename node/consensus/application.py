@@ -16,7 +16,7 @@ from node.consensus.errors import InvalidBlock
 from node.core.block import Block, Receipt, tx_root
 from node.core.codec import Reader, Writer
 from node.core.errors import ConsensusFault, NodeError
-from node.core.genesis import Genesis
+from node.core.genesis import Genesis, Parameters
 from node.core.ids import ChainId, Height, StateRoot
 from node.core.interfaces import Admission, AppInfo, BlockExecutor, Staged, Store
 from node.store.chain import Chain, block_entries, genesis_entries
@@ -182,7 +182,7 @@ class LedgerApplication:
             NodeError, BackendError: this machine cannot tell; no transaction is to blame.
         """
         self._check_header(block)
-        self._check_sizes(block)
+        check_sizes(block, self.genesis.parameters)
         try:
             self._executor.check_block(block.txs, block.header.height)
         except (NodeError, BackendError):
@@ -191,33 +191,9 @@ class LedgerApplication:
             raise InvalidBlock("CH-8", f"{error.id}: {error.message}", where=error.where) from error
 
     def _check_header(self, block: Block) -> None:
-        header, head = block.header, self.head()
-        if header.chain_id != self.chain_id:
-            raise InvalidBlock("CH-1", f"block of chain {header.chain_id.hex()[:16]}…")
-        if header.height != head.height + 1:
-            raise InvalidBlock("CH-2", f"height {header.height} after {head.height}")
-        if header.previous != head.hash:
-            raise InvalidBlock("CH-3", f"follows {header.previous.hex()[:16]}…, not the last block")
-        if header.state_root != self._store.root:
+        check_follows(block, self.head(), self.chain_id)
+        if block.header.state_root != self._store.root:
             raise InvalidBlock("CH-4", "state root is not the one after the last block")
-        if header.time_ms < head.time_ms:
-            raise InvalidBlock("CH-5", f"time {header.time_ms} is before {head.time_ms}")
-        if header.tx_root != tx_root(block.txs):
-            raise InvalidBlock("CH-6", "transactions are not those of the header")
-
-    def _check_sizes(self, block: Block) -> None:
-        limits = self.genesis.parameters
-        if len(block.txs) > limits.max_block_txs:
-            raise InvalidBlock("CH-7", f"{len(block.txs)} transactions > {limits.max_block_txs}")
-        if (size := sum(map(len, block.txs))) > limits.max_block_bytes:
-            raise InvalidBlock("CH-7", f"{size} bytes > {limits.max_block_bytes}")
-        for index, tx in enumerate(block.txs):
-            if len(tx) > limits.max_tx_bytes:
-                raise InvalidBlock(
-                    "CH-7",
-                    f"{len(tx)} bytes > {limits.max_tx_bytes}",
-                    where=f"transaction {index}",
-                )
 
     # --- votes -------------------------------------------------------------------------------
 
@@ -263,6 +239,11 @@ class LedgerApplication:
         self._crash_point("finalize-staged")
         return staged.root
 
+    @property
+    def finalized(self) -> Finalized | None:
+        """What the next `commit` writes."""
+        return self._finalized
+
     def commit(self) -> Height:
         """CH-11, CH-22: state, block, receipts and indices in one atomic, fsynced write."""
         if self._finalized is None:
@@ -291,6 +272,44 @@ class LedgerApplication:
         places = [(receipt.height, receipt.index) for receipt in receipts]
         if places != [(block.header.height, index) for index in range(len(block.txs))]:
             raise ConsensusFault("CH-23: receipts do not match the block's transactions")
+
+
+def check_follows(block: Block, head: Head, chain_id: ChainId) -> None:
+    """CH-1 … CH-3, CH-5, CH-6: what a header owes to the one before and to its transactions.
+
+    Raises:
+        InvalidBlock: names the rule.
+    """
+    header = block.header
+    if header.chain_id != chain_id:
+        raise InvalidBlock("CH-1", f"block of chain {header.chain_id.hex()[:16]}…")
+    if header.height != head.height + 1:
+        raise InvalidBlock("CH-2", f"height {header.height} after {head.height}")
+    if header.previous != head.hash:
+        raise InvalidBlock("CH-3", f"follows {header.previous.hex()[:16]}…, not the last block")
+    if header.time_ms < head.time_ms:
+        raise InvalidBlock("CH-5", f"time {header.time_ms} is before {head.time_ms}")
+    if header.tx_root != tx_root(block.txs):
+        raise InvalidBlock("CH-6", "transactions are not those of the header")
+
+
+def check_sizes(block: Block, limits: Parameters) -> None:
+    """CH-7: within the chain's caps.
+
+    Raises:
+        InvalidBlock: CH-7.
+    """
+    if len(block.txs) > limits.max_block_txs:
+        raise InvalidBlock("CH-7", f"{len(block.txs)} transactions > {limits.max_block_txs}")
+    if (size := sum(map(len, block.txs))) > limits.max_block_bytes:
+        raise InvalidBlock("CH-7", f"{size} bytes > {limits.max_block_bytes}")
+    for index, tx in enumerate(block.txs):
+        if len(tx) > limits.max_tx_bytes:
+            raise InvalidBlock(
+                "CH-7",
+                f"{len(tx)} bytes > {limits.max_tx_bytes}",
+                where=f"transaction {index}",
+            )
 
 
 def _outcome(receipt: Receipt) -> tuple[bytes, bytes, str, int]:

@@ -128,6 +128,10 @@ class Intake:
         """One verdict per claim."""
         return self._verifier.verify(claims) if claims else []
 
+    def look_ahead(self, txs: Sequence[bytes], height: Height) -> list[ProofClaim]:
+        """The claims that `prepare` will ask the verifier about: for many blocks in one batch."""
+        return [claim for tx in txs for claim in self._prepare(tx, height)[1]]
+
     def prepare(self, txs: Sequence[bytes], height: Height) -> list[Prepared]:
         """EX-3: decode, check and verify many; all proofs in one batch. One answer each, in order.
 

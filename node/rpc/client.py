@@ -150,6 +150,27 @@ class NodeClient:
         """A list of blocks from `first` on."""
         return self._get("/blocks", schema.BlockPage, {"from": first, "limit": limit})
 
+    def raw_page(self, first: int = 1, limit: int = 100) -> schema.RawPage:
+        """One page of the stream that `raw` reads."""
+        return self._get("/raw", schema.RawPage, {"from": first, "limit": limit})
+
+    def raw(self, first: int, last: int) -> Iterator[tuple[int, bytes, bytes]]:
+        """Height, block and receipts as bytes, from height `first` to `last`, no gaps.
+
+        Raises:
+            BadAnswer: an answer that does not decode, or for other heights.
+        """
+        at = first
+        while at <= last:
+            page = self.raw_page(at, min(100, last - at + 1))
+            heights = [item.height for item in page.blocks]
+            if not heights or heights != list(range(at, at + len(heights))) or heights[-1] > last:
+                raise BadAnswer("the node answers for other heights", where=f"height {at}")
+            for item in page.blocks:
+                block = self._checked(partial(bytes_of, item.block))
+                yield item.height, block, self._checked(partial(bytes_of, item.receipts))
+            at += len(heights)
+
     def mempool(self, limit: int = 100) -> schema.MempoolView:
         """What waits for a block."""
         return self._get("/mempool", schema.MempoolView, {"limit": limit})

@@ -125,6 +125,14 @@ ENDPOINTS: Final = (
         lambda call: call.service.blocks(call.query.first, call.query.limit),
         query=schema.PageQuery,
     ),
+    Endpoint(
+        "GET",
+        "/raw",
+        "Blocks and receipts as bytes, for auditors",
+        schema.RawPage,
+        lambda call: call.service.raw(call.query.first, call.query.limit),
+        query=schema.PageQuery,
+    ),
     Endpoint("GET", "/blocks/{id}", "A block, by height or `tip`", schema.BlockView, _block),
     Endpoint(
         "GET",

@@ -262,6 +262,22 @@ class BlockPage(Response, frozen=True):
     next: Count | None = None
 
 
+class RawBlock(Response, frozen=True):
+    """A block and its receipts as bytes: `node.core.block.Block`, `node.store.chain`."""
+
+    height: Count
+    block: Hex
+    receipts: Hex
+
+
+class RawPage(Response, frozen=True):
+    """Blocks `first` … , ascending, for who audits the chain; `next` is absent at the end."""
+
+    tip: Count
+    blocks: list[RawBlock]
+    next: Count | None = None
+
+
 TxStatus = Literal["pending", "included", "rejected", "unknown"]
 
 

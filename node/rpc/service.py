@@ -33,6 +33,8 @@ from node.store.chain import Chain
 from node.store.versioned import VersionedStore
 from transparent.accounts import balances, sequence
 
+MOST_RAW_BYTES: Final = 4 * 1024 * 1024
+"""Of blocks and receipts in one answer of `raw`."""
 MOST_REMEMBERED: Final = 4096
 """Admitted transactions whose expiry is remembered after they left the mempool."""
 
@@ -133,6 +135,23 @@ class Service:
         found = self._summaries(first, min(tip, first + limit - 1))
         after = first + len(found)
         return schema.BlockPage(tip=tip, blocks=found, next=after if after <= tip else None)
+
+    def raw(self, first: int, limit: int) -> schema.RawPage:
+        """Full bytes of blocks and receipts; RPC-12: about `MOST_RAW_BYTES`, at least one block."""
+        chain = self.node.chain
+        tip = chain.height
+        found: list[schema.RawBlock] = []
+        size = 0
+        for height in range(first, min(tip, first + limit - 1) + 1):
+            block, receipts = chain.raw(Height(height))
+            size += len(block) + len(receipts)
+            if found and size > MOST_RAW_BYTES:
+                break
+            found.append(
+                schema.RawBlock(height=height, block=hex_of(block), receipts=hex_of(receipts))
+            )
+        after = first + len(found)
+        return schema.RawPage(tip=tip, blocks=found, next=after if after <= tip else None)
 
     def events(self, after: int, limit: int) -> schema.EventPage:
         """Blocks above `after` that are on disk (RPC-9)."""

@@ -70,12 +70,14 @@ class Chain:
         return self.block(height).header
 
     def receipts(self, height: Height) -> tuple[Receipt, ...]:
-        data = self._need(_RECEIPTS + u64(height), f"receipts of block {height}")
-        reader = Reader(data, "receipts")
-        count = reader.count(4, MAX_BLOCK_BYTES, "receipts")
-        receipts = tuple(Receipt.from_bytes(reader.blob(_MAX_RECEIPT)) for _ in range(count))
-        reader.done()
-        return receipts
+        return decode_receipts(self._need(_RECEIPTS + u64(height), f"receipts of block {height}"))
+
+    def raw(self, height: Height) -> tuple[bytes, bytes]:
+        """Full bytes of a block and of its receipts, as `Block` and `decode_receipts` read them."""
+        return (
+            self._need(_BLOCK + u64(height), f"block {height}"),
+            self._need(_RECEIPTS + u64(height), f"receipts of block {height}"),
+        )
 
     def root_after(self, height: Height) -> StateRoot:
         """State root after the block: the next header carries it; for the last, the store."""
@@ -113,6 +115,23 @@ class Chain:
         return found
 
 
+def encode_receipts(receipts: Sequence[Receipt]) -> bytes:
+    """Number of receipts (u32), then each with its length."""
+    writer = Writer().u32(len(receipts))
+    for receipt in receipts:
+        writer.blob(receipt.to_bytes())
+    return writer.done()
+
+
+def decode_receipts(data: bytes) -> tuple[Receipt, ...]:
+    """Undo `encode_receipts`. Raises DecodeError."""
+    reader = Reader(data, "receipts")
+    count = reader.count(4, MAX_BLOCK_BYTES, "receipts")
+    receipts = tuple(Receipt.from_bytes(reader.blob(_MAX_RECEIPT)) for _ in range(count))
+    reader.done()
+    return receipts
+
+
 def genesis_entries(genesis: bytes) -> dict[bytes, bytes]:
     """Log of height 0."""
     return {_GENESIS: genesis}
@@ -125,12 +144,9 @@ def block_entries(store: Store, block: Block, receipts: Sequence[Receipt]) -> di
     The index keeps the place where it took effect: a copy that fails later must not hide it.
     """
     at = u64(block.header.height)
-    writer = Writer().u32(len(receipts))
-    for receipt in receipts:
-        writer.blob(receipt.to_bytes())
     entries = {
         _BLOCK + at: block.to_bytes(),
-        _RECEIPTS + at: writer.done(),
+        _RECEIPTS + at: encode_receipts(receipts),
         _HEADER + block.header.hash: at,
     }
     for receipt in receipts:

@@ -79,8 +79,16 @@ def g2_to_bytes(point: G2Affine) -> bytes:
     return _with_flag(data, larger=is_larger(Fp2(*y)))
 
 
-def g2_from_bytes(data: bytes, *, what: str = "point", allow_identity: bool = False) -> G2Affine:
+def g2_from_bytes(
+    data: bytes, *, what: str = "point", allow_identity: bool = False, order: bool = True
+) -> G2Affine:
     """The point of G2 that encodes to these 64 bytes.
+
+    Args:
+        data: compressed.
+        what: names the point in errors.
+        allow_identity: whether infinity may stand here.
+        order: check that the point has order r; without it, whoever uses the point must.
 
     Raises:
         WrongLength: not 64 bytes.
@@ -94,11 +102,15 @@ def g2_from_bytes(data: bytes, *, what: str = "point", allow_identity: bool = Fa
         return None
     x1, larger = _without_flag(data[BYTES:])
     numbers = (int.from_bytes(data[:BYTES], "little"), int.from_bytes(x1, "little"))
-    return g2_with_x(numbers, larger=larger, what=what)
+    return g2_with_x(numbers, larger=larger, what=what, order=order)
 
 
-def g2_with_x(numbers: tuple[int, int], *, larger: bool, what: str = "point") -> G2Affine:
+def g2_with_x(
+    numbers: tuple[int, int], *, larger: bool, what: str = "point", order: bool = True
+) -> G2Affine:
     """The point of G2 with this x whose y is the larger, or the smaller, of ±y.
+
+    `order` as in `g2_from_bytes`.
 
     Raises:
         NonCanonical: a coefficient of x ≥ p.
@@ -111,7 +123,7 @@ def g2_with_x(numbers: tuple[int, int], *, larger: bool, what: str = "point") ->
         raise NotOnCurve(f"{what} is not on BN254's twist", where=what)
     if is_larger(y) != larger:
         y = -y  # y = 0 does not occur: the twist has an odd number of points, (2p − r)·r
-    if not G2.affine(x, y).in_subgroup():
+    if order and not G2.affine(x, y).in_subgroup():
         raise NotInSubgroup(f"{what} is outside BN254's G2", where=what)
     return x.to_ints(), y.to_ints()
 

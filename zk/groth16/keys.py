@@ -195,8 +195,13 @@ class Proof:
         return g1_to_bytes(self.a) + g2_to_bytes(self.b) + g1_to_bytes(self.c)
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> Proof:
+    def from_bytes(cls, data: bytes, *, order: bool = True) -> Proof:
         """The proof of exactly these 128 bytes.
+
+        Args:
+            data: A, B, C, compressed.
+            order: check that B has order r. `verify` and batches check it again, by kernels and
+                much faster: who asks them next may leave it out here.
 
         Raises:
             WrongLength: not 128 bytes.
@@ -207,7 +212,7 @@ class Proof:
             raise WrongLength(f"a proof takes {PROOF_BYTES} bytes, not {len(data)}", where="proof")
         return cls(
             a=g1_from_bytes(data[:G1_BYTES], what="proof.a"),
-            b=g2_from_bytes(data[G1_BYTES : G1_BYTES + G2_BYTES], what="proof.b"),
+            b=g2_from_bytes(data[G1_BYTES : G1_BYTES + G2_BYTES], what="proof.b", order=order),
             c=g1_from_bytes(data[G1_BYTES + G2_BYTES :], what="proof.c"),
         )
 

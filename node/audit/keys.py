@@ -1,0 +1,160 @@
+"""Which keys an audit verifies proofs under, and on whose word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from circuits.keys import CEREMONY, DEV, Registry
+from node.app.development import STATEMENTS
+from node.audit.errors import AuditError, KeysRefused
+from node.core.genesis import DEV_PROFILE, Genesis, StatementKey
+from zk import jsontext, params
+from zk.errors import DevParamsRefused, UnknownKey
+from zk.formats import snarkjs
+from zk.groth16.keys import VerifyingKey
+
+BUNDLED: Final = "bundle"
+"""Origin of a key that only the bundle vouches for."""
+_MEMBERS: Final = {"circuit": str, "r1cs": str, "verifying_key": str, "transcript": str}
+
+
+@dataclass(frozen=True, slots=True)
+class UsedKey:
+    """A key that the audit used.
+
+    Attributes:
+        statement: what it verifies.
+        verifying_key: its id, hex.
+        r1cs: digest of the circuit that genesis names, hex.
+        origin: `dev` or `ceremony`, by the auditor's registry; `bundle`: nobody else vouches.
+        warning: what must be said of it; empty where there is nothing to say.
+    """
+
+    statement: str
+    verifying_key: str
+    r1cs: str
+    origin: str
+    warning: str
+
+
+def choose(
+    genesis: Genesis,
+    documents: Mapping[str, bytes],
+    registry: Registry,
+    *,
+    trust_bundled: bool = False,
+) -> tuple[dict[str, VerifyingKey], list[UsedKey]]:
+    """The keys of the chain's statements, each linted (S-11) and tied to genesis and a registry.
+
+    Args:
+        genesis: of the chain: names statements, circuits and keys.
+        documents: keys as a bundle carries them; empty: those of the installation.
+        registry: whom the auditor believes about keys.
+        trust_bundled: also take keys that the registry does not list; the report says so.
+
+    Raises:
+        KeysRefused: AUD-009 not the keys that genesis names, AUD-010 not in the registry.
+        DevParamsRefused: a development key outside the profile `dev`.
+        UnsafeKey: S-11.
+        MalformedDocument: a key's document is damaged.
+    """
+    named = tuple(item.statement for item in genesis.statements)
+    if named != STATEMENTS:
+        raise KeysRefused(
+            "AUD-009",
+            f"the chain verifies {', '.join(named) or 'nothing'}, "
+            f"this version {', '.join(STATEMENTS)}",
+            where="genesis: statements",
+            fix="audit it with the version of the program that its founders name",
+        )
+    keys: dict[str, VerifyingKey] = {}
+    used = []
+    for item in genesis.statements:
+        file = f"key of {item.statement}"
+        document = documents.get(item.statement)
+        if document is None:
+            document = _installed(item, genesis, registry)
+        key = snarkjs.read_verifying_key(document, file)
+        if key.id != item.verifying_key.hex():
+            raise KeysRefused(
+                "AUD-009",
+                f"genesis names key {item.verifying_key.hex()[:16]}…, this is {key.id[:16]}…",
+                where=file,
+            )
+        keys[item.statement] = key
+        used.append(_judged(item, genesis, registry, trust_bundled=trust_bundled))
+    return keys, used
+
+
+def _installed(item: StatementKey, genesis: Genesis, registry: Registry) -> bytes:
+    entry = registry.find(item.statement, genesis.profile)
+    return params.path(entry.verifying_key_file).read_bytes()
+
+
+def _judged(
+    item: StatementKey, genesis: Genesis, registry: Registry, *, trust_bundled: bool
+) -> UsedKey:
+    """AUD-010: who vouches for the key. Its id is genesis's already."""
+    identity, r1cs = item.verifying_key.hex(), item.r1cs.hex()
+    try:
+        entry = registry.entry_of_key(identity)
+    except UnknownKey:
+        if not trust_bundled:
+            raise KeysRefused(
+                "AUD-010",
+                f"the registry of keys does not list {identity} of {item.statement}",
+                where=f"key of {item.statement}",
+                fix="name the chain's own registry with --params, or say --trust-bundled-keys "
+                "once you have compared this id with what the chain's founders publish",
+            ) from None
+        warning = f"nobody but the bundle vouches for key {identity} of {item.statement}"
+        return UsedKey(item.statement, identity, r1cs, BUNDLED, warning)
+    if (entry.statement, entry.r1cs) != (item.statement, r1cs):
+        raise KeysRefused(
+            "AUD-009",
+            f"the registry has key {identity[:16]}… for {entry.statement}, "
+            f"circuit {entry.r1cs[:16]}…, genesis for {item.statement}, circuit {r1cs[:16]}…",
+            where=f"key of {item.statement}",
+        )
+    if entry.origin == DEV and genesis.profile != DEV_PROFILE:
+        raise DevParamsRefused(
+            f"a chain of profile {genesis.profile} uses development keys",
+            where=f"key of {item.statement}",
+        )
+    origin = DEV if entry.origin == DEV else CEREMONY
+    return UsedKey(item.statement, identity, r1cs, origin, entry.unsafe)
+
+
+def check_ceremony(genesis: Genesis, records: Mapping[str, bytes]) -> list[str]:
+    """AUD-011: manifests of ceremonies are of the circuits, keys and transcript of genesis.
+
+    That such a ceremony took place is shown by `chiaro ceremony verify` over its files, which are
+    too large for a bundle; this ties the record to the chain.
+
+    Returns:
+        One line per record, for the report.
+
+    Raises:
+        AuditError: AUD-011.
+    """
+    lines = []
+    for file, data in records.items():
+        try:
+            document = jsontext.loads(data)
+            fields = {name: document[name] for name in _MEMBERS}
+            count = len(document["contributions"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise AuditError("AUD-011", "no manifest of a ceremony", where=file) from error
+        if any(not isinstance(value, str) for value in fields.values()):
+            raise AuditError("AUD-011", "no manifest of a ceremony", where=file)
+        pairs = {(item.r1cs.hex(), item.verifying_key.hex()) for item in genesis.statements}
+        pair = fields["r1cs"].removeprefix("0x"), fields["verifying_key"].removeprefix("0x")
+        if pair not in pairs:
+            raise AuditError("AUD-011", "of a circuit or key that genesis does not name", where=file)
+        transcript = fields["transcript"].removeprefix("0x")
+        if genesis.ceremony is None or genesis.ceremony.hex() != transcript:
+            raise AuditError("AUD-011", "of another ceremony than genesis names", where=file)
+        lines.append(f"{fields['circuit'][:64]}: {count} contributions, transcript {transcript}")
+    return lines

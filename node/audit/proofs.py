@@ -1,0 +1,92 @@
+"""All proofs of many blocks by one random combination, and each verdict once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from node.core.interfaces import ProofClaim
+from node.execution.bounded import BoundedCache
+from node.execution.errors import fresh
+from zk import backends
+from zk.errors import ChiaroError, DecodeError, UnknownKey
+from zk.groth16.batch import Item, judge
+from zk.groth16.keys import Proof, VerifyingKey
+from zk.interfaces import Backend
+
+MOST_VERDICTS: Final = 1 << 14
+
+
+class BatchVerifier:
+    """`node.core.interfaces.ProofVerifier` that judges what it does not know in one batch.
+
+    Verdicts are kept by the full bytes of a claim (S-23): what was judged while looking ahead is
+    known when the executor asks.
+
+    Args:
+        keys: verifying key of each key id.
+        backend: what computes; default: the fastest that starts here.
+    """
+
+    def __init__(self, keys: Mapping[str, VerifyingKey], backend: Backend | None = None) -> None:
+        self._keys = dict(keys)
+        self._backend = backend
+        self._verdicts: BoundedCache[ProofClaim, ChiaroError | bool] = BoundedCache(MOST_VERDICTS)
+        self.judged = 0
+        """Proofs judged so far."""
+        self.seconds = 0.0
+        """What that took."""
+
+    def verify(self, claims: Sequence[ProofClaim]) -> list[ChiaroError | None]:
+        """One entry per claim, in order: `None`, or why it is refused.
+
+        Raises:
+            BackendError: this machine failed to compute.
+        """
+        known: dict[ProofClaim, ChiaroError | bool] = {}
+        unknown: dict[str, list[ProofClaim]] = {}
+        for claim in dict.fromkeys(claims):
+            verdict = self._verdicts.get(claim)
+            if verdict is None:
+                unknown.setdefault(claim.key_id, []).append(claim)
+            else:
+                known[claim] = verdict
+        for key_id, batch in unknown.items():
+            for claim, verdict in zip(batch, self._judge(key_id, batch), strict=True):
+                self._verdicts.put(claim, verdict)
+                known[claim] = verdict
+        found = (known[claim] for claim in claims)
+        return [fresh(v) if isinstance(v, ChiaroError) else None for v in found]
+
+    def _judge(self, key_id: str, claims: Sequence[ProofClaim]) -> list[ChiaroError | bool]:
+        started = time.perf_counter()
+        try:
+            return self._judged(key_id, claims)
+        finally:
+            self.judged += len(claims)
+            self.seconds += time.perf_counter() - started
+
+    def _judged(self, key_id: str, claims: Sequence[ProofClaim]) -> list[ChiaroError | bool]:
+        """True, or the refusal, per claim."""
+        key = self._keys.get(key_id)
+        if key is None:
+            return [UnknownKey("no key of this chain", where=f"key {key_id!r}") for _ in claims]
+        verdicts: list[ChiaroError | bool] = [True] * len(claims)
+        items: list[Item] = []
+        places: list[int] = []
+        for index, claim in enumerate(claims):
+            try:
+                # The batch checks the order of every B by itself, many times as fast.
+                proof = Proof.from_bytes(claim.proof, order=False)
+            except DecodeError as error:
+                verdicts[index] = fresh(error)
+                continue
+            items.append((claim.public, proof))
+            places.append(index)
+        if self._backend is None:
+            self._backend = backends.get()
+        for place, refusal in zip(places, judge(key, items, self._backend), strict=True):
+            if refusal is not None:
+                verdicts[place] = fresh(refusal)
+        return verdicts
