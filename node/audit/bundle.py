@@ -1,13 +1,13 @@
 """What is in a bundle, in this order, and the two documents of its own that frame the rest.
 
-    chiaro-audit.json            which chain, how far, digests of what comes before the blocks
-    genesis.bin, genesis.toml    canonical bytes, whose hash is the chain id; the same for people
-    keys/<statement>.vk.json     verifying keys, in snarkjs's form
-    ceremony/1.json …            manifests of `chiaro setup manifest`, where there are any
-    blocks/0000000001.block      header and full transactions, `node.core.block.Block`
-    blocks/0000000001.receipts   how they ended, `node.store.chain.decode_receipts`
-    …
-    end.json                     last block, state root after it, digest over all members
+chiaro-audit.json            which chain, how far, digests of what comes before the blocks
+genesis.bin, genesis.toml    canonical bytes, whose hash is the chain id; the same for people
+keys/<statement>.vk.json     verifying keys, in snarkjs's form
+ceremony/1.json …            manifests of `chiaro setup manifest`, where there are any
+blocks/0000000001.block      header and full transactions, `node.core.block.Block`
+blocks/0000000001.receipts   how they ended, `node.store.chain.decode_receipts`
+…
+end.json                     last block, state root after it, digest over all members
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def check_manifest(manifest: Manifest) -> Manifest:
     if manifest.format != FORMAT or manifest.version != VERSION:
         raise AuditError(
             "AUD-005",
-            f"format {ascii(manifest.format[:40])}, version {manifest.version}: "
+            f"format {manifest.format[:40]!a}, version {manifest.version}: "
             f"this program reads {FORMAT}, version {VERSION}",
             where=MANIFEST,
             fix="use the version of the program that made the bundle",

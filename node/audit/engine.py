@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from node.app import assembly
-from node.audit.errors import AuditError, NotExpected
+from node.audit.errors import AuditError
 from node.audit.proofs import BatchVerifier
 from node.audit.report import AuditReport, Counts, Culprit, Point
 from node.audit.sources import Raw, Source
@@ -50,7 +50,7 @@ Progress = Callable[[int, int], None]
 """Blocks done, blocks to do."""
 
 
-class OtherHistory(Exception):  # noqa: N818
+class OtherHistory(Exception):
     """The source's blocks are not those that the work folder holds: AUD-017, begin again."""
 
 
@@ -117,6 +117,7 @@ class Audit:
         started = time.perf_counter()
         report = self._report
         supply = self._begin()
+        self._verifier.forget_times()
         report.resumed = min(self._work.height, self._source.height)
         try:
             for window in self._windows():
@@ -182,7 +183,9 @@ class Audit:
             block, receipts = Block.from_bytes(raw.block), decode_receipts(raw.receipts)
         except DecodeError as error:
             raise AuditError(
-                "AUD-008", f"{error.id}: {error.message}", where=f"block {raw.height}: {error.where}"
+                "AUD-008",
+                f"{error.id}: {error.message}",
+                where=f"block {raw.height}: {error.where}",
             ) from error
         fault = None
         try:
@@ -379,17 +382,3 @@ def _figures(
         proof_us=proof_us,
         held=held,
     )
-
-
-def check_expected(report: AuditReport, chain: bytes | None, tip: bytes | None) -> None:
-    """AUD-018: the chain, and the last block, that the auditor had in mind.
-
-    Raises:
-        NotExpected: AUD-018.
-    """
-    if chain is not None and chain != report.chain_id:
-        raise NotExpected("AUD-018", f"this is chain {report.chain_id.hex()}", where=report.source)
-    if tip is not None and tip != report.tip:
-        raise NotExpected(
-            "AUD-018", f"the last block has hash {report.tip.hex()}", where=report.source
-        )

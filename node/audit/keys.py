@@ -152,7 +152,9 @@ def check_ceremony(genesis: Genesis, records: Mapping[str, bytes]) -> list[str]:
         pairs = {(item.r1cs.hex(), item.verifying_key.hex()) for item in genesis.statements}
         pair = fields["r1cs"].removeprefix("0x"), fields["verifying_key"].removeprefix("0x")
         if pair not in pairs:
-            raise AuditError("AUD-011", "of a circuit or key that genesis does not name", where=file)
+            raise AuditError(
+                "AUD-011", "of a circuit or key that genesis does not name", where=file
+            )
         transcript = fields["transcript"].removeprefix("0x")
         if genesis.ceremony is None or genesis.ceremony.hex() != transcript:
             raise AuditError("AUD-011", "of another ceremony than genesis names", where=file)

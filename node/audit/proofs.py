@@ -33,10 +33,15 @@ class BatchVerifier:
         self._keys = dict(keys)
         self._backend = backend
         self._verdicts: BoundedCache[ProofClaim, ChiaroError | bool] = BoundedCache(MOST_VERDICTS)
+        self._warm: set[str] = set()
         self.judged = 0
         """Proofs judged so far."""
         self.seconds = 0.0
-        """What that took."""
+        """What that took, without loading or compiling what computes."""
+
+    def forget_times(self) -> None:
+        """Count from here on."""
+        self.judged, self.seconds = 0, 0.0
 
     def verify(self, claims: Sequence[ProofClaim]) -> list[ChiaroError | None]:
         """One entry per claim, in order: `None`, or why it is refused.
@@ -60,33 +65,48 @@ class BatchVerifier:
         return [fresh(v) if isinstance(v, ChiaroError) else None for v in found]
 
     def _judge(self, key_id: str, claims: Sequence[ProofClaim]) -> list[ChiaroError | bool]:
+        key = self._keys.get(key_id)
+        if key is None:
+            return [UnknownKey("no key of this chain", where=f"key {key_id!r}") for _ in claims]
+        backend = self._ready(key_id, key)
         started = time.perf_counter()
         try:
-            return self._judged(key_id, claims)
+            return _judged(key, claims, backend)
         finally:
             self.judged += len(claims)
             self.seconds += time.perf_counter() - started
 
-    def _judged(self, key_id: str, claims: Sequence[ProofClaim]) -> list[ChiaroError | bool]:
-        """True, or the refusal, per claim."""
-        key = self._keys.get(key_id)
-        if key is None:
-            return [UnknownKey("no key of this chain", where=f"key {key_id!r}") for _ in claims]
-        verdicts: list[ChiaroError | bool] = [True] * len(claims)
-        items: list[Item] = []
-        places: list[int] = []
-        for index, claim in enumerate(claims):
-            try:
-                # The batch checks the order of every B by itself, many times as fast.
-                proof = Proof.from_bytes(claim.proof, order=False)
-            except DecodeError as error:
-                verdicts[index] = fresh(error)
-                continue
-            items.append((claim.public, proof))
-            places.append(index)
+    def _ready(self, key_id: str, key: VerifyingKey) -> Backend:
+        """The backend, with all that a batch under this key needs loaded.
+
+        The proofs that warm it up are made of the key's own points: well-formed and false.
+        """
         if self._backend is None:
             self._backend = backends.get()
-        for place, refusal in zip(places, judge(key, items, self._backend), strict=True):
-            if refusal is not None:
-                verdicts[place] = fresh(refusal)
-        return verdicts
+        if key_id not in self._warm:
+            proof = Proof(key.alpha, key.beta, key.alpha)
+            judge(key, [((number,) * key.publics, proof) for number in range(2)], self._backend)
+            self._warm.add(key_id)
+        return self._backend
+
+
+def _judged(
+    key: VerifyingKey, claims: Sequence[ProofClaim], backend: Backend
+) -> list[ChiaroError | bool]:
+    """True, or the refusal, per claim."""
+    verdicts: list[ChiaroError | bool] = [True] * len(claims)
+    items: list[Item] = []
+    places: list[int] = []
+    for index, claim in enumerate(claims):
+        try:
+            # The batch checks the order of every B by itself, many times as fast.
+            proof = Proof.from_bytes(claim.proof, order=False)
+        except DecodeError as error:
+            verdicts[index] = fresh(error)
+            continue
+        items.append((claim.public, proof))
+        places.append(index)
+    for place, refusal in zip(places, judge(key, items, backend), strict=True):
+        if refusal is not None:
+            verdicts[place] = fresh(refusal)
+    return verdicts

@@ -166,7 +166,7 @@ class BundleSource:
             raise AuditError(
                 "AUD-006",
                 f"{members} members with digest {found[:16]}…, "
-                f"the end says {end.members} and {ascii(end.digest[:16])}…",
+                f"the end says {end.members} and {end.digest[:16]!a}…",
                 where=bundle.END,
             )
         if end.height != self.height:
@@ -194,7 +194,7 @@ def _check_digest(data: bytes, expected: str, name: str) -> None:
     if found != expected:
         raise AuditError(
             "AUD-006",
-            f"digest {found[:16]}…, the manifest says {ascii(expected[:16])}…",
+            f"digest {found[:16]}…, the manifest says {expected[:16]!a}…",
             where=name,
         )
 
@@ -306,4 +306,3 @@ def _height(to: int | None, tip: int) -> int:
     if not 0 <= to <= tip:
         raise NotFound(f"there is no block {to}; the last one is {tip}", fix="name a lower height")
     return to
-

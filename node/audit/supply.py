@@ -119,4 +119,3 @@ class _Counting:
         for entry in self._state.iterate(prefix):
             self.entries += 1
             yield entry
-

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from node.cli import chain_migrate, connection, output, pool_state, show
+from node.cli import audit, chain_migrate, connection, output, pool_state, show
 from node.cli.demo_facts import units
 from node.cli.identify import shielded_of
 from node.cli.session import Session, UsageError
@@ -343,6 +344,29 @@ def supply(context: typer.Context) -> None:
         out.print(f"{verdict}, as of block {report.height}", style=style)
 
     output.emit(session, "chain.supply", data, render, freshness={"height": report.height})
+
+
+@app.command("audit")
+def audit_chain(
+    context: typer.Context,
+    to: int | None = typer.Option(None, "--to", min=0, help="Last block; default: the tip."),
+    work: Path | None = audit.WORK,
+    report: Path | None = audit.REPORT,
+    params: Path | None = audit.PARAMS,
+    *,
+    fresh: bool = audit.FRESH,
+) -> None:
+    """Check the whole chain of a node, or of this home's stopped one, and execute it again.
+
+    What was checked before is not checked again. Exit 0: it holds; 1: the culprits are named.
+    """
+    from node.audit.perform import Options
+    from node.cli import audit_source
+
+    session: Session = context.obj
+    options = Options(audit.registry(params), work, fresh)
+    found = audit.carry_out(session, lambda: audit_source.live(session, to), options)
+    audit.conclude(session, "chain.audit", found, report, {})
 
 
 _PARTS = ("issued", "transparent", "fees", "shielded", "private")

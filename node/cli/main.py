@@ -42,6 +42,7 @@ GROUPS: Final = (
     ("tx", "tx"),
     ("chain", "chain"),
     ("guardian", "guardian"),
+    ("audit", "audit"),
     ("verify", ""),
     ("proof", "proof"),
     ("explain", ""),

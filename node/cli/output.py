@@ -172,7 +172,13 @@ def progress(session: Session, title: str, *, eta: bool = False) -> Iterator[Rep
     if session.quiet or session.json or not sys.stderr.isatty():
         yield lambda _phase, _share: None
         return
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     columns: tuple[ProgressColumn, ...] = (
         TextColumn("{task.description:<28}"),

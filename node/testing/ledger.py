@@ -136,7 +136,9 @@ class Pool:
 
     def __init__(self, ledger: Ledger, people: int = 2, prove: Prove | None = None) -> None:
         self.ledger = ledger
-        self.keys = [SpendingKey.from_seed(tagged_hash("pool", bytes([i])) * 2) for i in range(people)]
+        self.keys = [
+            SpendingKey.from_seed(tagged_hash("pool", bytes([i])) * 2) for i in range(people)
+        ]
         self._prove = prove or real_prover()
         self._tree = WitnessTree()
         self._free: list[_Held] = []
@@ -156,9 +158,7 @@ class Pool:
     def shield(self, notes: int, each: int, *, key: SigningKey = FAUCET) -> bytes:
         """`notes` new notes of `each` base units, in turn for every wallet, paid by an account."""
         owners = [self.keys[i % len(self.keys)] for i in range(notes)]
-        entering = Crossing(
-            EnvironmentId.TRANSPARENT, key.account, NATIVE, -(notes * each) - FEE
-        )
+        entering = Crossing(EnvironmentId.TRANSPARENT, key.account, NATIVE, -(notes * each) - FEE)
         payments = tuple(Payment(o.full_viewing_key.address(0), each) for o in owners)
 
         def authorize(value: Crossing, identity: bytes) -> bytes:
