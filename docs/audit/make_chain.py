@@ -22,14 +22,14 @@ from node.audit.export import export
 from node.audit.sources import FolderSource
 from node.core.block import Transaction
 from node.core.ids import Height
-from node.testing.ledger import Ledger, Pool, envelope
+from node.testing.ledger import FAUCET, Ledger, Pool, envelope
 from shielded.transaction import ShieldedTx
 
 UNIT = 10**6
 
 
 def make(transfers: int, per_block: int, people: int) -> Ledger:
-    """A block that shields, then blocks of private transfers; every twentieth leaves the pool."""
+    """A block that shields, then blocks of private transfers, with some value coming and going."""
     ledger = Ledger()
     pool = Pool(ledger, people)
     shielding = pool.shield(per_block, 1000 * UNIT)
@@ -40,8 +40,10 @@ def make(transfers: int, per_block: int, people: int) -> Ledger:
         txs = [pool.pay() for _ in range(min(per_block, left))]
         left -= len(txs)
         number += 1
-        if number % 20 == 0:
-            txs.append(pool.leave(ledger.genesis.allocations[0].account, 5 * UNIT))
+        if number % 3 == 0:
+            txs.append(pool.shield(2, 100 * (number % 7 + 1) * UNIT))
+        if number % 4 == 0:
+            txs.append(pool.leave(FAUCET.account, 60 * (number % 5 + 1) * UNIT))
         receipts = ledger.block(*txs)
         if refused := [receipt for receipt in receipts if not receipt.ok]:
             raise SystemExit(f"refused: {refused[0].code} {refused[0].message}")

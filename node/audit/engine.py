@@ -253,7 +253,7 @@ class Audit:
             self._application.commit()
 
     def _same_receipts(self, item: _Item, executed: Sequence[Receipt]) -> bool:
-        """AUD-013: byte for byte. Where outcomes differ the culprit's rule is the one that refuses."""
+        """AUD-013: byte for byte. The culprit's rule is the one that refuses what was accepted."""
         if item.raw.receipts == encode_receipts(executed):
             return True
         for index, (ours, theirs) in enumerate(zip(executed, item.receipts, strict=False)):

@@ -1,4 +1,4 @@
-"""Where a chain's history comes from: a bundle, a node that answers, the folder of one that does not.
+"""Where a chain's history comes from: a bundle, a node that answers, the folder of a stopped one.
 
 All of them give the same: genesis, blocks and receipts as bytes in order, and what they say of the
 last block. None of it is believed.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from node.cli import svg
 from node.cli.audit_show import PARTS, culprit_row, kind_name, names
 from node.cli.demo_facts import duration, units
+from node.cli.demo_picture import sphere
 from node.core.ids import EnvironmentId, Kind
 
 if TYPE_CHECKING:
@@ -20,9 +21,16 @@ if TYPE_CHECKING:
 _STYLE: Final = (
     ".pair{display:grid;grid-template-columns:1fr 1fr;gap:8px 40px;max-width:1240px}"
     ".pair h4{margin-bottom:0}"
+    ".wide{overflow-x:auto}.wide .plain{max-width:none}"
     ".plain td.hash{font-family:var(--mono);font-size:.8rem;overflow-wrap:anywhere}"
-    ".plain td.rule{white-space:nowrap}"
+    ".plain td.rule{white-space:nowrap}.plain .number+td,.plain .number+th{padding-left:24px}"
+    ".line-light,.line-shade{fill:none;stroke-width:2.5;stroke-linejoin:round}"
+    ".line-light{stroke:var(--light)}.line-shade{stroke:var(--shade)}"
+    ".line-light-area{fill:var(--light);fill-opacity:.22}"
+    ".line-shade-area{fill:var(--shade);fill-opacity:.22}"
+    "pre{white-space:pre-wrap;overflow-wrap:anywhere;font:.86rem/1.5 var(--mono);max-width:900px}"
     "@media (max-width:1000px){.pair{grid-template-columns:1fr}}"
+    "@media (max-width:760px){.plain td.rule{white-space:normal}.plain{font-size:.85rem}}"
 )
 _MOST_KINDS: Final = 8
 """Drawn; the table has all of them."""
@@ -49,8 +57,8 @@ LIMITS: Final = (
     ),
     (
         "Who is behind a transaction.",
-        "Keys, not persons; within the pool not even keys. Whether a transfer was lawful, wanted or "
-        "paid for is not in the chain.",
+        "Keys, not persons; within the pool not even keys. Whether a transfer was lawful, wanted "
+        "or paid for is not in the chain.",
     ),
     (
         "That this program is right.",
@@ -118,12 +126,13 @@ def _hero(report: AuditReport) -> str:
             f"{report.name}. Execution holds up to block {report.executed:,}."
         )
     return (
-        '<header class="hero"><div class="hero-in" style="grid-template-columns:1fr">'
+        '<header class="hero"><div class="hero-in">'
         '<div class="hero-words"><p class="over">Chiaroscuro · audit</p>'
         f"<h1>{title}</h1>"
         f'<p class="lead">{escape(lead)}</p>'
         f'<p class="verdict {"good" if report.valid else "bad"}">'
-        f"{'VALID' if report.valid else 'INVALID'}, as of block {report.height:,}</p></div></div>"
+        f"{'VALID' if report.valid else 'INVALID'}, as of block {report.height:,}</p></div>"
+        f"{sphere()}</div>"
         f'<div class="figures">{cells}</div>'
         f'<p class="stamp">{escape(report.source)} · {datetime.now(UTC):%-d %B %Y, %H:%M} UTC</p>'
         "</header>"
@@ -283,17 +292,20 @@ def _moved(report: AuditReport) -> list[Kind]:
 
 def _curves(report: AuditReport, kind: Kind) -> str:
     titles = {
-        EnvironmentId.SHIELDED: ("in the shielded pool", "area-shade"),
-        EnvironmentId.TRANSPARENT: ("on transparent accounts", "area-light"),
-        EnvironmentId.PRIVATE: ("in the private pool", "area-shade"),
+        EnvironmentId.SHIELDED: ("in the shielded pool", "line-shade"),
+        EnvironmentId.PRIVATE: ("in the private pool", "line-shade"),
+        EnvironmentId.TRANSPARENT: ("on transparent accounts", "line-light"),
     }
     parts = []
     for place, (title, css) in titles.items():
         values = [float(p.held.get(kind, {}).get(place, 0)) / 1e6 for p in report.points]
         if place is EnvironmentId.PRIVATE and not any(values):
             continue
-        chart = _steps(report, values, css, f"Units {title} after each block", short)
-        parts.append(f"<div><h4>{title}</h4>{chart}</div>")
+        cut = place is EnvironmentId.TRANSPARENT  # nearly all is there: from zero it is a flat line
+        label = f"Units {title} after each block"
+        chart = _steps(report, values, css, label, full if cut else short, cut=cut)
+        note = "; the axis does not begin at zero" if cut else ""
+        parts.append(f"<div><h4>{title}{note}</h4>{chart}</div>")
     return f'<div class="pair">{"".join(parts)}</div>'
 
 
@@ -306,19 +318,19 @@ def _work(report: AuditReport) -> str:
     per = "block" if run == 1 else f"block, means of {run:,} blocks"
     parts = [
         f"<div><h4>proofs per {per}</h4>"
-        + _steps(report, proofs, "area-light", "Proofs per block", short)
+        + _steps(report, proofs, "line-light", "Proofs per block", short)
         + "</div>"
     ]
     if any(times):
         parts.append(
             "<div><h4>milliseconds a proof, where it was verified</h4>"
-            + _steps(report, times, "area-shade", "Milliseconds per proof", short)
+            + _steps(report, times, "line-shade", "Milliseconds per proof", short)
             + "</div>"
         )
     counts = report.counts
     return (
-        f"<p>{counts.shielded:,} shielded transactions took effect; {counts.private_transfers:,} of "
-        "them stayed wholly inside the pool. Proofs of many blocks are verified together by one "
+        f"<p>{counts.shielded:,} shielded transactions took effect; {counts.private_transfers:,} "
+        "of them stayed wholly inside the pool. Proofs of many blocks are verified together by one "
         "random combination; where it fails, halves are tried down to each false proof.</p>"
         f'<div class="pair">{"".join(parts)}</div>'
     )
@@ -330,10 +342,20 @@ def _steps(
     css: str,
     label: str,
     written: Callable[[float], str],
+    *,
+    cut: bool = False,
 ) -> str:
     ticks = [point.height - point.blocks + 1 for point in report.points]
-    chart = svg.stacked_steps(ticks, (svg.Band("", values, css),), label, written)
+    chart = svg.steps(ticks, values, label, written, css=css, cut=cut)
     return f'{chart}<p class="axis">block</p>'
+
+
+def full(value: float) -> str:
+    """A number for an axis that is cut: shortened only where nothing of it is lost."""
+    for size, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:.8g}{suffix}"
+    return f"{value:.6g}"
 
 
 def short(value: float) -> str:
@@ -345,8 +367,7 @@ def short(value: float) -> str:
 
 
 def _limits() -> str:
-    items = "".join(f"<dt>{escape(what)}</dt><dd>{escape(why)}</dd>" for what, why in LIMITS)
-    return f'<dl class="values" style="font-family:var(--sans)">{items}</dl>'
+    return "".join(f"<h4>{escape(what)}</h4><p>{escape(why)}</p>" for what, why in LIMITS)
 
 
 def _again(report: AuditReport) -> str:
@@ -361,9 +382,9 @@ def _again(report: AuditReport) -> str:
         "xargs b2sum -l 256 < names | b2sum -l 256; cat end.json"
     )
     return (
-        f"<pre style='overflow-x:auto'>{escape(command)}</pre>"
+        f"<pre>{escape(command)}</pre>"
         "<p>The digest over all members of a bundle, without this program:</p>"
-        f"<pre style='overflow-x:auto'>{escape(by_hand)}</pre>"
+        f"<pre>{escape(by_hand)}</pre>"
         "<p class='aside'>docs/audit.md describes the bundle, member by member.</p>"
     )
 
@@ -392,6 +413,6 @@ def _table(
         "<tr>" + "".join(cell("td", i, c) for i, c in enumerate(row)) + "</tr>" for row in rows
     )
     return (
-        '<table class="plain" style="max-width:none"><thead><tr>'
-        f"{head}</tr></thead><tbody>{body}</tbody></table>"
+        '<div class="wide"><table class="plain"><thead><tr>'
+        f"{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )

@@ -146,6 +146,65 @@ def stacked_steps(
     return both(draw)
 
 
+def steps(
+    ticks: Sequence[int],
+    values: Sequence[float],
+    label: str,
+    written: Callable[[float], str],
+    *,
+    css: str,
+    cut: bool = False,
+) -> str:
+    """A line in steps over block heights; a value holds from its block to the next one.
+
+    Args:
+        ticks: heights, ascending.
+        values: one per height.
+        label: for those who do not see it.
+        written: how values stand on the axis.
+        css: class of the line; of the area under it with `-area` behind.
+        cut: begin the axis near the least value instead of at zero.
+    """
+    low, high = (min(values), max(values)) if cut else (0.0, max(values))
+    low, high = (low, high) if high > low else (low, low + (abs(low) or 1.0))
+    step = _round_up((high - low) / 4)
+    base = low // step * step
+    count = max(1, -int((base - high) // step))
+
+    def draw(narrow: bool) -> str:
+        width, height = (NARROW, 230) if narrow else (WIDE, 260)
+        left, right, top, bottom = 62.0, 12.0, 12.0, 34.0
+        span = max(ticks[-1] + 1 - ticks[0], 1)
+
+        def x(value: float) -> float:
+            return left + (width - left - right) * (value - ticks[0]) / span
+
+        def y(value: float) -> float:
+            return height - bottom - (height - top - bottom) * (value - base) / (step * count)
+
+        parts = []
+        for number in range(count + 1):
+            value = base + step * number
+            parts.append(line(left, y(value), width - right, y(value), "grid"))
+            parts.append(
+                text(left - 8, y(value) + 4, written(value), "chart-soft", anchor="end", size=12)
+            )
+        outline = _outline(ticks, values, x, y)
+        points = " ".join(f"{px:.1f},{py:.1f}" for px, py in outline)
+        floor = f"{outline[-1][0]:.1f},{y(base):.1f} {outline[0][0]:.1f},{y(base):.1f}"
+        if not cut:
+            parts.append(f'<polygon points="{points} {floor}" class="{css}-area"/>')
+        parts.append(f'<polyline points="{points}" class="{css}"/>')
+        every = max(1, -(-span // (6 if narrow else 12)))
+        parts += [
+            text(x(tick + 0.5), height - 12, str(tick), "chart-soft", anchor="middle", size=12)
+            for tick in range(ticks[0], ticks[-1] + 1, every)
+        ]
+        return drawing(width, height, "".join(parts), label, "chart")
+
+    return both(draw)
+
+
 def _outline(
     ticks: Sequence[int],
     values: Sequence[float],

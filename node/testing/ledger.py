@@ -181,8 +181,9 @@ class Pool:
         return self._build(plan, held.owner)
 
     def leave(self, account: AccountId, amount: int) -> bytes:
-        """Unshield: part of the oldest free note goes to a transparent account."""
-        held = self._free.pop(0)
+        """Unshield: part of the oldest note that has it goes to a transparent account."""
+        held = next(h for h in self._free if h.note.quantity >= amount + FEE)
+        self._free.remove(held)
         change = held.note.quantity - amount - FEE
         payment = Payment(
             held.owner.full_viewing_key.address(0, internal=True), change, change=True
