@@ -1,6 +1,8 @@
-"""Make a development chain with many private transfers, and bundles of it for auditors.
+"""Make a development chain with many private transfers, in the folder of a node.
 
-    python docs/audit/make_chain.py --transfers 1000 --out chain.tar --bad bad.tar
+    .venv/bin/python docs/audit/make_chain.py --transfers 1000 --home try --bad bad.tar
+    chiaro --home try audit export -o chain.tar
+    chiaro audit verify chain.tar
 
 Every transfer has a real proof; blocks are decided without a node, an RPC or wallet files, so
 nearly all of the time is proving. `--bad` is the same chain with one proof exchanged for another
@@ -13,24 +15,29 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from circuits.keys import Registry
+from node.app.node import CHAIN_FOLDER, Node
 from node.audit.export import export
 from node.audit.sources import FolderSource
 from node.core.block import Transaction
 from node.core.ids import Height
+from node.store.rocksdb import open_store
+from node.store.versioned import VersionedStore
 from node.testing.ledger import FAUCET, Ledger, Pool, envelope
+from node.testing.nodes import development_genesis
 from shielded.transaction import ShieldedTx
 
 UNIT = 10**6
 
 
-def make(transfers: int, per_block: int, people: int) -> Ledger:
+def make(ledger: Ledger, transfers: int, per_block: int, people: int) -> Ledger:
     """A block that shields, then blocks of private transfers, with some value coming and going."""
-    ledger = Ledger()
     pool = Pool(ledger, people)
     shielding = pool.shield(per_block, 1000 * UNIT)
     ledger.block(shielding)
@@ -76,31 +83,38 @@ def _decoded(tx: bytes) -> ShieldedTx:
     return ShieldedTx.from_bytes(Transaction.from_bytes(tx).payload)
 
 
+@contextmanager
+def stored(home: Path) -> Iterator[VersionedStore]:
+    """The store of a node below `home`, where `chiaro --home` finds it; a new development chain."""
+    genesis = development_genesis()
+    Node.create(home / "node", genesis)
+    store = open_store(home / "node" / CHAIN_FOLDER, genesis.chain_id)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
 def main() -> None:
     """Make, export, say what was made."""
     parser = argparse.ArgumentParser(description="Make a chain for auditors.")
     parser.add_argument("--transfers", type=int, default=1000)
     parser.add_argument("--per-block", type=int, default=25)
     parser.add_argument("--people", type=int, default=20)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--bad", type=Path)
+    parser.add_argument("--home", type=Path, required=True, help="a new folder, as of --home")
+    parser.add_argument("--bad", type=Path, help="bundle of the chain with a false proof")
     options = parser.parse_args()
     started = time.perf_counter()
-    ledger = make(options.transfers, options.per_block, options.people)
-    seconds = time.perf_counter() - started
-    registry = Registry.load()
-    source = FolderSource(ledger.store, ledger.genesis, "memory", None)
-    written = export(source, options.out, registry)
-    made: dict[str, Any] = {
-        "height": written.height,
-        "transactions": written.transactions,
-        "bytes": written.size,
-        "seconds": round(seconds, 1),
-    }
-    if options.bad is not None:
-        bad, place = with_a_bad_proof(ledger)
-        export(FolderSource(bad.store, bad.genesis, "memory", None), options.bad, registry)
-        made["bad"] = place
+    with stored(options.home) as store:
+        ledger = make(Ledger(store=store), options.transfers, options.per_block, options.people)
+        made: dict[str, Any] = {
+            "height": ledger.height,
+            "seconds": round(time.perf_counter() - started, 1),
+        }
+        if options.bad is not None:
+            bad, made["bad"] = with_a_bad_proof(ledger)
+            source = FolderSource(bad.store, bad.genesis, "memory", None)
+            export(source, options.bad, Registry.load())
     sys.stdout.write(json.dumps(made, indent=1) + "\n")
 
 

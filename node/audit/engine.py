@@ -303,7 +303,7 @@ class Audit:
             )  # fmt: skip
         if report.executed == source.height:
             report.state_root = self._application.chain.root_after(Height(source.height))
-            if end.state_root and end.state_root != report.state_root:
+            if end.state_root != report.state_root:
                 report.accuse(
                     Culprit(
                         end.height, None, None, "AUD-014", "AUD-014",

@@ -232,7 +232,9 @@ class NodeSource(_Live):
 
     def end(self) -> Tip:
         if self.height == 0:
-            return Tip(0, bytes(32), b"")  # nothing follows that could say what genesis leads to
+            status = self._client.status()
+            root = self._client.block(1).state_root if status.height else status.state_root
+            return Tip(0, bytes(32), bytes_of(root, 32))
         found = self._client.block(self.height)
         return Tip(self.height, bytes_of(found.hash, 32), bytes_of(found.root_after, 32))
 

@@ -9,7 +9,7 @@ import pytest
 import shielded.env
 import transparent.env
 from circuits.keys import Registry
-from node.audit import bundle, keys, work
+from node.audit import bundle, engine, keys, work
 from node.audit.engine import Audit
 from node.audit.errors import ChainRefused
 from node.audit.sources import FolderSource
@@ -108,6 +108,28 @@ def test_an_empty_chain_holds(bundled, audit, tmp_path) -> None:
     report.require_valid()
     assert (report.height, report.counts.blocks, report.points) == (0, 0, [])
     assert report.supply
+
+
+def test_no_more_is_held_than_a_window(story, monkeypatch) -> None:
+    ledger = Ledger()
+    for _ in range(60):
+        ledger.block()
+    source = FolderSource(ledger.store, ledger.genesis, "memory", None)
+    honest, taken, most = source.blocks, [0], [0]
+
+    def counted(first):
+        for raw in honest(first):
+            taken[0] = raw.height
+            yield raw
+
+    def progress(done, of) -> None:
+        most[0] = max(most[0], taken[0] - done)
+
+    monkeypatch.setattr(source, "blocks", counted)
+    monkeypatch.setattr(engine, "WINDOW_BLOCKS", 7)
+    with work.in_memory(source.genesis) as journal:
+        assert Audit(source, {}, journal, progress=progress).run().valid
+    assert (taken[0], most[0]) == (60, 6)
 
 
 def test_many_points_are_runs_of_blocks(audit, bundled, tmp_path) -> None:

@@ -1,4 +1,4 @@
-"""Keys of a chain: linted, those of genesis, vouched for by the auditor's registry or not at all."""
+"""Keys of a chain: linted, those of genesis, vouched for by a registry or not at all."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ def test_aud011_in_a_bundle(far, taken_apart, elsewhere, audit, tmp_path) -> Non
 
 
 def test_aud007_a_genesis_that_says_another_profile(members, story, audit, tmp_path) -> None:
-    """Profile and ceremony are part of the chain id: a development chain cannot pass for another."""
+    """Profile and ceremony are in the chain id: a development chain cannot pass for another."""
     genesis = replace(story.ledger.genesis, profile="main", ceremony=TRANSCRIPT)
     members[bundle.GENESIS] = genesis.to_bytes()
     members[bundle.GENESIS_TEXT] = format_genesis(genesis, json_format=False).encode()

@@ -10,12 +10,14 @@ import msgspec
 import pytest
 
 from node.app.node import Options
+from node.core.block import Block
 from node.core.errors import InvalidTransaction, NotFound, PolicyRefused, Unreachable
 from node.core.ids import NATIVE
-from node.rpc import schema
+from node.rpc import schema, service
 from node.rpc.client import NodeClient
 from node.rpc.errors import BadAnswer, NodeFault, RemoteError, StillPending, error_of, problem
 from node.rpc.schema import bytes_of, hex_of
+from node.store.chain import decode_receipts
 from node.store.proof import InvalidStateProof
 from node.testing.nodes import memory_node, serving
 from shielded.errors import MalformedTransaction, StaleAnchor
@@ -179,6 +181,33 @@ def test_rpc12_lists_say_where_to_go_on(client) -> None:
     assert [b.height for b in client.actions(1, page=2)] == list(range(1, tip + 1))
     assert [b.height for b in client.actions(2, 3)] == [2, 3]
     assert list(client.actions(tip + 1)) == []
+
+
+def test_rpc12_raw_blocks_come_in_bounded_pages(client, monkeypatch) -> None:
+    while client.status().height < 5:
+        client.make_block()
+    tip = client.status().height
+    blocks = list(client.raw(1, tip))
+    assert [height for height, _, _ in blocks] == list(range(1, tip + 1))
+    for height, block, receipts in blocks:
+        view, found = client.block(height), Block.from_bytes(block)
+        assert hex_of(found.header.hash) == view.hash
+        assert [hex_of(r.wire_id) for r in decode_receipts(receipts)] == [
+            r.wire_id for r in view.receipts
+        ]
+    assert client.raw_page(tip, 1000).next is None
+    assert client.raw_page(tip + 1).blocks == []
+    monkeypatch.setattr(service, "MOST_RAW_BYTES", 1)
+    page = client.raw_page(1, 1000)
+    assert ([item.height for item in page.blocks], page.next) == ([1], 2)
+    assert list(client.raw(2, tip)) == blocks[1:]
+
+
+@pytest.mark.parametrize("heights", [[], [2], [1, 3], [1, 2, 3]])
+def test_raw_blocks_for_other_heights_are_refused(heights) -> None:
+    found = [schema.RawBlock(height=height, block="0x", receipts="0x") for height in heights]
+    with pytest.raises(BadAnswer), answering(raw=schema.RawPage(tip=9, blocks=found)) as liar:
+        list(liar.raw(1, 2))
 
 
 def test_rpc13_a_node_that_verifies_goes_on_answering(make_person) -> None:
