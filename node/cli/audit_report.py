@@ -101,7 +101,7 @@ def _hero(report: AuditReport) -> str:
     figures = (
         (f"{counts.blocks:,}", "blocks executed"),
         (f"{counts.transactions:,}", "transactions in them"),
-        (f"{counts.proofs:,}", "proofs verified"),
+        (f"{counts.proofs:,}", "proofs in them"),
         (
             duration(report.seconds),
             "for this run" if per_proof is None else f"for this run; {per_proof:.2f} ms a proof",
@@ -170,7 +170,8 @@ def _culprits(report: AuditReport) -> str:
     left = len(report.culprits) - len(shown) + report.more
     text = (
         "<p>In the order of blocks. Links, forms, signatures and proofs were checked to the end of "
-        "the file; what needs the state, up to the first block that does not hold.</p>"
+        "the history; what needs the state, up to the first block that does not hold. "
+        f"{report.run_proofs:,} proofs were judged in this run.</p>"
     )
     if report.stopped:
         text += f"<p>Execution ended: {escape(report.stopped)}.</p>"

@@ -120,7 +120,7 @@ def draw(out: Console, report: AuditReport, page: Path | None) -> None:
         "chain": f"{report.name}, profile {report.profile}, {report.chain_id.hex()}",
         "tip": f"block {report.height}, {report.tip.hex()}",
         "state": report.state_root.hex() + f" after block {report.executed}",
-        "checked": f"{counts.blocks:,} blocks, {counts.transactions:,} transactions "
+        "executed": f"{counts.blocks:,} blocks, {counts.transactions:,} transactions "
         f"({counts.refused:,} without effect), {counts.private_transfers:,} private transfers, "
         f"{counts.proofs:,} proofs",
         "time": _time(report),
