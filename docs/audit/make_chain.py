@@ -21,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from circuits.keys import Registry
+from circuits.key_registry import Registry
 from node.app.node import CHAIN_FOLDER, Node
 from node.audit.export import export
 from node.audit.sources import FolderSource

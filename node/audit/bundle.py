@@ -1,13 +1,15 @@
 """What is in a bundle, in this order, and the two documents of its own that frame the rest.
 
-chiaro-audit.json            which chain, how far, digests of what comes before the blocks
-genesis.bin, genesis.toml    canonical bytes, whose hash is the chain id; the same for people
-keys/<statement>.vk.json     verifying keys, in snarkjs's form
-ceremony/1.json …            manifests of `chiaro setup manifest`, where there are any
-blocks/0000000001.block      header and full transactions, `node.core.block.Block`
-blocks/0000000001.receipts   how they ended, `node.store.chain.decode_receipts`
-…
-end.json                     last block, state root after it, digest over all members
+    chiaro-audit.json            which chain, how far, digests of what comes before the blocks
+    genesis.bin, genesis.toml    canonical bytes, whose hash is the chain id; the same for people
+    keys/<statement>.vk.json     verifying keys, in snarkjs's form
+    ceremony/<statement>.json    manifests of their ceremonies, where there are any
+    blocks/0000000001.block      header and full transactions, `node.core.block.Block`
+    blocks/0000000001.receipts   how they ended, `node.store.chain.decode_receipts`
+    …
+    end.json                     last block, state root after it, digest over all members
+
+docs/audit.md says how to check digests by hand.
 """
 
 from __future__ import annotations
@@ -49,6 +51,14 @@ class KeyRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     unsafe: str
 
 
+class CeremonyRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The manifest of the ceremony that made a statement's key."""
+
+    statement: str
+    file: str
+    digest: str
+
+
 class FileRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A file of the bundle, and its digest."""
 
@@ -68,7 +78,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     height: int
     genesis: FileRecord
     keys: list[KeyRecord]
-    ceremony: list[FileRecord]
+    ceremony: list[CeremonyRecord]
 
 
 class End(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -120,9 +130,9 @@ def check_manifest(manifest: Manifest) -> Manifest:
     statements = [key.statement for key in manifest.keys]
     names = [(key.file, key_file(key.statement)) for key in manifest.keys]
     names += [(manifest.genesis.file, GENESIS)]
-    names += [
-        (item.file, ceremony_file(number)) for number, item in enumerate(manifest.ceremony, 1)
-    ]
+    names += [(item.file, ceremony_file(item.statement)) for item in manifest.ceremony]
+    if manifest.ceremony and [item.statement for item in manifest.ceremony] != statements:
+        raise AuditError("AUD-005", "ceremonies of some statements only", where=MANIFEST)
     if len(set(statements)) != len(statements) or any(a != b for a, b in names):
         raise AuditError("AUD-005", "a file of another name than is due", where=MANIFEST)
     return manifest
@@ -133,9 +143,9 @@ def key_file(statement: str) -> str:
     return f"keys/{statement.replace('/', '-')[:64]}.vk.json"
 
 
-def ceremony_file(number: int) -> str:
-    """Where the record of the ceremony with this number stands, from 1."""
-    return f"ceremony/{number}.json"
+def ceremony_file(statement: str) -> str:
+    """Where the manifest of its ceremony stands."""
+    return f"ceremony/{statement.replace('/', '-')[:64]}.json"
 
 
 def block_file(height: int) -> str:

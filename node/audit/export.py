@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from circuits.keys import Registry
+from circuits.key_registry import Registry
 from node.audit import bundle
 from node.audit.archive import Writer, digest
 from node.audit.errors import AuditError
-from node.audit.keys import check_ceremony, choose
+from node.audit.keys import check_ceremony, choose, installed
 from node.audit.sources import Source
 from node.core.block import Block
 from node.core.genesis import Genesis
@@ -45,7 +45,6 @@ def export(
     target: Path,
     registry: Registry,
     *,
-    ceremony: Mapping[str, bytes] | None = None,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Exported:
     """Write a bundle, whole or not at all.
@@ -56,19 +55,17 @@ def export(
         source: the history.
         target: the file; replaced if it is there.
         registry: lists the chain's keys.
-        ceremony: manifests of `chiaro setup manifest`, by the names of their files.
         progress: called with blocks written and to write.
 
     Raises:
-        AuditError: the source has no such history, or AUD-011.
+        AuditError: AUD-008 the source has no such history, AUD-011.
         KeysRefused, ParamsError: its keys are not at hand.
         OSError: the file cannot be written.
     """
     genesis = source.genesis
     keys = _keys(genesis, source.keys, registry)
-    records = list((ceremony or {}).items())
-    for name, data in records:
-        check_ceremony(genesis, {name: data})
+    records = dict(source.ceremony) or _ceremonies(genesis, registry)
+    check_ceremony(genesis, records, registry)
     with files.replacing(target, durable=True) as temporary, temporary.open("wb") as file:
         writer = Writer(file)
         plain = genesis.to_bytes()
@@ -83,8 +80,10 @@ def export(
             genesis=bundle.FileRecord(file=bundle.GENESIS, digest=digest(plain)),
             keys=[record for record, _ in keys],
             ceremony=[
-                bundle.FileRecord(file=bundle.ceremony_file(number), digest=digest(data))
-                for number, (_, data) in enumerate(records, 1)
+                bundle.CeremonyRecord(
+                    statement=statement, file=bundle.ceremony_file(statement), digest=digest(data)
+                )
+                for statement, data in records.items()
             ],
         )
         writer.add(bundle.MANIFEST, bundle.dump(manifest))
@@ -92,8 +91,8 @@ def export(
         writer.add(bundle.GENESIS_TEXT, format_genesis(genesis, json_format=False).encode())
         for record, data in keys:
             writer.add(record.file, data)
-        for number, (_, data) in enumerate(records, 1):
-            writer.add(bundle.ceremony_file(number), data)
+        for statement, data in records.items():
+            writer.add(bundle.ceremony_file(statement), data)
         transactions = _blocks(source, writer, progress)
         tip = source.end()
         listing = writer.listing
@@ -142,11 +141,8 @@ def _keys(
 ) -> list[tuple[bundle.KeyRecord, bytes]]:
     _, used = choose(genesis, documents, registry)
     found = []
-    for key in used:
-        data = documents.get(key.statement)
-        if data is None:
-            entry = registry.entry_of_key(key.verifying_key)
-            data = params.path(entry.verifying_key_file).read_bytes()
+    for key, item in zip(used, genesis.statements, strict=True):
+        data = documents.get(key.statement) or installed(item, genesis, registry)
         record = bundle.KeyRecord(
             statement=key.statement,
             file=bundle.key_file(key.statement),
@@ -158,3 +154,14 @@ def _keys(
         )
         found.append((record, data))
     return found
+
+
+def _ceremonies(genesis: Genesis, registry: Registry) -> dict[str, bytes]:
+    """The manifests that the registry's folder has of the chain's ceremonies; all, or none."""
+    if genesis.ceremony is None:
+        return {}
+    entries = [registry.find(item.statement, genesis.profile) for item in genesis.statements]
+    return {
+        entry.statement: params.path(entry.transcript_file, registry.folder).read_bytes()
+        for entry in entries
+    }

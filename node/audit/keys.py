@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from circuits.keys import CEREMONY, DEV, Registry
+from circuits.key_registry import CEREMONY, DEV, KeyEntry, Registry
 from node.app.development import STATEMENTS
 from node.audit.errors import AuditError, KeysRefused
-from node.core.genesis import DEV_PROFILE, Genesis, StatementKey
+from node.core.genesis import DEV_PROFILE, Genesis, StatementKey, ceremony_digest
+from node.core.ids import ID_BYTES
 from zk import jsontext, params
 from zk.errors import DevParamsRefused, UnknownKey
 from zk.formats import snarkjs
@@ -17,7 +18,7 @@ from zk.groth16.keys import VerifyingKey
 
 BUNDLED: Final = "bundle"
 """Origin of a key that only the bundle vouches for."""
-_MEMBERS: Final = {"circuit": str, "r1cs": str, "verifying_key": str, "transcript": str}
+_MEMBERS: Final = ("r1cs", "verifying_key", "transcript")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class UsedKey:
         verifying_key: its id, hex.
         r1cs: digest of the circuit that genesis names, hex.
         origin: `dev` or `ceremony`, by the auditor's registry; `bundle`: nobody else vouches.
+        made: where it comes from, for people.
         warning: what must be said of it; empty where there is nothing to say.
     """
 
@@ -36,6 +38,7 @@ class UsedKey:
     verifying_key: str
     r1cs: str
     origin: str
+    made: str
     warning: str
 
 
@@ -75,7 +78,7 @@ def choose(
         file = f"key of {item.statement}"
         document = documents.get(item.statement)
         if document is None:
-            document = _installed(item, genesis, registry)
+            document = installed(item, genesis, registry)
         key = snarkjs.read_verifying_key(document, file)
         if key.id != item.verifying_key.hex():
             raise KeysRefused(
@@ -88,9 +91,14 @@ def choose(
     return keys, used
 
 
-def _installed(item: StatementKey, genesis: Genesis, registry: Registry) -> bytes:
+def installed(item: StatementKey, genesis: Genesis, registry: Registry) -> bytes:
+    """The key of a statement as the registry's folder has it.
+
+    Raises:
+        UnknownKey, DevParamsRefused: by the registry.
+    """
     entry = registry.find(item.statement, genesis.profile)
-    return params.path(entry.verifying_key_file).read_bytes()
+    return params.path(entry.verifying_key_file, registry.folder).read_bytes()
 
 
 def _judged(
@@ -110,7 +118,8 @@ def _judged(
                 "once you have compared this id with what the chain's founders publish",
             ) from None
         warning = f"nobody but the bundle vouches for key {identity} of {item.statement}"
-        return UsedKey(item.statement, identity, r1cs, BUNDLED, warning)
+        made = "the bundle alone: nobody else vouches for it"
+        return UsedKey(item.statement, identity, r1cs, BUNDLED, made, warning)
     if (entry.statement, entry.r1cs) != (item.statement, r1cs):
         raise KeysRefused(
             "AUD-009",
@@ -124,39 +133,67 @@ def _judged(
             where=f"key of {item.statement}",
         )
     origin = DEV if entry.origin == DEV else CEREMONY
-    return UsedKey(item.statement, identity, r1cs, origin, entry.unsafe)
+    warning = "; ".join(text for text in (entry.unsafe, entry.insecure) if text)
+    return UsedKey(item.statement, identity, r1cs, origin, entry.made, warning)
 
 
-def check_ceremony(genesis: Genesis, records: Mapping[str, bytes]) -> list[str]:
-    """AUD-011: manifests of ceremonies are of the circuits, keys and transcript of genesis.
+def check_ceremony(genesis: Genesis, records: Mapping[str, bytes], registry: Registry) -> list[str]:
+    """AUD-011 (CH-34): registry and manifests speak of the ceremonies that genesis names.
 
     That such a ceremony took place is shown by `chiaro ceremony verify` over its files, which are
-    too large for a bundle; this ties the record to the chain.
+    too large for a bundle; this ties the records to the chain.
+
+    Args:
+        genesis: of the chain.
+        records: manifests by statement; of all statements, or of none.
+        registry: whom the auditor believes; says nothing of keys that it does not list.
 
     Returns:
-        One line per record, for the report.
+        One line per statement with a ceremony, for the report.
 
     Raises:
         AuditError: AUD-011.
     """
-    lines = []
-    for file, data in records.items():
-        try:
-            document = jsontext.loads(data)
-            fields = {name: document[name] for name in _MEMBERS}
-            count = len(document["contributions"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise AuditError("AUD-011", "no manifest of a ceremony", where=file) from error
-        if any(not isinstance(value, str) for value in fields.values()):
-            raise AuditError("AUD-011", "no manifest of a ceremony", where=file)
-        pairs = {(item.r1cs.hex(), item.verifying_key.hex()) for item in genesis.statements}
-        pair = fields["r1cs"].removeprefix("0x"), fields["verifying_key"].removeprefix("0x")
-        if pair not in pairs:
+    if genesis.ceremony is None:
+        if records:
+            raise AuditError("AUD-011", "genesis names no ceremony", where="ceremony")
+        return []
+    entries = {item.statement: _entry(item, registry) for item in genesis.statements}
+    listed = {name: entry.transcript for name, entry in entries.items() if entry is not None}
+    recorded = {i.statement: _transcript(i, records) for i in genesis.statements if records}
+    for what, transcripts in (("registry", listed), ("bundle", recorded)):
+        if len(transcripts) < len(genesis.statements):
+            continue
+        digest = ceremony_digest({n: bytes.fromhex(t) for n, t in transcripts.items()})
+        if digest != genesis.ceremony:
             raise AuditError(
-                "AUD-011", "of a circuit or key that genesis does not name", where=file
+                "AUD-011",
+                f"genesis names ceremony {genesis.ceremony.hex()}, the {what} has {digest.hex()}",
+                where="genesis: ceremony",
             )
-        transcript = fields["transcript"].removeprefix("0x")
-        if genesis.ceremony is None or genesis.ceremony.hex() != transcript:
-            raise AuditError("AUD-011", "of another ceremony than genesis names", where=file)
-        lines.append(f"{fields['circuit'][:64]}: {count} contributions, transcript {transcript}")
-    return lines
+    found = recorded or listed
+    return [f"{statement}: transcript {transcript}" for statement, transcript in found.items()]
+
+
+def _entry(item: StatementKey, registry: Registry) -> KeyEntry | None:
+    """What the registry has of a ceremony's key of genesis."""
+    try:
+        entry = registry.entry_of_key(item.verifying_key.hex())
+    except UnknownKey:
+        return None
+    return entry if entry.origin == CEREMONY else None
+
+
+def _transcript(item: StatementKey, records: Mapping[str, bytes]) -> str:
+    """The transcript's digest of a manifest, which must be of the circuit and key of genesis."""
+    where = f"ceremony of {item.statement}"
+    try:
+        document = jsontext.loads(records[item.statement])
+        fields = {name: str(document[name]).removeprefix("0x") for name in _MEMBERS}
+        length = len(bytes.fromhex(fields["transcript"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise AuditError("AUD-011", "no manifest of a ceremony", where=where) from error
+    pair = item.r1cs.hex(), item.verifying_key.hex()
+    if (fields["r1cs"], fields["verifying_key"]) != pair or length != ID_BYTES:
+        raise AuditError("AUD-011", "of a circuit or key that genesis does not name", where=where)
+    return fields["transcript"]

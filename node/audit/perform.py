@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from circuits.keys import Registry
+from circuits.key_registry import Registry
 from node.audit import keys, work
 from node.audit.engine import Audit, OtherHistory, Progress
 from node.audit.errors import NotExpected
@@ -80,7 +80,7 @@ def _once(
         chosen, used = keys.choose(
             genesis, source.keys, options.registry, trust_bundled=options.trust_bundled
         )
-        ceremony = keys.check_ceremony(genesis, source.ceremony)
+        ceremony = keys.check_ceremony(genesis, source.ceremony, options.registry)
         folder = options.folder or work.default_folder(genesis)
         with work.in_folder(folder, genesis, fresh=fresh) as journal:
             if journal.height:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import IO, NamedTuple, Protocol
 
 from node.app.errors import AlreadyRunning, NoNode
-from node.app.node import CHAIN_FOLDER, GENESIS_FILE
-from node.app.process import LOCK_FILE
+from node.app.node import CHAIN_FOLDER
+from node.app.process import GENESIS_FILE, LOCK_FILE
 from node.audit import bundle
 from node.audit.archive import Reader, digest
 from node.audit.errors import AuditError
@@ -54,7 +54,7 @@ class Source(Protocol):
         genesis: of the chain.
         height: of the last block that `blocks` gives.
         keys: verifying keys as documents, by statement; empty: use the installation's.
-        ceremony: manifests of ceremonies, by name of file.
+        ceremony: manifests of ceremonies, by statement; empty where it has none.
     """
 
     @property
@@ -109,8 +109,8 @@ class BundleSource:
             _check_digest(self.keys[key.statement], key.digest, key.file)
         self.ceremony: dict[str, bytes] = {}
         for item in self.manifest.ceremony:
-            self.ceremony[item.file] = take(item.file, bundle.MAX_DOCUMENT)
-            _check_digest(self.ceremony[item.file], item.digest, item.file)
+            self.ceremony[item.statement] = take(item.file, bundle.MAX_DOCUMENT)
+            _check_digest(self.ceremony[item.statement], item.digest, item.file)
         self._end: Tip | None = None
 
     def _read_genesis(self) -> Genesis:

@@ -16,7 +16,7 @@ from node.cli.verify import readable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from circuits.keys import Registry
+    from circuits.key_registry import Registry
     from node.audit.report import AuditReport
     from node.audit.sources import Source
 
@@ -35,19 +35,12 @@ def export(
     context: typer.Context,
     out: Path = typer.Option(..., "--out", "-o", help="The bundle, a POSIX tar."),
     to: int | None = typer.Option(None, "--to", min=0, help="Last block; default: the tip."),
-    ceremony: list[Path] = typer.Option(
-        [], "--ceremony", help="Manifest of `chiaro setup manifest` to enclose; repeatable."
-    ),
     params: Path | None = PARAMS,
 ) -> None:
     """Write the whole chain into one file: of a node, or of this home's stopped one."""
     from node.audit.export import export as write
 
     session: Session = context.obj
-    records: dict[str, bytes] = {}
-    for path in ceremony:
-        with readable(path):
-            records[path.name] = path.read_bytes()
     with (
         output.progress(session, "export", eta=True) as report,
         audit_source.live(session, to) as source,
@@ -57,7 +50,6 @@ def export(
             source,
             out,
             registry(params),
-            ceremony=records,
             progress=lambda done, all_: report("blocks", done / max(all_, 1)),
         )
         genesis = source.genesis
@@ -119,7 +111,7 @@ def registry(path: Path | None) -> Registry:
     Raises:
         ParamsError: it cannot be read.
     """
-    from circuits.keys import REGISTRY, Registry
+    from circuits.key_registry import REGISTRY, Registry
 
     if path is None:
         return Registry.load()

@@ -222,17 +222,9 @@ def _checks(report: AuditReport) -> str:
 
 
 def _keys(report: AuditReport) -> str:
-    origin = {
-        "dev": "development key of this installation’s registry: UNSAFE",
-        "ceremony": "ceremony, by this auditor’s registry",
-        "bundle": "the bundle alone: nobody else vouches for it",
-    }
-    rows = [
-        (key.statement, origin.get(key.origin, key.origin), key.verifying_key, key.r1cs)
-        for key in report.keys
-    ]
+    rows = [(key.statement, key.made, key.verifying_key, key.r1cs) for key in report.keys]
     text = _table(
-        ("statement", "vouched for by", "verifying key", "circuit"),
+        ("statement", "made by", "verifying key", "circuit"),
         rows,
         css={2: "hash", 3: "hash"},
     )

@@ -77,6 +77,7 @@ def data(report: AuditReport) -> dict[str, Any]:
                 "verifying_key": "0x" + key.verifying_key,
                 "r1cs": "0x" + key.r1cs,
                 "origin": key.origin,
+                "made": key.made,
                 "warning": key.warning,
             }
             for key in report.keys
@@ -126,7 +127,7 @@ def draw(out: Console, report: AuditReport, page: Path | None) -> None:
         "time": _time(report),
     }
     for key in report.keys:
-        lines[f"key {key.statement}"] = f"{key.verifying_key}, by {key.origin}"
+        lines[f"key {key.statement}"] = f"{key.verifying_key}, {key.made}"
     for index, line in enumerate(report.ceremony, 1):
         lines[f"ceremony {index}"] = line
     width = max(map(len, lines))

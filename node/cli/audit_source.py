@@ -25,8 +25,7 @@ def live(session: Session, to: int | None) -> Iterator[Source]:
         NotFound: the chain does not reach height `to`.
     """
     from node.app import process
-    from node.app.node import GENESIS_FILE
-    from node.app.process import PROCESS_FILE
+    from node.app.process import GENESIS_FILE, PROCESS_FILE
     from node.audit import sources
 
     places = session.places

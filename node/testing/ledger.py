@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from circuits.keys import DEV
+from circuits.key_registry import DEV
 from node.app import assembly
 from node.consensus.application import LedgerApplication
 from node.core.block import Block, Header, Receipt, Transaction, tx_root

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from circuits.keys import Registry
+from circuits.key_registry import Registry
 from node.audit import bundle, keys, work
 from node.audit.archive import Listing, digest
 from node.audit.engine import Audit
@@ -26,8 +26,8 @@ UNIT = 10**6
 
 def write_bundle(ledger: Ledger, path: Path, registry=None, **changes) -> Path:
     source = FolderSource(ledger.store, ledger.genesis, "memory", None)
-    source.keys = changes.pop("keys", {})
-    export(source, path, registry or Registry.load(), **changes)
+    source.keys, source.ceremony = changes.get("keys", {}), changes.get("ceremony", {})
+    export(source, path, registry or Registry.load())
     return path
 
 
@@ -73,7 +73,7 @@ def run_audit(path: Path, registry=None, journal=None, *, trust_bundled=False, *
         chosen, used = keys.choose(
             source.genesis, source.keys, registry or Registry.load(), trust_bundled=trust_bundled
         )
-        keys.check_ceremony(source.genesis, source.ceremony)
+        keys.check_ceremony(source.genesis, source.ceremony, registry or Registry.load())
         with work.in_memory(source.genesis) as fresh:
             report = Audit(source, chosen, journal or fresh, **options).run()
         report.keys = used

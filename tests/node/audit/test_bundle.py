@@ -212,7 +212,12 @@ def test_aud005_documents_of_another_form(members, tmp_path) -> None:
         {"height": -1},
         {"height": 10**10},
         {"genesis": bundle.FileRecord(file="../genesis.bin", digest="")},
-        {"ceremony": [bundle.FileRecord(file="ceremony/2.json", digest="")]},
+        {
+            "ceremony": [
+                bundle.CeremonyRecord(statement="action/1", file="ceremony/2.json", digest="")
+            ]
+        },
+        {"ceremony": [bundle.CeremonyRecord(statement="b/1", file="ceremony/b-1.json", digest="")]},
     ],
 )
 def test_aud005_a_manifest_of_another_kind(members, tmp_path, changes) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 import shielded.env
 import transparent.env
-from circuits.keys import Registry
+from circuits.key_registry import Registry
 from node.audit import bundle, engine, keys, work
 from node.audit.engine import Audit
 from node.audit.errors import ChainRefused

@@ -7,18 +7,25 @@ from dataclasses import replace
 
 import pytest
 
-from circuits.keys import CEREMONY, DEV, KeyEntry, Registry
+from circuits.key_registry import CEREMONY, DEV, KeyEntry, Registry
+from circuits.keys import KeyStore
+from node.app import assembly, founding
 from node.audit import bundle, keys
 from node.audit.errors import AuditError, KeysRefused
+from node.audit.export import export
 from node.audit.perform import Options, perform
-from node.audit.sources import bundle_in
+from node.audit.sources import FolderSource, bundle_in
+from node.core.genesis import ceremony_digest
 from node.core.genesis_file import format_genesis
+from node.testing.ceremonies import ceremony_parameters
+from node.testing.clock import EPOCH_MS
 from node.testing.ledger import Ledger
 from node.testing.nodes import development_genesis
 from zk import params
 from zk.curve.bn254 import G2
 from zk.errors import DevParamsRefused, ParamsError, UnsafeKey
 from zk.formats import snarkjs
+from zk.groth16.example import random_circuit
 from zk.groth16.keys import VerifyingKey
 
 KEY_FILE = "keys/action-1.vk.json"
@@ -54,13 +61,23 @@ def elsewhere(foreign):
     """Genesis of a chain with a ceremony, which this installation has never heard of."""
     genesis = development_genesis()
     statement = replace(genesis.statements[0], verifying_key=bytes.fromhex(foreign.id))
-    return replace(genesis, profile="main", statements=(statement,), ceremony=TRANSCRIPT)
+    ceremony = ceremony_digest({"action/1": TRANSCRIPT})
+    return replace(genesis, profile="main", statements=(statement,), ceremony=ceremony)
 
 
 @pytest.fixture
 def vouching(listed, foreign) -> Registry:
     return registry_of(
-        replace(listed, origin=CEREMONY, verifying_key=foreign.id, seed="", unsafe="")
+        replace(
+            listed,
+            origin=CEREMONY,
+            verifying_key=foreign.id,
+            seed="",
+            unsafe="",
+            transcript=TRANSCRIPT.hex(),
+            contributions=1,
+            beacon="none",
+        )
     )
 
 
@@ -74,7 +91,7 @@ def far(elsewhere, foreign, vouching, bundled, tmp_path):
         tmp_path / "far.tar",
         vouching,
         keys={"action/1": document(foreign)},
-        ceremony={"action.json": manifest(elsewhere)},
+        ceremony={"action/1": manifest(elsewhere)},
     )
 
 
@@ -155,7 +172,8 @@ def test_a_registry_that_lists_the_key_vouches_for_it(far, vouching, tmp_path) -
     report.require_valid()
     (key,) = report.keys
     assert (key.origin, key.warning) == (CEREMONY, "")
-    assert report.ceremony == [f"action/1: 1 contributions, transcript {TRANSCRIPT.hex()}"]
+    assert report.ceremony == [f"action/1: transcript {TRANSCRIPT.hex()}"]
+    assert "ceremony of 1 contribution" in key.made
 
 
 def test_development_keys_are_refused_outside_the_development_profile(listed, shipped) -> None:
@@ -175,23 +193,72 @@ def test_development_keys_are_refused_outside_the_development_profile(listed, sh
         {"r1cs": "0x" + "00" * 32},
         {"verifying_key": "0x" + "00" * 32},
         {"transcript": "0x" + "00" * 32},
+        {"transcript": "0x07"},
         {"transcript": 7},
-        {"contributions": None},
     ],
 )
 def test_aud011_a_record_of_another_ceremony(elsewhere, changes) -> None:
     with pytest.raises(AuditError) as refused:
-        keys.check_ceremony(elsewhere, {"ceremony/1.json": manifest(elsewhere, **changes)})
-    assert (refused.value.id, refused.value.where) == ("AUD-011", "ceremony/1.json")
+        keys.check_ceremony(elsewhere, {"action/1": manifest(elsewhere, **changes)}, registry_of())
+    assert refused.value.id == "AUD-011"
+
+
+def test_aud011_a_registry_with_another_ceremony(elsewhere, vouching) -> None:
+    """The key is the same, the record of who made it is not (RPC-24)."""
+    assert keys.check_ceremony(elsewhere, {}, vouching)
+    (entry,) = vouching.entries.values()
+    other = registry_of(replace(entry, transcript="00" * 32))
+    with pytest.raises(AuditError) as refused:
+        keys.check_ceremony(elsewhere, {}, other)
+    assert refused.value.id == "AUD-011"
+
+
+def test_aud011_records_where_genesis_names_no_ceremony(elsewhere) -> None:
+    with pytest.raises(AuditError) as refused:
+        keys.check_ceremony(
+            development_genesis(), {"action/1": manifest(elsewhere)}, Registry.load()
+        )
+    assert refused.value.id == "AUD-011"
+    assert keys.check_ceremony(development_genesis(), {}, Registry.load()) == []
+
+
+def test_a_chain_of_a_ceremony_takes_its_records_along(tmp_path, monkeypatch) -> None:
+    """From `setup import` to a verdict: the toy statement's keys, as any ceremony leaves them."""
+    for module in (assembly, founding, keys):
+        monkeypatch.setattr(module, "STATEMENTS", ("toy/1",))
+    shape = replace(random_circuit(21, rows=5, publics=2)[0], name="toy/1")
+    entry = ceremony_parameters(tmp_path / "params", shape)
+    monkeypatch.setenv(params.ENV_PARAMS, str(tmp_path / "params"))
+    registry = Registry.load()
+    genesis = founding.genesis("testnet", "local", KeyStore(registry), time_ms=EPOCH_MS)
+    ledger = Ledger(genesis)
+    ledger.block()
+    path = tmp_path / "chain.tar"
+    export(FolderSource(ledger.store, genesis, "memory", None), path, registry)
+    report = perform(lambda: bundle_in(path), Options(registry, tmp_path / "work"))
+    report.require_valid()
+    (key,) = report.keys
+    assert (key.origin, key.warning) == (CEREMONY, "")
+    assert "ceremony of 3 contributions, the last a beacon" in key.made
+    assert report.ceremony == [f"toy/1: transcript {entry.transcript}"]
+    with bundle_in(path) as source:
+        document = json.loads(source.ceremony["toy/1"])
+    assert [line["name"] for line in document["contributions"]] == ["Ada", "Bob", "beacon"]
+
+
+def test_an_insecure_version_is_said(listed) -> None:
+    marked = replace(listed, status="insecure", since="2026-05-01", reason="a wire is free")
+    _, (used,) = keys.choose(development_genesis(), {}, registry_of(marked))
+    assert "INSECURE since 2026-05-01: a wire is free" in used.warning
 
 
 def test_aud011_in_a_bundle(far, taken_apart, elsewhere, audit, tmp_path) -> None:
     members = taken_apart(far)
-    members["ceremony/1.json"] = manifest(elsewhere, transcript="0x" + "00" * 32)
+    members["ceremony/action-1.json"] = manifest(elsewhere, transcript="0x" + "00" * 32)
     with pytest.raises(AuditError) as refused:
         audit(members.write(tmp_path / "b"), trust_bundled=True)
     assert refused.value.id == "AUD-011"
-    members["ceremony/1.json"] = b"{"
+    members["ceremony/action-1.json"] = b"{"
     with pytest.raises(AuditError) as refused:
         audit(members.write(tmp_path / "c"), trust_bundled=True)
     assert refused.value.id == "AUD-011"

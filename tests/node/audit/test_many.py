@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from circuits.keys import Registry
+from circuits.key_registry import Registry
 from node.audit.export import export
 from node.audit.perform import Options, perform
 from node.audit.sources import FolderSource, bundle_in, opened

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from circuits.keys import Registry
+from circuits.key_registry import Registry
 from node.audit import bundle, work
 from node.audit.errors import AuditError, NotExpected, WorkBusy
 from node.audit.export import export
@@ -28,7 +28,7 @@ BLOCKS = 40
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from circuits.keys import Registry
+from circuits.key_registry import Registry
 from node.audit.perform import Options, perform
 from node.audit.sources import bundle_in
 
