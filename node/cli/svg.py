@@ -170,10 +170,11 @@ def steps(
     step = _round_up((high - low) / 4)
     base = low // step * step
     count = max(1, -int((base - high) // step))
+    longest = max(len(written(base + step * number)) for number in range(count + 1))
 
     def draw(narrow: bool) -> str:
         width, height = (NARROW, 230) if narrow else (WIDE, 260)
-        left, right, top, bottom = 62.0, 12.0, 12.0, 34.0
+        left, right, top, bottom = 18.0 + 8.0 * longest, 12.0, 12.0, 34.0
         span = max(ticks[-1] + 1 - ticks[0], 1)
 
         def x(value: float) -> float:
