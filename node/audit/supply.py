@@ -18,6 +18,8 @@ from node.execution import turnstile
 from node.execution.overlay import EmptyState, Overlay
 from node.execution.turnstile import EVENT, Movement, Supply
 
+HOLDERS: Final = (EnvironmentId.TRANSPARENT, EnvironmentId.SHIELDED, EnvironmentId.PRIVATE)
+"""What can hold value."""
 ENTRIES_PER_BLOCK: Final = 1000
 """Entries of the state that the walks may read, on average."""
 
@@ -64,7 +66,7 @@ class SupplyAudit:
                 str(kind.label),
                 tuple(
                     (int(tag), str(turnstile.totals(self._totals, tag, kind).held))
-                    for tag in EnvironmentId
+                    for tag in HOLDERS
                 ),
             )
             for kind in kinds

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from node.audit.report import AuditReport, Culprit, Point
 
 PARTS = ("issued", "transparent", "fees", "shielded", "private")
+_POOLS = (EnvironmentId.TRANSPARENT, EnvironmentId.SHIELDED, EnvironmentId.PRIVATE)
 _SHOWN = 20
 """Culprits on a terminal; all of them are in JSON and on the page."""
 
@@ -96,7 +97,7 @@ def _point(point: Point, known: Mapping[Kind, str]) -> dict[str, Any]:
         "transactions": point.transactions,
         "proofs": point.proofs,
         "held": {
-            kind_name(kind, known): {e.label: str(parts.get(e, 0)) for e in EnvironmentId}
+            kind_name(kind, known): {e.label: str(parts.get(e, 0)) for e in _POOLS}
             for kind, parts in sorted(point.held.items())
         },
     }
