@@ -113,6 +113,22 @@ def test_the_chain_of_a_running_node(auditor, honest) -> None:
     assert "VALID" in auditor("chain", "audit", "--fresh").out
 
 
+def test_orders_of_guardians_are_executed_like_everything_else(auditor, honest, tmp_path) -> None:
+    file = str(tmp_path / "order.json")
+    made = auditor.json("guardian", "order", "frozen", "--reason", "a drill", "-o", file)
+    assert made.code == 0, made.out
+    assert auditor.json("guardian", "sign", file, "--dev", "--yes").code == 0
+    assert auditor.json("guardian", "submit", file, "--yes").code == 0
+    honest.faucet(STRANGER, 1)
+    found = auditor.json("chain", "audit")
+    assert (found.code, found.data["valid"], found.data["height"]) == (0, True, 5)
+    assert set(found.data["history"][-1]["held"]["native"]) == {
+        "transparent",
+        "shielded",
+        "private",
+    }
+
+
 def test_a_chain_without_a_block(cli, tmp_path) -> None:
     found = cli.json("chain", "audit")
     assert (found.code, found.data["height"], found.data["history"]) == (0, 0, [])
