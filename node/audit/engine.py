@@ -29,7 +29,7 @@ from node.consensus.application import (
 )
 from node.consensus.errors import InvalidBlock
 from node.core.block import Block, Receipt
-from node.core.errors import NotFound
+from node.core.errors import ConsensusFault, NotFound
 from node.core.ids import EnvironmentId, Height, Kind
 from node.core.interfaces import ProofClaim
 from node.execution import turnstile
@@ -51,7 +51,7 @@ Progress = Callable[[int, int], None]
 
 
 class OtherHistory(Exception):
-    """The source's blocks are not those that the work folder holds: AUD-017, begin again."""
+    """AUD-017: the work folder holds other blocks than the source, or not their state."""
 
 
 @dataclass(slots=True)
@@ -140,11 +140,17 @@ class Audit:
     # --- where to begin ----------------------------------------------------------------------
 
     def _begin(self) -> SupplyAudit:
-        """Genesis into an empty folder, or the last block there executed again (CH-24)."""
+        """Genesis into an empty folder, or the last block there executed again (CH-24).
+
+        A block that comes out otherwise now says nothing of the chain: begin again.
+        """
         if self._work.empty:
             self._application.init_chain()
             return SupplyAudit(self._genesis)
-        self._application.check_head()
+        try:
+            self._application.check_head()
+        except ConsensusFault as fault:
+            raise OtherHistory from fault
         return SupplyAudit(self._genesis, self._work.reader())
 
     # --- reading -----------------------------------------------------------------------------

@@ -61,7 +61,7 @@ def perform(
     try:
         report = _once(opened, options, options.fresh, progress, note)
     except OtherHistory:
-        note("the work folder holds another history of this chain: beginning at genesis")
+        note("the work folder holds another history or state of this chain: beginning at genesis")
         report = _once(opened, options, True, progress, note)
     _check_expected("last block", options.tip, report.tip, report.source)
     return report

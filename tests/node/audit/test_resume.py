@@ -18,6 +18,8 @@ from node.audit.errors import AuditError, NotExpected, WorkBusy
 from node.audit.export import export
 from node.audit.perform import Options, perform
 from node.audit.sources import FolderSource, bundle_in
+from node.consensus.application import LedgerApplication
+from node.core.errors import ConsensusFault
 from node.core.ids import Height
 from node.store.chain import decode_receipts, encode_receipts
 from node.testing.ledger import FAUCET, Ledger, transfer
@@ -151,6 +153,18 @@ def test_a_block_that_does_not_hold_is_found_again(go, whole, taken_apart, tmp_p
     assert (first.valid, second.valid) == (False, False)
     assert second.resumed == 29
     assert second.culprits == first.culprits
+
+
+def test_aud017_a_state_that_does_not_come_out_again_is_thrown_away(go, whole, monkeypatch):
+    go(whole)
+
+    def damaged(_self):
+        raise ConsensusFault("CH-24: another state")
+
+    monkeypatch.setattr(LedgerApplication, "check_head", damaged)
+    report, notes = go(whole)
+    assert (report.valid, report.resumed) == (True, 0)
+    assert "another history or state" in notes[-1]
 
 
 def test_aud017_a_folder_with_something_else_is_left_alone(go, whole, tmp_path) -> None:
