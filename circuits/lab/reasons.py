@@ -47,24 +47,37 @@ def load(identifier: str, digest: str) -> Reasons:
         ParamsError: the file is malformed.
     """
     file = path_of(identifier)
-    if not file.exists():
-        return Reasons()
+    return parse(file.read_bytes(), digest, str(file)) if file.exists() else Reasons()
+
+
+def parse(data: bytes, digest: str, where: str) -> Reasons:
+    """The reasons in a file's bytes.
+
+    Args:
+        data: one JSON document.
+        digest: of the circuit that they must be written for.
+        where: the file, for messages.
+
+    Raises:
+        DigestMismatch: they were written for another circuit.
+        ParamsError: the file is malformed.
+    """
     try:
-        document = jsontext.loads(file.read_bytes())
+        document = jsontext.loads(data)
         written_for = document.pop("digest")
         document.pop("statement")
         reasons = Reasons(**document)
         tables = (reasons.wires, reasons.divisions, reasons.rows)
         texts = [t for table in tables for pair in table.items() for t in pair]
         texts += [t for limits in reasons.only.values() for t in limits]
-        if not all(isinstance(t, str) for t in texts):
+        if not all(isinstance(t, str) for t in [written_for, *texts, *reasons.only]):
             raise TypeError
     except (ValueError, TypeError, KeyError, AttributeError):
-        raise ParamsError("not a file of reasons", where=str(file)) from None
+        raise ParamsError("not a file of reasons", where=where) from None
     if written_for != digest:
         raise DigestMismatch(
             f"the reasons were written for the circuit {written_for[:16]}…, not {digest[:16]}…",
-            where=str(file),
+            where=where,
             fix="read each reason against the changed circuit, then set the digest",
         )
     return reasons

@@ -45,6 +45,8 @@ COEFFICIENT_BITS: Final = 320
 reduction has five steps and divides by 2³²⁰."""
 
 MAX_SLOTS: Final = 1 << 31
+MAX_RESULTS: Final = 1 << 9
+"""Of one call; more would let a short file ask for much memory."""
 _COUNT_BITS: Final = 16
 _FIRST_BITS: Final = 8
 _NEVER: Final = 1 << 62
@@ -156,7 +158,7 @@ class Tape:
 
     Raises:
         ShapeMismatch: an index out of its range, a slot read before it is written or written
-            twice, or a wire never written. Programs therefore need no checks when they run.
+            twice or never, sums that share terms. Programs therefore need no checks when they run.
     """
 
     name: str
@@ -263,7 +265,10 @@ class _Checks:
     def _call(self, row: npt.NDArray[np.int64]) -> Call:
         if not int(row[2]) < len(self._tape.calls):
             raise self._refused("it calls a function that is not there")
-        return self._tape.calls[int(row[2])]
+        call = self._tape.calls[int(row[2])]
+        if not 0 <= call.count <= MAX_RESULTS:
+            raise self._refused(f"a call has more than {MAX_RESULTS} results")
+        return call
 
     def _written(self) -> npt.NDArray[np.int64]:
         """For each slot the number of the operation that writes it; −1 for inputs and the one."""
@@ -283,6 +288,8 @@ class _Checks:
             counts[number] = self._call(row).count
         if (counts < 0).any() or (starts + counts > tape.slots).any():
             raise self._refused("a result has no slot")
+        if 1 + len(tape.inputs) + int(counts.sum()) != tape.slots:
+            raise self._refused("a slot is written twice, or never")
         if len(tape.inputs) and int(tape.inputs.max()) >= tape.slots:
             raise self._refused("an input has no slot")
         by = np.repeat(np.arange(len(counts)), counts)
@@ -311,6 +318,8 @@ class _Checks:
         if len(tape.terms) and int(tape.terms[:, 1].max()) >= len(tape.coefficients):
             raise self._refused("a term has no coefficient")
         counts = last - first
+        if int(counts.sum()) > len(tape.terms):
+            raise self._refused("sums share terms")  # many sums of all terms: memory of a square
         by = np.repeat(np.arange(len(counts)), counts)
         within = np.arange(len(by)) - np.repeat(np.cumsum(counts) - counts, counts)
         readers.append(numbers[by])

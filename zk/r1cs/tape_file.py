@@ -33,6 +33,8 @@ _DIGEST_BYTES: Final = 32
 _ALIGNMENT: Final = 8
 _MAX_HEADER: Final = 1 << 26
 """Bytes; a call or a derivation takes some tens."""
+_MAX_NATURAL: Final = 1 << 40
+"""Beyond any count or slot; what is below it fits into 64 bits, times the bytes of an element, too."""
 _ARRAYS: Final = (
     ("sources", "<u4", ()),
     ("inputs", "<u4", ()),
@@ -126,7 +128,7 @@ def _parse(content: memoryview, functions: Mapping[str, Function]) -> Tape:
     if position != len(content):
         raise ValueError("bytes follow the last array")
     return Tape(
-        name=str(header["name"]),
+        name=_text(header["name"]),
         wires=_natural(header["wires"]),
         publics=_natural(header["publics"]),
         slots=_natural(header["slots"]),
@@ -134,13 +136,13 @@ def _parse(content: memoryview, functions: Mapping[str, Function]) -> Tape:
         derivations=tuple(
             Derivation(
                 functions[name],
-                tuple((bool(known), int(value)) for known, value in arguments),
+                tuple((bool(_natural(known)), _integer(value)) for known, value in arguments),
                 _natural(count),
             )
             for name, arguments, count in header["derivations"]
         ),
         calls=tuple(
-            Call(functions[name], tuple(map(_natural, arguments)), _natural(count), str(label))
+            Call(functions[name], tuple(map(_natural, arguments)), _natural(count), _text(label))
             for name, arguments, count, label in header["calls"]
         ),
         **arrays,
@@ -148,8 +150,20 @@ def _parse(content: memoryview, functions: Mapping[str, Function]) -> Tape:
 
 
 def _natural(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise TypeError("not a count")
+    if not 0 <= _integer(value) < _MAX_NATURAL:
+        raise ValueError("not a count")
+    return _integer(value)
+
+
+def _integer(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError("not an integer")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a text")
     return value
 
 

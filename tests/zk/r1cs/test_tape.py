@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import subprocess
 import sys
@@ -414,6 +415,12 @@ BAD = {
     "input slot": lambda: changed("inputs", 0, SLOTS),
     "input twice": lambda: changed("inputs", 0, 2),
     "source": lambda: changed("sources", 0, 99),
+    "terms twice": lambda: with_operation(Op.DOT, a=0, b=len(sample().terms)),
+    "a slot too many": lambda: dataclasses.replace(sample(), slots=SLOTS + 1),
+    "slots for sixteen gigabytes": lambda: dataclasses.replace(sample(), slots=(1 << 31) - 1),
+    "results for sixteen gigabytes": lambda: dataclasses.replace(
+        sample(), calls=tuple(dataclasses.replace(c, count=1 << 31) for c in sample().calls)
+    ),
     "fewer slots": lambda: dataclasses.replace(sample(), slots=SLOTS - 1),
     "more wires": lambda: dataclasses.replace(sample(), wires=SLOTS + 1),
     "a wire without a value": lambda: dataclasses.replace(
@@ -486,6 +493,30 @@ def test_every_damaged_byte_is_refused():
             tape_file.from_bytes(data[:length], NAMES)
     with pytest.raises(ShapeMismatch, match="not a witness tape"):
         tape_file.from_bytes(data + bytes(8), NAMES)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda header: header["calls"][0].__setitem__(1, [1 << 70]),
+        lambda header: header["calls"][0].__setitem__(2, 1 << 70),
+        lambda header: header["lengths"].__setitem__("terms", 1 << 62),
+        lambda header: header.__setitem__("slots", 1 << 70),
+        lambda header: header.__setitem__("name", {}),
+        lambda header: header["derivations"][0][1].__setitem__(0, [1, "5"]),
+    ],
+)
+def test_numbers_and_texts_that_fit_nothing(change):
+    """With a right digest: beyond 64 bits, they were an OverflowError of NumPy's."""
+    content = tape_file.to_bytes(sample(), NAMES)[len(tape_file.MAGIC) + 32 :]
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + size])
+    change(header)
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    made = len(text).to_bytes(8, "little") + text + content[8 + size :]
+    with pytest.raises(ShapeMismatch, match="parts do not fit"):
+        tape_file.from_bytes(tape_file.MAGIC + tape_file.digest(made) + made, NAMES)
 
 
 @settings(deadline=None, max_examples=300)

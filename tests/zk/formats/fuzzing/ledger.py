@@ -1,0 +1,121 @@
+"""Readers of what nodes send each other and store."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from fuzzing.target import Target
+
+from node.core.block import Block, Header, Receipt, Transaction
+from node.core.effects import Crossing, Event
+from node.core.genesis import Genesis
+from node.core.ids import NATIVE, AccountId, ChainId, EnvironmentId, Height, StateRoot
+from node.store.proof import EMPTY_ROOT, StateProof
+from node.testing.nodes import development_genesis
+from shielded.encryption import NOTE_CIPHERTEXT_BYTES, NoteCiphertext
+from shielded.action import Action
+from shielded.transaction import Mode, Party, Scope, ShieldedTx
+from circuits.records import ActionPublic
+from transparent.signature import SigningKey
+from transparent.transaction import Transfer, TransparentTx, sign
+from zk.curve import babyjub
+
+CHAIN = ChainId(b"\1" * 32)
+ACCOUNT = AccountId(b"\2" * 32)
+
+
+def _action(logic: int) -> Action:
+    """One that no rule but those of its form would let pass."""
+    base = babyjub.hash_to_point(b"fuzzing")
+    public = ActionPublic(1, (2, 3), (4, 5), (logic, 0), (0, logic), base, base)
+    ciphertext = NoteCiphertext.from_bytes(bytes(range(256)) * 3 + bytes(NOTE_CIPHERTEXT_BYTES - 768))
+    proofs = (b"\5" * 128,) * (2 if logic else 0)
+    return Action(public, (ciphertext, ciphertext), b"\6" * 128, proofs, b"\7" * 64)
+
+
+@cache
+def shielded() -> list[bytes]:
+    debit = Crossing(EnvironmentId.TRANSPARENT, ACCOUNT, NATIVE, -5, b"signature")
+    plain = Party((_action(0),), Height(9))
+    scoped = Party((_action(8),), Height(9), Mode.PARTY, Scope(1, 2))
+    return [
+        ShieldedTx(CHAIN, (plain,), fee=3).to_bytes(),
+        ShieldedTx(CHAIN, (scoped,), (debit,), 3).to_bytes(),
+    ]
+
+
+@cache
+def transparent() -> bytes:
+    key = SigningKey(b"\3" * 32)
+    return sign(key, CHAIN, 1, Height(9), 2, (Transfer(ACCOUNT, NATIVE, 7),)).to_bytes()
+
+
+def envelope() -> bytes:
+    return Transaction(EnvironmentId.TRANSPARENT, transparent()).to_bytes()
+
+
+def _header() -> Header:
+    return Header(CHAIN, Height(3), 1_000, b"\4" * 32, StateRoot(b"\5" * 32), b"\6" * 32)
+
+
+def _receipt() -> bytes:
+    events = (Event("paid", (("to", "é"), ("amount", "1"))), Event("none", ()))
+    receipt = Receipt(
+        b"\1" * 32, b"\2" * 32, Height(3), 1, EnvironmentId.SHIELDED, "ok", "done", 5, events
+    )
+    return receipt.to_bytes()
+
+
+def _state_proofs() -> list[bytes]:
+    siblings = (b"\1" * 32, EMPTY_ROOT, b"\2" * 32)
+    return [
+        StateProof(siblings, b"value", None).to_bytes(),
+        StateProof(siblings, None, (b"\3" * 32, b"\4" * 32)).to_bytes(),
+        StateProof((), None, None).to_bytes(),
+    ]
+
+
+TARGETS = (
+    Target("shielded_tx", ShieldedTx.from_bytes, ShieldedTx.to_bytes, shielded, 8, exact=True),
+    Target(
+        "transparent_tx",
+        TransparentTx.from_bytes,
+        TransparentTx.to_bytes,
+        lambda: [transparent()],
+        memory=8,
+        exact=True,
+    ),
+    Target(
+        "transaction",
+        Transaction.from_bytes,
+        Transaction.to_bytes,
+        lambda: [envelope()],
+        memory=8,
+        exact=True,
+    ),
+    Target(
+        "block",
+        Block.from_bytes,
+        Block.to_bytes,
+        lambda: [Block(_header(), txs).to_bytes() for txs in ((), (envelope(), b""))],
+        memory=16,
+        exact=True,
+    ),
+    Target("receipt", Receipt.from_bytes, Receipt.to_bytes, lambda: [_receipt()], 16, exact=True),
+    Target(
+        "genesis",
+        Genesis.from_bytes,
+        Genesis.to_bytes,
+        lambda: [development_genesis().to_bytes()],
+        memory=16,
+        exact=True,
+    ),
+    Target(
+        "state_proof",
+        StateProof.from_bytes,
+        StateProof.to_bytes,
+        _state_proofs,
+        memory=32,
+        exact=True,
+    ),
+)

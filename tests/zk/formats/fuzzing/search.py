@@ -1,0 +1,102 @@
+"""Coverage-guided search in one reader: `python -m fuzzing.search READER --findings DIR [libFuzzer …]`.
+
+libFuzzer keeps inputs that reach new code and changes them further. Here it also gets changes that
+know what a file looks like: sections moved, lengths that lie. What breaks the property is stored,
+once for each place that it breaks, and the search goes on; a crash, a hang or too much memory ends
+it, and libFuzzer stores the input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import random
+import sys
+import traceback
+from pathlib import Path
+
+import atheris
+
+with atheris.instrument_imports(
+    include=[
+        "circuits.lab.reasons",
+        "node.core",
+        "node.store.proof",
+        "shielded.action",
+        "shielded.transaction",
+        "transparent.transaction",
+        "zk.curve.encoding",
+        "zk.formats",
+        "zk.groth16.ceremony",
+        "zk.groth16.keys",
+        "zk.jsontext",
+        "zk.r1cs.tape",
+        "zk.r1cs.tape_file",
+    ]
+):
+    from fuzzing import ledger, mutations, proofs
+from fuzzing.target import Broken, Target
+
+TARGETS = {target.name: target for target in (*proofs.TARGETS, *ledger.TARGETS)}
+WITH_MEMORY = 8
+"""One input in so many is read with its memory measured, which makes it slow."""
+
+
+def mutated(target: Target, data: bytes, most: int, seed: int) -> bytes:
+    """libFuzzer's change, or one that knows the format."""
+    chance = random.Random(seed)
+    if chance.random() < 0.6:
+        return bytes(atheris.Mutate(data, most))
+    try:
+        kinds = [mutations.lies(target, data)]
+        if target.container:
+            kinds.append(part for _, part in mutations.rearranged(data, chance))
+        found = [made for kind in kinds for made in kind if len(made) <= most]
+    except Exception:  # no file any more: its structure cannot be told
+        return bytes(atheris.Mutate(data, most))
+    return chance.choice(found) if found else bytes(atheris.Mutate(data, most))
+
+
+def store(folder: Path, data: bytes, error: Broken) -> None:
+    """An input and its traceback, unless one that breaks at the same place is there."""
+    cause = error.__cause__ or error
+    frames = traceback.extract_tb(cause.__traceback__)
+    place = f"{frames[-1].filename}:{frames[-1].lineno} {type(cause).__name__}"
+    name = hashlib.sha256(place.encode()).hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / name).exists():
+        (folder / name).write_bytes(data)
+        text = "".join(traceback.format_exception(error))
+        (folder / f"{name}.txt").write_text(text)
+        print(f"FOUND {folder / name}: {error}", file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Search until libFuzzer's options say stop."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("reader", choices=TARGETS)
+    parser.add_argument("--findings", type=Path, required=True)
+    options, rest = parser.parse_known_args()
+    target = TARGETS[options.reader]
+    runs = 0
+
+    def once(data: bytes) -> None:
+        nonlocal runs
+        runs += 1
+        try:
+            (target.check if runs % WITH_MEMORY else target.check_memory)(data)
+        except Broken as error:
+            store(options.findings, data, error)
+
+    for seed in target.seeds():
+        target.check(seed)  # fills caches, so that the memory of the first input is its own
+    atheris.Setup(
+        [sys.argv[0], *rest],
+        once,
+        custom_mutator=lambda data, most, seed: mutated(target, bytes(data), most, seed),
+    )
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()
