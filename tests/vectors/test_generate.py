@@ -47,3 +47,17 @@ def test_every_file_made_here_names_its_source_and_its_oracle() -> None:
         assert document["source"] == module.COMMAND
         assert document["oracle"]
         assert f"`{name}`" in readme
+
+
+def test_files_of_foreign_provers_name_their_source_and_their_pinned_oracle() -> None:
+    readme = (HERE / "README.md").read_text()
+    pins = {"gnark": ("go.mod", "go.sum"), "arkworks": ("Cargo.toml", "Cargo.lock")}
+    for name, files in pins.items():
+        document = json.loads((HERE / f"{name}.json").read_text())
+        assert document["source"] == "python tests/vectors/foreign.py"
+        versions = re.findall(r"\d+\.\d+\.\d+", document["oracle"])
+        pinned = (HERE / name / files[0]).read_text()
+        assert versions
+        assert all(version in pinned for version in versions)
+        assert (HERE / name / files[1]).exists()
+        assert f"`{name}.json`" in readme

@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from zk.curve.bn254 import G1, G1_GENERATOR, G2
-from zk.curve.encoding import g1_to_evm
+from zk.curve.encoding import (
+    g1_from_bytes,
+    g1_to_bytes,
+    g1_to_evm,
+    g2_from_bytes,
+    g2_to_bytes,
+)
 from zk.errors import (
     ChiaroError,
     FormatError,
@@ -28,6 +34,11 @@ from zk.groth16.points import g1_points
 from zk.groth16.verify import verify
 
 Q = FP.modulus
+POINT_CODECS = {"g1": (g1_from_bytes, g1_to_bytes), "g2": (g2_from_bytes, g2_to_bytes)}
+RAW_CODECS = {
+    "g1": (lambda data: arkworks._g1_of_raw(data, "point"), arkworks._g1_raw),
+    "g2": (lambda data: arkworks._g2_of_raw(data, "point"), arkworks._g2_raw),
+}
 FORMS = pytest.mark.parametrize("raw", [False, True], ids=["compressed", "raw"])
 
 
@@ -54,15 +65,6 @@ def test_arkworks_round_trips(documents, raw) -> None:
     assert arkworks.proof_from_bytes(arkworks.proof_to_bytes(proof, raw=raw)) == proof
     data = arkworks.verifying_key_to_bytes(key, raw=raw)
     assert arkworks.verifying_key_from_bytes(data) == key
-
-
-def test_arkworks_flags() -> None:
-    """−G1 is 01…80 and infinity …40 with ark-serialize 0.5."""
-    minus = (-G1.generator()).to_affine()
-    assert (
-        arkworks.proof_to_bytes(Proof(minus, G2.generator().to_affine(), G1_GENERATOR))[:32]
-        == b"\x01" + bytes(30) + b"\x80"
-    )
 
 
 def test_evm_round_trips(documents) -> None:
@@ -319,3 +321,65 @@ def test_a_proof_of_gnark(form) -> None:
     with pytest.raises(InvalidProof):
         verify(key, [public[0] + 1, public[1]], proof)
     assert gnark.proof_to_bytes(proof, raw=form == "raw") == files[f"proof.{form}"]
+
+
+ARKWORKS = json.loads((Path(__file__).parents[2] / "vectors/arkworks.json").read_text())
+
+
+def test_vectors_of_arkworks_name_their_oracle() -> None:
+    assert ARKWORKS["oracle"] == "ark-groth16 0.6.0, ark-serialize 0.6.0, ark-bn254 0.6.0"
+
+
+@pytest.mark.parametrize("form", ["compressed", "uncompressed"])
+def test_a_proof_of_arkworks(form) -> None:
+    """`CanonicalSerialize` of ark-groth16: read, verified, and written again byte for byte."""
+    raw = form == "uncompressed"
+    files = {name: bytes.fromhex(ARKWORKS[name][form]) for name in ("proof", "key")}
+    proof = arkworks.proof_from_bytes(files["proof"])
+    key = arkworks.verifying_key_from_bytes(files["key"])
+    public = [int(text) for text in ARKWORKS["public"]]
+    verify(key, public, proof)
+    with pytest.raises(InvalidProof):
+        verify(key, [public[0], public[1] + 1], proof)
+    assert arkworks.proof_to_bytes(proof, raw=raw) == files["proof"]
+    assert arkworks.verifying_key_to_bytes(key, raw=raw) == files["key"]
+
+
+@pytest.mark.parametrize("group", ["g1", "g2"])
+@pytest.mark.parametrize("name", ["infinity", "-G", "1G", "8G", "27G", "64G", "125G", "216G"])
+def test_points_of_arkworks(group, name) -> None:
+    """Both signs of y, and infinity: 01…80 is −G of G1, 00…40 infinity, as ark-serialize has it."""
+    vector = ARKWORKS[group][name]
+    compressed, raw = (bytes.fromhex(vector[form]) for form in ("compressed", "uncompressed"))
+    read, write = POINT_CODECS[group]
+    read_raw, write_raw = RAW_CODECS[group]
+    if name == "infinity":
+        assert read(compressed, allow_identity=True) is None
+        for refused, data in ((read, compressed), (read_raw, raw)):
+            with pytest.raises(IdentityPoint):
+                refused(data)
+        assert (write(None), write_raw(None)) == (compressed, raw)
+        return
+    x, y = vector["point"]
+    point = (int(x), int(y)) if group == "g1" else tuple(tuple(map(int, c)) for c in (x, y))
+    assert read(compressed) == read_raw(raw) == point
+    assert (write(point), write_raw(point)) == (compressed, raw)
+
+
+@pytest.mark.parametrize("group", ["g1", "g2"])
+@pytest.mark.parametrize("form", ["compressed", "uncompressed"])
+def test_infinity_of_arkworks_with_another_bit_is_refused(group, form) -> None:
+    data = bytearray.fromhex(ARKWORKS[group]["infinity"][form])
+    read = (POINT_CODECS if form == "compressed" else RAW_CODECS)[group][0]
+    for place in range(len(data)):
+        data[place] ^= 1
+        with pytest.raises(NonCanonical) as caught:
+            read(bytes(data))
+        assert caught.value.id == "ENC-002"
+        data[place] ^= 1
+
+
+def test_minus_g_and_infinity_stand_where_arkworks_puts_their_flags() -> None:
+    assert ARKWORKS["g1"]["-G"]["compressed"] == "01" + "00" * 30 + "80"
+    assert ARKWORKS["g1"]["infinity"]["compressed"] == "00" * 31 + "40"
+    assert ARKWORKS["g2"]["infinity"]["uncompressed"] == "00" * 127 + "40"

@@ -415,7 +415,13 @@ BAD = {
     "input slot": lambda: changed("inputs", 0, SLOTS),
     "input twice": lambda: changed("inputs", 0, 2),
     "source": lambda: changed("sources", 0, 99),
-    "terms twice": lambda: with_operation(Op.DOT, a=0, b=len(sample().terms)),
+    "terms twice": lambda: dataclasses.replace(
+        sample(),
+        slots=SLOTS + 1,
+        operations=np.vstack(
+            [sample().operations, [[Op.DOT, SLOTS, 0, len(sample().terms)]]]
+        ).astype(np.uint32),
+    ),
     "a slot too many": lambda: dataclasses.replace(sample(), slots=SLOTS + 1),
     "slots for sixteen gigabytes": lambda: dataclasses.replace(sample(), slots=(1 << 31) - 1),
     "results for sixteen gigabytes": lambda: dataclasses.replace(
