@@ -8,7 +8,7 @@
     identity    no point is at infinity
     key         the key passes rule S-11
     registry    the key is one that params/registry.toml lists (only where a registry is given)
-    pairing     the equation holds
+    pairing     the equation holds; names the statement, since proofs of it can be varied by anyone
 
 Malformed documents raise, each with its own code; a well-formed proof that is wrong gives a list
 whose `pairing` is not ok: "the answer is no" and "this is no question" are different answers.
@@ -16,11 +16,13 @@ whose `pairing` is not ok: "the answer is no" and "this is no question" are diff
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from zk.errors import InvalidProof, UnknownKey
+from zk.field.arrays import BYTES
 from zk.formats import snarkjs
 from zk.formats.errors import MalformedDocument
 from zk.groth16.keys import Proof, VerifyingKey
@@ -28,6 +30,7 @@ from zk.groth16.verify import verify
 from zk.interfaces import Backend
 
 DOCUMENTS: Final = ("proof.json", "public.json", "verification_key.json")
+STATEMENT_DOMAIN: Final = b"chiaro/v1/proved-statement"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,4 +124,16 @@ def _pairing(
     except InvalidProof as error:
         return Check("pairing", False, error.id, error.message)
     engine = "reference" if backend is None else backend.name
-    return Check("pairing", True, "", f"the equation holds ({engine} arithmetic)")
+    named = statement_digest(key, public)
+    detail = f"the equation holds ({engine} arithmetic): statement {named}, which has other proofs"
+    return Check("pairing", True, "", detail)
+
+
+def statement_digest(key: VerifyingKey, public: Sequence[int]) -> str:
+    """What a proof proves, whichever of its proofs it is: hex of BLAKE2b-256 over key and inputs.
+
+    Anyone can make (−A, −B, C) and re-randomised forms of a proof, so its bytes identify nothing.
+    """
+    numbers = b"".join(value.to_bytes(BYTES, "little") for value in public)
+    content = STATEMENT_DOMAIN + bytes.fromhex(key.id) + numbers
+    return hashlib.blake2b(content, digest_size=32).hexdigest()

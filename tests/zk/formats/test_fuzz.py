@@ -43,15 +43,15 @@ def some(target: Target, found: list[bytes]) -> list[bytes]:
 
 @each
 def test_seeds_are_read_and_written_again(target: Target) -> None:
-    for seed in target.seeds():
+    for seed in target.examples():
         assert target.check(seed) == ""
-    assert target.write(target.read(target.seeds()[0])) == target.seeds()[0] or not target.exact
+    assert target.write(target.read(target.examples()[0])) == target.examples()[0] or not target.exact
 
 
 @each
 def test_files_cut_short(target: Target) -> None:
     chance = random.Random(target.name)
-    cut = [d for seed in target.seeds() for d in mutations.truncations(target, seed, chance)]
+    cut = [d for seed in target.examples() for d in mutations.truncations(target, seed, chance)]
     for data in some(target, cut):
         code = target.check(data)
         assert code == "" or explained(code)
@@ -60,7 +60,7 @@ def test_files_cut_short(target: Target) -> None:
 @each
 def test_lengths_that_lie(target: Target) -> None:
     """0, 1, 2³¹, 2³² − 1, 2⁶³, one more and one less: no reader allocates what a file claims."""
-    lying = [data for seed in target.seeds() for data in mutations.lies(target, seed)]
+    lying = [data for seed in target.examples() for data in mutations.lies(target, seed)]
     for data in some(target, lying):
         code = target.check_memory(data)
         assert code == "" or explained(code)
@@ -70,7 +70,7 @@ def test_lengths_that_lie(target: Target) -> None:
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_changed_bytes(target: Target, data: st.DataObject) -> None:
-    seeds = target.seeds()
+    seeds = target.examples()
     changed = bytearray(seeds[data.draw(st.integers(0, len(seeds) - 1))])
     edit = st.tuples(st.integers(0, len(changed) - 1), st.integers(0, 255))
     for place, value in data.draw(st.lists(edit, min_size=1, max_size=4)):
@@ -89,7 +89,7 @@ def test_bytes_of_no_file(target: Target, data: bytes) -> None:
 
 @with_sections
 def test_sections_in_any_order_and_unknown_ones_are_the_same_file(target: Target) -> None:
-    for seed in target.seeds():
+    for seed in target.examples():
         canonical = target.write(target.read(seed))
         for what, data in mutations.rearranged(seed, random.Random(target.name)):
             if what == "unknown":
@@ -101,7 +101,7 @@ def test_sections_in_any_order_and_unknown_ones_are_the_same_file(target: Target
 @with_sections
 def test_sections_left_out_or_twice_are_refused(target: Target) -> None:
     optional = {proofs.NOTE_SECTION, 0x20646170}
-    for seed in target.seeds():
+    for seed in target.examples():
         numbers = [number for number, _, _ in mutations.sections(seed)]
         made = list(mutations.rearranged(seed, random.Random(0)))
         for kind, expected in (("left out", "FMT-013"), ("twice", "FMT-014")):

@@ -7,7 +7,7 @@ pairs (s, s·x) and (sp, sp·x) prove that x was known. The transcript is BLAKE2
 hash, all contributions before, s and s·x: a contribution can be made for one place only. Points are
 affine, little-endian, Montgomery in files, and big-endian, standard in hashes.
 
-Parameters have ascending numbers: 1 name (length u8, UTF-8), 2 iterations' exponent u8, 3 beacon
+Parameters have ascending numbers, and none is empty: 1 name (length u8, UTF-8), 2 iterations' exponent u8, 3 beacon
 (length u8, bytes); the last two where kind is 1, a beacon.
 Source: snarkjs `zkey_utils.js`, `zkey_contribute.js` (read for the format; the code here is ours).
 """
@@ -181,7 +181,7 @@ def unpack_parameters(data: bytes, where: str) -> tuple[str, int, bytes]:
         size = 1 if kind == _ITERATIONS else int.from_bytes(data[at + 1 : at + 2], "little")
         start = at + (1 if kind == _ITERATIONS else 2)
         known = kind in (_NAME, _ITERATIONS, _BEACON_BYTES) and kind > last
-        if not known or start + size > len(data):
+        if not known or not size or start + size > len(data):  # what is empty is left out
             raise CeremonyError("CER-011", "its parameters do not decode", where=where)
         found[kind], last, at = data[start : start + size], kind, start + size
     beacon, iterations = found.get(_BEACON_BYTES, b""), found.get(_ITERATIONS, b"")

@@ -60,7 +60,7 @@ class Made:
     proof: Proof
     public: tuple[int, ...]
 
-    @property
+    @functools.cached_property
     def halves(self) -> tuple[Any, Any]:
         """β and δ in G1, which gnark's keys hold, too."""
         return g1_points(self.key.beta_g1)[0], g1_points(self.key.delta_g1)[0]
@@ -164,6 +164,7 @@ def _proof() -> Proof:
     return made().proof
 
 
+@functools.cache
 def _vk() -> VerifyingKey:
     return made().key.verifying_key
 

@@ -24,7 +24,8 @@ CORPUS = Path(__file__).resolve().parents[1] / "corpus"
 TARGETS = {target.name: target for target in (*proofs.TARGETS, *ledger.TARGETS)}
 LARGEST = 8192
 """Bytes of an input; seeds are half as large at most, and libFuzzer is fast on small ones."""
-HANG_S = 30
+HANG_S = 60
+"""Seconds for one input: milliseconds on a quiet machine, so more is no matter of its load."""
 MEMORY_MB = 2048
 _STATUS = re.compile(r"cov: (\d+) ft: (\d+) corp: (\d+)/")
 _RUNS = re.compile(r"stat::number_of_executed_units: +(\d+)")
@@ -85,12 +86,13 @@ def search(target: Target, seconds: int) -> str:
     corpus, findings = CACHE / "corpus" / target.name, CACHE / "findings" / target.name
     for folder in (corpus, findings):
         folder.mkdir(parents=True, exist_ok=True)
-    for number, seed in enumerate(target.seeds()):
+    for number, seed in enumerate(target.examples()):
         (corpus / f"seed-{number}").write_bytes(seed)
     command = [
         *(sys.executable, "-m", "fuzzing.search", target.name, "--findings", str(findings)),
         *(f"-max_total_time={seconds}", f"-max_len={LARGEST}", f"-timeout={HANG_S}"),
-        *(f"-rss_limit_mb={MEMORY_MB}", f"-artifact_prefix={findings}/", "-print_final_stats=1"),
+        *(f"-report_slow_units={HANG_S}", f"-rss_limit_mb={MEMORY_MB}"),
+        *(f"-artifact_prefix={findings}/", "-print_final_stats=1"),
         str(corpus),
     ]
     if (CORPUS / target.name).is_dir():
@@ -132,6 +134,8 @@ def replay(path: Path) -> int:
     target = TARGETS.get(path.resolve().parent.name)
     if target is None:
         raise SystemExit(f"{path}: the folder of a finding has the name of its reader")
+    for seed in target.examples():
+        target.check(seed)  # fills caches, which are not this input's memory
     code = target.check_memory(path.read_bytes())
     print(f"{target.name}: " + (f"refused by {code}" if code else "read"))
     return 0

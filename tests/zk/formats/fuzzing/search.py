@@ -88,7 +88,7 @@ def main() -> None:
         except Broken as error:
             store(options.findings, data, error)
 
-    for seed in target.seeds():
+    for seed in target.examples():
         target.check(seed)  # fills caches, so that the memory of the first input is its own
     atheris.Setup(
         [sys.argv[0], *rest],

@@ -45,6 +45,12 @@ class Target:
     container: bool = False
     repaired: Callable[[bytes], bytes] = bytes
 
+    def examples(self) -> list[bytes]:
+        """The seeds, made once."""
+        if self not in _EXAMPLES:
+            _EXAMPLES[self] = self.seeds()
+        return _EXAMPLES[self]
+
     def check(self, data: bytes) -> str:
         """The code by which these bytes are refused; nothing if they are read.
 
@@ -97,3 +103,6 @@ class Target:
 
 def _placed(error: ChiaroError) -> bool:
     return isinstance(error, FormatError) and bool(error.section or error.offset is not None)
+
+
+_EXAMPLES: dict[Target, list[bytes]] = {}
