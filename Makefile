@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 JS     := .cache/js
+FUZZ   := .cache/fuzz
+FUZZ_SECONDS ?= 10
 PEERS  := $(abspath $(or $(CHIARO_PEERS),.cache/peers))
 JOBS   ?= $(shell $(PYTHON) -c 'import os; print(min(8, os.cpu_count() or 1))')
 
@@ -25,6 +27,18 @@ test: $(VENV)/.dev ## The default test suite, in JOBS processes
 .PHONY: test-full
 test-full: $(VENV)/.dev ## Full-size circuits, foreign oracles, long schedules
 	$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "(slow or oracle_snarkjs or oracle_gnark or oracle_arkworks) and not bench"
+
+.PHONY: long
+long: long-fuzz ## Searches without an end, for some minutes; each goes on where it stopped
+
+# One reader: make long-fuzz READERS=zkey. Corpus and findings stay under .cache/fuzz.
+.PHONY: long-fuzz
+long-fuzz: $(FUZZ)/venv/.done ## Fuzz every reader of files, FUZZ_SECONDS=10 for each
+	PYTHONPATH=.:tests/zk/formats $(FUZZ)/venv/bin/python -m fuzzing.run --seconds $(FUZZ_SECONDS) $(READERS)
+
+.PHONY: fuzz-corpus
+fuzz-corpus: $(FUZZ)/venv/.done ## Take what the fuzzer found useful into the committed corpus
+	PYTHONPATH=.:tests/zk/formats $(FUZZ)/venv/bin/python -m fuzzing.run --keep $(READERS)
 
 .PHONY: check
 check: $(VENV)/.dev ## Lint, format, types, import layers
@@ -112,6 +126,7 @@ lock: $(VENV)/.dev ## Resolve the lock files anew
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-header --upgrade --quiet -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header --upgrade --quiet -c requirements.lock -o requirements-dev.lock
+	$(BIN)/uv pip compile pyproject.toml --group fuzz --universal --generate-hashes --no-header --upgrade --quiet -c requirements.lock -o requirements-fuzz.lock
 
 .PHONY: clean
 clean: ## Remove everything that the verbs above made
@@ -128,4 +143,10 @@ $(VENV)/.run: requirements.lock pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# Apart, since there are wheels of the fuzzer for some platforms only.
+$(FUZZ)/venv/.done: requirements-fuzz.lock
+	$(PYTHON) -m venv $(FUZZ)/venv
+	$(FUZZ)/venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-fuzz.lock
 	@touch $@

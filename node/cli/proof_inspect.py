@@ -132,9 +132,30 @@ def _small(path: Path) -> dict[str, Any]:
     try:
         inputs = snarkjs.read_public(data, str(path))
     except ChiaroError:
+        _refuse_document(data, str(path))
         message = "no file that is known here, or a damaged one"
         raise FormatError(message, where=str(path), code="FMT-035") from None
     return {"kind": "public inputs", "encoding": "snarkjs", "publics": len(inputs)}
+
+
+def _refuse_document(data: bytes, where: str) -> None:
+    """Says what is wrong with a document that can only be meant for one of snarkjs's.
+
+    Raises:
+        MalformedDocument, UnsafeKey: as its reader says.
+    """
+    from zk.formats import snarkjs
+
+    try:
+        document = snarkjs.load(data, where)
+    except ChiaroError:
+        return
+    if isinstance(document, list):
+        snarkjs.read_public(data, where)
+    elif isinstance(document, dict) and "pi_a" in document:
+        snarkjs.read_proof(data, where)
+    elif isinstance(document, dict) and "vk_alpha_1" in document:
+        snarkjs.read_verifying_key(data, where)
 
 
 def _registered(key_id: str) -> str:

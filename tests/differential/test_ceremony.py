@@ -69,6 +69,14 @@ def test_both_verify_a_first_phase_that_both_made(first_phase, snarkjs) -> None:
         assert contribution.response.hex() in told
 
 
+def test_a_prepared_first_phase_of_snarkjs_is_written_again_byte_for_byte(
+    first_phase, tmp_path
+) -> None:
+    """With contributions of both, a beacon and all Lagrange bases."""
+    write_ptau(read_ptau(first_phase, check=BACKEND), tmp_path / "again.ptau")
+    assert (tmp_path / "again.ptau").read_bytes() == first_phase.read_bytes()
+
+
 def test_an_empty_first_phase_is_the_same_file(snarkjs, tmp_path) -> None:
     snarkjs("powersoftau", "new", "bn128", POWER, tmp_path / "theirs.ptau")
     write_ptau(new_powers(POWER, BACKEND), tmp_path / "ours.ptau")

@@ -1,9 +1,9 @@
 """Makes the committed files of foreign provers again: `python tests/vectors/foreign.py [NAME …]`.
 
-    gnark       needs Go; gnark/main.go, versions pinned in gnark/go.mod. Its setup is random, so each
-                run gives other bytes; all of them must be read and verified.
-    arkworks    needs Cargo; arkworks/src/main.rs, versions pinned in arkworks/Cargo.lock. Its random
-                numbers come from a seed: each run gives the same bytes.
+gnark       needs Go; gnark/main.go, versions pinned in gnark/go.mod. Its setup is random, so each
+            run gives other bytes; all of them must be read and verified.
+arkworks    needs Cargo; arkworks/src/main.rs, versions pinned in arkworks/Cargo.lock. Its random
+            numbers come from a seed: each run gives the same bytes.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ _ALIGNMENT: Final = 8
 _MAX_HEADER: Final = 1 << 26
 """Bytes; a call or a derivation takes some tens."""
 _MAX_NATURAL: Final = 1 << 40
-"""Beyond any count or slot; what is below it fits into 64 bits, times the bytes of an element, too."""
+"""Beyond any count or slot; times the bytes of an element it still fits into 64 bits."""
 _ARRAYS: Final = (
     ("sources", "<u4", ()),
     ("inputs", "<u4", ()),

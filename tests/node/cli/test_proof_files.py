@@ -10,15 +10,16 @@ import pytest
 
 from node.cli import crosscheck
 from zk.backends import get
-from zk.formats import evm, snarkjs
+from zk.formats import evm, gnark, snarkjs
 from zk.formats.ptau import write_ptau
 from zk.formats.r1cs import write_r1cs
 from zk.formats.sym import write_sym
 from zk.formats.wtns import write_wtns
-from zk.formats.zkey import write_zkey
+from zk.formats.zkey import read_zkey, write_zkey
 from zk.groth16.ceremony.phase1 import new_powers
 from zk.groth16.example import random_circuit
 from zk.groth16.keys import Blinding
+from zk.groth16.points import g1_points
 from zk.groth16.prove import prove, public_inputs
 from zk.groth16.setup import UnsafeDevSetup
 
@@ -102,6 +103,45 @@ def test_inspect(offline, folder, name) -> None:
     assert told[member]
     assert told["bytes"] == (folder / name).stat().st_size
     assert len(told["digest"]) == 66
+
+
+@pytest.mark.parametrize("encoding", ["gnark", "gnark-raw"])
+def test_inspect_keys_of_gnark(offline, folder, encoding) -> None:
+    """A key of gnark's cannot be made from a verifying key alone, so no command writes one."""
+    key = read_zkey(folder / "c.zkey")
+    halves = g1_points(key.beta_g1)[0], g1_points(key.delta_g1)[0]
+    file = folder / "key.gnark"
+    raw = encoding.endswith("raw")
+    file.write_bytes(gnark.verifying_key_to_bytes(key.verifying_key, *halves, raw=raw))
+    told = offline("proof", "inspect", str(file), "--json").data
+    assert (told["kind"], told["encoding"], told["publics"]) == ("verifying key", "gnark", 3)
+    assert told["verifying_key"] == "0x" + key.verifying_key.id
+    back = folder / "back.json"
+    offline("proof", "convert", str(file), "-o", str(back), "--to", "snarkjs", "--key", "--json")
+    assert json.loads(back.read_text()) == json.loads(
+        (folder / "verification_key.json").read_text()
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "member", "value", "code"),
+    [
+        ("proof.json", "curve", "bls12381", "PRF-012"),
+        ("verification_key.json", "vk_alpha_1", ["1", "1", "1"], "PRF-018"),
+        ("verification_key.json", "nPublic", 9, "PAR-004"),
+        ("public.json", 0, "-1", "PRF-016"),
+        ("proof.json", "pi_b", [], "PRF-017"),
+    ],
+)
+def test_inspect_says_what_is_wrong_with_a_document(
+    offline, folder, name, member, value, code
+) -> None:
+    document = json.loads((folder / name).read_text())
+    document[member] = value
+    (folder / name).write_text(json.dumps(document))
+    told = offline("proof", "inspect", str(folder / name), "--json")
+    assert told.error["code"] == code
+    assert str(folder / name) in told.error["where"]
 
 
 def test_inspect_tells_no_values_of_a_witness(offline, folder) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from zk.curve.bn254 import G1, G1_GENERATOR, G2
+from zk.curve.bn254 import G1_GENERATOR
 from zk.curve.encoding import (
     g1_from_bytes,
     g1_to_bytes,

@@ -36,7 +36,7 @@ def explained(code: str) -> bool:
 
 def some(target: Target, found: list[bytes]) -> list[bytes]:
     """All, or as many as there is time for."""
-    most = 40 if target.name in SLOW else 400
+    most = 20 if target.name in SLOW else 300
     chance = random.Random(target.name)
     return found if len(found) <= most else chance.sample(found, most)
 
@@ -45,7 +45,9 @@ def some(target: Target, found: list[bytes]) -> list[bytes]:
 def test_seeds_are_read_and_written_again(target: Target) -> None:
     for seed in target.examples():
         assert target.check(seed) == ""
-    assert target.write(target.read(target.examples()[0])) == target.examples()[0] or not target.exact
+    assert (
+        target.write(target.read(target.examples()[0])) == target.examples()[0] or not target.exact
+    )
 
 
 @each
@@ -67,7 +69,7 @@ def test_lengths_that_lie(target: Target) -> None:
 
 
 @each
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_changed_bytes(target: Target, data: st.DataObject) -> None:
     seeds = target.examples()
@@ -80,7 +82,7 @@ def test_changed_bytes(target: Target, data: st.DataObject) -> None:
 
 
 @each
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(data=st.binary(max_size=200))
 def test_bytes_of_no_file(target: Target, data: bytes) -> None:
     code = target.check(data)

@@ -64,7 +64,12 @@ def table() -> str:
     """What the page must hold between its marks."""
     lines: list[str] = []
     for kind, cases in groupby(CASES, key=lambda case: case.kind):
-        lines += [f"### {kind[:1].upper()}{kind[1:]}", "", "| refused | code | exit |", "|---|---|---|"]
+        lines += [
+            f"### {kind[:1].upper()}{kind[1:]}",
+            "",
+            "| refused | code | exit |",
+            "|---|---|---|",
+        ]
         lines += [f"| {case.what} | `{case.code}` | {case.exit_code} |" for case in cases]
         lines.append("")
     return "\n".join(lines).strip()

@@ -7,8 +7,8 @@ pairs (s, s·x) and (sp, sp·x) prove that x was known. The transcript is BLAKE2
 hash, all contributions before, s and s·x: a contribution can be made for one place only. Points are
 affine, little-endian, Montgomery in files, and big-endian, standard in hashes.
 
-Parameters have ascending numbers, and none is empty: 1 name (length u8, UTF-8), 2 iterations' exponent u8, 3 beacon
-(length u8, bytes); the last two where kind is 1, a beacon.
+Parameters have ascending numbers, and none is empty: 1 name (length u8, UTF-8), 2 iterations'
+exponent u8, 3 beacon (length u8, bytes); the last two where kind is 1, a beacon.
 Source: snarkjs `zkey_utils.js`, `zkey_contribute.js` (read for the format; the code here is ours).
 """
 

@@ -1,8 +1,8 @@
 """Readers of bytes that others wrote, and what must hold of each of them for any bytes.
 
-    target      what a reader is, and the property: a value or a refusal with a code, in little memory
-    proofs      files of circuits, keys, proofs and ceremonies
-    ledger      transactions, blocks and what else nodes send each other
-    mutations   malformed variants of well-formed bytes
-    run         coverage-guided search for bytes that break the property (`make long-fuzz`)
+target      what a reader is, and the property: a value or a refusal with a code, in little memory
+proofs      files of circuits, keys, proofs and ceremonies
+ledger      transactions, blocks and what else nodes send each other
+mutations   malformed variants of well-formed bytes
+run         coverage-guided search for bytes that break the property (`make long-fuzz`)
 """

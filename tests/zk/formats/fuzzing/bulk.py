@@ -8,7 +8,7 @@ from fuzzing.proofs import contained, made
 from zk.formats.container import u32_bytes
 from zk.formats.r1cs import r1cs_sections
 
-SIZE = 150_000
+SIZE = 60_000
 
 
 def _r1cs(wires: int, rows: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Which entries of a corpus are worth keeping: few and small ones that reach all that it reaches."""
+"""Which entries of a corpus are worth keeping: few and small ones that reach what all reach."""
 
 from __future__ import annotations
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from functools import cache
 
+from circuits.records import ActionPublic
 from fuzzing.target import Target
-
 from node.core.block import Block, Header, Receipt, Transaction
 from node.core.effects import Crossing, Event
 from node.core.genesis import Genesis
 from node.core.ids import NATIVE, AccountId, ChainId, EnvironmentId, Height, StateRoot
 from node.store.proof import EMPTY_ROOT, StateProof
 from node.testing.nodes import development_genesis
-from shielded.encryption import NOTE_CIPHERTEXT_BYTES, NoteCiphertext
 from shielded.action import Action
+from shielded.encryption import NOTE_CIPHERTEXT_BYTES, NoteCiphertext
 from shielded.transaction import Mode, Party, Scope, ShieldedTx
-from circuits.records import ActionPublic
 from transparent.signature import SigningKey
 from transparent.transaction import Transfer, TransparentTx, sign
 from zk.curve import babyjub
@@ -28,7 +27,9 @@ def _action(logic: int) -> Action:
     """One that no rule but those of its form would let pass."""
     base = babyjub.hash_to_point(b"fuzzing")
     public = ActionPublic(1, (2, 3), (4, 5), (logic, 0), (0, logic), base, base)
-    ciphertext = NoteCiphertext.from_bytes(bytes(range(256)) * 3 + bytes(NOTE_CIPHERTEXT_BYTES - 768))
+    ciphertext = NoteCiphertext.from_bytes(
+        bytes(range(256)) * 3 + bytes(NOTE_CIPHERTEXT_BYTES - 768)
+    )
     proofs = (b"\5" * 128,) * (2 if logic else 0)
     return Action(public, (ciphertext, ciphertext), b"\6" * 128, proofs, b"\7" * 64)
 

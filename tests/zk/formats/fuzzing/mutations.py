@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from fuzzing.target import Target
-
 from node.core.codec import Reader
 from zk.errors import ChiaroError
 
@@ -120,7 +119,9 @@ def truncations(target: Target, data: bytes, chance: random.Random) -> Iterator[
     if target.container:
         ends = [12, *(place for _, at, end in sections(data) for place in (at, at + 12, end))]
     else:
-        ends = [place for field in fields(target, data) for place in (field.at, field.at + field.size)]
+        ends = [
+            place for field in fields(target, data) for place in (field.at, field.at + field.size)
+        ]
         ends = chance.sample(ends, min(len(ends), 24))
     places.update(place + step for place in ends for step in (-1, 0, 1))
     yield from (data[:place] for place in sorted(places) if 0 <= place < len(data))

@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-from fuzzing.target import Target
 
 from circuits.lab import reasons
+from fuzzing.target import Target
 from zk.backends import get
 from zk.field.arrays import U64Array, to_array
 from zk.formats import arkworks, evm, gnark, snarkjs
@@ -227,7 +227,7 @@ _FUNCTIONS = {"double": _double}
 
 
 def _tape() -> list[bytes]:
-    """w1 = x, w2 = 2x by a derivation, w3 = w1 · w2, w4 = 3·w1 + w2, w5 by a call, w6, w7 digits."""
+    """w1 = x, w2 = 2x derived, w3 = w1·w2, w4 = 3·w1 + w2, w5 by a call, digits."""
     tape = Tape(
         name="example/1",
         wires=8,
@@ -264,9 +264,7 @@ TARGETS = (
         memory=16,
         container=True,
     ),
-    Target(
-        "wtns", read_wtns, _wtns, lambda: [_wtns(made().assignment)], memory=2, container=True
-    ),
+    Target("wtns", read_wtns, _wtns, lambda: [_wtns(made().assignment)], memory=2, container=True),
     Target(
         "zkey",
         lambda data: read_zkey(data, check=get("reference")),
@@ -386,5 +384,11 @@ TARGETS = (
         memory=40,
         repaired=_redigested,
     ),
-    Target("reasons", lambda data: reasons.parse(data, "0x00", "file"), _reasons, lambda: [_REASONS], 48),
+    Target(
+        "reasons",
+        lambda data: reasons.parse(data, "0x00", "file"),
+        _reasons,
+        lambda: [_REASONS],
+        48,
+    ),
 )

@@ -1,8 +1,8 @@
-"""The long search: every reader in turn, `python -m fuzzing.run --seconds 10 [READER …]`.
+"""The long search: every reader in turn, `make long-fuzz FUZZ_SECONDS=10 READERS="zkey ptau"`.
 
-Corpus and findings stay under `.cache/fuzz`. A search that was interrupted goes on with the readers
-that have not had their time; `--replay FILE` shows what one finding does, `--keep` takes the entries
-of the corpus that reach different code into the committed one.
+Corpus and findings stay under `.cache/fuzz`. A search that was interrupted goes on with the
+readers that have not had their time; `--replay FILE` shows what one finding does, `--keep` takes
+the entries of the corpus that reach different code into the committed one.
 """
 
 from __future__ import annotations
@@ -71,6 +71,8 @@ def search_all(targets: list[Target], seconds: int) -> None:
         if left < 1:
             print(f"[{number}/{len(targets)}] {target.name:<20} has had its time", flush=True)
             continue
+        if sys.stderr.isatty():
+            print(f"[{number}/{len(targets)}] {target.name:<20} {left:.0f} s …", file=sys.stderr)
         began = time.monotonic()
         try:
             told = search(target, int(left))

@@ -1,4 +1,4 @@
-"""Coverage-guided search in one reader: `python -m fuzzing.search READER --findings DIR [libFuzzer …]`.
+"""Coverage-guided search in one reader: `python -m fuzzing.search READER --findings DIR …`.
 
 libFuzzer keeps inputs that reach new code and changes them further. Here it also gets changes that
 know what a file looks like: sections moved, lengths that lie. What breaks the property is stored,

@@ -6,12 +6,22 @@ from collections.abc import Callable, Iterator
 from functools import cache
 
 from fuzzing import proofs
-from malformed.case import Case, Sections, little, made, outside_g2, packed, patched, taken_apart, u32
 
+from malformed.case import (
+    Case,
+    Sections,
+    little,
+    made,
+    outside_g2,
+    packed,
+    patched,
+    taken_apart,
+    u32,
+)
 from zk.backends import get
 from zk.field.params import FP, FR
 from zk.formats.ptau import read_ptau
-from zk.formats.r1cs import read_r1cs, r1cs_sections
+from zk.formats.r1cs import r1cs_sections, read_r1cs
 from zk.formats.wtns import read_wtns
 from zk.formats.zkey import NOTE_SECTION, read_zkey
 from zk.groth16.ceremony.contribution import contributions_from_bytes
@@ -100,12 +110,12 @@ def _any_container(kind: str) -> Iterator[tuple[str, str, Callable[[], bytes]]]:
     yield (
         "a header of another length",
         "FMT-015",
-        _sections(kind, lambda s: longer(fields[kind], 1)(s)),
+        _sections(kind, longer(fields[kind], 1)),
     )
     yield (
         "another field or curve",
         "FMT-016",
-        _sections(kind, lambda s: patch(fields[kind], 4, little(7))(s)),
+        _sections(kind, patch(fields[kind], 4, little(7))),
     )
     yield "bytes after the last section", "FMT-018", _bytes(kind, lambda d: d + b"\0")
     yield "more than 256 sections", "FMT-021", _bytes(kind, _many)
@@ -192,7 +202,11 @@ def _contributions() -> Iterator[tuple[str, str, Callable[[], bytes]]]:
         "CER-011",
         change(lambda d: patched(d, 4 + 3 * 64, g2_to_file(outside_g2()))),
     )
-    yield "a kind that its parameters contradict", "CER-011", change(lambda d: patched(d, end, u32(1)))
+    yield (
+        "a kind that its parameters contradict",
+        "CER-011",
+        change(lambda d: patched(d, end, u32(1))),
+    )
     yield "a parameter that is not known", "CER-011", change(lambda d: patched(d, end + 8, b"\7"))
     yield "an empty name that is written out", "CER-011", lambda: _parameters(seed(), b"\1\0")
     yield "a name that is not UTF-8", "CER-011", lambda: _parameters(seed(), b"\1\1\xff")

@@ -8,8 +8,8 @@ from functools import cache
 from typing import Any
 
 from fuzzing import proofs
-from malformed.case import OFF_CURVE, Case, made, outside_g2
 
+from malformed.case import OFF_CURVE, Case, made, outside_g2
 from zk.field.params import FP, FR
 from zk.formats import snarkjs
 from zk.formats.sym import read_sym
@@ -143,7 +143,14 @@ CASES = [
         for what, code, data in PROOF
     ),
     *(
-        Case("`public.json`", what, code, data, snarkjs.read_public, ("verify", "PROOF", "--public", "FILE"))
+        Case(
+            "`public.json`",
+            what,
+            code,
+            data,
+            snarkjs.read_public,
+            ("verify", "PROOF", "--public", "FILE"),
+        )
         for what, code, data in PUBLIC
     ),
     *(

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import cache
 
 from malformed.case import Case, big, little, made, no_g1_x, outside_g2, patched
-
 from zk.curve.encoding import g1_to_evm, g2_to_bytes, g2_to_evm
 from zk.field.params import FP, FR
 from zk.formats import arkworks, convert, evm, gnark
@@ -30,6 +29,11 @@ def gnark_key(*, raw: bool = False) -> bytes:
 @cache
 def ark_proof(*, raw: bool = False) -> bytes:
     return arkworks.proof_to_bytes(made().proof, raw=raw)
+
+
+@cache
+def own_key() -> bytes:
+    return made().key.verifying_key.to_bytes()
 
 
 @cache
@@ -60,9 +64,17 @@ GNARK_PROOF: Rows = [
     ("cut short", "FMT-012", lambda d: d[:-1]),
     ("bytes after the last point", "FMT-018", lambda d: d + b"\0"),
     ("a commitment to wires", "FMT-031", lambda d: patched(d, 128, big(1)[-4:])),
-    ("compressed and uncompressed points", "FMT-032", lambda d: patched(d, 32, bytes([d[32] & 63]))),
+    (
+        "compressed and uncompressed points",
+        "FMT-032",
+        lambda d: patched(d, 32, bytes([d[32] & 63])),
+    ),
     ("infinity with other bits set", "ENC-002", lambda d: patched(d, 0, b"\x40" + b"\1" * 31)),
-    ("a coordinate that is not below q", "ENC-002", lambda d: patched(d, 0, big(FP.modulus | 2 << 254))),
+    (
+        "a coordinate that is not below q",
+        "ENC-002",
+        lambda d: patched(d, 0, big(FP.modulus | 2 << 254)),
+    ),
     ("a point off its curve", "ENC-004", lambda d: patched(d, 0, big(no_g1_x() | 2 << 254))),
     ("B outside G2", "ENC-005", lambda _: _gnark_outside(gnark_proof(raw=True))),
     ("a point at infinity", "ENC-006", lambda d: patched(d, 0, b"\x40" + bytes(31))),
@@ -72,7 +84,11 @@ GNARK_KEY: Rows = [
     ("no K, or more than the file holds", "FMT-017", lambda d: patched(d, 288, big(99)[-4:])),
     ("bytes after the last point", "FMT-018", lambda d: d + b"\0"),
     ("commitment keys", "FMT-031", lambda d: patched(d, -4, big(1)[-4:])),
-    ("compressed and uncompressed points", "FMT-032", lambda d: patched(d, 32, bytes([d[32] & 63]))),
+    (
+        "compressed and uncompressed points",
+        "FMT-032",
+        lambda d: patched(d, 32, bytes([d[32] & 63])),
+    ),
     ("a point off its curve", "ENC-004", lambda d: patched(d, 0, big(no_g1_x() | 2 << 254))),
     ("a point at infinity", "ENC-006", lambda d: patched(d, 0, b"\x40" + bytes(31))),
     ("β another value in G1 than in G2", "PAR-004", lambda d: patched(d, 32, d[:32])),
@@ -149,7 +165,13 @@ def _crowded(_data: bytes) -> object:
 
 KINDS = [
     ("a proof of gnark", GNARK_PROOF, gnark_proof, gnark.proof_from_bytes, _convert("gnark")),
-    ("a key of gnark", GNARK_KEY, gnark_key, gnark.verifying_key_from_bytes, _convert("gnark", "--key")),
+    (
+        "a key of gnark",
+        GNARK_KEY,
+        gnark_key,
+        gnark.verifying_key_from_bytes,
+        _convert("gnark", "--key"),
+    ),
     ("a proof of arkworks", ARK_PROOF, ark_proof, arkworks.proof_from_bytes, _convert("arkworks")),
     (
         "a key of arkworks",
@@ -161,7 +183,7 @@ KINDS = [
     (
         "a verifying key of ours",
         OWN_KEY,
-        lambda: made().key.verifying_key.to_bytes(),
+        own_key,
         VerifyingKey.from_bytes,
         None,
     ),

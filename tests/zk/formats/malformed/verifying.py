@@ -7,7 +7,6 @@ from typing import Literal
 
 from malformed.case import made, outside_g2
 from malformed.documents import Edit, plus, put
-
 from zk.curve.bn254 import G1, G2
 from zk.field.params import FP, FR
 from zk.formats import snarkjs
@@ -37,7 +36,8 @@ def _twin(document: object) -> object:
     """(−A, −B, C)."""
     proof = made().proof
     a, b = (-G1.from_affine(proof.a)).to_affine(), (-G2.from_affine(proof.b)).to_affine()
-    assert document != (twin := snarkjs.proof_document(Proof(a, b, proof.c)))
+    twin = snarkjs.proof_document(Proof(a, b, proof.c))
+    assert document != twin
     return twin
 
 
