@@ -14,6 +14,8 @@ from circuits.lab.determined import Determined
 from circuits.lab.program import Program
 from circuits.lab.reasons import Reasons
 from circuits.lab.subject import Draws, Subject, row_class, site
+from zk import jsontext
+from zk.errors import ParamsError
 from zk.interfaces import Progress
 from zk.r1cs.matrices import R1CS
 
@@ -55,6 +57,24 @@ class Certificate:
 def text(document: Mapping[str, Any]) -> str:
     """A certificate as a file has it."""
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+
+
+def parse(data: bytes, where: str) -> dict[str, Any]:
+    """A certificate in a file's bytes.
+
+    Raises:
+        ParamsError: it is none.
+    """
+    try:
+        document = jsontext.loads(data)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        raise ParamsError(f"not one JSON document of {SCHEMA}", where=where)
+    deletions_made = document.get("deletions")
+    if not isinstance(deletions_made, dict) or "examined" not in deletions_made:
+        raise ParamsError("a certificate that does not say what was deleted", where=where)
+    return document
 
 
 class _Explained:

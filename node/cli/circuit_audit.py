@@ -124,13 +124,12 @@ def _write(path: Path, data: Mapping[str, Any]) -> None:
 
 def _compare(session: Session, data: Mapping[str, Any]) -> None:
     """Warn where the certificate under version control says otherwise."""
-    from circuits.lab.audit import path_of, text
-    from zk import jsontext
+    from circuits.lab.audit import parse, path_of, text
 
     committed = path_of(str(data.get("statement", GADGETS)))
     if not committed.exists() or "seed" not in data:
         return
-    said = jsontext.loads(committed.read_bytes())
+    said = parse(committed.read_bytes(), str(committed))
     same = ("digest", "seed")
     if any(said.get(key) != data.get(key) for key in same):
         return

@@ -22,13 +22,14 @@ def test_the_page_runs(tmp_path, monkeypatch, capsys) -> None:
     write_wtns(assignment, tmp_path / "witness.wtns")
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     names: dict[str, object] = {}
     for block in blocks:
         exec(compile(block, str(PAGE), "exec"), names)  # noqa: S102
     printed = capsys.readouterr().out
     assert "(1,)" in printed
     assert "msm_b2" in printed
+    assert "FMT-012 2 " in printed
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "proof.json",
         "public.json",

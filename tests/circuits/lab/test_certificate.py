@@ -180,3 +180,24 @@ def test_malformed_reasons_are_refused(tmp_path, monkeypatch, text: str) -> None
     (tmp_path / "x-1.json").write_text(text)
     with pytest.raises(ParamsError, match="not a file of reasons"):
         reasons.load("x/1", "00")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"[]",
+        b'{"schema": "chiaro.certificate/2"}',
+        b'{"schema": "chiaro.certificate/1"}',
+        b'{"schema": "chiaro.certificate/1", "deletions": []}',
+        b'{"schema": "chiaro.certificate/1", "deletions": {}}',
+    ],
+)
+def test_what_is_no_certificate_is_refused(data: bytes) -> None:
+    with pytest.raises(ParamsError, match="certificate") as caught:
+        audit.parse(data, "action-1.json")
+    assert (caught.value.id, caught.value.where) == ("PAR-001", "action-1.json")
+
+
+def test_the_stored_certificate_is_read(stored: dict) -> None:
+    assert audit.parse(audit.path_of("action/1").read_bytes(), "") == stored

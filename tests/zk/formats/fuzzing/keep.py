@@ -17,7 +17,12 @@ LARGEST = 4096
 PACKAGES = tuple(
     f"/{name}/" for name in ("zk/formats", "zk/groth16", "zk/r1cs", "zk/curve", "node", "shielded")
 )
-OTHERS = ("/zk/jsontext.py", "/circuits/lab/reasons.py", "/transparent/transaction.py")
+OTHERS = (
+    "/zk/jsontext.py",
+    "/circuits/lab/audit.py",
+    "/circuits/lab/reasons.py",
+    "/transparent/transaction.py",
+)
 
 Step = tuple[str, int, int]
 

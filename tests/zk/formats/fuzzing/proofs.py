@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from circuits.lab import reasons
+from circuits.lab import audit, reasons
 from fuzzing.target import Target
 from zk.backends import get
 from zk.field.arrays import U64Array, to_array
@@ -144,6 +144,12 @@ def _symbols(symbols: Sequence[Any]) -> bytes:
 
 _REASONS = b"""{"statement": "s", "digest": "0x00", "wires": {"a": "b"}, "rows": {},
  "divisions": {"c": "d"}, "only": {"a": ["case: e"]}}"""
+
+
+_CERTIFICATE = (
+    b'{"schema": "chiaro.certificate/1", "statement": "s", "digest": "0x00",'
+    b' "deletions": {"examined": 5, "open": ["a", null, 1.5]}, "passed": true}'
+)
 
 
 def _reasons(found: reasons.Reasons) -> bytes:
@@ -383,6 +389,13 @@ TARGETS = (
         _tape,
         memory=40,
         repaired=_redigested,
+    ),
+    Target(
+        "certificate",
+        lambda data: audit.parse(data, "file"),
+        lambda document: audit.text(document).encode(),
+        lambda: [_CERTIFICATE],
+        memory=48,
     ),
     Target(
         "reasons",

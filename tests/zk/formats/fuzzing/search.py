@@ -19,6 +19,7 @@ import atheris
 
 with atheris.instrument_imports(
     include=[
+        "circuits.lab.audit",
         "circuits.lab.reasons",
         "node.core",
         "node.store.proof",
