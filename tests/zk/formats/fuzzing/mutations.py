@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import random
+import re
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 from fuzzing.target import Target
 from node.core.codec import Reader
 from zk.errors import ChiaroError
+from zk.field.params import FP, FR
 
 _LIES = (0, 1, 1 << 31, (1 << 32) - 1, 1 << 63)
 
@@ -157,3 +160,33 @@ def rearranged(data: bytes, chance: random.Random) -> Iterator[tuple[str, bytes]
     for index in (0, len(parts)):
         yield "unknown", packed([*parts[:index], unknown, *parts[index:]])
     yield "unknown", packed([unknown, *parts, unknown])
+
+
+_Q, _R = FP.modulus, FR.modulus
+_NUMBERS = (0, 1, _R - 1, _R, _R + 1, _Q - 1, _Q, _Q + 1, (1 << 254) - 1, (1 << 256) - 1)
+_TEXTS = (b"-1", b"01", b"+1", b"1.0", b"1e3", b"0x1", b"", b"null", b"[]", b"{}", b'"1"', b"1")
+_TOKEN = re.compile(rb"[0-9]+|[A-Za-z_]+|[][{}:,\"]")
+
+
+def elements(data: bytes, chance: random.Random) -> bytes:
+    """One element of a field replaced by a number at an end of its range."""
+    at = 4 * chance.randrange(max(1, len(data) // 4))
+    order: Literal["little", "big"] = chance.choice(("little", "big"))
+    number = chance.choice(_NUMBERS).to_bytes(32, order)
+    return (data[:at] + number + data[at + 32 :])[: max(len(data), 32)]
+
+
+def tokens(data: bytes, chance: random.Random) -> bytes:
+    """One token of a text left out, doubled, replaced, or exchanged with another."""
+    found = list(_TOKEN.finditer(data))
+    if chance.random() < 0.7:  # what keeps the text's structure
+        found = [token for token in found if token[0].isalnum()] or found
+    if not found:
+        return data
+    one, other = sorted((chance.choice(found), chance.choice(found)), key=lambda m: m.start())
+    number = str(chance.choice(_NUMBERS)).encode()
+    new = chance.choice((b"", one[0] * 2, number, chance.choice(_TEXTS), other[0]))
+    changed = data[: one.start()] + new + data[one.end() :]
+    if chance.random() < 0.2:  # a piece of the text once more
+        changed = changed[: one.start()] + data[one.start() : other.end()] + changed[one.start() :]
+    return changed

@@ -39,6 +39,18 @@ with atheris.instrument_imports(
 from fuzzing.target import Broken, Target
 
 TARGETS = {target.name: target for target in (*proofs.TARGETS, *ledger.TARGETS)}
+TEXTS = frozenset(
+    [
+        "certificate",
+        "evm_text",
+        "reasons",
+        "snarkjs_key",
+        "snarkjs_proof",
+        "snarkjs_public",
+        "sym",
+        "tape",
+    ]
+)
 WITH_MEMORY = 8
 """One input in so many is read with its memory measured, which makes it slow."""
 
@@ -46,8 +58,12 @@ WITH_MEMORY = 8
 def mutated(target: Target, data: bytes, most: int, seed: int) -> bytes:
     """libFuzzer's change, or one that knows the format."""
     chance = random.Random(seed)
-    if chance.random() < 0.6:
+    dice = chance.random()
+    if dice < 0.5:
         return bytes(atheris.Mutate(data, most))
+    if dice < 0.8:
+        change = mutations.tokens if target.name in TEXTS else mutations.elements
+        return change(data, chance)[:most]
     try:
         kinds = [mutations.lies(target, data)]
         if target.container:
