@@ -276,7 +276,7 @@ TARGETS = (
         lambda data: read_zkey(data, check=get("reference")),
         _zkey,
         _zkey_seeds,
-        memory=16,
+        memory=8,
         container=True,
     ),
     Target(
@@ -284,7 +284,7 @@ TARGETS = (
         lambda data: read_ptau(data, check=get("reference")),
         _ptau,
         _ptau_seeds,
-        memory=16,
+        memory=8,
         container=True,
     ),
     Target(
@@ -309,6 +309,7 @@ TARGETS = (
         _symbols,
         lambda: [b"1,1,0,main.a\n2,-1,0,main.b[1]\r\n", "3,2,1,main.é".encode()],
         memory=24,
+        text=True,
     ),
     Target(
         "snarkjs_proof",
@@ -316,6 +317,7 @@ TARGETS = (
         _proof_json,
         lambda: [_proof_json(_proof())],
         memory=48,
+        text=True,
     ),
     Target(
         "snarkjs_public",
@@ -323,6 +325,7 @@ TARGETS = (
         _public_json,
         lambda: [_public_json(made().public), b"[]", b'["0", "1", "2"]'],
         memory=48,
+        text=True,
     ),
     Target(
         "snarkjs_key",
@@ -330,6 +333,7 @@ TARGETS = (
         _key_json,
         lambda: [_key_json(_vk())],
         memory=48,
+        text=True,
     ),
     Target("evm_words", evm.from_words, _pair(evm.words), _statement(evm.words), 8, exact=True),
     Target(
@@ -341,6 +345,7 @@ TARGETS = (
         _pair(_evm_text),
         _statement(_evm_text),
         memory=16,
+        text=True,
     ),
     Target(
         "gnark_proof",
@@ -389,6 +394,7 @@ TARGETS = (
         _tape,
         memory=40,
         repaired=_redigested,
+        text=True,
     ),
     Target(
         "certificate",
@@ -396,6 +402,7 @@ TARGETS = (
         lambda document: audit.text(document).encode(),
         lambda: [_CERTIFICATE],
         memory=48,
+        text=True,
     ),
     Target(
         "reasons",
@@ -403,5 +410,6 @@ TARGETS = (
         _reasons,
         lambda: [_REASONS],
         48,
+        text=True,
     ),
 )

@@ -39,18 +39,6 @@ with atheris.instrument_imports(
 from fuzzing.target import Broken, Target
 
 TARGETS = {target.name: target for target in (*proofs.TARGETS, *ledger.TARGETS)}
-TEXTS = frozenset(
-    [
-        "certificate",
-        "evm_text",
-        "reasons",
-        "snarkjs_key",
-        "snarkjs_proof",
-        "snarkjs_public",
-        "sym",
-        "tape",
-    ]
-)
 WITH_MEMORY = 8
 """One input in so many is read with its memory measured, which makes it slow."""
 
@@ -62,7 +50,7 @@ def mutated(target: Target, data: bytes, most: int, seed: int) -> bytes:
     if dice < 0.5:
         return bytes(atheris.Mutate(data, most))
     if dice < 0.8:
-        change = mutations.tokens if target.name in TEXTS else mutations.elements
+        change = mutations.tokens if target.text else mutations.elements
         return change(data, chance)[:most]
     try:
         kinds = [mutations.lies(target, data)]

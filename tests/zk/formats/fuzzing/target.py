@@ -33,6 +33,7 @@ class Target:
         memory: reading takes at most 64 KiB and this many times the file's size.
         exact: what it accepts is canonical.
         container: the file has sections (`zk.formats.container`).
+        text: the file is text.
         repaired: what a mutation does not have to find by chance, such as a checksum.
     """
 
@@ -43,6 +44,7 @@ class Target:
     memory: int
     exact: bool = False
     container: bool = False
+    text: bool = False
     repaired: Callable[[bytes], bytes] = bytes
 
     def examples(self) -> list[bytes]:
