@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from functools import cache
 
 from circuits.records import ActionPublic
@@ -13,11 +15,17 @@ from node.core.ids import NATIVE, AccountId, ChainId, EnvironmentId, Height, Sta
 from node.store.proof import EMPTY_ROOT, StateProof
 from node.testing.nodes import development_genesis
 from shielded.action import Action
-from shielded.encryption import NOTE_CIPHERTEXT_BYTES, NoteCiphertext
+from shielded.authority import SenderAuthority
+from shielded.disclosure import Disclosure
+from shielded.encryption import MEMO_BYTES, NOTE_CIPHERTEXT_BYTES, NoteCiphertext
+from shielded.keys import SpendingKey
 from shielded.transaction import Mode, Party, Scope, ShieldedTx
+from shielded.tree import NoteTree
 from transparent.signature import SigningKey
 from transparent.transaction import Transfer, TransparentTx, sign
+from zk import jsontext
 from zk.curve import babyjub
+from zk.errors import DecodeError
 
 CHAIN = ChainId(b"\1" * 32)
 ACCOUNT = AccountId(b"\2" * 32)
@@ -76,7 +84,42 @@ def _state_proofs() -> list[bytes]:
     ]
 
 
+@cache
+def _disclosures() -> list[bytes]:
+    address = SpendingKey.from_seed(bytes(64)).full_viewing_key.address(0)
+    memo = b"rent".ljust(MEMO_BYTES, b"\0")
+    plain = Disclosure(CHAIN, b"\2" * 32, 1, 0, NATIVE, 5, 0, address, memo, b"\3" * 32, version=1)
+    sender = SenderAuthority("é", "42", b"\4" * 64)
+    return [_disclosure(found) for found in (plain, replace(plain, version=2, sender=sender))]
+
+
+def _disclosure(found: Disclosure) -> bytes:
+    return json.dumps(found.to_json()).encode()
+
+
+def _read_disclosure(data: bytes) -> Disclosure:
+    """As a command reads it."""
+    try:
+        document = jsontext.loads(data)
+    except ValueError:
+        raise DecodeError("not a JSON document") from None
+    return Disclosure.from_json(document)
+
+
+def _tree() -> list[bytes]:
+    return [NoteTree().to_bytes(), NoteTree().append(range(1, 12)).to_bytes()]
+
+
 TARGETS = (
+    Target(
+        "disclosure",
+        _read_disclosure,
+        _disclosure,
+        _disclosures,
+        memory=48,
+        text=True,
+    ),
+    Target("note_tree", NoteTree.from_bytes, NoteTree.to_bytes, _tree, memory=16, exact=True),
     Target("shielded_tx", ShieldedTx.from_bytes, ShieldedTx.to_bytes, shielded, 8, exact=True),
     Target(
         "transparent_tx",

@@ -72,10 +72,10 @@ def fields(target: Target, data: bytes) -> list[Field]:
             return [Field(0, 4), *(Field(len(data) - back, 4) for back in (13, 12, 11, 10, 9, 8))]
         case "tape":
             return [Field(at, 8) for at in range(48, len(data) - 7, 8)]
-        case name if name.startswith(
-            ("evm", "arkworks", "snarkjs", "sym", "reasons", "certificate")
-        ):
-            return []  # numbers as text, or none
+        case "evm_words" | "evm_call" | "arkworks_proof":
+            return []
+        case _ if target.text:
+            return []
         case _:
             return _as_read(target, data)
 
