@@ -46,11 +46,12 @@ def reached(target: Target, data: bytes) -> tuple[set[Step], str]:
 
         return line
 
+    before = sys.gettrace()
     sys.settrace(trace)
     try:
         code = target.check(data)
     finally:
-        sys.settrace(None)
+        sys.settrace(before)
     return found, code
 
 
