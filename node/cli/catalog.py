@@ -85,7 +85,7 @@ def errors() -> dict[str, Entry]:
             exit_code=FormatError.exit_code,
             source="zk.formats",
         )
-    from zk.groth16.ceremony.errors import FIX, REFUSALS, CeremonyError
+    from zk.groth16.ceremony.errors import FIX, REFUSALS, exit_code_of
 
     for code, (title, why) in REFUSALS.items():
         found[code] = Entry(
@@ -94,7 +94,7 @@ def errors() -> dict[str, Entry]:
             text=title,
             why=why,
             fix=FIX,
-            exit_code=CeremonyError.exit_code,
+            exit_code=exit_code_of(code),
             source="zk.groth16.ceremony",
         )
     return found

@@ -22,7 +22,7 @@ from typing import Final
 from zk.curve.bn254 import G1Affine, G2Affine
 from zk.curve.encoding import G1_EVM_BYTES, G2_EVM_BYTES, g1_to_evm, g2_to_evm
 from zk.groth16.ceremony.encoding import g1_from_file, g1_to_file, g2_from_file, g2_to_file
-from zk.groth16.ceremony.errors import CeremonyError
+from zk.groth16.ceremony.errors import MalformedContribution
 from zk.groth16.ceremony.stream import MAX_BEACON_BYTES, MAX_ITERATIONS_EXP, MIN_ITERATIONS_EXP
 
 PLAIN: Final = 0
@@ -119,21 +119,21 @@ def contributions_from_bytes(data: bytes) -> tuple[Contribution, ...]:
     """The contributions of section 10, every point checked.
 
     Raises:
-        CeremonyError: CER-011, names the contribution and what is wrong.
+        MalformedContribution: CER-011, names the contribution and what is wrong.
     """
     count = int.from_bytes(data[:_U32], "little")
     if len(data) < _U32 or count > min(MAX_CONTRIBUTIONS, len(data) // _FIXED):
-        raise CeremonyError("CER-011", f"{count} contributions in {len(data)} bytes")
+        raise MalformedContribution(f"{count} contributions in {len(data)} bytes")
     found, at = [], _U32
     for number in range(1, count + 1):
         end = at + _FIXED
         length = int.from_bytes(data[end - _U32 : end], "little")
         if end > len(data) or length > min(MAX_PARAMETERS, len(data) - end):
-            raise CeremonyError("CER-011", "the file ends inside it", where=_where(number))
+            raise MalformedContribution("the file ends inside it", where=_where(number))
         found.append(_contribution(data[at:end], data[end : end + length], number))
         at = end + length
     if at != len(data):
-        raise CeremonyError("CER-011", "bytes follow the last contribution")
+        raise MalformedContribution("bytes follow the last contribution")
     return tuple(found)
 
 
@@ -152,7 +152,7 @@ def _contribution(fixed: bytes, parameters: bytes, number: int) -> Contribution:
     kind = int.from_bytes(fixed[g2_end + HASH_BYTES :][:_U32], "little")
     name, iterations_exp, beacon = unpack_parameters(parameters, where)
     if kind != (BEACON if beacon else PLAIN):
-        raise CeremonyError("CER-011", f"kind {kind} with other parameters", where=where)
+        raise MalformedContribution(f"kind {kind} with other parameters", where=where)
     before = fixed[g2_end : g2_end + HASH_BYTES]
     return Contribution(delta, s, sx, spx, before, name, beacon, iterations_exp)
 
@@ -172,7 +172,7 @@ def unpack_parameters(data: bytes, where: str) -> tuple[str, int, bytes]:
     """Name, iterations' exponent and beacon; those that are not there are empty.
 
     Raises:
-        CeremonyError: CER-011.
+        MalformedContribution: CER-011.
     """
     found: dict[int, bytes] = {}
     at, last = 0, 0
@@ -182,16 +182,16 @@ def unpack_parameters(data: bytes, where: str) -> tuple[str, int, bytes]:
         start = at + (1 if kind == _ITERATIONS else 2)
         known = kind in (_NAME, _ITERATIONS, _BEACON_BYTES) and kind > last
         if not known or not size or start + size > len(data):  # what is empty is left out
-            raise CeremonyError("CER-011", "its parameters do not decode", where=where)
+            raise MalformedContribution("its parameters do not decode", where=where)
         found[kind], last, at = data[start : start + size], kind, start + size
     beacon, iterations = found.get(_BEACON_BYTES, b""), found.get(_ITERATIONS, b"")
     exponent = iterations[0] if iterations else 0
     if bool(beacon) != bool(iterations) or (
         iterations and not MIN_ITERATIONS_EXP <= exponent <= MAX_ITERATIONS_EXP
     ):
-        raise CeremonyError("CER-011", "a beacon and iterations that no one has", where=where)
+        raise MalformedContribution("a beacon and iterations that no one has", where=where)
     try:
         name = found.get(_NAME, b"").decode("utf-8")
     except UnicodeDecodeError:
-        raise CeremonyError("CER-011", "its name is not UTF-8", where=where) from None
+        raise MalformedContribution("its name is not UTF-8", where=where) from None
     return name, exponent, beacon

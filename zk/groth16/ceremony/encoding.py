@@ -7,7 +7,7 @@ import numpy as np
 from zk.curve.bn254 import G1Affine, G2Affine, check_g1, check_g2
 from zk.errors import DecodeError
 from zk.field.arrays import U64Array
-from zk.groth16.ceremony.errors import CeremonyError
+from zk.groth16.ceremony.errors import MalformedContribution
 from zk.groth16.points import g1_points, g1_rows, g2_points, g2_rows
 
 
@@ -25,14 +25,14 @@ def g1_from_file(data: bytes, what: str, where: str) -> G1Affine:
     """The point of 64 bytes.
 
     Raises:
-        CeremonyError: CER-011, not canonical, off the curve, or infinity.
+        MalformedContribution: CER-011, not canonical, off the curve, or infinity.
     """
     row = _row(data)
     (point,) = g1_points(row)
     try:
         check_g1(point, what=what)
     except DecodeError as error:
-        raise CeremonyError("CER-011", error.message, where=where) from None
+        raise MalformedContribution(error.message, where=where) from None
     _check_canonical(g1_rows([point]), row, what, where)
     return point
 
@@ -41,14 +41,14 @@ def g2_from_file(data: bytes, what: str, where: str) -> G2Affine:
     """The point of 128 bytes.
 
     Raises:
-        CeremonyError: CER-011, not canonical, off the twist, outside the subgroup, or infinity.
+        MalformedContribution: CER-011, not canonical, off the twist, outside the subgroup, or infinity.
     """
     row = _row(data)
     (point,) = g2_points(row)
     try:
         check_g2(point, what=what)
     except DecodeError as error:
-        raise CeremonyError("CER-011", error.message, where=where) from None
+        raise MalformedContribution(error.message, where=where) from None
     _check_canonical(g2_rows([point]), row, what, where)
     return point
 
@@ -59,4 +59,4 @@ def _row(data: bytes) -> U64Array:
 
 def _check_canonical(canonical: U64Array, row: U64Array, what: str, where: str) -> None:
     if not np.array_equal(canonical, row):
-        raise CeremonyError("CER-011", f"a coordinate of {what} is not below q", where=where)
+        raise MalformedContribution(f"a coordinate of {what} is not below q", where=where)

@@ -93,3 +93,18 @@ class CeremonyError(ChiaroError):
     @property
     def id(self) -> str:
         return self._id
+
+
+class MalformedContribution(CeremonyError):
+    """A contribution that does not decode: no ceremony can be judged by it (CER-011)."""
+
+    exit_code = 3
+
+    def __init__(self, message: str, *, where: str = "") -> None:
+        super().__init__("CER-011", message, where=where)
+
+
+def exit_code_of(code: str) -> int:
+    """What a process returns for a refusal of the table."""
+    malformed = code == CeremonyError.code
+    return MalformedContribution.exit_code if malformed else CeremonyError.exit_code

@@ -31,7 +31,7 @@ from zk.groth16.ceremony.contribution import (
     unpack_parameters,
 )
 from zk.groth16.ceremony.encoding import g1_from_file, g1_to_file, g2_from_file, g2_to_file
-from zk.groth16.ceremony.errors import CeremonyError
+from zk.groth16.ceremony.errors import MalformedContribution
 from zk.groth16.ceremony.stream import hash_to_g2
 
 SECRETS: Final = ("tau", "alpha", "beta")
@@ -133,22 +133,22 @@ def powers_contributions_from_bytes(data: bytes) -> tuple[PowersContribution, ..
     """The contributions of section 7, every point checked.
 
     Raises:
-        CeremonyError: CER-011, names the contribution and what is wrong.
+        MalformedContribution: CER-011, names the contribution and what is wrong.
     """
     count = int.from_bytes(data[:_U32], "little")
     if len(data) < _U32 or count > min(MAX_CONTRIBUTIONS, len(data) // _FIXED):
-        raise CeremonyError("CER-011", f"{count} contributions in {len(data)} bytes")
+        raise MalformedContribution(f"{count} contributions in {len(data)} bytes")
     found, at = [], _U32
     for number in range(1, count + 1):
         where = f"contribution {number}"
         end = at + _FIXED
         length = int.from_bytes(data[end - _U32 : end], "little")
         if end > len(data) or length > min(MAX_PARAMETERS, len(data) - end):
-            raise CeremonyError("CER-011", "the file ends inside it", where=where)
+            raise MalformedContribution("the file ends inside it", where=where)
         found.append(_contribution(data[at:end], data[end : end + length], where))
         at = end + length
     if at != len(data):
-        raise CeremonyError("CER-011", "bytes follow the last contribution")
+        raise MalformedContribution("bytes follow the last contribution")
     return tuple(found)
 
 
@@ -176,11 +176,11 @@ def _contribution(fixed: bytes, parameters: bytes, where: str) -> PowersContribu
     kind = int.from_bytes(take(_U32), "little")
     name, iterations_exp, beacon = unpack_parameters(parameters, where)
     if kind != (BEACON if beacon else PLAIN):
-        raise CeremonyError("CER-011", f"kind {kind} with other parameters", where=where)
+        raise MalformedContribution(f"kind {kind} with other parameters", where=where)
     try:
         Blake2b.from_state(state)
     except ValueError as error:
-        raise CeremonyError("CER-011", f"its hash's state has {error}", where=where) from None
+        raise MalformedContribution(f"its hash's state has {error}", where=where) from None
     return PowersContribution(
         tau_g1=tau_g1,
         tau_g2=tau_g2,

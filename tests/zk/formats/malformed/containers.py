@@ -278,11 +278,11 @@ CASES = [
         for what, code, change in rows
     ),
     *(
-        Case("section 10 of `.zkey`", what, code, _in_zkey(data), _read_contributions, INSPECT, 1)
+        Case("section 10 of `.zkey`", what, code, _in_zkey(data), _read_contributions, INSPECT)
         for what, code, data in _contributions()
     ),
     *(
-        Case("section 7 of `.ptau`", what, code, data, _read_powers, INSPECT, 1)
+        Case("section 7 of `.ptau`", what, code, data, _read_powers, INSPECT)
         for what, code, data in _powers()
     ),
 ]
