@@ -68,12 +68,19 @@ class PoolRecord:
             raise NonCanonical(f"unknown state {state} of a pool", where=reader.where)
         since, deadline = reader.u64(), reader.u64()
         insecure = tuple(
-            reader.blob(MAX_STATEMENT).decode()
+            _text(reader, MAX_STATEMENT)
             for _ in range(reader.count(4, _MAX_STATEMENTS, "statements"))
         )
-        reason = reader.blob(MAX_REASON).decode()
+        reason = _text(reader, MAX_REASON)
         reader.done()
         return PoolRecord(PoolState(state), since, deadline, insecure, reason)
+
+
+def _text(reader: Reader, most: int) -> str:
+    try:
+        return reader.blob(most).decode()
+    except UnicodeDecodeError as error:
+        raise NonCanonical("text that is not UTF-8", where=reader.where) from error
 
 
 def pool_key(pool: EnvironmentId) -> bytes:

@@ -359,7 +359,8 @@ def test_any_bytes_as_an_order_leave_a_receipt(make_guarded, junk):
 def test_a_record_has_one_encoding():
     record = PoolRecord(PoolState.EXIT_ONLY, 7, 99, ("a/1", "b/2"), "why")
     assert PoolRecord.from_bytes(record.to_bytes()) == record
-    for broken in (record.to_bytes() + b"\0", b"\x09" + record.to_bytes()[1:], b""):
+    no_utf8 = record.to_bytes().replace(b"a/1", b"\xff/1"), record.to_bytes()[:-1] + b"\xff"
+    for broken in (record.to_bytes() + b"\0", b"\x09" + record.to_bytes()[1:], b"", *no_utf8):
         with pytest.raises(DecodeError):
             PoolRecord.from_bytes(broken)
 

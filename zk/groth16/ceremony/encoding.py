@@ -41,7 +41,8 @@ def g2_from_file(data: bytes, what: str, where: str) -> G2Affine:
     """The point of 128 bytes.
 
     Raises:
-        MalformedContribution: CER-011, not canonical, off the twist, outside the subgroup, or infinity.
+        MalformedContribution: CER-011, not canonical, off the twist, outside the subgroup, or
+            infinity.
     """
     row = _row(data)
     (point,) = g2_points(row)

@@ -12,6 +12,8 @@ from node.core.block import Block, Header, Receipt, Transaction
 from node.core.effects import Crossing, Event
 from node.core.genesis import Genesis
 from node.core.ids import NATIVE, AccountId, ChainId, EnvironmentId, Height, StateRoot
+from node.execution.order import Order, PoolState
+from node.execution.pools import PoolRecord
 from node.store.proof import EMPTY_ROOT, StateProof
 from node.testing.nodes import development_genesis
 from shielded.action import Action
@@ -110,7 +112,24 @@ def _tree() -> list[bytes]:
     return [NoteTree().to_bytes(), NoteTree().append(range(1, 12)).to_bytes()]
 
 
+def _orders() -> list[bytes]:
+    plain = Order(
+        CHAIN, 1, EnvironmentId.SHIELDED, PoolState.FROZEN, "action/1", Height(2), Height(9),
+        Height(0), "a wire is free",
+    )  # fmt: skip
+    return [plain.to_bytes(), plain.signed(SigningKey(b"\3" * 32)).to_bytes()]
+
+
+def _pool_records() -> list[bytes]:
+    closed = PoolRecord(PoolState.FROZEN, 5, 9, ("action/1", "swap/1"), "a wire is free")
+    return [PoolRecord().to_bytes(), closed.to_bytes()]
+
+
 TARGETS = (
+    Target("order", Order.from_bytes, Order.to_bytes, _orders, memory=8, exact=True),
+    Target(
+        "pool_record", PoolRecord.from_bytes, PoolRecord.to_bytes, _pool_records, 16, exact=True
+    ),
     Target(
         "disclosure",
         _read_disclosure,

@@ -253,12 +253,22 @@ def _tape() -> list[bytes]:
     return [tape_file.to_bytes(tape, _FUNCTIONS)]
 
 
-def _redigested(data: bytes) -> bytes:
-    """With the digest of its content, which no mutation would find."""
+def _repaired_tape(data: bytes) -> bytes:
+    """With the digest and the header's length that belong to its content: no change finds them."""
     start = len(tape_file.MAGIC) + 32
-    if len(data) < start:
+    if len(data) < start + 8:
         return data
-    return data[: len(tape_file.MAGIC)] + tape_file.digest(data[start:]) + data[start:]
+    content = data[start:]
+    text = content[8:].decode("latin-1")
+    try:
+        _, end = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        end = None
+    if end is not None:
+        header = text[:end].encode("latin-1")
+        header += b" " * (-len(header) % 8)
+        content = len(header).to_bytes(8, "little") + header + content[8 + end :].lstrip(b" ")
+    return data[: len(tape_file.MAGIC)] + tape_file.digest(content) + content
 
 
 TARGETS = (
@@ -393,7 +403,7 @@ TARGETS = (
         lambda tape: tape_file.to_bytes(tape, _FUNCTIONS),
         _tape,
         memory=40,
-        repaired=_redigested,
+        repaired=_repaired_tape,
         text=True,
     ),
     Target(

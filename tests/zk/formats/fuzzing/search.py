@@ -22,6 +22,8 @@ with atheris.instrument_imports(
         "circuits.lab.audit",
         "circuits.lab.reasons",
         "node.core",
+        "node.execution.order",
+        "node.execution.pools",
         "node.store.proof",
         "shielded.action",
         "shielded.authority",
