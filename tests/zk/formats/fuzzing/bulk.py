@@ -92,7 +92,7 @@ BULK = {
     ],
     "snarkjs_key": lambda: [_many(b'{"a":[]},', b"[", b"[]]"), _inputs_of_a_key()],
     "zkey": lambda: [_zkey(150, 12), _zkey(6, SIZE // 44)],
-    "ptau": lambda: [_ptau(7)],
+    "ptau": lambda: [_ptau(6)],
     "zkey_contributions": lambda: [_contributions()],
     "evm_text": lambda: [_many(b'"0x' + b"0" * 64 + b'",'), _many(b"[")],
     "reasons": lambda: [_many(b'["a",{}],', b"[", b"[]]")],
