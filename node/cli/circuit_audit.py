@@ -115,9 +115,10 @@ def _file(path: Path, wtns: Path | None) -> dict[str, Any]:
 
 def _write(path: Path, data: Mapping[str, Any]) -> None:
     from circuits.lab.audit import text
+    from zk import files
 
     try:
-        path.write_text(text(data))
+        files.write(path, text(data).encode())
     except OSError as error:
         raise Unreadable(error.strerror or "cannot be written", where=str(path)) from None
 

@@ -142,6 +142,7 @@ def batch(
     """Verify many proofs of one statement together; the wrong ones are named. Exit 1 if any is."""
     from zk import backends
     from zk.formats import snarkjs
+    from zk.formats.itemised import check_count
     from zk.groth16.batch import judge
 
     session: Session = context.obj
@@ -162,7 +163,9 @@ def batch(
         try:
             proof = snarkjs.read_proof(read_file(path), str(path))
             beside = path.with_name(path.name.replace("proof", "public"))
-            items.append((snarkjs.read_public(read_file(beside), str(beside)), proof))
+            inputs = snarkjs.read_public(read_file(beside), str(beside))
+            check_count(key, len(inputs), str(beside))
+            items.append((inputs, proof))
             places.append(row)
         except ChiaroError as error:
             row |= {"code": error.id, "detail": error.message}

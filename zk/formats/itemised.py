@@ -77,12 +77,7 @@ def verify_documents(
     points = snarkjs.proof_format(proof, files[0])
     digits = snarkjs.public_format(public, files[1])
     verifying_key = snarkjs.read_verifying_key(key, files[2])
-    if len(digits) != verifying_key.publics:
-        raise MalformedDocument(
-            "PRF-013",
-            f"{len(digits)} public inputs, the key has {verifying_key.publics}",
-            where=files[1],
-        )
+    check_count(verifying_key, len(digits), files[1])
     inputs = snarkjs.public_canonical(digits, files[1], names)
     g1, g2 = points.checked()
     checks = [
@@ -100,6 +95,14 @@ def verify_documents(
         _pairing(verifying_key, inputs, Proof(g1["pi_a"], g2["pi_b"], g1["pi_c"]), backend)
     )
     return checks
+
+
+def check_count(key: VerifyingKey, inputs: int, where: str) -> None:
+    """As many public inputs as the key has; raises MalformedDocument, PRF-013."""
+    if inputs != key.publics:
+        raise MalformedDocument(
+            "PRF-013", f"{inputs} public inputs, the key has {key.publics}", where=where
+        )
 
 
 def _registry(

@@ -170,7 +170,7 @@ def test_batch_names_the_wrong_ones(offline, folder) -> None:
     told = offline("proof", "batch", *map(str, names), *key, "--json")
     assert told.code == 1
     assert told.data["invalid"] == [str(path) for path in names[1:]]
-    assert [row["code"] for row in told.data["proofs"]] == ["", "PRF-001", "CIR-003", "PRF-021"]
+    assert [row["code"] for row in told.data["proofs"]] == ["", "PRF-001", "PRF-013", "PRF-021"]
 
 
 REFUSED = {

@@ -158,7 +158,7 @@ def test_what_other_verifiers_let_pass_has_a_code_of_its_own(offline, folder, na
     else:
         (row,) = batch.data["proofs"]
         assert batch.code == 1
-        assert row["code"] == ("CIR-003" if code == "PRF-013" else code)
+        assert row["code"] == code
 
 
 def test_messages_name_the_file_that_was_given(offline, folder) -> None:
