@@ -7,8 +7,8 @@ decryption oracle. Sub-batch u is ciphertexts u·ℓ … u·ℓ + ℓ − 1 of t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Final, NoReturn
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NoReturn
 
 from node.core.codec import Writer
 from node.core.ids import tagged_hash
@@ -128,7 +128,7 @@ class SeenBases:
     def __init__(self) -> None:
         self._expiry: dict[bytes, int] = {}
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[bytes]:
         return iter(self._expiry)
 
     def add(self, batch: Batch) -> None:

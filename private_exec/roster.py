@@ -98,13 +98,6 @@ class Roster:
         first = 1 + sum(m.shares for m in self.members[:member])
         return range(first, first + self.members[member].shares)
 
-    def owner(self, index: int) -> int:
-        """Whose share number `index` is."""
-        for number in range(len(self.members)):
-            if index in self.indices(number):
-                return number
-        raise MalformedSeal("PX-11", f"there is no share number {index}", where="roster")
-
     def check_signature(self, member: int, digest: bytes, signature: bytes) -> bool:
         """Whether this member signed; callers refuse by their own rule."""
         return is_signed(self.members[member].key, digest, signature)

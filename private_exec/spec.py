@@ -22,7 +22,7 @@ def polynomial(coefficients: Sequence[int], packing: int, x: int) -> int:
     for k in range(packing):
         z *= x + 1 + k
     t = sum(c * x**k for k, c in enumerate(coefficients[1:]))
-    return (coefficients[0] + z * t) % R
+    return int((coefficients[0] + z * t) % R)
 
 
 def basis(points: Sequence[int], which: int, at: int) -> int:

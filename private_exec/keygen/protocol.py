@@ -190,12 +190,14 @@ class Keygen:
         self._in_time(height, self.schedule.dealings + 1, self.schedule.complaints, "complaint")
         return self._judge(message)
 
-    def complain_late(self, message: Complaint) -> Verdict:
+    def complain_late(self, message: Complaint, height: int) -> Verdict:
         """PX-10: behind the deadline a complaint still blames, and the key stays as it is.
 
         Raises:
-            KeygenRefused: PX-21.
+            KeygenRefused: PX-23 in time, so it belongs to `complain`; PX-21.
         """
+        if height <= self.schedule.complaints:
+            raise KeygenRefused("PX-23", "this complaint is in time", where="complaint")
         return self._judge(message, late=True)
 
     def _judge(self, message: Complaint, *, late: bool = False) -> Verdict:
