@@ -1,4 +1,4 @@
-"""Timings of sealed intents at the sizes of private_exec/NOTES.md; `pytest -m bench tests/bench`."""
+"""Timings of sealed intents, sizes of private_exec/NOTES.md; `pytest -m bench tests/bench`."""
 
 from __future__ import annotations
 
