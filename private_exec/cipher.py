@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
@@ -29,11 +30,9 @@ from private_exec.transcript import coefficients, scalar_hash, secret_scalar
 from zk.curve.bn254 import G1_GENERATOR, G1Affine, check_g1
 from zk.curve.encoding import G1_BYTES, g1_from_bytes, g1_to_bytes
 
-TAG_BYTES = 16
-PROOF_BYTES = 4 * G1_BYTES + 32
-ENTROPY_BYTES = 32
-_NONCE = bytes(12)
-_INFO = b"chiaro/v1/private/body-key"
+TAG_BYTES: Final = 16
+_NONCE: Final = bytes(12)
+_INFO: Final = b"chiaro/v1/private/body-key"
 
 Labelled = tuple[bytes, "Seal"]
 """A ciphertext and its label, 32 bytes."""

@@ -20,7 +20,7 @@ from node.core.ids import tagged_hash
 from private_exec import group
 from private_exec.batch import Batch
 from private_exec.errors import BadShares, SealRefused, TooFewShares
-from private_exec.final import RootLog, claim_root, require_final
+from private_exec.final import FinalBlock, RootLog, claim_root, require_final
 from private_exec.keys import EpochKey, HeldShares
 from private_exec.parameters import MAX_BATCH, MAX_SHARES
 from private_exec.roster import SIGNATURE_BYTES, Signer
@@ -82,12 +82,12 @@ class ShareMessage:
 
 
 def make_shares(
-    block: object, held: HeldShares, roots: RootLog, signer: Signer
+    block: FinalBlock, held: HeldShares, roots: RootLog, signer: Signer
 ) -> ShareMessage | None:
     """This validator's shares of a final block.  Rules PX-1, PX-10, PX-19.
 
     Args:
-        block: a `FinalBlock`; anything else is refused.
+        block: the token; anything else is refused, by the type checker and at run time.
         held: this validator's secret for the batch's key.
         roots: durable memory of what shares were made of.
         signer: its consensus key.
@@ -108,7 +108,7 @@ def make_shares(
     claim_root(roots, batch)
     points: list[G1Affine] = []
     for number in numbers:
-        points += share_points(batch, number, held.values[number])
+        points += _share_points(batch, number, held.values[number])
     unsigned = ShareMessage(
         batch.height, batch.key.epoch, batch.root, held.member, tuple(points), b""
     )
@@ -118,7 +118,7 @@ def make_shares(
     )
 
 
-def share_points(batch: Batch, number: int, value: int) -> list[G1Affine]:
+def _share_points(batch: Batch, number: int, value: int) -> list[G1Affine]:
     """S(i)·Qᵢᵤ for every sub-batch u."""
     packing = batch.key.parameters.packing
     if packing == 1:
@@ -154,6 +154,26 @@ def check_form(message: ShareMessage, batch: Batch) -> None:
         )
     if not key.roster.check_signature(message.member, message.digest(key), message.signature):
         raise SealRefused("PX-18", "not signed by its sender", where="signature")
+
+
+def check_two_roots(key: EpochKey, first: ShareMessage, second: ShareMessage) -> None:
+    """PX-19: two messages that prove their sender's fault; returns if they do.
+
+    Raises:
+        SealRefused: PX-19, they prove nothing.
+    """
+    same = (first.height, first.epoch, first.member) == (
+        second.height,
+        second.epoch,
+        second.member,
+    )
+    if not same or first.root == second.root or first.epoch != key.epoch:
+        raise SealRefused("PX-19", "not two batches of one height by one member", where="evidence")
+    known = first.member < len(key.roster.members)
+    if not known or not all(
+        key.roster.check_signature(m.member, m.digest(key), m.signature) for m in (first, second)
+    ):
+        raise SealRefused("PX-19", "not signed by the member", where="evidence")
 
 
 def verify_shares(batch: Batch, messages: Sequence[ShareMessage]) -> None:

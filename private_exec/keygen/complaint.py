@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from node.core.codec import Reader, Writer
 from node.core.ids import tagged_hash
@@ -25,7 +26,7 @@ from private_exec.roster import SIGNATURE_BYTES, Signer
 from zk.curve.bn254 import G1Affine, check_g1
 from zk.curve.encoding import G1_BYTES, g1_from_bytes, g1_to_bytes
 
-_PROOF: str = "private/keygen/complaint"
+_PROOF: Final = "private/keygen/complaint"
 
 
 class Verdict(Enum):

@@ -14,6 +14,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
@@ -32,11 +33,11 @@ from private_exec.transcript import coefficients, secret_scalar
 from zk.curve.bn254 import G1Affine, G2Affine, check_g1
 from zk.curve.encoding import G1_BYTES, G2_BYTES, g1_from_bytes, g1_to_bytes, g2_to_bytes
 
-SEALED_BYTES = 32 + 16
-_NONCE = bytes(12)
-_INFO = b"chiaro/v1/private/keygen/share-key"
-_CONSTANT_PROOF = "private/keygen/secret"
-_EPHEMERAL_PROOF = "private/keygen/ephemeral"
+SEALED_BYTES: Final = 32 + 16
+_NONCE: Final = bytes(12)
+_INFO: Final = b"chiaro/v1/private/keygen/share-key"
+_CONSTANT_PROOF: Final = "private/keygen/secret"
+_EPHEMERAL_PROOF: Final = "private/keygen/ephemeral"
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ with the signature of the consensus key.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from node.core.codec import Reader, Writer
 from node.core.ids import tagged_hash
@@ -20,7 +21,7 @@ from private_exec.transcript import secret_scalar
 from zk.curve.bn254 import G1Affine, check_g1
 from zk.curve.encoding import G1_BYTES, g1_from_bytes, g1_to_bytes
 
-_PROOF: str = "private/keygen/notice"
+_PROOF: Final = "private/keygen/notice"
 
 
 @dataclass(frozen=True, slots=True)

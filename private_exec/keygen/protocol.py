@@ -123,6 +123,7 @@ class Keygen:
         self.commits: dict[int, bytes] = {}
         self.dealings: dict[int, Dealing] = {}
         self.guilty: set[int] = set()
+        self._heard: set[tuple[int, int]] = set()
         self.faults: list[Fault] = []
 
     @property
@@ -185,7 +186,7 @@ class Keygen:
         """A complaint in time: changes who is qualified.
 
         Raises:
-            KeygenRefused: PX-23 early or late, PX-21.
+            KeygenRefused: PX-23 early, late or second, PX-21.
         """
         self._in_time(height, self.schedule.dealings + 1, self.schedule.complaints, "complaint")
         return self._judge(message)
@@ -194,7 +195,7 @@ class Keygen:
         """PX-10: behind the deadline a complaint still blames, and the key stays as it is.
 
         Raises:
-            KeygenRefused: PX-23 in time, so it belongs to `complain`; PX-21.
+            KeygenRefused: PX-23 in time, so it belongs to `complain`, or second; PX-21.
         """
         if height <= self.schedule.complaints:
             raise KeygenRefused("PX-23", "this complaint is in time", where="complaint")
@@ -206,7 +207,10 @@ class Keygen:
             raise KeygenRefused(
                 "PX-21", "it is about a dealing that does not stand", where="complaint"
             )
+        if (message.accuser, message.dealer) in self._heard:
+            raise KeygenRefused("PX-23", "this complaint was heard", where="complaint")
         verdict = complaints.judge(message, dealing, self.context, self.keys)
+        self._heard.add((message.accuser, message.dealer))
         if verdict is Verdict.FALSE_ACCUSER:
             self._blame(message.accuser, FaultKind.FALSE_COMPLAINT)
         else:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import copy
 import pickle
+import typing
+from dataclasses import replace
 
 import pytest
 
 from private_exec import final, shares
 from private_exec.batch import Batch
-from private_exec.errors import NotFinal
+from private_exec.errors import NotFinal, SealRefused
 from private_exec.final import FinalBlock, MemoryRoots, finalise
+from private_exec.keys import HeldShares
 
 BLOCK = bytes(range(32))
 
@@ -105,6 +108,36 @@ def test_px1_a_vote_extension_for_a_height_that_is_not_final_has_no_share(world,
     assert caught.value.rule == "PX-1"
 
 
+def test_px1_the_type_says_so() -> None:
+    """A type checker refuses anything else, and nothing public computes shares of a mere batch."""
+    assert typing.get_type_hints(shares.make_shares)["block"] is FinalBlock
+    makers = [
+        name
+        for name, function in vars(shares).items()
+        if not name.startswith("_")
+        and getattr(function, "__module__", "") == shares.__name__
+        and callable(function)
+        and HeldShares in typing.get_type_hints(function).values()
+    ]
+    assert makers == ["make_shares"]
+
+
+def test_px19_two_signed_roots_are_evidence(world) -> None:
+    w = world(4)
+    first, second = w.batch(2), w.batch(items=[w.envelope(5)])
+    a, b = make(w, w.final(first)), make(w, w.final(second))
+    shares.check_two_roots(w.key, a, b)
+    later = make(w, w.final(w.batch(2, height=21)))
+    another = make(w, w.final(second), member=1)
+    forged = replace(b, signature=a.signature)
+    stranger = [replace(m, member=9) for m in (a, b)]
+    other_epoch = [replace(m, epoch=9) for m in (a, b)]
+    for pair in ((a, a), (a, later), (a, another), (a, forged), (forged, a), stranger, other_epoch):
+        with pytest.raises(SealRefused) as caught:
+            shares.check_two_roots(w.key, *pair)
+        assert caught.value.rule == "PX-19"
+
+
 def test_px19_one_root_for_a_height(world) -> None:
     w = world(4)
     first, second = w.batch(2), w.batch(items=[w.envelope(5)])
@@ -142,7 +175,7 @@ def test_an_empty_batch_has_no_shares_and_leaves_no_record(world) -> None:
 
 def test_the_log_is_asked_before_a_share_exists(world, monkeypatch) -> None:
     w = world(4)
-    monkeypatch.setattr(shares, "share_points", lambda *_: pytest.fail("a share was computed"))
+    monkeypatch.setattr(shares, "_share_points", lambda *_: pytest.fail("a share was computed"))
     with pytest.raises(KeyboardInterrupt):
         make(w, w.final(w.batch(2)), Durable(die=True))
 

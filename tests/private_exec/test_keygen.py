@@ -490,6 +490,8 @@ def test_px23_messages_count_in_their_round_only(generation) -> None:
     lie = run.members[1]._accuse(run.keygen, 0, 2)
     for height in (3, 5):
         refused("PX-23", run.keygen.complain, lie, height)
+    assert run.keygen.complain(lie, 4) is Verdict.FALSE_ACCUSER
+    refused("PX-23", run.keygen.complain, lie, 4)
     refused("PX-23", run.keygen.finish, 4)
 
 

@@ -89,3 +89,25 @@ def test_the_file_is_what_its_generator_says_and_the_readme_lists_it() -> None:
     spec.loader.exec_module(module)
     assert module.document() == (FOLDER / "sealing.json").read_text()
     assert "`sealing.json`" in (FOLDER / "README.md").read_text()
+
+
+@pytest.mark.slow
+def test_py_ecc_agrees_with_the_pairing_checks(helpers) -> None:
+    """One share and one opened point, by another implementation's pairing; and both off by G."""
+    from py_ecc import optimized_bn128 as bn
+
+    def g1(point):
+        return (bn.FQ(point[0]), bn.FQ(point[1]), bn.FQ(1))
+
+    def g2(point):
+        return (bn.FQ2(point[0]), bn.FQ2(point[1]), bn.FQ2((1, 0)))
+
+    vector = DOCUMENT["committees"][0]
+    key = EpochKey.from_bytes(bytes.fromhex(vector["key"]))
+    u = g1(Envelope.from_bytes(bytes.fromhex(vector["sealed"][0]["envelope"])).seal.u)
+    share = g1(ShareMessage.from_bytes(bytes.fromhex(vector["messages"][1])).points[0])
+    opened = g1(Reveal.from_bytes(bytes.fromhex(vector["reveal"])).points[0])
+    assert bn.pairing(bn.G2, share) == bn.pairing(g2(key.vks[1]), u)
+    right = bn.pairing(g2(key.pk2), u)
+    assert bn.pairing(bn.G2, opened) == right
+    assert bn.pairing(bn.G2, bn.add(opened, bn.G1)) != right
