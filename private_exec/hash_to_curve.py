@@ -32,9 +32,7 @@ def _g(x: int) -> int:
 
 
 def _constant_c3() -> int:
-    root = sqrt(-_g(_Z) * 3 * _Z * _Z % _P, FP)
-    if root is None:  # Z = 1 satisfies the criteria of RFC 9380, H.1
-        raise ArithmeticError("Z does not suit the curve")
+    root = sqrt(-_g(_Z) * 3 * _Z * _Z % _P, FP) or 0  # Z = 1 meets RFC 9380, H.1: there is one
     return root if root % 2 == 0 else _P - root
 
 

@@ -466,7 +466,14 @@ def test_px10_a_wrong_own_share_is_not_used_and_a_late_complaint_blames(generati
 
 def test_px10_shares_that_do_not_fit_or_are_not_all_there_are_refused(world) -> None:
     w = world(4)
-    for values in ({1: w.held[0].values[1] + 1}, {}, {2: w.held[1].values[2]}):
+    for values in (
+        {1: w.held[0].values[1] + 1},
+        {},
+        {0: w.polynomial.secret},
+        {2: w.held[1].values[2]},
+        {5: 1},
+        {1: w.held[0].values[1], 2: w.held[1].values[2]},
+    ):
         with pytest.raises(OwnShareWrong) as caught:
             HeldShares(0, values).check(w.key)
         assert caught.value.rule == "PX-10"

@@ -189,6 +189,36 @@ def test_px18_a_point_off_the_curve_does_not_decode(world) -> None:
         ShareMessage.from_bytes(data[:at] + (4).to_bytes(32, "little") + data[at + 32 :])
 
 
+def test_px9_the_seeds_cover_everything_that_is_weighed(world) -> None:
+    """Shares: batch, sender and so number and vk, sub-batch, point. Proofs: labels, whole seals."""
+    w = world(4)
+    batch = w.batch(2)
+    a, b, c, _ = w.messages(batch)
+    turned = replace(a, points=a.points[::-1])
+    seeds = {
+        shares.share_seed(batch, [a, b]),
+        shares.share_seed(batch, [b, a]),
+        shares.share_seed(batch, [a, c]),
+        shares.share_seed(batch, [a]),
+        shares.share_seed(batch, [turned, b]),
+        shares.share_seed(batch, [replace(a, member=1), b]),
+        shares.share_seed(w.batch(2, height=21), [a, b]),
+        shares.share_seed(w.batch(items=w.envelopes(2)[::-1]), [a, b]),
+    }
+    assert len(seeds) == 8
+
+    items = [(e.label(w.key), e.seal) for e in batch.envelopes]
+    (label, seal), last = items
+    other = w.envelope(5).seal
+    parts = ("u", "u_bar", "w", "w_bar", "z", "body")
+    others = [replace(seal, **{part: getattr(other, part)}) for part in parts]
+    changed = [(bytes(32), seal), *((label, one) for one in others)]
+    first, second = cipher.batch_coefficients(w.key, items)
+    assert not set(first) & set(second)  # separate for the two equations
+    found = {tuple(cipher.batch_coefficients(w.key, [c, last])[0]) for c in [items[0], *changed]}
+    assert len(found) == 8
+
+
 # PX-8: for which batch.
 
 
