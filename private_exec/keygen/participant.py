@@ -23,7 +23,10 @@ class Participant:
         context: of the attempt.
         member: its place in the roster.
         signer: its consensus key.
-        entropy: 32 fresh bytes of the system's generator; everything secret derives from them.
+        entropy: 32 fresh bytes of the system's generator; everything secret derives from them, so
+            a validator that kept them (durably, before its notice leaves; sealed) goes on after a
+            restart with the same messages. The context is hashed in: another attempt has
+            other secrets even where the entropy is the same.
     """
 
     def __init__(self, context: Context, member: int, signer: Signer, entropy: bytes) -> None:

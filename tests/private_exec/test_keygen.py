@@ -232,6 +232,20 @@ def test_px2_another_members_key_cannot_be_presented(generation) -> None:
         assert "proof of knowledge" in error.message
 
 
+def test_a_restarted_participant_sends_the_same_and_holds_the_same(generation) -> None:
+    """From its entropy and the chain alone; with another context nothing is the same."""
+    run, again = generation(4), generation(4)
+    other = generation(4, attempt=1)
+    outcome = run.run()
+    late = again.members[2]
+    assert late.notice() == run.members[2].notice()
+    late.commit(run.keygen)
+    assert late.dealing() == run.members[2].dealing()
+    assert late.held(run.keygen, outcome) == run.members[2].held(run.keygen, outcome)
+    other.run()
+    assert other.members[2].dealing().first != late.dealing().first
+
+
 def test_px2_keys_are_fresh_for_each_attempt_and_erased(generation) -> None:
     run, again = generation(4), generation(4, attempt=1)
     assert run.members[0].notice().key != again.members[0].notice().key
