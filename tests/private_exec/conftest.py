@@ -13,11 +13,14 @@ from private_exec import envelope as envelopes
 from private_exec import final, group, shares
 from private_exec.envelope import Envelope, EpochWindow, Terms
 from private_exec.errors import NotFinal
+from private_exec.keygen import dealing as dealings
 from private_exec.keygen.context import Context, Schedule
+from private_exec.keygen.dealing import Dealing
 from private_exec.keygen.participant import Participant
-from private_exec.keygen.protocol import Keygen
+from private_exec.keygen.protocol import Keygen, make_commit
 from private_exec.keys import EpochKey, HeldShares
 from private_exec.parameters import Parameters
+from private_exec.proofs import prove_knowledge
 from private_exec.roster import Domain, Roster
 from private_exec.sharing import PackedPolynomial
 from private_exec.transcript import secret_scalar
@@ -194,6 +197,31 @@ class Generation:
         self.deal()
         assert self.complain() == []
         return self.keygen.finish(5)
+
+    def wrong_dealing(self, dealer: int, victims, *, off: int = 1) -> Dealing:
+        """A dealing of (7, 8, …) whose shares for these numbers are off by something."""
+        context = self.context
+        polynomial = PackedPolynomial(
+            context.parameters.packing, tuple(range(7, 8 + context.parameters.privacy))
+        )
+        numbers = dealings.recipients(context, self.keygen.keys)
+        values = {i: polynomial.share(i) + (off if i in victims else 0) for i in numbers}
+        return dealings.assemble(
+            context, self.keygen.keys, dealer, polynomial, 99 + dealer, values, entropy(dealer)
+        )
+
+    def plant(self, dealer: int, dealing: Dealing) -> None:
+        """Let a member commit to this dealing instead of its own."""
+        self.keygen.commit(make_commit(self.keygen.session, dealing, self.signers[dealer]), 2)
+
+    def proved(self, dealing: Dealing, secret: int, ephemeral: int) -> Dealing:
+        """The dealing with proofs that hold for it as it is."""
+        binding = dealings._binding(self.keygen.session, dealing.body)
+        return replace(
+            dealing,
+            knows_secret=prove_knowledge(secret, dealings._CONSTANT_PROOF, binding, b""),
+            knows_ephemeral=prove_knowledge(ephemeral, dealings._EPHEMERAL_PROOF, binding, b""),
+        )
 
 
 @pytest.fixture(scope="session")
