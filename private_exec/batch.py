@@ -37,19 +37,35 @@ class Batch:
     """
 
     __slots__ = ("envelopes", "height", "ids", "key", "labels", "root")
+    envelopes: tuple[Envelope, ...]
+    height: int
+    ids: tuple[bytes, ...]
+    key: EpochKey
+    labels: tuple[bytes, ...]
+    root: bytes
 
     def __init__(
         self, made: object, height: int, key: EpochKey, items: tuple[Envelope, ...]
     ) -> None:
         if made is not _MADE:
             raise TypeError("a Batch is made by private_exec.batch.order, which checks it")
-        self.height = height
-        self.key = key
-        self.envelopes = items
-        self.labels = tuple(item.label(key) for item in items)
-        self.ids = tuple(item.id(key) for item in items)
+        ids = tuple(item.id(key) for item in items)
         header = Writer().u64(height).u64(key.epoch).u32(len(items)).done()
-        self.root = tagged_hash("private/batch", header, key.digest, *self.ids)
+        for name, value in (
+            ("height", height),
+            ("key", key),
+            ("envelopes", items),
+            ("labels", tuple(item.label(key) for item in items)),
+            ("ids", ids),
+            ("root", tagged_hash("private/batch", header, key.digest, *ids)),
+        ):
+            object.__setattr__(self, name, value)
+
+    def __init_subclass__(cls) -> None:
+        raise TypeError("Batch has no subclasses")
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise TypeError("a Batch does not change: its root is what shares are bound to")
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Batch is not copied or pickled; order it again")

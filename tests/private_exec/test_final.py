@@ -82,6 +82,8 @@ def test_px1_there_is_no_other_way_to_a_token(world) -> None:
         lambda: Batch(None, 20, w.key, ()),
         lambda: copy.copy(batch),
         lambda: pickle.dumps(batch),
+        lambda: type("Mine", (Batch,), {}),
+        lambda: setattr(batch, "envelopes", ()),
     ):
         with pytest.raises(TypeError):
             attempt()
