@@ -1,0 +1,121 @@
+"""Who signs for a domain, and with which weight.
+
+A committee is fixed for a while: the validators of an epoch, or a set that an application names.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from node.core.codec import Reader, Writer
+from node.core.ed25519 import KEY_BYTES, is_proper
+from node.core.ids import ID_BYTES, tagged_hash
+from zk.errors import DecodeError, NonCanonical
+
+MAX_MEMBERS: Final = 1024
+MAX_WEIGHT: Final = 2**60
+"""Largest total weight, as in CometBFT: sums and doubles of it fit 64 bits everywhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One signer.
+
+    Attributes:
+        id: 32 bytes; members are ordered by it.
+        key: Ed25519 public key.
+        weight: stake, 1 or more.
+    """
+
+    id: bytes
+    key: bytes
+    weight: int
+
+    def __post_init__(self) -> None:
+        """DA-1, as far as it is about one member."""
+        if len(self.id) != ID_BYTES:
+            raise DecodeError(f"DA-1: an id of {len(self.id)} bytes, not 32", where="member")
+        if not is_proper(self.key):
+            raise DecodeError(
+                "DA-1: no proper Ed25519 key",
+                where=f"member {self.id.hex()[:16]}…",
+                why="under a key of small order one signature fits many messages",
+            )
+        if not 1 <= self.weight <= MAX_WEIGHT:
+            raise DecodeError(
+                f"DA-1: a weight of {self.weight}, not 1 to 2^60",
+                where=f"member {self.id.hex()[:16]}…",
+            )
+
+
+@dataclass(frozen=True)
+class Committee:
+    """Members, sorted by id; ids and keys are unique.
+
+    Raises:
+        NonCanonical: DA-1, not sorted or an id twice.
+        DecodeError: DA-1, anything else.
+    """
+
+    members: tuple[Member, ...]
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.members) <= MAX_MEMBERS:
+            raise DecodeError(
+                f"DA-1: {len(self.members)} members, not 1 to {MAX_MEMBERS}", where="committee"
+            )
+        if any(not a.id < b.id for a, b in itertools.pairwise(self.members)):
+            raise NonCanonical("DA-1: members are not sorted and unique", where="committee")
+        if len({member.key for member in self.members}) != len(self.members):
+            raise DecodeError(
+                "DA-1: two members have one key",
+                where="committee",
+                why="one holder would be counted twice, and stand in for two",
+            )
+        if self.total > MAX_WEIGHT:
+            raise DecodeError(f"DA-1: weights sum to {self.total}, at most 2^60", where="committee")
+
+    @cached_property
+    def total(self) -> int:
+        """Sum of all weights."""
+        return sum(member.weight for member in self.members)
+
+    @property
+    def quorum(self) -> int:
+        """The least weight that is more than two thirds of the total."""
+        return 2 * self.total // 3 + 1
+
+    @cached_property
+    def digest(self) -> bytes:
+        """32 bytes that name this committee."""
+        writer = Writer()
+        self.write(writer)
+        return tagged_hash("committee", writer.done())
+
+    def index(self, member_id: bytes) -> int | None:
+        """Place of a member in `members`; `None` if there is no such member."""
+        return self._places.get(member_id)
+
+    @cached_property
+    def _places(self) -> dict[bytes, int]:
+        return {member.id: place for place, member in enumerate(self.members)}
+
+    def write(self, writer: Writer) -> None:
+        """Count u16; id, key and weight (u64) of each."""
+        writer.u16(len(self.members))
+        for member in self.members:
+            writer.raw(member.id, ID_BYTES).raw(member.key, KEY_BYTES).u64(member.weight)
+
+    @staticmethod
+    def read(reader: Reader) -> Committee:
+        """Strict. Raises DecodeError."""
+        count = reader.count(2, MAX_MEMBERS, "members")
+        return Committee(
+            tuple(
+                Member(reader.take(ID_BYTES), reader.take(KEY_BYTES), reader.u64())
+                for _ in range(count)
+            )
+        )

@@ -1,0 +1,1 @@
+"""Data availability: erasure-coded batches, certificates, proofs of completeness, batch states."""
