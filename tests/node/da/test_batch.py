@@ -193,6 +193,13 @@ def test_da24_a_full_batch_takes_no_more(domain, opened) -> None:
     refused("DA-24", step, opened, Add(sealed(9, size=left + 1, fee=10**6)), domain, Height(9))
 
 
+def test_da24_a_batch_has_4096_entries_at_most(domain, opened) -> None:
+    entries = tuple(sealed(i, size=1) for i in range(4095))
+    almost = replace(opened, entries=entries)
+    full = step(almost, Add(sealed(4095, size=1)), domain, Height(9))
+    refused("DA-24", step, full, Add(sealed(4096, size=1)), domain, Height(9))
+
+
 def test_da25_no_batch_closes_early_or_after_the_last(domain, opened, make_domain) -> None:
     for height in (7, 9):
         refused("DA-25", step, opened, Close(), domain, Height(height))

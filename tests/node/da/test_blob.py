@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from node.da.blob import Evidence, disperse, encode, recover
 from node.da.codec import MAX_BLOB_BYTES, Coding, LeopardCodec
 from node.da.errors import BadEncoding, DataRefused, TooFewRows
-from node.da.rows import Commitment, Row, check_row
+from node.da.rows import Commitment, Row, check_row, node_hash, row_hash
 from zk.errors import DecodeError
 
 SMALL = Coding(4, 16)
@@ -190,13 +190,31 @@ def test_da4_an_inner_node_is_no_row() -> None:
     """Two hashes as a row of 64 bytes, one level up: leaves and nodes are hashed apart."""
     dispersal = encode(bytes(200), SMALL)
     row = dispersal.row(0)
-    from node.da.rows import row_hash
-
     inner = Row(0, row_hash(row.data) + row.siblings[0], row.siblings[1:])
     assert len(inner.data) == 64
     padded = replace(inner, siblings=(*inner.siblings, bytes(32)))
     for forged in (inner, padded):
         refused("DA-4", check_row, dispersal.commitment, forged)
+
+
+def test_da4_leaves_and_nodes_are_hashed_apart() -> None:
+    left, right = b"l" * 32, b"r" * 32
+    assert row_hash(left + right) != node_hash(left, right)
+
+
+@pytest.mark.parametrize("length", [64, 192, 0])
+def test_da4_rows_of_another_length_are_no_rows_even_under_a_matching_root(length) -> None:
+    """An uploader that commits to rows of its own length gets no signature for them."""
+    dispersal = disperse(SMALL, 500, tuple(bytes(length) for _ in range(16)))
+    assert dispersal.commitment.row_bytes == 128
+    refusal = refused("DA-4", check_row, dispersal.commitment, dispersal.row(3))
+    assert f"{length} bytes, not 128" in refusal.message
+
+
+def test_da4_a_deeper_tree_is_no_tree_even_under_a_matching_root() -> None:
+    dispersal = disperse(SMALL, 200, tuple(bytes([i]) * 64 for i in range(32)))
+    refusal = refused("DA-4", check_row, dispersal.commitment, dispersal.row(3))
+    assert "a path of 5 hashes, not 4" in refusal.message
 
 
 def test_da4_size_and_coding_are_under_the_root() -> None:

@@ -160,7 +160,7 @@ def test_da13_certificates_have_one_encoding(world) -> None:
     assert Certificate.from_bytes(data) == certificate
     place = len(world.statement.to_bytes()) + 2
     stray = data[:place] + bytes([data[place] | 1 << 4]) + data[place + 1 :]
-    for wrong in (data[:-1], data + b"\0", stray + bytes(64)):
+    for wrong in (data[:-1], data + b"\0", stray, stray + bytes(64)):
         with pytest.raises(DecodeError):
             Certificate.from_bytes(wrong)
 

@@ -155,6 +155,16 @@ def test_da18_overlapping_and_impossible_ranges_are_refused(fields) -> None:
         refused("DA-18", check_namespace, tree.root, ns(5), shown, replace(proof, **fields))
 
 
+def test_da18_another_number_of_leaves_is_another_tree() -> None:
+    """Without it a proof of absence beside the tree would have as many encodings as shapes."""
+    tree = NamespaceTree(entries_of(1, 5))
+    first, second = (leaf(entry) for entry in tree.entries)
+    top = join(first, second)
+    check_namespace(tree.root, ns(0), (), NamespaceProof(2, 0, 0, (top,)))
+    for count in (1, 3, 2**20):
+        refused("DA-18", check_namespace, tree.root, ns(0), (), NamespaceProof(count, 0, 0, (top,)))
+
+
 def test_da17_a_proposer_cannot_hide_entries_from_validators() -> None:
     """The forged bound stands in the root itself: a reader is fooled, a validator is not."""
     entries = entries_of(1, 5, 5, 9)

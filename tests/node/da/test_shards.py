@@ -107,7 +107,7 @@ def test_da15_rows_stay_until_their_height_and_not_longer(world, make_world, ope
 def test_da15_the_later_of_two_heights_counts(world, open_again) -> None:
     store = open_again()
     root = world.statement.commitment.root
-    for keep_until in (100, 300, 200, 300):
+    for keep_until in (100, 300, 200):
         store.put(world.statement, world.rows(1), keep_until=keep_until)
     assert store.prune(Height(300)) == 0
     assert len(store.indices(root)) == 4

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from fuzzing import ledger, mutations, proofs
+from fuzzing import availability, ledger, mutations, proofs
 from fuzzing.bulk import BULK
 from fuzzing.target import BASE_MEMORY, Broken, Target
 from hypothesis import HealthCheck, given, settings
@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from node.cli import catalog
 from zk.errors import ChiaroError, FormatError, NonCanonical
 
-TARGETS = (*proofs.TARGETS, *ledger.TARGETS)
+TARGETS = (*proofs.TARGETS, *ledger.TARGETS, *availability.TARGETS)
 CORPUS = Path(__file__).parent / "corpus"
 SLOW = {"zkey", "ptau", "gnark_key", "arkworks_key", "ptau_contributions"}
 each = pytest.mark.parametrize("target", TARGETS, ids=[target.name for target in TARGETS])
@@ -138,7 +138,7 @@ def test_what_the_search_found(target: Target) -> None:
 def test_the_corpus_is_small() -> None:
     files = [path for path in CORPUS.rglob("*") if path.is_file()]
     assert {path.parent.name for path in files} == {target.name for target in TARGETS}
-    assert len(files) < 300
+    assert len(files) < 400
     assert sum(path.stat().st_size for path in files) < 200 << 10
 
 

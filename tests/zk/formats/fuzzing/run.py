@@ -15,13 +15,15 @@ import sys
 import time
 from pathlib import Path
 
-from fuzzing import keep, ledger, proofs
+from fuzzing import availability, keep, ledger, proofs
 from fuzzing.target import Target
 
 ROOT = Path(__file__).resolve().parents[4]
 CACHE = ROOT / ".cache" / "fuzz"
 CORPUS = Path(__file__).resolve().parents[1] / "corpus"
-TARGETS = {target.name: target for target in (*proofs.TARGETS, *ledger.TARGETS)}
+TARGETS = {
+    target.name: target for target in (*proofs.TARGETS, *ledger.TARGETS, *availability.TARGETS)
+}
 LARGEST = 8192
 """Bytes of an input; seeds are half as large at most, and libFuzzer is fast on small ones."""
 HANG_S = 60

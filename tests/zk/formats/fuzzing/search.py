@@ -22,6 +22,7 @@ with atheris.instrument_imports(
         "circuits.lab.audit",
         "circuits.lab.reasons",
         "node.core",
+        "node.da",
         "node.execution.order",
         "node.execution.pools",
         "node.store.proof",
@@ -41,10 +42,12 @@ with atheris.instrument_imports(
         "zk.r1cs.tape_file",
     ]
 ):
-    from fuzzing import ledger, mutations, proofs
+    from fuzzing import availability, ledger, mutations, proofs
 from fuzzing.target import Broken, Target
 
-TARGETS = {target.name: target for target in (*proofs.TARGETS, *ledger.TARGETS)}
+TARGETS = {
+    target.name: target for target in (*proofs.TARGETS, *ledger.TARGETS, *availability.TARGETS)
+}
 WITH_MEMORY = 8
 """One input in so many is read with its memory measured, which makes it slow."""
 
