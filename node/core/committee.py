@@ -16,7 +16,7 @@ from node.core.ids import ID_BYTES, tagged_hash
 from zk.errors import DecodeError, NonCanonical
 
 MAX_MEMBERS: Final = 1024
-MAX_WEIGHT: Final = 2**60
+MAX_WEIGHT: Final = 2**60 - 1
 """Largest total weight, as in CometBFT: sums and doubles of it fit 64 bits everywhere."""
 
 
@@ -46,7 +46,7 @@ class Member:
             )
         if not 1 <= self.weight <= MAX_WEIGHT:
             raise DecodeError(
-                f"DA-1: a weight of {self.weight}, not 1 to 2^60",
+                f"DA-1: a weight of {self.weight}, not 1 to 2^60 - 1",
                 where=f"member {self.id.hex()[:16]}…",
             )
 
@@ -76,7 +76,9 @@ class Committee:
                 why="one holder would be counted twice, and stand in for two",
             )
         if self.total > MAX_WEIGHT:
-            raise DecodeError(f"DA-1: weights sum to {self.total}, at most 2^60", where="committee")
+            raise DecodeError(
+                f"DA-1: weights sum to {self.total}, not below 2^60", where="committee"
+            )
 
     @cached_property
     def total(self) -> int:
