@@ -1,7 +1,7 @@
 """A batch of sealed intents, from order to settlement, as a value.
 
     OPEN → CLOSED → DECRYPTED → SOLVING → SETTLED | EXPIRED
-              └────────────────────────────→ EXPIRED      not revealed before H + 10 (P1-6)
+              └────────────────────────────→ EXPIRED      not revealed up to H + 10 (P1-6)
 
 Nothing here reads a clock or a disk: what happens is an event at a height, `step` gives the next
 state or refuses, and `advance` does what heights alone bring about. Every node that sees the same
@@ -139,7 +139,7 @@ class Open(_State):
 
 @dataclass(frozen=True, slots=True)
 class Closed(_State):
-    """Ordered for good at height `closed`; expires at `deadline` unless revealed before."""
+    """Ordered for good at height `closed`; revealed up to height `deadline`, else expired."""
 
     closed: Height
     deadline: Height
@@ -277,7 +277,7 @@ def _due(batch: Batch, height: Height) -> Event | None:
     match batch:
         case Open(closes=closes) if height > closes:
             return Close()
-        case Closed(deadline=deadline) if height >= deadline:
+        case Closed(deadline=deadline) if height > deadline:
             return Expire()
         case Decrypted(revealed=revealed) if height > revealed:
             return Start()
@@ -312,11 +312,11 @@ def _close(batch: Open, _event: Close, domain: Domain, height: Height) -> Closed
 
 
 def _reveal(batch: Closed, event: Reveal, _domain: Domain, height: Height) -> Decrypted:
-    """DA-26: after the close is final, before the deadline. DA-27: one outcome for each entry."""
+    """DA-26: after the close is final, up to the deadline. DA-27: one outcome for each entry."""
     if height <= batch.closed:
         _refuse(batch, "DA-26", f"closed at {batch.closed}: not final before the next block")
-    if height >= batch.deadline:
-        _refuse(batch, "DA-26", f"expired at height {batch.deadline}, this is {height}")
+    if height > batch.deadline:
+        _refuse(batch, "DA-26", f"expired after height {batch.deadline}, this is {height}")
     if [outcome.id for outcome in event.outcomes] != [entry.id for entry in batch.entries]:
         _refuse(batch, "DA-27", "not one outcome for each entry, in their order")
     return Decrypted(batch.domain, batch.number, height, batch.entries, height, event.outcomes)
@@ -352,8 +352,8 @@ def _settle(batch: Solving, _event: Settle, _domain: Domain, height: Height) -> 
 
 def _expire_unrevealed(batch: Closed, _event: Expire, _domain: Domain, height: Height) -> Expired:
     """DA-28 (P1-6): by height, and every fee goes back."""
-    if height < batch.deadline:
-        _refuse(batch, "DA-28", f"expires at height {batch.deadline}, this is {height}")
+    if height <= batch.deadline:
+        _refuse(batch, "DA-28", f"expires after height {batch.deadline}, this is {height}")
     refunds = tuple(Refund(entry.id, entry.payer, entry.fee) for entry in batch.entries)
     return Expired(batch.domain, batch.number, height, batch.entries, Reason.UNREVEALED, refunds)
 

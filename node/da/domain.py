@@ -25,7 +25,7 @@ MAX_DOMAINS: Final = 256
 INLINE_BYTES: Final = 4 * 1024
 BATCH_BYTES: Final = 1024 * 1024
 REVEAL_WINDOW: Final = 10
-"""P1-6: a batch closed at H and not revealed before H + 10 expires there."""
+"""P1-6, PX-6: a batch closed at H and not revealed up to H + 10 has expired."""
 _MAX_HEIGHTS: Final = 2**32 - 1
 _MAX_CRITERION: Final = 64
 _CRITERION: Final = re.compile(r"[a-z][a-z0-9-]{0,63}", re.ASCII)
@@ -82,7 +82,7 @@ class Domain:
         coding: the erasure code.
         max_batch_bytes: sum of the entries of a batch.
         inline_bytes: batches up to this lie in the block.
-        reveal_window: heights after the close at which an unrevealed batch expires (P1-6).
+        reveal_window: heights after the close in which a batch may be revealed, 10 at most (PX-6).
         solve_period: heights after the reveal in which solutions are taken.
         lifetime: most heights between a statement and its expiry.
         retention: heights after a statement's expiry in which members keep its rows.
@@ -118,7 +118,7 @@ class Domain:
             ("fee", self.fee, 0, 2**48),
             ("max_batch_bytes", self.max_batch_bytes, 1, MAX_BLOB_BYTES),
             ("inline_bytes", self.inline_bytes, 0, self.max_batch_bytes),
-            ("reveal_window", self.reveal_window, 2, _MAX_HEIGHTS),
+            ("reveal_window", self.reveal_window, 1, REVEAL_WINDOW),
             ("solve_period", self.solve_period, 1, _MAX_HEIGHTS),
             ("lifetime", self.lifetime, 1, _MAX_HEIGHTS),
             ("retention", self.retention, 1, _MAX_HEIGHTS),

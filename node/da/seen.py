@@ -1,4 +1,4 @@
-"""Which ciphertexts were ordered before (P1-12).
+"""Which ciphertexts were ordered before (P1-12): the memory that PX-12 asks of the chain.
 
 Who copies a sealed intent under another payer's name copies its random point U as well; a second
 one with the same U is refused for as long as the first could still be ordered.

@@ -67,7 +67,7 @@ def outcomes(batch) -> tuple[Outcome, ...]:
 
 @pytest.fixture(scope="module")
 def domain(make_domain):
-    """Batches close at 10, 15, 20 …, expire ten heights later, are solved within five."""
+    """Closes at 10, 15, 20 …; revealed up to ten heights later, solved within five."""
     return make_domain()
 
 
@@ -105,7 +105,7 @@ def all_states(domain, opened, closed, decrypted, solving):
         scored,
         step(scored, Settle(), domain, Height(18)),
         step(solving, Expire(), domain, Height(18)),
-        step(closed, Expire(), domain, Height(20)),
+        step(closed, Expire(), domain, Height(21)),
     ]
 
 
@@ -142,7 +142,8 @@ def test_heights_alone_close_start_settle_and_expire(domain, opened, closed, dec
     assert isinstance(advance(solving, domain, Height(18)), Expired)
     scored = step(solving, Submit(solution(1)), domain, Height(13))
     assert isinstance(advance(scored, domain, Height(18)), Settled)
-    expired = advance(opened, domain, Height(20))  # closed at 10 and never revealed
+    assert isinstance(advance(opened, domain, Height(20)), Closed)
+    expired = advance(opened, domain, Height(21))  # closed at 10 and never revealed
     assert isinstance(expired, Expired)
     assert expired.reason is Reason.UNREVEALED
 
@@ -209,11 +210,11 @@ def test_da25_no_batch_closes_early_or_after_the_last(domain, opened, make_domai
     refused("DA-25", open_batch, domain, -1, Height(11))
 
 
-def test_da26_a_reveal_comes_after_the_close_is_final_and_before_h_plus_10(domain, closed) -> None:
+def test_da26_a_reveal_comes_after_the_close_is_final_and_up_to_h_plus_10(domain, closed) -> None:
     reveal = Reveal(outcomes(closed))
-    for height in (11, 19):
+    for height in (11, 20):
         assert step(closed, reveal, domain, Height(height)).revealed == height
-    for height in (10, 20, 21, 1000):
+    for height in (10, 21, 22, 1000):
         refused("DA-26", step, closed, reveal, domain, Height(height))
 
 
@@ -224,17 +225,17 @@ def test_da27_one_outcome_for_each_entry_in_order(domain, closed) -> None:
         refused("DA-27", step, closed, Reveal(wrong), domain, Height(12))
 
 
-def test_da28_p1_6_an_unrevealed_batch_expires_at_h_plus_10_and_all_fees_go_back(
+def test_da28_p1_6_an_unrevealed_batch_expires_after_h_plus_10_and_all_fees_go_back(
     domain, closed
 ) -> None:
-    for height in (10, 19):
+    for height in (10, 20):
         refused("DA-28", step, closed, Expire(), domain, Height(height))
-    expired = step(closed, Expire(), domain, Height(20))
+    expired = step(closed, Expire(), domain, Height(21))
     assert expired.reason is Reason.UNREVEALED
     assert expired.refunds == tuple(
         Refund(entry.id, entry.payer, entry.fee) for entry in closed.entries
     )
-    refused("DA-31", step, expired, Reveal(outcomes(closed)), domain, Height(20))
+    refused("DA-31", step, expired, Reveal(outcomes(closed)), domain, Height(21))
 
 
 def test_da28_an_unsolved_batch_expires_at_its_deadline_without_refunds(domain, solving) -> None:
@@ -414,7 +415,7 @@ class Batches(RuleBasedStateMachine):
             case Open():
                 self.height = max(self.height, Height(10))
                 self.close()
-            case Closed() if self.height < 20:
+            case Closed() if self.height <= 20:
                 self.height = max(self.height, Height(11))
                 self.reveal()
             case Decrypted():
@@ -443,7 +444,7 @@ class Batches(RuleBasedStateMachine):
 
     @rule()
     def reveal(self):
-        may = isinstance(self.batch, Closed) and 10 < self.height < 20
+        may = isinstance(self.batch, Closed) and 10 < self.height <= 20
         assert self.attempt(Reveal(outcomes(self.batch))) == may
         if may:
             self.revealed = self.height
@@ -468,7 +469,7 @@ class Batches(RuleBasedStateMachine):
 
     @rule()
     def expire(self):
-        unrevealed = isinstance(self.batch, Closed) and self.height >= 20
+        unrevealed = isinstance(self.batch, Closed) and self.height > 20
         unsolved = isinstance(self.batch, Solving) and self.height >= self.batch.deadline
         assert self.attempt(Expire()) == (unrevealed or (unsolved and not self.scores))
 

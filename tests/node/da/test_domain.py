@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from node.core.ids import Height
 from node.da.codec import Coding
-from node.da.domain import CloseRule, Domains, Placement
+from node.da.domain import REVEAL_WINDOW, CloseRule, Domains, Placement
 from node.da.errors import DataRefused
+from private_exec.reveal import EXPIRES_AFTER
 from zk.errors import ChiaroError
 
 
@@ -32,8 +33,8 @@ def domain(make_domain):
     [{"id": bytes(31)}, {"criterion": ""}, {"criterion": "Surplus"}, {"criterion": "a" * 65},
      {"criterion": "surplus\n"}, {"fee": -1}, {"fee": 2**48 + 1}, {"max_batch_bytes": 0},
      {"max_batch_bytes": 8 * 1024 * 1024 + 1}, {"inline_bytes": 64 * 1024 + 1},
-     {"inline_bytes": -1}, {"reveal_window": 1}, {"solve_period": 0}, {"lifetime": 0},
-     {"retention": 0}, {"retention": 2**32}],
+     {"inline_bytes": -1}, {"reveal_window": 0}, {"reveal_window": 11}, {"solve_period": 0},
+     {"lifetime": 0}, {"retention": 0}, {"retention": 2**32}],
     ids=str,
 )  # fmt: skip
 def test_da21_parameters_out_of_range_are_refused(domain, fields) -> None:
@@ -72,6 +73,10 @@ def test_da23_small_batches_lie_in_the_block_and_large_ones_are_refused(domain) 
     assert domain.placement(101) is domain.placement(64 * 1024) is Placement.DISPERSED
     for size in (0, 64 * 1024 + 1):
         refused("DA-23", domain.placement, size)
+
+
+def test_batches_expire_when_reveals_of_the_cryptography_do() -> None:
+    assert REVEAL_WINDOW == EXPIRES_AFTER
 
 
 def test_default_sizes_are_those_of_the_specification(make_domain) -> None:
