@@ -1,0 +1,1 @@
+"""Gossip of intents: signed messages, admission, an overlay without I/O, buses. Rules GO-n."""
