@@ -29,6 +29,9 @@ from node.gossip.pool import Entry, Pool, PoolLimits
 
 Value = TypeVar("Value")
 
+_NOT_ASKED_FOR: Final = frozenset({"GO-13", "GO-19", "GO-20"})
+"""Refusals that follow from what the id covers, until the next block."""
+
 
 class Recent(Generic[Value]):
     """The last things that happened, by a name of 32 bytes; the oldest is forgotten first."""
@@ -127,7 +130,8 @@ class Admission:
             raise InvalidMessage(refused[0], refused[1], where=refused[2])
         spend()
         try:
-            entry = self._admit(data, peer)
+            message = Message.from_bytes(data)
+            entry = self._admit(message, len(data), peer)
         except InvalidMessage as error:
             self._seen.put(digest, (error.rule, error.message, error.where))
             raise
@@ -162,27 +166,27 @@ class Admission:
         self._declined.clear()
         return self.pool.advance(height)
 
-    def _admit(self, data: bytes, peer: bytes) -> Entry:
-        message = Message.from_bytes(data)
+    def _admit(self, message: Message, size: int, peer: bytes) -> Entry:
         name = message.id
         if name in self.pool or name in self._known:
             self._compare(message)
             raise Duplicate("GO-17", "known by another path")
-        if self.ledger.is_twin(message.statements()[0]):
-            raise GossipRefused(
-                "GO-13", "the origin said the same before, under another signature",
-                fix="send the message that was signed first",
-            )  # fmt: skip
-        self.pool.check_time(message, self.height)
-        self._check_culprits(message)
-        message.check(self._node)
         try:
-            self.pool.check_room(message, len(data), peer)
+            if self.ledger.is_twin(message.statements()[0]):
+                raise GossipRefused(
+                    "GO-13", "the origin said the same before, under another signature",
+                    fix="send the message that was signed first",
+                )  # fmt: skip
+            self.pool.check_time(message, self.height)
+            self._check_culprits(message)
+            message.check(self._node)
+            self.pool.check_room(message, size, peer)
             message.verify(self._chain_id, self._node)
             self._record(message)
-            entry, victims = self.pool.add(message, len(data), peer)
+            entry, victims = self.pool.add(message, size, peer)
         except GossipRefused as error:
-            if error.rule == "GO-20":
+            # Any copy would be refused as well, so it is not asked for; brought, it is looked at.
+            if error.rule in _NOT_ASKED_FOR or self._is_culprit(message.origin):
                 self._declined.put(name, None)
             raise
         self._evicted(victims)
@@ -221,11 +225,14 @@ class Admission:
     def _check_culprits(self, message: Message) -> None:
         """GO-14."""
         for node in message.nodes:
-            if len(self.culprits) and tagged_hash("gossip/culprit", node) in self.culprits:
+            if self._is_culprit(node):
                 raise GossipRefused(
                     "GO-14", f"{node.hex()[:16]}… signed two statements under one number",
                     where="path", fix="send it by a path without that node",
                 )  # fmt: skip
+
+    def _is_culprit(self, node: bytes) -> bool:
+        return len(self.culprits) > 0 and tagged_hash("gossip/culprit", node) in self.culprits
 
     def _record(self, message: Message) -> None:
         """Compare verified statements with earlier ones; refuse what a culprit says."""

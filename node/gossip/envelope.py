@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from node.core.codec import Reader, Writer
-from node.core.ids import Height
+from node.core.ids import Height, tagged_hash
 from node.gossip.errors import InvalidMessage, decoding
 from node.gossip.fees import Fee, NoFee, read_fee
 
@@ -38,6 +38,8 @@ class Envelope:
         body: opaque, 1 byte or more; the whole envelope has at most 15,104.
         sealed: `body` is a box for one recipient (`node.gossip.sealed`); app and schema are blank.
         bound: every statement of the path names its successor (GO-6).
+        encoded: its one encoding.
+        digest: 32 bytes, a tagged hash of that: what the origin says.
     """
 
     app: bytes
@@ -47,6 +49,8 @@ class Envelope:
     body: bytes
     sealed: bool = False
     bound: bool = False
+    encoded: bytes = field(init=False, repr=False, compare=False)
+    digest: bytes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """GO-2."""
@@ -61,10 +65,16 @@ class Envelope:
             raise InvalidMessage("GO-2", f"{self.expiry} is no height", where="expiry")
         if not self.body:
             raise InvalidMessage("GO-2", "an empty body", where="body")
-        if len(self.body) > MAX_ENVELOPE or len(self.to_bytes()) > MAX_ENVELOPE:
+        encoded = self._encode()
+        if len(encoded) > MAX_ENVELOPE:
             raise InvalidMessage("GO-2", f"an envelope has at most {MAX_ENVELOPE} bytes")
+        object.__setattr__(self, "encoded", encoded)
+        object.__setattr__(self, "digest", tagged_hash("gossip/origin", encoded))
 
     def to_bytes(self) -> bytes:
+        return self.encoded
+
+    def _encode(self) -> bytes:
         flags = _SEALED * self.sealed | _BOUND * self.bound
         writer = Writer().u8(VERSION).u8(flags).raw(self.app, APP_BYTES)
         writer.blob(self.schema.encode("ascii")).u64(self.expiry)

@@ -1,8 +1,8 @@
 """A message: an envelope, its origin's statement, and the path that it took. Rules GO-1 … GO-8.
 
-    origin   states H("gossip/origin", envelope)
+    origin   states digest = H("gossip/origin", envelope)
     hop i    states H("gossip/hop", id, all that stands before it, fee_taken, next)
-    id       = H("gossip/id", envelope, origin, seq, origin's signature)
+    id       = H("gossip/id", digest, origin, seq, origin's signature)
 
 Hops do not enter the id, so a message keeps it while its path grows and its fee is divided. Each
 hop signs everything before it: nothing can be changed, left out or put in further up the path.
@@ -14,7 +14,7 @@ statement of the origin's own (`bind`), so that a path has one reading only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from node.core.codec import Reader, Writer
@@ -75,6 +75,7 @@ class Message:
         seq: number of this statement among the origin's.
         signature: of the origin.
         hops: the path, first hop first.
+        id: 32 bytes, the same whatever path it took (GO-4).
     """
 
     envelope: Envelope
@@ -82,6 +83,11 @@ class Message:
     seq: int
     signature: bytes
     hops: tuple[Hop, ...] = ()
+    id: bytes = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        said = (self.envelope.digest, self.origin, self.seq.to_bytes(8, "little"), self.signature)
+        object.__setattr__(self, "id", tagged_hash("gossip/id", *said))
 
     def to_bytes(self) -> bytes:
         writer = Writer().u8(VERSION).blob(self.envelope.to_bytes())
@@ -115,17 +121,6 @@ class Message:
         return Message(envelope, origin, seq, signature, hops)
 
     @property
-    def id(self) -> bytes:
-        """GO-4: 32 bytes, the same whatever path it took."""
-        return tagged_hash(
-            "gossip/id",
-            self.envelope.to_bytes(),
-            self.origin,
-            self.seq.to_bytes(8, "little"),
-            self.signature,
-        )
-
-    @property
     def cuts(self) -> tuple[int, ...]:
         return tuple(hop.fee_taken for hop in self.hops)
 
@@ -135,18 +130,20 @@ class Message:
         return self.envelope.fee.for_hops - sum(self.cuts)
 
     @property
+    def named(self) -> bool:
+        """Whether the last hop says who comes next."""
+        return bool(self.hops) and self.hops[-1].next is not None
+
+    @property
     def nodes(self) -> tuple[bytes, ...]:
         """Origin and hops, in order."""
         return (self.origin, *(hop.node for hop in self.hops))
 
     def statements(self) -> tuple[Statement, ...]:
         """Every signature in it, as statements; unverified."""
-        content = tagged_hash("gossip/origin", self.envelope.to_bytes())
-        first = Statement(self.origin, self.seq, content, self.signature)
-        said, name = [first], self.id
+        said = [Statement(self.origin, self.seq, self.envelope.digest, self.signature)]
         for index, hop in enumerate(self.hops):
-            before = _before(name, self.hops[:index])
-            content = _hop_content(name, before, hop.fee_taken, hop.next)
+            content = _hop_content(self.id, self.hops[:index], hop.fee_taken, hop.next)
             said.append(Statement(hop.node, hop.seq, content, hop.signature))
         return tuple(said)
 
@@ -196,7 +193,7 @@ class Message:
 
 def originate(signer: Signer, seq: int, envelope: Envelope) -> Message:
     """A new message, without hops; of a bound one `bind` makes what is sent."""
-    said = signer.state(seq, tagged_hash("gossip/origin", envelope.to_bytes()))
+    said = signer.state(seq, envelope.digest)
     return Message(envelope, signer.node, seq, said.signature)
 
 
@@ -217,7 +214,7 @@ def pass_on(
     """
     hop = Hop(signer.node, seq, fee_taken, successor, bytes(SIGNATURE_BYTES))
     replace(message, hops=(*message.hops, hop)).check()
-    content = _hop_content(message.id, _before(message.id, message.hops), fee_taken, successor)
+    content = _hop_content(message.id, message.hops, fee_taken, successor)
     signed = replace(hop, signature=signer.state(seq, content).signature)
     return replace(message, hops=(*message.hops, signed))
 
@@ -227,13 +224,11 @@ def bind(message: Message, signer: Signer, seq: int, successor: bytes) -> Messag
     return pass_on(message, signer, seq, 0, successor)
 
 
-def _before(name: bytes, hops: tuple[Hop, ...]) -> bytes:
-    writer = Writer().raw(name, len(name))
-    for hop in hops:
+def _hop_content(
+    name: bytes, before: tuple[Hop, ...], fee_taken: int, successor: bytes | None
+) -> bytes:
+    writer = Writer()
+    for hop in before:
         hop.write(writer)
-    return writer.done()
-
-
-def _hop_content(name: bytes, before: bytes, fee_taken: int, successor: bytes | None) -> bytes:
     cut = fee_taken.to_bytes(8, "little")
-    return tagged_hash("gossip/hop", name, before, cut, successor or b"")
+    return tagged_hash("gossip/hop", name, writer.done(), cut, successor or b"")

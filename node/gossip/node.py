@@ -95,8 +95,8 @@ class Options:
 
     Attributes:
         cut: base units of a settlement fee that it takes for passing a message on, or what is left.
-        sign_path: add a hop to what it passes on; without, `cut` is not taken. Bound messages
-            always get one.
+        sign_path: add a hop to what it passes on; without, `cut` is not taken. Messages whose last
+            hop names this node, and bound ones, always get one.
         ask_again_ms: how long an answer to a request may take; an id is asked for three times in
             that time at most, of whichever peers list it.
         peers, pool, memory: bounds.
@@ -281,25 +281,23 @@ class GossipNode:
         return actions
 
     def _pass_on(self, entry: Entry, peer: bytes, now: int) -> list[Action]:
-        if entry.message.envelope.bound:
-            if not self._may_extend(entry.message) or not self.peers.may_send(peer, now):
-                return []
-            data = self._bound_for(entry.message, peer).to_bytes()
-        else:
-            if not self.peers.may_send(peer, now):
-                return []  # it would drop it; a digest brings it later
-            data = self._onward(entry)
-        return [Send(peer, _MESSAGE + data)]
+        bound = entry.message.envelope.bound
+        if (bound or entry.message.named) and not self._may_extend(entry.message):
+            return []  # whoever got it without this node's hop would have to refuse it (GO-6)
+        if not self.peers.may_send(peer, now):
+            return []  # it would drop it (GO-18); a digest brings it later
+        sent = self._bound_for(entry.message, peer) if bound else self._onward(entry)
+        return [Send(peer, _MESSAGE + sent.to_bytes())]
 
-    def _onward(self, entry: Entry) -> bytes:
+    def _onward(self, entry: Entry) -> Message:
         """With this node's hop: signed once, whoever gets it."""
         if entry.onward is None:
             message = entry.message
-            own = entry.peer is None
-            if not own and self.options.sign_path and self._may_extend(message):
-                cut = min(self.options.cut, message.left)
+            signs = message.named or (self.options.sign_path and entry.peer is not None)
+            if signs and self._may_extend(message):
+                cut = min(self.options.cut, message.left) if self.options.sign_path else 0
                 message = pass_on(message, self._signer, self._sequence.take(), cut)
-            entry.onward = message.to_bytes()
+            entry.onward = message
         return entry.onward
 
     def _bound_for(self, message: Message, peer: bytes) -> Message:

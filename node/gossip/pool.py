@@ -46,7 +46,7 @@ class Entry:
         rate: what is offered and not yet taken, per byte.
         peer: who brought it; None: this node is its origin.
         order: place in the order of arrival.
-        onward: its encoding with this node's hop, once it was passed on.
+        onward: with this node's hop, once it was passed on.
     """
 
     id: bytes
@@ -55,7 +55,7 @@ class Entry:
     rate: int
     peer: bytes | None
     order: int
-    onward: bytes | None = None
+    onward: Message | None = None
 
 
 @dataclass(slots=True)

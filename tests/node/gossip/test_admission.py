@@ -119,7 +119,9 @@ def test_go13_rejects_the_same_statement_under_a_second_signature(monkeypatch) -
     here = admission()
     here.admit(message().to_bytes(), PEER, Tokens())
     twin = replace(message(), signature=b"\1" * 64)
+    assert not here.knows(twin.id)
     refused(GossipRefused, "GO-13", here.admit, twin.to_bytes(), PEER, Tokens())
+    assert here.knows(twin.id)
     assert not here.take_evidence()
 
 
@@ -240,7 +242,8 @@ def test_go20_rejects_before_signatures_are_looked_at(monkeypatch) -> None:
 
 events = st.lists(
     st.tuples(
-        st.integers(0, 3), st.integers(1, 400), st.integers(1, 1000), st.integers(1, 12), st.booleans()
+        st.integers(0, 3), st.integers(1, 400), st.integers(1, 1000), st.integers(1, 12),
+        st.booleans(),
     ),
     max_size=60,
 )  # fmt: skip
@@ -391,3 +394,34 @@ def test_one_id_is_asked_for_three_times_at_most_within_a_second() -> None:
     asked = [len(made.receive(peer, digest, 0)) for peer in peers]
     assert asked == [1, 1, 1, 0, 0, 0]
     assert len(made.receive(peers[5], digest, 1000)) == 1
+
+
+frames = st.one_of(
+    st.binary(max_size=300),
+    st.builds(lambda kind, rest: bytes((kind,)) + rest, st.integers(1, 4), st.binary(max_size=300)),
+    st.builds(
+        lambda seq, at, flip: _flipped(frame(pass_on(message(seq), BOB, seq)), at, flip),
+        st.integers(0, 3),
+        st.integers(0, 10_000),
+        st.integers(0, 255),
+    ),
+)
+
+
+def _flipped(data: bytes, at: int, flip: int) -> bytes:
+    changed = bytearray(data)
+    changed[at % len(data)] ^= flip
+    return bytes(changed)
+
+
+@given(st.lists(st.tuples(frames, st.integers(0, 1)), max_size=20))
+@settings(max_examples=60, deadline=None)
+def test_no_frame_breaks_a_node_and_every_refusal_has_a_rule(todo) -> None:
+    peers = (PEER, OTHER)
+    made = node(None, *peers)
+    for data, source in todo:
+        rules = receive(made, data, 0, peers[source]) - {"ban"}
+        assert all(rule.startswith("GO-") for rule in rules)
+    honest = originate(EVE, 0, intent("honest"))
+    made.connect(signer_of("third").node, 0)
+    assert receive(made, frame(honest), 0, signer_of("third").node) == set()

@@ -235,3 +235,11 @@ def test_go8_rejects_cuts_beyond_the_offer() -> None:
 
 def test_reprs_show_no_secret() -> None:
     assert repr(ALICE) == f"<Signer: {ALICE.node.hex()[:16]}…>"
+
+
+def test_the_encoding_has_not_changed() -> None:
+    """State-breaking if it has: what is signed and what is named by its id."""
+    message = pass_on(path(5), CAROL, 9, 6, DAVE.node)
+    assert len(message.to_bytes()) == 450
+    assert message.id.hex() == "64351d2c12c78275faffa4d576d3a04b816daa62531f71daff504ab0e95c6e85"
+    assert message.hops[1].signature.hex()[:32] == "64636aa9b3b1025a9b960256fc190266"

@@ -99,7 +99,7 @@ def test_what_expired_is_gone_everywhere_and_does_not_come_back() -> None:
 
 
 def test_cuts_along_the_way_add_up_to_the_offer() -> None:
-    """A chain of nodes that each take 30 of 100: the fourth gets what is left, the fifth nothing."""
+    """Nodes that each take 30 of 100: the fourth gets what is left, the fifth nothing."""
     net = FakeNetwork(names(7), options=Options(cut=30))
     for index in range(6):
         net.link(f"n{index}", f"n{index + 1}")
@@ -125,6 +125,30 @@ def test_a_bound_message_names_every_link_and_nobody_is_left_out() -> None:
     assert [hop.next for hop in delivery.message.hops] == path[1:]
     assert delivery.message.cuts == (0, 10, 10)
     delivery.message.verify(CHAIN, net["n3"].node)
+
+
+def test_a_message_that_names_this_node_goes_on_with_its_hop_or_not_at_all() -> None:
+    """Else the next honest node would have to blame this one (GO-6)."""
+    net = FakeNetwork(["a", "b"], options=Options(sign_path=False, cut=5))
+    net.link("a", "b")
+    carol, alice = signer_of("carol"), signer_of("alice")
+    net["a"].connect(carol.node, 0)
+    message = originate(alice, 0, intent("one", fee=SettlementFee(100)))
+    named = pass_on(message, carol, 0, 1, net["a"].node)
+    plain = pass_on(originate(alice, 1, intent("two")), carol, 1)
+    full = originate(alice, 2, intent("three"))
+    for index in range(7):
+        full = pass_on(full, signer_of(f"hop {index}"), 0)
+    full = pass_on(full, carol, 2, 0, net["a"].node)
+    for sent in (named, plain, full):
+        net.act("a", net["a"].receive(carol.node, b"\1" + sent.to_bytes(), 0))
+    net.run(3000)
+    got = {d.message.id: d.message for d in net.members["b"].delivered}
+    assert set(got) == {named.id, plain.id}
+    assert [hop.node for hop in got[named.id].hops] == [carol.node, net["a"].node]
+    assert got[named.id].cuts == (1, 0)
+    assert got[plain.id] == plain
+    assert net.members["b"].refused == []
 
 
 def test_fee_theft_is_refused_at_the_next_honest_node() -> None:
