@@ -220,7 +220,7 @@ class Admission:
         evidence.verify(self._chain_id)
         self.culprits.put(evidence.culprit_id, evidence)
         self._new_evidence.append(evidence)
-        return self.pool.drop(lambda entry: entry.message.origin == evidence.node)
+        return self.pool.drop(evidence.node)
 
     def _check_culprits(self, message: Message) -> None:
         """GO-14."""

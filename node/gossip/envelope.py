@@ -35,7 +35,8 @@ class Envelope:
         schema: how `body` is encoded: lower-case letters, digits, `. _ / -`, up to 64.
         expiry: last height at which it is of use.
         fee: what is offered.
-        body: opaque, 1 byte or more; the whole envelope has at most 15,104.
+        body: opaque, 1 byte or more; the whole envelope has at most 15,104. Not in the repr: what
+            came sealed must not end in a log.
         sealed: `body` is a box for one recipient (`node.gossip.sealed`); app and schema are blank.
         bound: every statement of the path names its successor (GO-6).
         encoded: its one encoding.
@@ -46,7 +47,7 @@ class Envelope:
     schema: str
     expiry: Height
     fee: Fee
-    body: bytes
+    body: bytes = field(repr=False)
     sealed: bool = False
     bound: bool = False
     encoded: bytes = field(init=False, repr=False, compare=False)

@@ -97,8 +97,8 @@ class Options:
         cut: base units of a settlement fee that it takes for passing a message on, or what is left.
         sign_path: add a hop to what it passes on; without, `cut` is not taken. Messages whose last
             hop names this node, and bound ones, always get one.
-        ask_again_ms: how long an answer to a request may take; an id is asked for three times in
-            that time at most, of whichever peers list it.
+        ask_again_ms: how long an answer to a request may take; in that time an id is asked for once
+            of each of three peers that list it, at most.
         peers, pool, memory: bounds.
     """
 
@@ -135,7 +135,7 @@ class GossipNode:
         self.admission: Final = Admission(
             signer.chain_id, signer.node, self.options.pool, self.options.memory
         )
-        self._asked = Recent[tuple[int, int]](self.options.memory.known)
+        self._asked = Recent[tuple[int, tuple[bytes, ...]]](self.options.memory.known)
         self._delivered = Recent[None](self.options.memory.known)
         self._cursor: dict[bytes, bytes] = {}
         self._culprit_cursor = 0
@@ -172,9 +172,12 @@ class GossipNode:
         """Directed: to these nodes, and nobody else can read it. One message for each.
 
         Raises:
-            GossipRefused: GO-19, GO-20; what was accepted before that is on its way.
+            GossipRefused: GO-24 nobody is named; GO-19, GO-20: the messages before that are on
+                their way.
             InvalidMessage: GO-24 a contact, GO-25 the envelope; nothing is sent.
         """
+        if not contacts:
+            raise GossipRefused("GO-24", "no recipient", fix="name one, or publish to everyone")
         sealed: list[Message] = []
         for contact in contacts:
             outer = Signer(secrets.token_bytes(32), self._signer.chain_id)
@@ -344,12 +347,12 @@ class GossipNode:
     def _ask(self, peer: bytes, ids: tuple[bytes, ...], now: int) -> list[Action]:
         wanted: list[bytes] = []
         for name in ids:
-            since, times = self._asked.get(name) or (now, 0)
+            since, peers = self._asked.get(name) or (now, ())
             if now - since >= self.options.ask_again_ms:
-                since, times = now, 0
-            if times == MOST_ASKED or self.admission.knows(name):
+                since, peers = now, ()
+            if len(peers) == MOST_ASKED or peer in peers or self.admission.knows(name):
                 continue
-            self._asked.put(name, (since, times + 1))
+            self._asked.put(name, (since, (*peers, peer)))
             wanted.append(name)
             if len(wanted) == MOST_WANTED:
                 break

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 from node.core.ids import Height
 from node.gossip.errors import GossipRefused
 from node.gossip.message import Message
+
+Key = TypeVar("Key")
 
 _RATE_UNIT: Final = 1 << 32
 
@@ -68,13 +70,14 @@ class _Heap:
 
 
 class Pool:
-    """Entries by id, by fee per byte, by expiry and by peer."""
+    """Entries by id, by fee per byte, by expiry, by origin and by peer."""
 
     def __init__(self, limits: PoolLimits) -> None:
         self.limits: Final = limits
         self._entries: dict[bytes, Entry] = {}
         self._sorted: list[bytes] = []
         self._expiring: dict[int, set[bytes]] = {}
+        self._origins: dict[bytes, set[bytes]] = {}
         self._all = _Heap()
         self._peers: dict[bytes | None, _Heap] = {}
         self._arrivals = 0
@@ -134,15 +137,16 @@ class Pool:
         self._entries[entry.id] = entry
         insort(self._sorted, entry.id)
         self._expiring.setdefault(message.envelope.expiry, set()).add(entry.id)
+        self._origins.setdefault(message.origin, set()).add(entry.id)
         for heap in (self._all, self._peers.setdefault(peer, _Heap())):
             heapq.heappush(heap.items, _rank(entry))
             heap.size += size
             heap.count += 1
         return entry, victims
 
-    def drop(self, chosen: Callable[[Entry], bool]) -> list[Entry]:
-        """Let go of all that a predicate chooses."""
-        gone = [entry for entry in self._entries.values() if chosen(entry)]
+    def drop(self, origin: bytes) -> list[Entry]:
+        """Let go of all that a node is the origin of (GO-14)."""
+        gone = [self._entries[name] for name in self._origins.get(origin, ())]
         for entry in gone:
             self._unlink(entry)
         return gone
@@ -214,10 +218,8 @@ class Pool:
     def _unlink(self, entry: Entry) -> None:
         del self._entries[entry.id]
         del self._sorted[bisect_left(self._sorted, entry.id)]
-        expiry = entry.message.envelope.expiry
-        self._expiring[expiry].discard(entry.id)
-        if not self._expiring[expiry]:
-            del self._expiring[expiry]
+        _remove(self._expiring, entry.message.envelope.expiry, entry.id)
+        _remove(self._origins, entry.message.origin, entry.id)
         own = self._peers[entry.peer]
         for heap in (self._all, own):
             heap.size -= entry.size
@@ -236,6 +238,12 @@ class Pool:
         }  # fmt: skip
         heap.items = list(live)
         heapq.heapify(heap.items)
+
+
+def _remove(index: dict[Key, set[bytes]], key: Key, name: bytes) -> None:
+    index[key].discard(name)
+    if not index[key]:
+        del index[key]
 
 
 def _rank(entry: Entry) -> tuple[int, int, bytes]:

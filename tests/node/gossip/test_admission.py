@@ -393,6 +393,8 @@ def test_one_id_is_asked_for_three_times_at_most_within_a_second() -> None:
     digest = b"\2\1\0" + b"\7" * 32
     asked = [len(made.receive(peer, digest, 0)) for peer in peers]
     assert asked == [1, 1, 1, 0, 0, 0]
+    again = [len(made.receive(peers[0], b"\2\1\0" + b"\6" * 32, 0)) for _ in range(4)]
+    assert again == [1, 0, 0, 0]
     assert len(made.receive(peers[5], digest, 1000)) == 1
 
 

@@ -99,6 +99,14 @@ def test_go24_rejects_a_box_key_that_the_node_did_not_name() -> None:
     refused("GO-24", Contact.from_bytes, bytes(32) + data[32:], CHAIN)
 
 
+def test_go24_rejects_a_message_to_nobody() -> None:
+    from node.gossip.errors import GossipRefused
+
+    with pytest.raises(GossipRefused) as caught:
+        FakeNetwork(["a"])["a"].send(intent(), [], 0)
+    assert caught.value.rule == "GO-24"
+
+
 def test_go24_rejects_a_box_key_of_small_order() -> None:
     weak = bytes(32)
     contact = Contact(EVE.node, weak, EVE.sign("gossip/contact", weak))
@@ -188,4 +196,7 @@ def test_a_false_box_is_not_held_against_the_peer_that_carried_it(monkeypatch) -
 
 
 def test_reprs_show_no_secret() -> None:
+    found = opened(seal(ALICE, OUTER, CONTACT, intent("tell nobody")))
+    assert "nobody" in str(found.envelope.body)
+    assert "nobody" not in repr(found)
     assert repr(KEY) == f"<BoxKey: {KEY.public.hex()[:16]}…>"
