@@ -10,13 +10,15 @@ from hypothesis import strategies as st
 
 from node.core.ids import Height
 from node.gossip.admission import Admission, MemoryLimits
+from node.gossip.equivocation import Evidence, evidence_of
 from node.gossip.errors import Duplicate, GossipRefused, InvalidMessage
 from node.gossip.fees import SettlementFee
 from node.gossip.limits import BAN_MS, PeerLimits, PeerTable, TokenBucket
-from node.gossip.message import MAX_MESSAGE, Message, originate, pass_on
+from node.gossip.message import MAX_MESSAGE, Hop, Message, originate, pass_on
 from node.gossip.node import Disconnect, GossipNode, Options, Refused, Send
 from node.gossip.pool import Pool, PoolLimits
 from node.gossip.sequence import MemorySequence
+from node.gossip.statement import Statement
 from node.testing.network import CHAIN, intent, signer_of
 
 ALICE, BOB, EVE = (signer_of(name) for name in ("alice", "bob", "eve"))
@@ -113,8 +115,6 @@ def test_garbage_under_an_honest_id_does_not_keep_the_honest_one_out() -> None:
 
 def test_go13_rejects_the_same_statement_under_a_second_signature(monkeypatch) -> None:
     """A signer who is no honest one can make two valid signatures of one statement."""
-    from node.gossip.statement import Statement
-
     monkeypatch.setattr(Statement, "verify", lambda *_: None)
     here = admission()
     here.admit(message().to_bytes(), PEER, Tokens())
@@ -162,6 +162,13 @@ def test_a_bucket_never_gives_more_than_rate_and_burst(steps, rate, burst) -> No
     assert not any(TokenBucket(rate, 0, 1000).take(at) for at in (1000, 0, 500))
 
 
+def test_a_clock_that_goes_back_neither_gives_nor_takes() -> None:
+    bucket = TokenBucket(50, 3, 1000)
+    assert [bucket.take(at) for at in (1000, 0, 500, 1000, 1019, 0, 1020)] == [
+        True, True, True, False, False, False, True,
+    ]  # fmt: skip
+
+
 # --- time ----------------------------------------------------------------------------------------
 
 
@@ -204,6 +211,10 @@ def test_go20_rejects_the_cheapest_and_evicts_what_pays_less_per_byte() -> None:
     assert here.knows(gone.id)
     here.advance(Height(1))
     assert not here.knows(gone.id)
+    here.advance(Height(33))
+    here.advance(Height(1))
+    assert len(here.pool) == 0
+    here.admit(gone.to_bytes(), OTHER, Tokens())
 
 
 def test_go20_rejects_what_hops_have_taken_as_worth_nothing() -> None:
@@ -230,14 +241,62 @@ def test_go20_rejects_a_peer_that_would_fill_more_than_its_share() -> None:
     refused(GossipRefused, "GO-20", here.admit, large, signer_of("third").node, Tokens())
 
 
-def test_go20_rejects_before_signatures_are_looked_at(monkeypatch) -> None:
-    here = admission(most_bytes=10)
+def test_cheap_refusals_come_before_signatures_are_looked_at(monkeypatch) -> None:
+    offer = SettlementFee(10)
+    convict = Evidence(EVE.node, 0, (bytes(32), b"\1" * 32), (bytes(64), bytes(64)))
+    too_dear = message(fee=offer)
+    too_dear = replace(too_dear, hops=(Hop(BOB.node, 0, 11, None, bytes(64)),))
+    by_convict = replace(too_dear, hops=(Hop(EVE.node, 0, 1, None, bytes(64)),))
 
     def never(*_: object) -> None:
         raise AssertionError("verified")
 
-    monkeypatch.setattr(Message, "verify", never)
-    refused(GossipRefused, "GO-20", here.admit, message().to_bytes(), PEER, Tokens())
+    monkeypatch.setattr(Statement, "verify", never)
+    small = admission(most_bytes=10)
+    refused(GossipRefused, "GO-20", small.admit, message().to_bytes(), PEER, Tokens())
+    here = admission()
+    here.culprits.put(convict.culprit_id, convict)
+    refused(InvalidMessage, "GO-8", here.admit, too_dear.to_bytes(), PEER, Tokens())
+    refused(GossipRefused, "GO-14", here.admit, by_convict.to_bytes(), PEER, Tokens())
+
+
+def test_an_entry_that_stands_on_a_heap_twice_makes_room_once() -> None:
+    """What is asked about room first is put back, on two heaps."""
+    unit = len(unsigned(0, 100, 1).to_bytes())
+    pool = Pool(PoolLimits(most_bytes=4 * unit, share=2))
+    for seq, (peer, amount) in enumerate([(PEER, 1), (PEER, 5), (OTHER, 2), (OTHER, 6)]):
+        pool.add(unsigned(seq, 100, amount), unit, peer)
+    large = unsigned(9, 100 + unit, 1000)
+    for _ in range(3):
+        pool.check_room(large, 2 * unit, EVE.node)
+    _, gone = pool.add(large, 2 * unit, PEER)
+    assert sorted(victim.message.envelope.fee.amount for victim in gone) == [1, 5]
+    assert pool.size == 4 * unit
+
+
+def test_convicting_whose_messages_are_gone_breaks_nothing() -> None:
+    here = admission()
+    here.admit(message(0, expiry=1).to_bytes(), PEER, Tokens())
+    here.admit(message(1, expiry=9).to_bytes(), PEER, Tokens())
+    here.advance(Height(2))
+    twice = [message(7, text).statements()[0] for text in ("one", "two")]
+    assert [entry.message.seq for entry in here.convict(evidence_of(*twice))] == [1]
+    assert here.pool._origins == {}
+
+
+def test_a_forged_contradiction_convicts_nobody_but_costs_its_bearer() -> None:
+    here = admission()
+    here.admit(pass_on(message(0), BOB, 5).to_bytes(), PEER, Tokens())
+    here.admit(message(1).to_bytes(), PEER, Tokens())
+    forged = replace(message(1), hops=(Hop(BOB.node, 5, 0, None, bytes(64)),))
+    refused(InvalidMessage, "GO-5", here.admit, forged.to_bytes(), OTHER, Tokens())
+    assert here.take_evidence() == []
+    assert len(here.culprits) == 0
+
+
+def unsigned(seq: int, length: int, amount: int) -> Message:
+    content = intent("x" * length, fee=SettlementFee(amount))
+    return Message(content, ALICE.node, seq, bytes(64))
 
 
 events = st.lists(
@@ -254,14 +313,10 @@ events = st.lists(
 def test_a_pool_keeps_its_books_whatever_comes(todo) -> None:
     """Bounds, shares, indices; and nobody goes for a newcomer that offers less."""
     limits = PoolLimits(most_bytes=3000, share=2)
-    pool, height, unsigned = Pool(limits), 0, bytes(64)
+    pool, height = Pool(limits), 0
     for seq, (peer, length, amount, expiry, block) in enumerate(todo):
-        made = Message(
-            intent("x" * length, expiry=expiry, fee=SettlementFee(amount)),
-            ALICE.node,
-            seq,
-            unsigned,
-        )
+        content = intent("x" * length, expiry=expiry, fee=SettlementFee(amount))
+        made = Message(content, ALICE.node, seq, bytes(64))
         size, source = len(made.to_bytes()), bytes((peer,)) * 32
         before = {entry.id for entry in pool}
         pool_size = pool.size
@@ -283,6 +338,7 @@ def test_a_pool_keeps_its_books_whatever_comes(todo) -> None:
         for who in range(4):
             own = [entry.size for entry in entries if entry.peer == bytes((who,)) * 32]
             assert sum(own) <= limits.most_bytes // limits.share
+        assert sum(len(ids) for ids in pool._origins.values()) == len(entries)
         assert pool.ids_from(bytes(32), 1000) == sorted(entry.id for entry in entries)
         assert all(entry.message.envelope.expiry >= height for entry in entries if block)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from node.gossip.envelope import APP_BYTES, MAX_ENVELOPE, Envelope, plain
 from node.gossip.errors import InvalidMessage
 from node.gossip.fees import NoFee, OrderingFee, SettlementFee
 from node.gossip.message import MAX_HOPS, MAX_MESSAGE, Message, bind, originate, pass_on
+from node.gossip.sealed import Contact
 from node.testing.network import APP, CHAIN, intent, signer_of
 
 ALICE, BOB, CAROL, DAVE = (signer_of(name) for name in ("alice", "bob", "carol", "dave"))
@@ -138,6 +140,17 @@ def test_go3_rejects_a_signature_whose_scalar_is_not_reduced() -> None:
     scalar = int.from_bytes(message.signature[32:], "little") + order
     twin = message.signature[:32] + scalar.to_bytes(32, "little")
     refused("GO-3", replace(message, signature=twin).verify, CHAIN)
+
+
+def test_go3_rejects_a_key_of_small_order_that_signs_everything() -> None:
+    """Under the neutral element R = 1, s = 0 is a signature of any message."""
+    neutral = (1).to_bytes(32, "little")
+    anything = neutral + bytes(32)
+    Ed25519PublicKey.from_public_bytes(neutral).verify(anything, b"whatever")
+    message = replace(path(), origin=neutral, signature=anything)
+    refused("GO-3", message.verify, CHAIN, where="origin")
+    contact = Contact(neutral, bytes(32), anything)
+    refused("GO-24", contact.verify, CHAIN)
 
 
 def test_go4_the_id_rejects_no_path_and_takes_every_change_of_the_rest() -> None:
