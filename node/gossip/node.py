@@ -66,7 +66,12 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A frame was not taken; for logs and counters."""
+    """A frame was not taken; for logs and counters.
+
+    Attributes:
+        peer: who sent it; of a false box its origin, since nobody else is to blame.
+        error: with the rule that refused.
+    """
 
     peer: bytes
     error: ChiaroError
