@@ -131,6 +131,12 @@ def install(
             why="keys beside files of another kind would not be found",
             fix="name a folder of parameters, or one that is empty or not there yet",
         )
+    if not folder.name:
+        raise ParamsError(
+            "the folder has no name", where=str(folder),
+            why="a folder of parameters is made under another name, and takes its own when whole",
+            fix="give its name, seen from the folder above it",
+        )  # fmt: skip
     staged = folder.with_name(f".{folder.name}.{secrets.token_hex(8)}.tmp")
     staged.mkdir()
     try:

@@ -163,7 +163,10 @@ class Registry:
             ]
             if len({entry.verifying_key for entry in entries}) != len(entries):
                 raise ValueError("one verifying key is listed twice")
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (
+            OSError, ValueError, KeyError, TypeError, AttributeError,
+            RecursionError,  # TOML's parser recurses in Python
+        ) as error:  # fmt: skip
             raise ParamsError(
                 f"the registry of keys cannot be read: {error}",
                 where=str(found),

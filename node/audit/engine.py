@@ -44,6 +44,8 @@ WINDOW_BLOCKS: Final = 512
 """A window ends when it reaches one of these."""
 POINTS: Final = 240
 """Runs of blocks in the report's plots, about."""
+_MOST_CODE: Final = 32
+"""Characters of a recorded code that a culprit quotes: a stranger may write megabytes."""
 _CROSSINGS: Final = frozenset({"credit", "debit"})
 
 Progress = Callable[[int, int], None]
@@ -270,7 +272,8 @@ class Audit:
             message = f"the recorded receipt has another {', '.join(different)}"
             rule = "AUD-013"
             if ours.code != theirs.code:
-                message = f"recorded as {theirs.code}, executed it is {ours.code}"
+                said = theirs.code if len(theirs.code) <= _MOST_CODE else "something else"
+                message = f"recorded as {said}, executed it is {ours.code}"
                 if not ours.ok:
                     rule, message = ours.code, f"{message}: {ours.message}"
             self._accuse(item, index, rule, "AUD-013", message, ours.tx_id)

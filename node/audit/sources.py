@@ -20,7 +20,7 @@ from node.audit.archive import Reader, digest
 from node.audit.errors import AuditError
 from node.core.errors import NotFound
 from node.core.genesis import Genesis
-from node.core.genesis_file import load_genesis, parse_genesis
+from node.core.genesis_file import format_genesis, load_genesis
 from node.core.ids import Height
 from node.rpc.client import NodeClient
 from node.rpc.schema import bytes_of
@@ -114,23 +114,21 @@ class BundleSource:
         self._end: Tip | None = None
 
     def _read_genesis(self) -> Genesis:
-        """AUD-007: canonical bytes and text say the same, and hash to the manifest's chain id."""
+        """AUD-007: the text is that of the canonical bytes, which hash to the manifest's chain id.
+
+        The text is made and compared, not parsed: TOML's parser takes hours over hostile megabytes.
+        """
         data = self._reader.take(bundle.GENESIS, bundle.MAX_GENESIS)
         _check_digest(data, self.manifest.genesis.digest, bundle.GENESIS)
         text = self._reader.take(bundle.GENESIS_TEXT, bundle.MAX_GENESIS)
         try:
             genesis = Genesis.from_bytes(data)
-            other = parse_genesis(text.decode(), json_format=False, where=bundle.GENESIS_TEXT)
-        except UnicodeDecodeError as error:
-            raise AuditError("AUD-007", "not text", where=bundle.GENESIS_TEXT) from error
         except (DecodeError, ParamsError) as error:
             raise AuditError(
                 "AUD-007", f"{error.id}: {error.message}", where=error.where or bundle.GENESIS
             ) from error
-        if other.to_bytes() != data:
-            raise AuditError(
-                "AUD-007", "says something else than genesis.bin", where=bundle.GENESIS_TEXT
-            )
+        if format_genesis(genesis, json_format=False).encode() != text:
+            raise AuditError("AUD-007", "is not the text of genesis.bin", where=bundle.GENESIS_TEXT)
         manifest = self.manifest
         said = (manifest.chain_id, manifest.name, manifest.profile)
         if said != (genesis.chain_id.hex(), genesis.name, genesis.profile):

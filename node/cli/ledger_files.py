@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import unicodedata
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,6 +38,8 @@ COLUMNS: Final = (
     "seen_with",
 )
 _FORMULA: Final = frozenset("=+-@")
+_INNER: Final = re.compile("[;\n] *(?=([^ ]))")
+"""Where a line, or a cell between semicolons, begins; and with what."""
 _BLANK: Final = frozenset("\t\r\n")
 
 
@@ -77,13 +80,18 @@ def cell(text: str) -> str:
     """Text of others for a spreadsheet: never a formula, nothing that acts.  Rule SH-65.
 
     An apostrophe goes before what a program may read as a formula: the four signs, also in their
-    full-width forms and behind blanks, and a leading tab or line end. Other control characters
-    become escapes.
+    full-width forms and behind blanks, and a leading tab or line end. So it does behind a semicolon
+    or line end: where a comma is the decimal sign, programs split there, and heed no quotes that
+    stand within a line. Other control characters become escapes.
     """
     shown = output.printable(text, lines=True)
-    start = unicodedata.normalize("NFKC", text.lstrip())[:1]
-    acts = start in _FORMULA or text[:1] in _BLANK
+    shown = _INNER.sub(lambda found: found[0] + "'" * _begins_formula(found[1]), shown)
+    acts = _begins_formula(text.lstrip()) or text[:1] in _BLANK
     return f"'{shown}" if text and acts else shown
+
+
+def _begins_formula(text: str) -> bool:
+    return unicodedata.normalize("NFKC", text[:1])[:1] in _FORMULA
 
 
 def head(books: Books) -> dict[str, Any]:

@@ -45,8 +45,15 @@ def safe(text: str) -> str:
 
 
 def when(milliseconds: int) -> str:
-    """A time for people and JSON alike: UTC, to the second."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """A time for people and JSON alike: UTC, to the second.
+
+    Whoever makes a block writes its time: one beyond the calendar is shown as its number.
+    """
+    try:
+        found = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return f"{milliseconds} ms after 1970"
+    return found.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def next_step(operation: Operation) -> str:

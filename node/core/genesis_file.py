@@ -21,6 +21,8 @@ from zk.field.params import FR
 
 MAX_FILE: Final = 64 * 1024 * 1024
 """About 240,000 balances."""
+_MOST_DOTS: Final = 1024
+"""TOML's parser takes time that grows with the square of a dotted key; comments may have some."""
 _PARAMETERS: Final = tuple(f.name for f in dataclasses.fields(Parameters))
 Document = dict[str, Any]
 
@@ -87,6 +89,8 @@ def _document(text: str, *, json_format: bool, where: str) -> object:
     try:
         if json_format:
             return jsontext.loads(text.encode(), most_bytes=MAX_FILE)
+        if text.count(".") > _MOST_DOTS:
+            raise ValueError("genesis has no dotted keys")
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # TOML's parser recurses in Python
         raise DecodeError(f"not a genesis file: {error}", where=where) from error

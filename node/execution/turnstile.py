@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from node.core.amounts import MAX_AMOUNT
 from node.core.block import Receipt
 from node.core.codec import Reader, Writer
 from node.core.effects import Event
@@ -58,7 +59,7 @@ class Movement:
         """The movement of a receipt's event. Raises DecodeError if it is none."""
         try:
             fields = dict(event.data)
-            return Movement(
+            found = Movement(
                 EnvironmentId[fields["from"].upper()],
                 EnvironmentId[fields["to"].upper()],
                 Kind(int(fields["logic"]), int(fields["label"])),
@@ -66,6 +67,10 @@ class Movement:
             )
         except (KeyError, ValueError) as error:
             raise DecodeError("no movement of the turnstile", where="receipt") from error
+        if not 0 < found.amount <= MAX_AMOUNT:
+            # Receipts may be a stranger's: a negative amount would take totals back.
+            raise DecodeError("a movement of nothing, or of 2^64 or more", where="receipt")
+        return found
 
 
 @dataclass(frozen=True, slots=True)

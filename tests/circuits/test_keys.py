@@ -282,6 +282,7 @@ def test_threads_share_one_key(a_store) -> None:
         lambda text: "format = 1" + text.split("format = 2")[1],
         lambda text: text.replace("format = 2", ""),
         lambda text: text + "[",
+        lambda text: "deep = " + 100_000 * "[" + text,
         lambda text: text.replace("keys.dev", "keys.other"),
         lambda text: text.replace("publics = 2", 'publics = "two"'),
         lambda text: text.replace('r1cs = "', 'r1cs = "ff'),

@@ -352,6 +352,8 @@ def test_aud013_an_altered_receipt_is_named(members, story, audit, tmp_path) -> 
         assert place(culprit) == (4, index, rule)
         assert culprit.by == "AUD-013"
         assert culprit.tx_id == receipts[index].tx_id
+    members[name] = with_changed(0, code="X" * 100_000)
+    assert len(only(audit(members.write(tmp_path / "long"))).message) < 200
     members[name] = encode_receipts(receipts[:1])
     assert place(only(audit(members.write(tmp_path / "short")))) == (4, None, "AUD-013")
 
@@ -410,6 +412,21 @@ def test_aud016_receipts_that_move_more_than_there_is(members, audit, tmp_path) 
     report = audit(members.write(tmp_path / "b"))
     assert [place(c) for c in report.culprits] == [(4, None, "EX-11"), (4, 0, "AUD-013")]
     assert report.culprits[0].by == "AUD-016"
+
+
+@pytest.mark.parametrize("amount", [-(10**15), 0, 2**64])
+def test_aud016_receipts_that_move_no_amount(members, audit, tmp_path, amount) -> None:
+    name = bundle.receipts_file(4)
+    first, second = decode_receipts(members[name])
+    moved = next(e for e in first.events if e.name == turnstile.EVENT)
+    data = tuple((k, str(amount) if k == "amount" else v) for k, v in moved.data)
+    events = tuple(replace(e, data=data) if e is moved else e for e in first.events)
+    members[name] = encode_receipts((replace(first, events=events), second))
+    report = audit(members.write(tmp_path / "b"))
+    assert [(place(c), c.by) for c in report.culprits] == [
+        ((4, None, "ENC-001"), "AUD-016"),
+        ((4, 0, "AUD-013"), "AUD-013"),
+    ]
 
 
 class Altered:

@@ -155,6 +155,15 @@ def test_a_folder_that_is_none_or_cannot_be_made_is_refused(offline, place) -> N
     assert (refused.code, refused.error["code"]) == (8, "PAR-001")
 
 
+def test_a_folder_without_a_name_of_its_own_is_refused(offline, place, monkeypatch) -> None:
+    (place / "empty").mkdir()
+    monkeypatch.chdir(place / "empty")
+    words = ("setup", "import", "../last.zkey", "--ptau", "../p.ptau", "--r1cs", "../mine.r1cs")
+    refused = offline(*words, "--statement", STATEMENT, "--params", ".", "--json")
+    assert (refused.code, refused.error["code"]) == (8, "PAR-001")
+    assert list(place.glob("empty/*")) == []
+
+
 def test_another_key_needs_replace_and_an_insecure_version_takes_none(offline, place) -> None:
     assert imported(offline).code == 0
     refused = imported(offline, "nobeacon.zkey")

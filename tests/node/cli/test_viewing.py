@@ -15,7 +15,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node.cli import books, keystore, ledger_files, wallet_report, wallet_spend, wallets
+from node.cli import (
+    books,
+    keystore,
+    ledger_files,
+    show,
+    wallet_report,
+    wallet_spend,
+    wallets,
+)
 from node.cli import main as entry
 from node.cli.session import Places
 from node.cli.wallet_db import WalletDb
@@ -354,13 +362,17 @@ def test_sh63_a_changed_history_is_not_exported(at, tmp_path, story) -> None:
         ("\trent", "'\\trent"),
         ("\nrent", "'\nrent"),
         ("\r=1", "'\\r=1"),
-        ("\n=1", "'\n=1"),
+        ("\n=1", "'\n'=1"),
         ("  =1", "'  =1"),
         ("\uff1d1", "'\uff1d1"),
         ("\u00a0=1", "'\\xa0=1"),
         ("a\x1b[2Jb", "a\\x1b[2Jb"),
         ("\u202eevil", "\\u202eevil"),
         ("2 lines\nhere", "2 lines\nhere"),
+        ("rent;=1+1", "rent;'=1+1"),
+        ("2 lines\n =1; -2", "2 lines\n '=1; '-2"),
+        (";;\uff1d1", ";;'\uff1d1"),
+        ("a - b; c", "a - b; c"),
     ],
 )
 def test_sh65_no_text_of_strangers_becomes_a_formula(text, written) -> None:
@@ -374,8 +386,15 @@ def test_sh65_any_text_stays_one_harmless_cell(texts) -> None:
     csv.writer(line, lineterminator="\r\n").writerow(cells)
     assert next(csv.reader(io.StringIO(line.getvalue(), newline=""))) == cells
     for shown in cells:
-        assert unicodedata.normalize("NFKC", shown.lstrip())[:1] not in set("=+-@")
+        for part in re.split("[;\n]", shown):  # where other programs may begin a cell
+            assert unicodedata.normalize("NFKC", part.lstrip())[:1] not in set("=+-@")
         assert all(c.isprintable() or c == "\n" for c in shown)
+
+
+def test_a_time_that_no_calendar_has_is_shown_as_its_number() -> None:
+    assert show.when(1_000) == "1970-01-01T00:00:01Z"
+    for odd in (2**62, 253_402_300_800_000, -(2**62)):  # a block's time is what its maker wrote
+        assert show.when(odd) == f"{odd} ms after 1970"
 
 
 def test_the_members_of_the_document_are_pinned(at, tmp_path) -> None:

@@ -145,6 +145,8 @@ def test_ch16_not_json_not_toml_and_repeated_fields():
             parse_genesis(text, json_format=True)
     with pytest.raises(DecodeError, match="not a genesis file"):
         parse_genesis("name = 'a'\nname = 'b'", json_format=False)
+    with pytest.raises(DecodeError, match="dotted"):
+        parse_genesis(".".join(["a"] * 100_000) + " = 1", json_format=False)  # a minute's work
 
 
 def test_ch16_lists_are_sorted_and_unique():

@@ -106,6 +106,9 @@ def test_ex15_events_read_back_or_are_refused():
     for broken in (
         event.data[1:],
         (*event.data[:4], ("amount", "x")),
+        (*event.data[:4], ("amount", "-1")),
+        (*event.data[:4], ("amount", "0")),
+        (*event.data[:4], ("amount", str(2**64))),
         (("from", "x"), *event.data[1:]),
     ):
         with pytest.raises(DecodeError):
