@@ -11,6 +11,7 @@ Amounts and field elements are decimal strings, bytes are 0x-hex.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,16 +24,27 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import ProgressColumn
 
+_ACTS: Final = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+"""Controls of eight bits, which terminals obey like those of seven; marks that turn text round."""
 Report = Callable[[str, float], None]
 """Progress of a phase: its name, and the share done, 0.0 … 1.0."""
 
 
 def console(session: Session, *, stderr: bool = False) -> Console:
-    """A rich console on stdout or stderr that never invents colour where none is wanted."""
+    """A rich console on stdout or stderr that never invents colour where none is wanted.
+
+    What it is given as text is made `printable` here, once for all commands: names of chains and
+    assets, reasons and memos come from nodes and strangers.
+    """
     from rich.console import Console
 
+    class Careful(Console):
+        def print(self, *objects: Any, **options: Any) -> None:
+            safe = (printable(o, lines=True) if isinstance(o, str) else o for o in objects)
+            super().print(*safe, **options)
+
     stream = sys.stderr if stderr else sys.stdout
-    return Console(
+    return Careful(
         stderr=stderr,
         no_color=not session.color,
         highlight=False,
@@ -105,8 +117,13 @@ def _plain(value: Any) -> str:
 
 
 def _document(document: Mapping[str, Any], stream: IO[str] | None = None) -> None:
-    json.dump(document, stream or sys.stdout, ensure_ascii=False)
-    (stream or sys.stdout).write("\n")
+    (stream or sys.stdout).write(json_text(document) + "\n")
+
+
+def json_text(document: Mapping[str, Any], indent: int | None = None) -> str:
+    """JSON for a stream that may be a terminal: also what JSON itself would not escape."""
+    text = json.dumps(document, indent=indent, ensure_ascii=False)
+    return _ACTS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def error_fields(error: ChiaroError) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -42,7 +41,7 @@ def export(
         document, text = ledger_files.head(found), ledger_files.to_csv(found)
     else:
         document = ledger_files.to_json(found)
-        text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+        text = output.json_text(document, indent=1) + "\n"
     ledger = found.ledger
     data: dict[str, Any] = {
         "wallet": found.wallet,

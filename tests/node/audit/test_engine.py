@@ -9,7 +9,7 @@ import pytest
 import shielded.env
 import transparent.env
 from circuits.key_registry import Registry
-from node.audit import bundle, engine, keys, work
+from node.audit import bundle, engine, keys, supply, work
 from node.audit.engine import Audit
 from node.audit.errors import ChainRefused
 from node.audit.sources import FolderSource
@@ -472,3 +472,18 @@ def test_aud016_balances_are_summed_less_often_where_there_are_many(story) -> No
     assert followed.walks == 1
     followed.fault(8, state, last=True)
     assert followed.walks == 2
+
+
+def test_aud016_all_balances_are_summed_after_the_last_block(story, audit, monkeypatch) -> None:
+    monkeypatch.setattr(supply, "ENTRIES_PER_BLOCK", 1)  # the next walk would be far away
+    assert audit(story.path).balances_audited == 2
+
+
+def test_aud016_what_was_issued_is_what_genesis_says(story) -> None:
+    state = story.ledger.store.reader()
+    one, *others = story.ledger.genesis.allocations
+    less = replace(one, amount=one.amount - 1)
+    genesis = replace(story.ledger.genesis, allocations=(less, *others))
+    rule, message = SupplyAudit(genesis, state).fault(5, state, last=True)
+    assert rule == "AUD-016"
+    assert "genesis says" in message

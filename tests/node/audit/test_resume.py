@@ -132,6 +132,16 @@ def test_aud017_what_was_audited_before_must_be_the_same_bytes(go, whole, taken_
     assert "another history" in notes[-1]
 
 
+def test_aud017_a_block_is_compared_not_only_its_receipts(go, whole, taken_apart, tmp_path):
+    go(whole)
+    members = taken_apart(whole)
+    members.change_header(7, time_ms=members.block(7).header.time_ms + 1)
+    report, notes = go(members.write(tmp_path / "changed"))
+    assert not report.valid
+    assert (report.culprits[0].height, report.culprits[0].rule) == (8, "CH-3")
+    assert "another history" in notes[-1]
+
+
 def test_aud017_another_history_of_the_same_chain_is_audited_by_itself(
     go, whole, bundled, tmp_path
 ):

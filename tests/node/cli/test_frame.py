@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from node.cli import main as entry
+from node.cli import output
 from node.cli.session import (
     ConfigError,
     UsageError,
@@ -179,3 +180,23 @@ def test_ctrl_c_while_a_module_makes_its_classes_is_130(tmp_path: Path) -> None:
         check=False,
     )
     assert (done.returncode, done.stderr) == (130, b"")
+
+
+STRANGE = "a\x1b[2Jb\x9b1mc\u202ed"
+
+
+def test_what_strangers_wrote_steers_no_terminal(capsys) -> None:
+    session = open_session({}, {"CHIARO_HOME": os.devnull})
+    out = output.console(session)
+    out.print(f"chain  {STRANGE}", markup=False)
+    assert capsys.readouterr().out == "chain  a\\x1b[2Jb\\x9b1mc\\u202ed\n"
+    output.emit(session, "x", {"name": STRANGE}, lambda out: out.print(STRANGE, markup=False))
+    assert capsys.readouterr().out.strip().isprintable()
+
+
+def test_json_on_a_terminal_steers_it_as_little(capsys) -> None:
+    session = open_session({"json": True}, {"CHIARO_HOME": os.devnull})
+    output.emit(session, "x", {"name": STRANGE, "memo": "süß"})
+    written = capsys.readouterr().out
+    assert written.strip().isprintable()
+    assert json.loads(written)["data"] == {"name": STRANGE, "memo": "süß"}

@@ -140,8 +140,12 @@ def test_ch32_units_out_of_nothing_or_lost_are_noticed(ended):
     pool = turnstile.totals_key(SHIELDED, NATIVE)
     inflated = {pool: Totals(10**6).to_bytes()}
     overdrawn = {pool: Totals(0, 1).to_bytes()}
+    ledger = Ledger(good)
+    held = turnstile.totals(good, SHIELDED, NATIVE).held
+    ledger.credit(ended.bob.account, NATIVE, held + 1)
+    more_than_all = {**overdrawn, **dict(ledger.writes())}  # adds up, below zero in the pool
     unknown = {turnstile.totals_key(SHIELDED, Kind(0, 5)): Totals(1).to_bytes()}
-    for writes in (minted, lost, inflated, overdrawn, unknown):
+    for writes in (minted, lost, inflated, overdrawn, more_than_all, unknown):
         ended.state = good.after(writes)
         with pytest.raises(NoSuccessor, match="CH-32"):
             made(ended)
