@@ -100,6 +100,18 @@ def test_a_changed_or_damaged_key_file_opens_nothing(offline, keys, tmp_path) ->
         guardian_files.public_key(file)
 
 
+def test_a_key_file_with_the_public_half_of_another_opens_nothing(keys, tmp_path) -> None:
+    """Sealed so by its maker: nothing was changed afterwards."""
+    other, file = bytes(SigningKey(SEEDS[1]).account), tmp_path / "mixed.json"
+    store = guardian_files._store(file, "dev", other, None)
+    sealed = guardian_files.keystore.encrypt(store, SEEDS[0], "a password").secret
+    good = json.loads(keys[1].read_text())
+    assert good["profile"] == "dev"
+    file.write_text(json.dumps({**good, "secret": sealed}))
+    with pytest.raises(guardian_files.GuardianFile, match="two halves"):
+        guardian_files.open_key(file, "a password")
+
+
 def test_two_of_three_sign_one_after_another_and_anyone_submits(guarded, keys, draft) -> None:
     shown = guarded("guardian", "show", str(draft))
     assert "nothing enters the pool, moves in it or leaves it" in shown.out
