@@ -26,7 +26,7 @@ test: $(VENV)/.dev ## The default test suite, in JOBS processes
 
 .PHONY: test-full
 test-full: $(VENV)/.dev ## Full-size circuits, foreign oracles, long schedules
-	$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "(slow or oracle_snarkjs or oracle_gnark or oracle_arkworks) and not bench"
+	$(BIN)/pytest -q -n $(JOBS) --dist loadfile -m "(slow or oracle_snarkjs or oracle_gnark or oracle_arkworks) and not bench"
 
 .PHONY: long
 long: long-fuzz ## Searches without an end, for some minutes; each goes on where it stopped
