@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ import typer
 
 from node.cli import audit_source, output
 from node.cli.session import Session, UsageError
-from node.cli.verify import readable
+from node.cli.verify import Unreadable, readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,6 +93,7 @@ def verify(
     from node.audit.sources import bundle_in
 
     session: Session = context.obj
+    check_page(report)
     options = Options(
         registry(params),
         work,
@@ -153,6 +155,20 @@ def _kept(session: Session) -> Iterator[None]:
     except KeyboardInterrupt:
         output.note(session, "interrupted; what is done is kept, and the same command goes on")
         raise
+
+
+def check_page(page: Path | None) -> None:
+    """That the report can be written, before minutes of work.
+
+    Raises:
+        Unreadable: it cannot.
+    """
+    if page is None:
+        return
+    with readable(page), tempfile.TemporaryFile(dir=page.parent):
+        pass
+    if page.is_dir():
+        raise Unreadable("is a folder", where=str(page))
 
 
 def conclude(

@@ -117,9 +117,16 @@ def rules() -> dict[str, Entry]:
                     paragraph.append(following.rstrip())
                 text = "\n".join(paragraph).strip().replace("**", "")
                 found[match[1]] = Entry(
-                    code=match[1], title="rule", text=text, source=f"{package}/SPEC.md"
+                    code=match[1],
+                    title="rule",
+                    text=text,
+                    source=f"{package}/{_below(package, path)}",
                 )
     return found
+
+
+def _below(package: str, path: Traversable) -> str:
+    return Path(str(path)).relative_to(Path(str(resources.files(package)))).as_posix()
 
 
 def _files(package: str, ending: str) -> Iterator[Traversable]:
@@ -136,4 +143,27 @@ def _files(package: str, ending: str) -> Iterator[Traversable]:
 def look_up(code: str) -> Entry | None:
     """The entry of a code or rule id, in any case; None when there is none."""
     wanted = code.upper()
-    return errors().get(wanted) or rules().get(wanted)
+    return errors().get(wanted) or rules().get(wanted) or _carried(wanted)
+
+
+def _carried(wanted: str) -> Entry | None:
+    """A security rule of the protocol, S-n: what here carries it."""
+    if not re.fullmatch(r"S-\d+", wanted):
+        return None
+    named = re.compile(rf"\b{wanted}\b")
+    carriers = {
+        code: entry.text
+        for code, entry in sorted({**errors(), **rules()}.items())
+        if named.search(f"{entry.text} {entry.why}")
+    }
+    if not carriers:
+        return None
+    lines = [
+        f"{code}: {' '.join(text.split()).removeprefix(code).strip(' |')}"
+        for code, text in carriers.items()
+    ]
+    return Entry(
+        code=wanted,
+        title="security rule of the protocol",
+        text="\n".join([f"carried by {', '.join(carriers)}", *lines]),
+    )

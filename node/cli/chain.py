@@ -364,6 +364,7 @@ def audit_chain(
     from node.cli import audit_source
 
     session: Session = context.obj
+    audit.check_page(report)
     options = Options(audit.registry(params), work, fresh)
     found = audit.carry_out(session, lambda: audit_source.live(session, to), options)
     audit.conclude(session, "chain.audit", found, report, {})

@@ -288,3 +288,15 @@ def test_text_of_strangers_does_nothing_to_a_terminal(offline, tmp_path) -> None
     assert shown.code == 0
     assert "\x1b[2J" not in shown.out
     assert receipt.height == Height(1)
+
+
+@pytest.mark.parametrize("page", ["nowhere/r.html", "."])
+def test_a_page_that_cannot_be_written_is_refused_before_the_work(cli, tmp_path, page) -> None:
+    file = tmp_path / "chain.tar"
+    assert cli.json("audit", "export", "-o", str(file)).code == 0
+    work = tmp_path / "work"
+    words = (("audit", "verify", str(file)), ("chain", "audit"))
+    for command in words:
+        refused = cli.json(*command, "--work", str(work), "--report", str(tmp_path / page))
+        assert (refused.code, refused.error["code"]) == (3, "FIL-001")
+    assert not work.exists()

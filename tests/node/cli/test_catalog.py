@@ -32,3 +32,20 @@ def test_rules_of_every_package_are_found() -> None:
     found = catalog.rules()
     assert {"TR-1", "CH-1", "SH-40", "A1"} <= set(found)
     assert "TR-2" not in found["TR-1"].text.splitlines()[0]
+
+
+def test_a_rule_of_the_protocol_names_what_carries_it() -> None:
+    entry = catalog.look_up("s-11")
+    assert entry is not None
+    assert entry.code == "S-11"
+    carried, *lines = entry.text.splitlines()
+    assert {"PAR-004", "AUD-009"} <= set(carried.removeprefix("carried by ").split(", "))
+    assert len(lines) == carried.count(",") + 1
+    assert "S-110" not in entry.text
+    assert catalog.look_up("S-999") is None
+
+
+def test_a_rule_names_the_specification_that_states_it() -> None:
+    found = catalog.rules()
+    assert found["AUD-001"].source == "node/audit/SPEC.md"
+    assert found["SH-1"].source == "shielded/SPEC.md"
