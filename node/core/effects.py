@@ -16,6 +16,11 @@ from dataclasses import dataclass, field
 from node.core.ids import AccountId, EnvironmentId, Kind
 
 
+def nullifier_key(environment: EnvironmentId, nullifier: bytes) -> bytes:
+    """Where the state says in which block a resource was spent, for those who only read it."""
+    return b"n/%d/" % environment + nullifier
+
+
 @dataclass(frozen=True, slots=True)
 class Crossing:
     """Value that enters or leaves an environment (a *public value* of protocol.md §6, S-20).

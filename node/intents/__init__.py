@@ -1,0 +1,1 @@
+"""Intents: what people want, how solvers match it, and how a settlement is checked."""

@@ -1,0 +1,1 @@
+"""Solvers: pure functions from a problem and a seed to components. They are believed in nothing."""

@@ -1,0 +1,61 @@
+"""What intents are checked against: a committed state, and the executor that would go on from it.
+
+The executor is received, not imported: a transaction in a settlement is judged by exactly the code
+that judges it in a block, proofs included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from node.core.interfaces import BlockExecutor, ProofVerifier, StateReader, TxContext
+from shielded.env import ShieldedEnvironment
+from shielded.transaction import Scope
+
+
+class Posterior:
+    """A state with writes on top; implements `node.core.interfaces.StateReader`.
+
+    Args:
+        base: never written.
+        writes: key → value, `None` hides a key.
+    """
+
+    def __init__(self, base: StateReader, writes: Mapping[bytes, bytes | None]) -> None:
+        self._base = base
+        self._writes = dict(writes)
+
+    def get(self, key: bytes) -> bytes | None:
+        return self._writes[key] if key in self._writes else self._base.get(key)
+
+    def iterate(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Ascending."""
+        merged: dict[bytes, bytes | None] = dict(self._base.iterate(prefix))
+        merged |= {key: v for key, v in self._writes.items() if key.startswith(prefix)}
+        return iter(sorted((key, value) for key, value in merged.items() if value is not None))
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Where a batch would settle.
+
+    Attributes:
+        context: chain, and the height of the block that would settle it.
+        state: committed, before that block.
+        executor: judges and runs whole transactions.
+        verifier: of the proofs of single parties, which are no transactions yet.
+        shielded: what knows anchors and claims of a shielded action.
+        scope: the batch's own (S-19); None where there are no DA domains.
+    """
+
+    context: TxContext
+    state: StateReader
+    executor: BlockExecutor
+    verifier: ProofVerifier
+    shielded: ShieldedEnvironment
+    scope: Scope | None = None
+
+    def after(self, writes: Mapping[bytes, bytes | None]) -> View:
+        """The same place, with these writes done."""
+        return replace(self, state=Posterior(self.state, writes))
