@@ -1,7 +1,7 @@
 """Whether a settlement may take effect, and what it is worth. Nothing in it is believed.
 
 Faults of the whole (another batch, a foreign intent, one intent twice, two prices of a kind) refuse
-the settlement. Faults of a component refuse that component (S-19); the others go on without it.
+the settlement. Faults of a component refuse that component (IN-31, S-19); the others go on.
 """
 
 from __future__ import annotations
@@ -137,24 +137,19 @@ def _check_whole(batch: Batch, settlement: Settlement, found: Read) -> None:
         raise SettlementRefused("IN-17", "a kind has two prices", where="prices")
 
 
+_Step = tuple[Accepted, dict[bytes, bytes | None], Receipt | None]
+
+
 def _component(component: Component, found: Read, view: View) -> tuple[Accepted, View]:
     items = [_readable(found[intent_id]) for intent_id in component.intents]
     for item in items:
         item.validate(view)
-    match component:
-        case Composed():
-            accepted, writes, receipt = _composed(component, items, view)
-        case Complete():
-            (item,) = items
-            if not isinstance(item.terms, CompleteTerms):
-                raise SettlementRefused(
-                    "IN-18", "the intent brings no transaction", where="complete"
-                )
-            wire = item.terms.wire
-            writes, receipt = _run(wire, view)
-            accepted = Accepted(component, wire, Effects(), {item.intent.id: Fraction(1)})
-        case Fills():
-            accepted, writes, receipt = _fills(component, items, view)
+    if isinstance(component, Composed):
+        accepted, writes, receipt = _composed(component, items, view)
+    elif isinstance(component, Complete):
+        accepted, writes, receipt = _complete(component, items[0], view)
+    else:
+        accepted, writes, receipt = _fills(component, items, view)
     after = view.after(writes)
     fills = {f.intent_id: f for f in component.fills} if isinstance(component, Fills) else {}
     for item in items:
@@ -178,9 +173,15 @@ def _run(wire: bytes, view: View) -> tuple[dict[bytes, bytes | None], Receipt]:
     return dict(result.writes), receipt
 
 
-def _composed(
-    component: Composed, items: list[Decoded], view: View
-) -> tuple[Accepted, dict[bytes, bytes | None], Receipt]:
+def _complete(component: Complete, item: Decoded, view: View) -> _Step:
+    if not isinstance(item.terms, CompleteTerms):
+        raise SettlementRefused("IN-18", "the intent brings no transaction", where="complete")
+    wire = item.terms.wire
+    writes, receipt = _run(wire, view)
+    return Accepted(component, wire, Effects(), {item.intent.id: Fraction(1)}), writes, receipt
+
+
+def _composed(component: Composed, items: list[Decoded], view: View) -> _Step:
     """IN-18: exactly the parties of its intents, nothing beside them, and the fees they offer."""
     tx = ShieldedTx.from_bytes(component.tx)
     terms = [item.terms for item in items]
@@ -206,9 +207,7 @@ def _composed(
     return Accepted(component, wire, Effects(), points), writes, receipt
 
 
-def _fills(
-    component: Fills, items: list[Decoded], view: View
-) -> tuple[Accepted, dict[bytes, bytes | None], None]:
+def _fills(component: Fills, items: list[Decoded], view: View) -> _Step:
     orders = {item.intent.id: item.terms for item in items}
     if not all(isinstance(order, LimitOrder) for order in orders.values()):
         raise SettlementRefused("IN-18", "fills something that is no limit order", where="fills")

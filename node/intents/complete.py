@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from node.core.block import Transaction
 from node.core.effects import nullifier_key
-from node.core.ids import ChainId, EnvironmentId
+from node.core.ids import ChainId, EnvironmentId, Kind
 from node.core.intent import Intent
 from node.intents.errors import IntentRefused
 from node.intents.schema import Description, Evidence
@@ -90,7 +90,7 @@ class CompleteSchema:
             raise answer.error
 
     def describe(self, intent: Intent, terms: CompleteTerms) -> Description:
-        gives = {}
+        gives: dict[Kind, int] = {}
         if isinstance(terms.tx, TransparentTx):
             for transfer in terms.tx.transfers:
                 gives[transfer.kind] = gives.get(transfer.kind, 0) + transfer.amount

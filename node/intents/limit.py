@@ -15,8 +15,9 @@ Records stay until the order has expired; `expired_records` names what may be dr
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Final
 
 from node.core.codec import Reader, Writer
@@ -30,6 +31,8 @@ from transparent.accounts import Ledger
 from transparent.signature import SIGNATURE_BYTES, SigningKey, check_signature
 
 FILLED_PREFIX: Final = b"t/f/"
+_NOTHING: Final[Mapping[tuple[AccountId, Kind], int]] = MappingProxyType({})
+_NEVER: Final = Height(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class LimitOrder:
     partial: bool
     signature: bytes = bytes(SIGNATURE_BYTES)
     digest: bytes = bytes(ID_BYTES)
-    expiry: Height = Height(0)
+    expiry: Height = _NEVER
 
     @property
     def record_key(self) -> bytes:
@@ -65,6 +68,7 @@ class LimitOrder:
 
     @property
     def uses(self) -> tuple[bytes, ...]:
+        """IN-21: the order itself, whatever its signature."""
         return (self.record_key,)
 
     def least_bought(self, sold: int) -> int:
@@ -75,17 +79,33 @@ class LimitOrder:
         """Base units sold so far."""
         return int.from_bytes(state.get(self.record_key) or b"", "little")
 
-    def available(self, state: StateReader, fee: int) -> int:
-        """Base units that could be sold now: unfilled, and covered by the account."""
-        sold = self.filled(state)
+    def due(self, state: StateReader, fee: int) -> int:
+        """Fee that the next fill pays: all of it with the first."""
+        return 0 if self.filled(state) else fee
+
+    def available(
+        self,
+        state: StateReader,
+        fee: int,
+        reserved: Mapping[tuple[AccountId, Kind], int] = _NOTHING,
+    ) -> int:
+        """Base units that could be sold now: unfilled, and covered by the account.
+
+        Args:
+            state: where.
+            fee: of the envelope.
+            reserved: per account and kind, what other orders of the batch may take.
+        """
         ledger = Ledger(state)
-        due = 0 if sold else fee
-        balance = ledger.balance(self.account, self.sell)
-        if self.sell == NATIVE:
-            balance -= due
-        elif ledger.balance(self.account, NATIVE) < due:
+
+        def have(kind: Kind) -> int:
+            return ledger.balance(self.account, kind) - reserved.get((self.account, kind), 0)
+
+        spare = have(NATIVE) - self.due(state, fee)
+        if spare < 0:
             return 0
-        rest = max(0, min(self.amount - sold, balance))
+        balance = spare if self.sell == NATIVE else have(self.sell)
+        rest = max(0, min(self.amount - self.filled(state), balance))
         return rest if self.partial or rest == self.amount else 0
 
     def body(self) -> bytes:
@@ -137,7 +157,9 @@ def sign_order(
         chain_id: where.
         app: namespace, 29 bytes.
         order: its signature and identity are filled in.
-        expiry, fee, nonce: of the envelope.
+        expiry: last height.
+        fee: base units of the native kind, due with the first fill.
+        nonce: 32 bytes, fresh.
 
     Raises:
         IntentRefused: IN-19.

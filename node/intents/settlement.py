@@ -1,7 +1,7 @@
 """A settlement as a value: what a solver proposes, component by component.
 
     batch id 32, count 2, components
-    1 composed    count 1, ids 32 each, transaction 4 + n       exact swaps, one shielded transaction
+    1 composed    count 1, ids 32 each, transaction 4 + n       exact swaps as one transaction
     2 fills       count 1, prices (kind 64, price 32); count 2, fills (id 32, sold 8, bought 8)
     3 complete    id 32                                         a transaction that an intent brings
 

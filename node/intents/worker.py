@@ -127,7 +127,7 @@ def _decode(name: str, answer: bytes) -> Settlement:
         ) from error
 
 
-# --- inside the process ----------------------------------------------------------------------------
+# --- inside the process ----------------------------------------------------------------------
 
 
 def _find(name: str) -> Solve:
@@ -143,8 +143,9 @@ def main(arguments: list[str]) -> int:
         resource.setrlimit(what, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_SETTLEMENT_BYTES, MAX_SETTLEMENT_BYTES))
-    output = sys.stdout.buffer
-    sys.stdout = sys.stderr  # a solver that prints does not spoil its answer
+    # A solver that prints, in Python or below it, does not spoil its answer.
+    output = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
     problem = Problem.from_bytes(sys.stdin.buffer.read())
     try:
         found = problem.settlement(_find(name)(problem, bytes.fromhex(seed)))

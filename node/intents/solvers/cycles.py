@@ -143,9 +143,8 @@ def _short(parties: Sequence[Party]) -> list[int]:
         opposite.setdefault(frozenset((k, -n) for k, n in nets.items()), []).append(mask)
     found = set[int]()
     for mask, nets in (*pools[0], *pools[1]):
-        found |= {
-            mask | other for other in opposite.get(frozenset(nets.items()), ()) if not mask & other
-        }
+        others = opposite.get(frozenset(nets.items()), ())
+        found |= {mask | other for other in others if not mask & other}
     minimal: list[int] = []
     for mask in sorted(found, key=lambda item: (item.bit_count(), item)):
         if len(minimal) >= MOST_STEPS // BOUNDED_UP_TO:

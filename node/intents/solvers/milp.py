@@ -44,7 +44,7 @@ def maximise(variables: Sequence[Variable], rows: Sequence[Row]) -> list[float] 
     """
     import highspy
 
-    model = highspy.Highs()
+    model = highspy.Highs()  # type: ignore[no-untyped-call]
     for option, value in (
         ("output_flag", False),
         ("threads", 1),

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import Final
 
@@ -21,18 +20,17 @@ from node.intents.errors import TooComplex
 from node.intents.schema import Fill
 from node.intents.settlement import MAX_PRICED_KINDS, PRICE_BYTES, Component, Fills
 from node.intents.solvers.matching import Book, fill
-from node.intents.solvers.milp import INFINITY, Row, Variable, maximise
 from node.intents.solvers.problem import Offer, Problem
+from node.intents.solvers.starts import Exact, starts
 
 MOST_ORDERS: Final = 512
-MOST_EVALUATIONS: Final = 400
+MOST_EVALUATIONS: Final = 500
 """Prices tried per connected set of orders; divided by its size where that is large."""
-MOST_CANDIDATES: Final = 96
+MOST_UNITS: Final = 8
+"""Up to so many units an order, all prices are tried at which something comes out even."""
+MOST_CANDIDATES: Final = 128
 """Per kind and round."""
-_NEAREST: Final = 10**6
 _MOST_PRICE: Final = 2 ** (8 * PRICE_BYTES)
-
-Exact = dict[Kind, Fraction]
 
 
 def solve(problem: Problem, seed: bytes) -> tuple[Component, ...]:  # noqa: ARG001
@@ -47,9 +45,7 @@ def solve(problem: Problem, seed: bytes) -> tuple[Component, ...]:  # noqa: ARG0
         if len(offers) > MOST_ORDERS or len(_kinds(offers)) > MAX_PRICED_KINDS:
             left_out += len(offers)
             continue
-        component = best_component(offers)
-        if component is not None:
-            found.append(component)
+        found += best_components(offers)
     if left_out and not found:
         raise TooComplex(
             f"{left_out} orders hang together, {MOST_ORDERS} are matched", where="orders"
@@ -63,7 +59,7 @@ def tradable(offers: Sequence[Offer]) -> list[Offer]:
     for offer in sorted(offers, key=lambda item: item.intent.id):
         if offer.available:
             unique.setdefault(offer.order.digest, offer)
-    kept = _covered(unique.values())
+    kept = list(unique.values())
     while True:
         sold = {offer.order.sell for offer in kept}
         bought = {offer.order.buy for offer in kept}
@@ -71,22 +67,6 @@ def tradable(offers: Sequence[Offer]) -> list[Offer]:
         if len(still) == len(kept):
             return kept
         kept = still
-
-
-def _covered(offers: Iterable[Offer]) -> list[Offer]:
-    """Orders of one account share its balance: later ones get what earlier ones leave.
-
-    `available` of an order looks at that order alone; together they might overdraw the account and
-    lose the whole component.
-    """
-    kept: list[Offer] = []
-    seen = set[tuple[bytes, Kind]]()
-    for offer in offers:
-        key = bytes(offer.order.account), offer.order.sell
-        if key not in seen:
-            kept.append(offer)
-        seen.add(key)
-    return kept
 
 
 def connected(offers: Sequence[Offer]) -> list[list[Offer]]:
@@ -108,11 +88,11 @@ def connected(offers: Sequence[Offer]) -> list[list[Offer]]:
     )
 
 
-def best_component(offers: Sequence[Offer]) -> Fills | None:
-    """Prices and fills of the best score found; None where nothing trades."""
+def best_components(offers: Sequence[Offer]) -> tuple[Fills, ...]:
+    """Prices and fills of the best score found, one component per set of kinds that trades."""
     kinds = _kinds(offers)
     budget = max(24, MOST_EVALUATIONS * 8 // max(8, len(offers)))
-    best_score, best = Fraction(0), None
+    best_score, best = Fraction(0), tuple[Fills, ...]()
     tried = dict[tuple[int, ...], Fraction]()
 
     def evaluate(prices: Exact) -> Fraction:
@@ -127,10 +107,10 @@ def best_component(offers: Sequence[Offer]) -> Fills | None:
             sold = fill(book)
             tried[key] = book.score(sold)
             if tried[key] > best_score:
-                best_score, best = tried[key], _component(book, sold)
+                best_score, best = tried[key], _components(book, sold)
         return tried[key]
 
-    for start in _starts(offers, kinds):
+    for start in starts(offers, kinds):
         here, prices = evaluate(start), dict(start)
         improved = True
         while improved and budget > 0:
@@ -146,18 +126,21 @@ def best_component(offers: Sequence[Offer]) -> Fills | None:
     return best
 
 
-def _component(book: Book, sold: Sequence[int]) -> Fills:
-    """Only what trades, with the prices of its kinds in lowest terms."""
-    fills: list[Fill] = []
-    used = set[Kind]()
-    for offer, amount in zip(book.offers, sold, strict=True):
-        if amount:
-            a, c = book.ratio(offer)
+def _components(book: Book, sold: Sequence[int]) -> tuple[Fills, ...]:
+    """Only what trades; sets that share no kind stand alone (S-19)."""
+    amounts = {o.intent.id: n for o, n in zip(book.offers, sold, strict=True) if n}
+    traded = [offer for offer in book.offers if offer.intent.id in amounts]
+    found: list[Fills] = []
+    for members in connected(traded):
+        fills: list[Fill] = []
+        for offer in members:
+            (a, c), amount = book.ratio(offer), amounts[offer.intent.id]
             fills.append(Fill(offer.intent.id, amount, amount * a // c))
-            used |= {offer.order.sell, offer.order.buy}
-    divisor = math.gcd(*(book.prices[kind] for kind in used))
-    prices = tuple((kind, book.prices[kind] // divisor) for kind in sorted(used))
-    return Fills(prices, tuple(sorted(fills, key=lambda item: item.intent_id)))
+        used = _kinds(members)
+        divisor = math.gcd(*(book.prices[kind] for kind in used))
+        prices = tuple((kind, book.prices[kind] // divisor) for kind in used)
+        found.append(Fills(prices, tuple(fills)))
+    return tuple(found)
 
 
 def _kinds(offers: Iterable[Offer]) -> list[Kind]:
@@ -174,7 +157,7 @@ def _whole(prices: Exact) -> dict[Kind, int] | None:
 
 
 def _candidates(offers: Sequence[Offer], prices: Exact, kind: Kind) -> Iterator[Fraction]:
-    """Prices of `kind`, the others fixed, at which something changes; ascending, bounded."""
+    """Prices of `kind`, the others fixed, at which something changes; bounded."""
     sellers: list[tuple[Fraction, Fraction]] = []  # least price, units of `kind`
     buyers: list[tuple[Fraction, Fraction]] = []  # highest price, value paid
     for offer in offers:
@@ -193,93 +176,25 @@ def _candidates(offers: Sequence[Offer], prices: Exact, kind: Kind) -> Iterator[
         price = value / units
         if sellers[0][0] <= price <= buyers[0][0]:
             found.add(price)
-    ordered = sorted(price for price in found if price > 0)
-    step = max(1, len(ordered) // MOST_CANDIDATES)
-    return iter(ordered[::step])
+    even = set[Fraction]()
+    if all(offer.available <= MOST_UNITS for offer in offers):
+        even = set(_unit_prices(offers, prices, kind)) - found
+    return iter((*_spread(found), *_spread(even)))
 
 
-# --- where to start ------------------------------------------------------------------------------
+def _spread(prices: set[Fraction]) -> list[Fraction]:
+    """Ascending; evenly thinned where there are too many."""
+    ordered = sorted(prices)
+    return ordered[:: -(-len(ordered) // MOST_CANDIDATES) or 1]
 
 
-def _starts(offers: Sequence[Offer], kinds: Sequence[Kind]) -> Iterator[Exact]:
-    """The program's prices, then those of the lowest limits, hop by hop from the first kind."""
-    suggestion = _suggest(offers, kinds)
-    if suggestion is not None:
-        yield suggestion
-    yield _propagate(offers, kinds, dict[Kind, float]())
-
-
-def _suggest(offers: Sequence[Offer], kinds: Sequence[Kind]) -> Exact | None:
-    """Prices at which many orders trade, by a program over values.
-
-    Variables: per kind its price times its supply, q; per order the value sold, v, and whether it
-    trades, y. Σ v sold = Σ v bought per kind; v ≤ q · share of supply; a limit holds where y.
-    """
-    supply = Counter[Kind]()
-    for offer in offers:
-        supply[offer.order.sell] += offer.available
-    place = {kind: at for at, kind in enumerate(kinds)}
-    most = float(len(kinds))
-    variables = [Variable(0.0, most, 1e-4) for _ in kinds]
-    flows: list[dict[int, float]] = [{} for _ in kinds]
-    rows = [Row(dict.fromkeys(range(len(kinds)), 1.0), most, most)]
+def _unit_prices(offers: Sequence[Offer], prices: Exact, kind: Kind) -> Iterator[Fraction]:
+    """Prices at which some amount buys a whole number of units: in small books rounding decides."""
     for offer in offers:
         order = offer.order
-        share = offer.available / supply[order.sell]
-        value, trades = len(variables), len(variables) + 1
-        variables.append(Variable(1 / share, most))
-        variables.append(Variable(0.0, 1.0, integer=True))
-        sell, buy = place[order.sell], place[order.buy]
-        flows[sell][value], flows[buy][value] = 1.0, -1.0
-        rows.append(Row({value: 1.0, sell: -share}, -INFINITY, 0.0))
-        rows.append(Row({value: 1.0, trades: -most}, -INFINITY, 0.0))
-        limit = float(
-            Fraction(order.numerator * supply[order.sell], order.denominator * supply[order.buy])
-        )
-        slack = most * limit
-        rows.append(Row({buy: limit, sell: -1.0, trades: slack}, -INFINITY, slack))
-        if not order.partial:
-            rows.append(Row({value: 1.0, sell: -share, trades: -most}, -most, INFINITY))
-    rows += [Row(flow, 0.0, 0.0) for flow in flows if flow]
-    answer = maximise(variables, rows)
-    if answer is None:
-        return None
-    near = {kind: answer[place[kind]] / supply[kind] for kind in kinds}
-    return _propagate(offers, kinds, near)
-
-
-def _propagate(offers: Sequence[Offer], kinds: Sequence[Kind], near: Mapping[Kind, float]) -> Exact:
-    """Exact prices near given ones: along limits that are just met, else the nearest fraction.
-
-    A limit that is met in floats is met or missed by a hair; what trades at it needs it exactly.
-    """
-    links: dict[Kind, list[tuple[Kind, Fraction]]] = {kind: [] for kind in kinds}
-    for offer in offers:
-        order = offer.order
-        limit = Fraction(order.numerator, order.denominator)  # price of sell ≥ limit · price of buy
-        if near and not math.isclose(
-            float(limit) * near[order.buy], near[order.sell], rel_tol=1e-6
-        ):
-            continue
-        links[order.buy].append((order.sell, limit))
-        links[order.sell].append((order.buy, 1 / limit))
-    prices: Exact = {}
-    for root in kinds:
-        if root in prices:
-            continue
-        scale = near.get(root, 1.0) / near[kinds[0]] if near else 1.0
-        prices[root] = _nearest(scale)
-        queue = [root]
-        for kind in queue:
-            for other, ratio in links[kind]:
-                if other not in prices:
-                    prices[other] = prices[kind] * ratio
-                    queue.append(other)
-    return prices
-
-
-def _nearest(value: float) -> Fraction:
-    """A fraction of small height, for large and small values alike."""
-    if value >= 1:
-        return Fraction(value).limit_denominator(_NEAREST)
-    return 1 / Fraction(1 / Fraction(value)).limit_denominator(_NEAREST)
+        units = range(1, offer.available + 1)
+        for sold, bought in itertools.product(units, range(1, 2 * MOST_UNITS + 1)):
+            if order.sell == kind:
+                yield prices[order.buy] * Fraction(bought, sold)
+            elif order.buy == kind:
+                yield prices[order.sell] * Fraction(sold, bought)

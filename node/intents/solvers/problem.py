@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from node.core.codec import Reader, Writer
-from node.core.ids import ID_BYTES, ChainId, Height
+from node.core.ids import ID_BYTES, NATIVE, AccountId, ChainId, Height, Kind
 from node.core.intent import MAX_INTENT_BYTES, Intent
 from node.intents.batch import MAX_BATCH, Batch
 from node.intents.limit import LimitOrder, LimitSchema
@@ -110,8 +111,10 @@ Solve = Callable[[Problem, bytes], tuple[Component, ...]]
 def pose(batch: Batch, view: View, registry: Registry) -> tuple[Problem, dict[bytes, ChiaroError]]:
     """The part of a batch that can settle on a state, and why the rest cannot.
 
-    An intent that uses what one of a lower id uses stays: solvers choose, IN-14 checks.
+    An intent that uses what one of a lower id uses stays: solvers choose, IN-14 checks. Orders of
+    one account share its balances: in the order of their ids, each gets what those before leave.
     """
+    reserved = Counter[tuple[AccountId, Kind]]()
     entries: list[tuple[Intent, int]] = []
     out: dict[bytes, ChiaroError] = {}
     for intent_id, item in sorted(batch.decode(registry).items()):
@@ -123,8 +126,12 @@ def pose(batch: Batch, view: View, registry: Registry) -> tuple[Problem, dict[by
         except ChiaroError as error:
             out[intent_id] = error
             continue
-        terms = item.terms
-        room = terms.available(view.state, item.intent.fee) if isinstance(terms, LimitOrder) else 0
+        terms, room = item.terms, 0
+        if isinstance(terms, LimitOrder):
+            room = terms.available(view.state, item.intent.fee, reserved)
+            if room:
+                reserved[terms.account, terms.sell] += room
+                reserved[terms.account, NATIVE] += terms.due(view.state, item.intent.fee)
         entries.append((item.intent, room))
     context = view.context
     return Problem(batch.id, context.chain_id, context.height, tuple(entries)), out
