@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from node.core.block import Receipt
+from node.core.errors import InvalidTransaction
 from node.core.ids import ChainId, Kind
 from node.core.intent import Intent
 from node.core.interfaces import StateReader
@@ -193,7 +194,7 @@ def guarded(call: Callable[[], R]) -> R:
     """
     try:
         return call()
-    except IntentRefused:
+    except InvalidTransaction:
         raise
     except DecodeError as error:
         where = error.where or "payload"

@@ -76,7 +76,7 @@ class Market:
         allocations = [
             Allocation(key.account, kind, 1000) for key in self.accounts for kind in kinds
         ]
-        ordered = sorted(allocations, key=lambda a: (a.account, a.kind.to_bytes()))
+        ordered = sorted(allocations, key=lambda a: (a.account, a.kind))
         self.genesis = Genesis("dev", "intents", 0, allocations=tuple(ordered))
         p = self.genesis.parameters
         self.shielded = ShieldedEnvironment(p.max_expiry, p.anchor_window, 16)
@@ -208,9 +208,13 @@ class Market:
     def view(self, **changes) -> View:
         context = TxContext(self.chain_id, Height(changes.pop("height", self.height + 1)))
         return View(
-            context, changes.pop("state", self.state), self.executor, self.verifier, self.shielded,
+            context,
+            changes.pop("state", self.state),
+            self.executor,
+            self.verifier,
+            self.shielded,
             **changes,
-        )  # fmt: skip
+        )
 
     def batch(self, *intents: Intent, scope=None) -> Batch:
         return Batch(self.chain_id, scope, tuple(intents))
