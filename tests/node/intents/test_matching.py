@@ -6,7 +6,7 @@ import math
 from fractions import Fraction
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node.core.ids import AccountId, Height, Kind
@@ -89,7 +89,7 @@ def test_in29_at_given_prices_as_good_as_every_amount(offers, prices) -> None:
 
 
 @given(books(2, 4, 8))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_in29_two_kinds_near_the_best_of_all_prices(offers) -> None:
     """Rounding leaves prices between any two tried ones; what they add is small."""
     components = solve(offers)
@@ -98,7 +98,7 @@ def test_in29_two_kinds_near_the_best_of_all_prices(offers) -> None:
 
 
 @given(books(3, 3, 5))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_in29_three_kinds_within_the_rules_and_not_empty_handed(offers) -> None:
     components = solve(offers)
     check(offers, components)
@@ -136,7 +136,7 @@ def test_kinds_that_do_not_meet_are_components_of_their_own() -> None:
 
 
 @given(st.data())
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_in24_large_amounts_are_mended_in_integers(data) -> None:
     """Amounts near 2⁶⁴, which floats cannot tell apart: exact or nothing, and not nothing here."""
     amount = st.integers(2**62, 2**64 - 1)
@@ -170,10 +170,7 @@ def test_in29_too_many_orders_are_declined(market, monkeypatch) -> None:
         pricing.solve(problem, bytes(32))
 
 
-@given(st.permutations(range(4)))
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=6, deadline=None
-)
+@pytest.mark.parametrize("order", [(3, 2, 1, 0), (1, 3, 0, 2)])
 def test_in23_arrival_changes_no_price_and_no_fill(market, order) -> None:
     gold, silver, _ = market.metals
     orders = [
@@ -185,16 +182,15 @@ def test_in23_arrival_changes_no_price_and_no_fill(market, order) -> None:
     batch = market.batch(*(orders[at] for at in order))
     problem = market.problem(batch)
     components = pricing.solve(problem, bytes(32))
-    outcome = check_settlement(
-        batch, problem.settlement(components), market.view(), market.registry
-    )
+    settlement = problem.settlement(components)
+    outcome = check_settlement(batch, settlement, market.view(), market.registry)
     assert not outcome.refused
     assert outcome.score > 0
     assert components == pricing.solve(market.problem(market.batch(*orders)), bytes(32))
 
 
 def test_orders_of_one_account_share_its_balance(market) -> None:
-    """1000 gold, two orders of 700: the problem offers 1000 in all, so what is found can be paid."""
+    """1000 gold, two orders of 700: 1000 in all are offered, so what is found can be paid."""
     gold, silver, copper = market.metals
     batch = market.batch(
         market.order(3, gold, 700, silver, fee=5),

@@ -25,9 +25,8 @@ def test_a_ring_of_three_wallets_with_real_proofs(make_market) -> None:
     market = make_market(verifier, statement_prover(profile=DEV))
     market.fund()
     gold, silver, copper = market.metals
-    assert [w.balance(k).total for w, k in zip(market.wallets, market.metals, strict=True)] == [
-        100
-    ] * 3
+    for wallet, kind in zip(market.wallets, market.metals, strict=True):
+        assert wallet.balance(kind).total == 100
     batch = market.batch(*market.ring(fee=2))
     problem = market.problem(batch)
     assert len(problem.entries) == 3

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -27,9 +29,6 @@ BAD = """
     def raises(problem, seed):
         raise RuntimeError("plaintext of an intent")
 
-    def dies(problem, seed):
-        os._exit(9)
-
     def kills(problem, seed):
         os.abort()
 
@@ -37,11 +36,12 @@ BAD = """
         return bytearray(3 << 30)
 
     def garbage(problem, seed):
-        class Answer:
-            def to_bytes(self):
-                return b"garbage"
-        problem.__class__.settlement = lambda self, found: Answer()
-        return ()
+        for fd in range(3, 20):  # one of them is where the answer goes
+            try:
+                os.write(fd, b"1garbage")
+            except OSError:
+                pass
+        os._exit(0)
 
     def prints(problem, seed):
         print("plaintext of an intent")
@@ -63,10 +63,8 @@ BAD = """
 
 @pytest.fixture
 def bad(tmp_path, monkeypatch):
-    import os
-
     (tmp_path / "bad_solvers.py").write_text(textwrap.dedent(BAD))
-    root = os.environ.get("PYTHONPATH", "") or os.getcwd()
+    root = os.environ.get("PYTHONPATH", "") or str(Path.cwd())
     monkeypatch.setenv("PYTHONPATH", f"{root}{os.pathsep}{tmp_path}")
     return lambda name: f"bad_solvers:{name}"
 
@@ -101,10 +99,10 @@ def test_built_in_solvers_answer_from_their_process(market, ring) -> None:
 
 @pytest.mark.parametrize("name", ["sleeps", "forks"])
 def test_in30_out_of_time(bad, problem, name) -> None:
-    assert "within" in failed(bad(name), problem, seconds=1.5).message
+    assert "within" in failed(bad(name), problem, seconds=1).message
 
 
-@pytest.mark.parametrize("name", ["raises", "dies", "kills", "eats"])
+@pytest.mark.parametrize("name", ["raises", "kills", "eats"])
 def test_in30_crash(bad, problem, name) -> None:
     assert "exit status" in failed(bad(name), problem, seconds=60).message
 
@@ -113,7 +111,7 @@ def test_in30_an_answer_that_is_none(bad, problem) -> None:
     assert "decode" in failed(bad("garbage"), problem, seconds=60).message
 
 
-@pytest.mark.parametrize("name", ["no_such_module:solve", "bad_solvers:nothing", "cycles:x", "?"])
+@pytest.mark.parametrize("name", ["no_such_module:solve", "?"])
 def test_in30_a_solver_that_is_not_there(bad, problem, name) -> None:
     failed(name, problem, seconds=60)
 
