@@ -9,7 +9,7 @@ from node.core.codec import Writer
 from node.core.ids import ID_BYTES, ChainId, tagged_hash
 from node.core.intent import Intent
 from node.intents.errors import IntentRefused
-from node.intents.schema import Decoded, Registry
+from node.intents.schema import MACHINE_FAULTS, Decoded, Registry
 from shielded.transaction import Scope
 from zk.errors import ChiaroError
 
@@ -56,6 +56,8 @@ class Batch:
         for intent in self.intents:
             try:
                 found[intent.id] = registry.decode(intent, self.chain_id)
+            except MACHINE_FAULTS:
+                raise
             except ChiaroError as error:
                 found[intent.id] = error
         return found

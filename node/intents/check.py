@@ -21,7 +21,7 @@ from node.intents.complete import CompleteTerms
 from node.intents.errors import SettlementRefused
 from node.intents.fills import fill_effects
 from node.intents.limit import LimitOrder
-from node.intents.schema import Decoded, Evidence, Fill, Registry, guarded
+from node.intents.schema import MACHINE_FAULTS, Decoded, Evidence, Fill, Registry, guarded
 from node.intents.settlement import Complete, Component, Composed, Fills, Settlement
 from node.intents.swap import SwapTerms
 from node.intents.view import View
@@ -90,7 +90,8 @@ def check_settlement(
         read: `batch.decode(registry)`, where it is at hand.
 
     Raises:
-        SettlementRefused: IN-12, IN-13, IN-14, IN-17: nothing of it can be taken.
+        SettlementRefused: IN-12, IN-13, IN-14, IN-17, IN-22: nothing of it can be taken.
+        NodeError, BackendError: this machine cannot go on (IN-32); nothing is to blame.
     """
     found = batch.decode(registry) if read is None else read
     _check_whole(batch, settlement, found)
@@ -99,6 +100,8 @@ def check_settlement(
     for index, component in enumerate(settlement.components):
         try:
             item, view = guarded(lambda: _component(component, found, view))  # noqa: B023
+        except MACHINE_FAULTS:
+            raise
         except ChiaroError as error:
             refused.append((index, error))
         else:
@@ -290,6 +293,9 @@ def best(
     """Rank settlements: highest score first, among equals the lowest hash.  Rule IN-27.
 
     Never raises for a settlement; one without an accepted component is refused.
+
+    Raises:
+        NodeError, BackendError: this machine cannot go on (IN-32).
     """
     found = batch.decode(registry) if read is None else read
     outcomes: dict[bytes, Outcome] = {}
@@ -300,6 +306,8 @@ def best(
             if not outcome.accepted:
                 raise SettlementRefused("IN-27", "no component can take effect", where="settlement")
             outcomes[settlement.id] = outcome
+        except MACHINE_FAULTS:
+            raise
         except ChiaroError as error:
             refused[settlement.id] = error
     ranked = sorted(outcomes.values(), key=lambda item: (-item.score, item.settlement_id))

@@ -35,7 +35,7 @@ _NOTHING: Final[Mapping[tuple[AccountId, Kind], int]] = MappingProxyType({})
 _NEVER: Final = Height(0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class LimitOrder:
     """What the account signed, and its signature.
 
@@ -60,6 +60,9 @@ class LimitOrder:
     signature: bytes = bytes(SIGNATURE_BYTES)
     digest: bytes = bytes(ID_BYTES)
     expiry: Height = _NEVER
+
+    def __repr__(self) -> str:
+        return "<LimitOrder: hidden>"
 
     @property
     def record_key(self) -> bytes:

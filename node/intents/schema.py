@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from node.core.block import Receipt
-from node.core.errors import InvalidTransaction
+from node.core.errors import InvalidTransaction, NodeError
 from node.core.ids import ChainId, Kind
 from node.core.intent import Intent
 from node.core.interfaces import StateReader
 from node.intents.errors import IntentRefused
 from node.intents.view import View
-from zk.errors import ChiaroError, DecodeError
+from zk.errors import BackendError, ChiaroError, DecodeError
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,16 @@ class Registry:
 
 
 R = TypeVar("R")
-_CRASHES = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
+MACHINE_FAULTS: Final = (NodeError, BackendError)
+"""IN-32: errors that say nothing of an intent or a settlement; never a reason to refuse one."""
+_CRASHES: Final = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
 
 
 def guarded(call: Callable[[], R]) -> R:

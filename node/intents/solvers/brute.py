@@ -48,13 +48,13 @@ def best_fill(book: Book) -> Fraction:
     Raises:
         TooComplex: more than eight.
     """
-    _check_size(len(book.offers))
+    _check_size(len(book.lines))
     kinds = sorted(book.prices)
     states: dict[tuple[int, ...], Fraction] = {(0,) * len(kinds): Fraction(0)}
-    for offer in book.offers:
-        order, (a, c) = offer.order, book.ratio(offer)
-        amounts = range(offer.available + 1) if order.partial else (0, offer.available)
-        choices = [(n, n * a // c) for n in amounts if book.is_valid(offer, n)]
+    for line in book.lines:
+        order, available = line.order, line.offer.available
+        amounts = range(available + 1) if order.partial else (0, available)
+        choices = [(n, line.bought(n)) for n in amounts if line.is_valid(n)]
         sell, buy = kinds.index(order.sell), kinds.index(order.buy)
         following: dict[tuple[int, ...], Fraction] = {}
         for state, score in states.items():
@@ -62,7 +62,7 @@ def best_fill(book: Book) -> Fraction:
                 changed = list(state)
                 changed[sell] += sold
                 changed[buy] -= bought
-                key, value = tuple(changed), score + sold * book.points(offer)
+                key, value = tuple(changed), score + sold * line.points
                 if value > following.get(key, Fraction(-1)):
                     following[key] = value
         states = following
@@ -81,6 +81,6 @@ def best_score(offers: Sequence[Offer], most: int) -> Fraction:
         raise TooComplex(f"{len(kinds)} kinds; the reference takes 3", where="batch")
     grid = itertools.product(range(1, most + 1), repeat=len(kinds))
     return max(
-        (best_fill(Book(tuple(offers), dict(zip(kinds, row, strict=True)))) for row in grid),
+        (best_fill(Book(offers, dict(zip(kinds, row, strict=True)))) for row in grid),
         default=Fraction(0),
     )

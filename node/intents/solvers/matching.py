@@ -7,6 +7,7 @@ integers. Either way what leaves here was checked in exact arithmetic.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,95 +16,115 @@ from fractions import Fraction
 from typing import Final
 
 from node.core.ids import Kind
+from node.intents.limit import LimitOrder
 from node.intents.solvers.milp import INFINITY, Row, Variable, maximise
 from node.intents.solvers.problem import Offer
 
 EXACT_BELOW: Final = 2**20
 """Products of amounts and prices up to here are told apart by the integer program."""
-MOST_REPAIRS: Final = 20_000
+EXACT_ORDERS: Final = 16
+PATIENCE: Final = 16
+"""Repairs after which each takes away twice as much."""
 
 Prices = Mapping[Kind, int]
 """Positive integers without a common divisor; ratios are what matters."""
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
-    """Orders that may trade at some prices.
+class Line:
+    """An order at some prices.
 
     Attributes:
+        offer: the order, and what is available of it.
+        a, c: coprime; `sold` buys ⌊sold · a / c⌋.
+        points: what one base unit sold adds to the score (IN-26).
+    """
+
+    offer: Offer
+    a: int
+    c: int
+    points: Fraction
+
+    @property
+    def order(self) -> LimitOrder:
+        return self.offer.order
+
+    def bought(self, sold: int) -> int:
+        return sold * self.a // self.c
+
+    def is_willing(self) -> bool:
+        """The price is within the limit, before rounding."""
+        order = self.order
+        return self.offer.available > 0 and self.a * order.denominator >= self.c * order.numerator
+
+    def is_valid(self, sold: int) -> bool:
+        """Nothing, or something within the limit after rounding."""
+        bought = self.bought(sold)
+        return sold == 0 or (bought > 0 and bought >= self.order.least_bought(sold))
+
+
+class Book:
+    """Orders and prices.
+
+    Args:
         offers: sorted by intent id.
         prices: of every kind that they name.
     """
 
-    offers: tuple[Offer, ...]
-    prices: Prices
-
-    def ratio(self, offer: Offer) -> tuple[int, int]:
-        """(a, c) in lowest terms: `sold` buys ⌊sold · a / c⌋."""
-        a, c = self.prices[offer.order.sell], self.prices[offer.order.buy]
-        divisor = math.gcd(a, c)
-        return a // divisor, c // divisor
-
-    def points(self, offer: Offer) -> Fraction:
-        """What one base unit sold adds to the score (IN-26)."""
-        a, c = self.ratio(offer)
-        limit = Fraction(offer.order.numerator * c, offer.order.denominator * a)
-        return (2 - limit) / offer.order.amount
-
-    def is_valid(self, offer: Offer, sold: int) -> bool:
-        """Nothing, or something within the limit after rounding."""
-        a, c = self.ratio(offer)
-        bought = sold * a // c
-        return sold == 0 or (bought > 0 and bought >= offer.order.least_bought(sold))
-
-    def willing(self) -> Book:
-        """Without orders whose limit the prices break."""
-        kept = (o for o in self.offers if self.points(o) * o.order.amount >= 1 and o.available)
-        return Book(tuple(kept), self.prices)
+    def __init__(self, offers: Sequence[Offer], prices: Prices) -> None:
+        self.prices: Final = prices
+        self.lines: Final = tuple(_line(offer, prices) for offer in offers)
 
     def score(self, sold: Sequence[int]) -> Fraction:
-        """Of amounts sold, in the order of offers."""
-        parts = (self.points(o) * amount for o, amount in zip(self.offers, sold, strict=True))
+        """Of amounts sold, line by line."""
+        parts = (line.points * n for line, n in zip(self.lines, sold, strict=True) if n)
         return sum(parts, Fraction(0))
 
     def shortage(self, sold: Sequence[int]) -> dict[Kind, int]:
         """Kinds of which more is bought than sold (IN-24)."""
         sums = Counter[Kind]()
-        for offer, amount in zip(self.offers, sold, strict=True):
-            a, c = self.ratio(offer)
-            sums[offer.order.sell] -= amount
-            sums[offer.order.buy] += amount * a // c
+        for line, amount in zip(self.lines, sold, strict=True):
+            sums[line.order.sell] -= amount
+            sums[line.order.buy] += line.bought(amount)
         return {kind: n for kind, n in sorted(sums.items()) if n > 0}
 
     def is_exact(self, sold: Sequence[int]) -> bool:
         """Every rule of fills, in integers."""
-        pairs = list(zip(self.offers, sold, strict=True))
-        whole = all(n in {0, o.available} for o, n in pairs if not o.order.partial)
-        bounded = all(0 <= n <= o.available and self.is_valid(o, n) for o, n in pairs)
+        pairs = list(zip(self.lines, sold, strict=True))
+        whole = all(n in {0, line.offer.available} for line, n in pairs if not line.order.partial)
+        bounded = all(0 <= n <= line.offer.available and line.is_valid(n) for line, n in pairs)
         return whole and bounded and not self.shortage(sold)
 
 
+def _line(offer: Offer, prices: Prices) -> Line:
+    order = offer.order
+    a, c = prices[order.sell], prices[order.buy]
+    divisor = math.gcd(a, c)
+    a, c = a // divisor, c // divisor
+    limit = Fraction(order.numerator * c, order.denominator * a)
+    return Line(offer, a, c, (2 - limit) / order.amount)
+
+
 def fill(book: Book) -> list[int]:
-    """Base units to be sold, in the order of `book.offers`; all zero where nothing can be."""
-    willing = book.willing()
-    if not willing.offers:
-        return [0] * len(book.offers)
-    sold = _integer(willing) if _is_small(willing) else None
+    """Base units to be sold, line by line; all zero where nothing can be."""
+    places = [at for at, line in enumerate(book.lines) if line.is_willing()]
+    willing = Book([book.lines[at].offer for at in places], book.prices)
+    sold = _integer(willing) if places and _is_small(willing) else None
     if sold is None or not willing.is_exact(sold):
-        sold = mend(willing, _relaxed(willing))
-    if not willing.is_exact(sold):
-        sold = [0] * len(willing.offers)
-    by_id = dict(zip((o.intent.id for o in willing.offers), sold, strict=True))
-    return [by_id.get(offer.intent.id, 0) for offer in book.offers]
+        sold = mend(willing, _relaxed(willing)) if places else []
+    amounts = [0] * len(book.lines)
+    for at, amount in zip(places, sold, strict=True):
+        amounts[at] = amount
+    return amounts
 
 
 def _is_small(book: Book) -> bool:
-    def size(offer: Offer) -> int:
-        a, c = book.ratio(offer)
-        order = offer.order
-        return max(offer.available * max(a, order.numerator, order.denominator), c)
+    def size(line: Line) -> int:
+        order = line.order
+        factor = max(line.a, order.numerator, order.denominator)
+        return max(line.offer.available * factor, line.c)
 
-    return all(size(offer) < EXACT_BELOW for offer in book.offers)
+    return len(book.lines) <= EXACT_ORDERS and all(size(n) < EXACT_BELOW for n in book.lines)
 
 
 def _integer(book: Book) -> list[int] | None:
@@ -111,13 +132,15 @@ def _integer(book: Book) -> list[int] | None:
     variables: list[Variable] = []
     rows: list[Row] = []
     flows: dict[Kind, dict[int, float]] = {}
-    for offer in book.offers:
-        order, (a, c) = offer.order, book.ratio(offer)
+    places: list[int] = []
+    for line in book.lines:
+        order = line.order
         sold, bought = len(variables), len(variables) + 1
-        most = offer.available
-        variables.append(Variable(float(book.points(offer)), most, integer=True))
-        variables.append(Variable(0.0, most * a // c, integer=True))
-        rows.append(Row({sold: a, bought: -c}, 0, c - 1))
+        places.append(sold)
+        most = line.offer.available
+        variables.append(Variable(float(line.points), most, integer=True))
+        variables.append(Variable(0.0, line.bought(most), integer=True))
+        rows.append(Row({sold: line.a, bought: -line.c}, 0, line.c - 1))
         rows.append(Row({bought: order.denominator, sold: -order.numerator}, 0, INFINITY))
         if not order.partial:
             variables.append(Variable(0.0, 1, integer=True))
@@ -126,79 +149,67 @@ def _integer(book: Book) -> list[int] | None:
         flows.setdefault(order.buy, {})[bought] = -1
     rows += [Row(flow, 0, INFINITY) for flow in flows.values()]
     answer = maximise(variables, rows)
-    if answer is None:
-        return None
-    amounts: list[int] = []
-    at = 0
-    for offer in book.offers:
-        amounts.append(round(answer[at]))
-        at += 2 if offer.order.partial else 3
-    return amounts
+    return None if answer is None else [round(answer[at]) for at in places]
 
 
 def _relaxed(book: Book) -> list[int]:
     """Shares of orders by linear program (whole orders: yes or no), rounded down."""
     total = Counter[Kind]()
-    for offer in book.offers:
-        total[offer.order.sell] += offer.available
+    for line in book.lines:
+        total[line.order.sell] += line.offer.available
     variables: list[Variable] = []
     flows: dict[Kind, dict[int, float]] = {}
-    for at, offer in enumerate(book.offers):
-        order, (a, c) = offer.order, book.ratio(offer)
-        gain = float(book.points(offer) * offer.available)
-        whole = not order.partial
+    for at, line in enumerate(book.lines):
+        order, available = line.order, line.offer.available
         supply = total[order.buy]
-        if not supply:
-            variables.append(Variable(gain, 0.0, integer=whole))
-            continue
-        variables.append(Variable(gain, 1.0, integer=whole))
-        flows.setdefault(order.sell, {})[at] = offer.available / total[order.sell]
-        flows.setdefault(order.buy, {})[at] = -float(Fraction(offer.available * a, c * supply))
+        gain = float(line.points * available)
+        variables.append(Variable(gain, 1.0 if supply else 0.0, integer=not order.partial))
+        if supply:
+            flows.setdefault(order.sell, {})[at] = available / total[order.sell]
+            flows.setdefault(order.buy, {})[at] = -(available * line.a) / (line.c * supply)
     answer = maximise(variables, [Row(flow, -1e-9, INFINITY) for flow in flows.values()])
     if answer is None:
-        return [0] * len(book.offers)
-    sold: list[int] = []
-    for offer, share in zip(book.offers, answer, strict=True):
-        nearest = 1.0 if share > 1 - 1e-9 else max(share, 0.0)
-        amount = offer.available if nearest == 1.0 else int(Fraction(nearest) * offer.available)
-        sold.append(amount if offer.order.partial or amount == offer.available else 0)
-    return sold
+        return [0] * len(book.lines)
+    return [_rounded(line, share) for line, share in zip(book.lines, answer, strict=True)]
+
+
+def _rounded(line: Line, share: float) -> int:
+    available = line.offer.available
+    if share > 1 - 1e-9:
+        return available
+    return int(Fraction(max(share, 0.0)) * available) if line.order.partial else 0
 
 
 def mend(book: Book, sold: Sequence[int]) -> list[int]:
     """Reduce fills until every limit holds after rounding and no kind is short.
 
-    Amounts only shrink, so it ends; where it takes too many steps the answer is nothing.
+    Amounts only shrink, and by more the longer it takes, so it ends soon.
     """
-    amounts = [_within(book, o, n, None) for o, n in zip(book.offers, sold, strict=True)]
-    for _ in range(MOST_REPAIRS):
+    lines = book.lines
+    amounts = [_within(line, n, None) for line, n in zip(lines, sold, strict=True)]
+    for step in itertools.count():
         short = book.shortage(amounts)
         if not short:
             return amounts
         kind, missing = next(iter(short.items()))
-        buyers = [
-            at for at, offer in enumerate(book.offers) if offer.order.buy == kind and amounts[at]
-        ]
+        buyers = [at for at, n in enumerate(amounts) if n and lines[at].order.buy == kind]
         # Parts first; among them the one that loses least, then the highest id.
-        at = min(
-            buyers,
-            key=lambda i: (not book.offers[i].order.partial, book.points(book.offers[i]), -i),
-        )
-        a, c = book.ratio(book.offers[at])
-        bought = amounts[at] * a // c
-        amounts[at] = _within(book, book.offers[at], amounts[at], max(0, bought - missing))
-    return [0] * len(amounts)
+        at = min(buyers, key=lambda i: (not lines[i].order.partial, lines[i].points, -i))
+        # What is short travels round a ring of kinds; taking more each round ends it.
+        least = lines[at].bought(amounts[at]) - (missing << step // PATIENCE)
+        amounts[at] = _within(lines[at], amounts[at], max(0, least))
+    raise AssertionError("amounts shrink to nothing, of which no kind is short")
 
 
-def _within(book: Book, offer: Offer, most: int, bought: int | None) -> int:
+def _within(line: Line, most: int, bought: int | None) -> int:
     """The largest amount up to `most` that is valid and buys at most `bought`, nearly."""
-    a, c = book.ratio(offer)
-    amount = min(most, offer.available)
+    available = line.offer.available
+    amount = min(most, available)
     if bought is not None:
-        amount = min(amount, ((bought + 1) * c - 1) // a)
-    if not offer.order.partial:
-        return amount if amount == offer.available and book.is_valid(offer, amount) else 0
-    if book.is_valid(offer, amount):
+        amount = min(amount, ((bought + 1) * line.c - 1) // line.a)
+    if not line.order.partial:
+        return amount if amount == available and line.is_valid(amount) else 0
+    if line.is_valid(amount):
         return amount
-    fewest = -(-(amount * a // c) * c // a)  # the least that buys as much
-    return fewest if book.is_valid(offer, fewest) else amount - amount % c
+    fewest = -(-line.bought(amount) * line.c // line.a)  # the least that buys as much
+    return fewest if line.is_valid(fewest) else amount - amount % line.c

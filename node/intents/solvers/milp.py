@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-NODE_LIMIT: Final = 20_000
+NODE_LIMIT: Final = 200
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ def best_components(offers: Sequence[Offer]) -> tuple[Fills, ...]:
         key = tuple(whole[kind] for kind in kinds)
         if key not in tried:
             budget -= 1
-            book = Book(tuple(offers), whole)
+            book = Book(offers, whole)
             sold = fill(book)
             tried[key] = book.score(sold)
             if tried[key] > best_score:
@@ -128,14 +128,14 @@ def best_components(offers: Sequence[Offer]) -> tuple[Fills, ...]:
 
 def _components(book: Book, sold: Sequence[int]) -> tuple[Fills, ...]:
     """Only what trades; sets that share no kind stand alone (S-19)."""
-    amounts = {o.intent.id: n for o, n in zip(book.offers, sold, strict=True) if n}
-    traded = [offer for offer in book.offers if offer.intent.id in amounts]
+    pairs = zip(book.lines, sold, strict=True)
+    traded = {line.offer.intent.id: (line, amount) for line, amount in pairs if amount}
     found: list[Fills] = []
-    for members in connected(traded):
+    for members in connected([line.offer for line, _ in traded.values()]):
         fills: list[Fill] = []
         for offer in members:
-            (a, c), amount = book.ratio(offer), amounts[offer.intent.id]
-            fills.append(Fill(offer.intent.id, amount, amount * a // c))
+            line, amount = traded[offer.intent.id]
+            fills.append(Fill(offer.intent.id, amount, line.bought(amount)))
         used = _kinds(members)
         divisor = math.gcd(*(book.prices[kind] for kind in used))
         prices = tuple((kind, book.prices[kind] // divisor) for kind in used)

@@ -11,7 +11,7 @@ from node.core.ids import ID_BYTES, NATIVE, AccountId, ChainId, Height, Kind
 from node.core.intent import MAX_INTENT_BYTES, Intent
 from node.intents.batch import MAX_BATCH, Batch
 from node.intents.limit import LimitOrder, LimitSchema
-from node.intents.schema import Decoded, Registry
+from node.intents.schema import MACHINE_FAULTS, Decoded, Registry
 from node.intents.settlement import Component, Settlement
 from node.intents.swap import SwapSchema, SwapTerms
 from node.intents.view import View
@@ -123,6 +123,8 @@ def pose(batch: Batch, view: View, registry: Registry) -> tuple[Problem, dict[by
             continue
         try:
             item.validate(view)
+        except MACHINE_FAULTS:
+            raise
         except ChiaroError as error:
             out[intent_id] = error
             continue

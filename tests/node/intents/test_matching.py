@@ -14,7 +14,7 @@ from node.core.intent import Intent
 from node.intents.check import check_settlement, fill_points
 from node.intents.errors import TooComplex
 from node.intents.limit import LimitOrder
-from node.intents.solvers import brute, matching, pricing
+from node.intents.solvers import brute, pricing
 from node.intents.solvers.matching import Book, fill, mend
 from node.intents.solvers.problem import Offer
 
@@ -84,7 +84,7 @@ def check(offers, components) -> None:
 @given(books(3, 5, 8), st.tuples(*[st.integers(1, 4)] * 3))
 @settings(max_examples=60, deadline=None)
 def test_in29_at_given_prices_as_good_as_every_amount(offers, prices) -> None:
-    book = Book(tuple(offers), dict(zip(KINDS, prices, strict=False)))
+    book = Book(offers, dict(zip(KINDS, prices, strict=False)))
     assert book.score(fill(book)) == brute.best_fill(book)
 
 
@@ -152,7 +152,7 @@ def test_in24_large_amounts_are_mended_in_integers(data) -> None:
 
 def test_mending_takes_away_and_never_adds() -> None:
     offers = [offer(1, 0, 1, 100, (1, 3)), offer(2, 1, 0, 100, (1, 3))]
-    book = Book(tuple(offers), {KINDS[0]: 3, KINDS[1]: 5})
+    book = Book(offers, {KINDS[0]: 3, KINDS[1]: 5})
     mended = mend(book, [100, 20])
     assert book.is_exact(mended)
     assert 0 < mended[0] <= 100
@@ -208,4 +208,4 @@ def test_orders_of_one_account_share_its_balance(market) -> None:
 
 
 def test_no_price_in_the_book_is_out_of_range() -> None:
-    assert matching.Book((), {}).score([]) == 0
+    assert Book((), {}).score([]) == 0

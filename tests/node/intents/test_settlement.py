@@ -19,12 +19,13 @@ from node.intents.limit import LimitSchema
 from node.intents.schema import Decoded, Evidence, Fill
 from node.intents.settlement import Complete, Composed, Fills, Settlement
 from node.intents.solvers import cycles, standard
+from node.intents.solvers.problem import pose
 from node.intents.view import Posterior
 from node.intents.worker import seed_of
 from shielded.compose import compose
 from shielded.transaction import ShieldedTx
-from transparent.accounts import Ledger
-from zk.errors import ChiaroError
+from transparent.accounts import Ledger, every_balance
+from zk.errors import BackendError, ChiaroError
 
 
 def solve(market, batch: Batch) -> Settlement:
@@ -462,6 +463,63 @@ def test_in31_a_bad_component_leaves_others_alone(market, ring_component, ring, 
     assert outcome.score == alone.score
     prefix = b"t/"
     assert list(outcome.posterior.iterate(prefix)) == list(alone.posterior.iterate(prefix))
+
+
+def test_in32_a_fault_of_the_machine_refuses_nothing(market, ring_batch, ring_component) -> None:
+    """Else a node without memory would call the others' settlement invalid."""
+
+    class Broken:
+        def verify(self, claims):
+            raise BackendError("no kernel")
+
+    view = replace(market.view(), verifier=Broken())
+    settlement = Settlement(ring_batch.id, (ring_component,))
+    with pytest.raises(BackendError):
+        check_settlement(ring_batch, settlement, view, market.registry)
+    with pytest.raises(BackendError):
+        best(ring_batch, [settlement], view, market.registry)
+    with pytest.raises(BackendError):
+        pose(ring_batch, view, market.registry)
+
+
+@given(st.data())
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=10, deadline=None
+)
+def test_in15_what_solvers_find_is_accepted_whole_and_holds(market, data) -> None:
+    """Random books of eight accounts: (prior, posterior) within every limit, value conserved."""
+    kinds = (NATIVE, *market.metals)
+    row = st.tuples(
+        st.permutations(range(4)).map(lambda p: p[:2]),
+        st.integers(1, 900),
+        st.sampled_from([(1, 2), (1, 1), (2, 3), (3, 2), (2, 1)]),
+        st.booleans(),
+    )
+    rows = data.draw(st.lists(row, min_size=2, max_size=6))
+    terms = [(kinds[a], amount, kinds[b], price) for (a, b), amount, price, _ in rows]
+    batch = market.batch(
+        *(
+            market.order(3 + n, *term, partial=part[3], fee=n)
+            for n, (term, part) in enumerate(zip(terms, rows, strict=True))
+        )
+    )
+    outcome = check(market, batch, solve(market, batch))
+    assert not outcome.refused
+    filled = {i for item in outcome.accepted for i in item.component.intents}
+    for n, (sell, amount, buy, (num, den)) in enumerate(terms):
+        fee = n if batch.intents[n].id in filled else 0
+        before = {k: market.balance(market.state, 3 + n, k) for k in kinds}
+        after = {k: market.balance(outcome.posterior, 3 + n, k) for k in kinds}
+        sold = before[sell] - after[sell] - fee * (sell == NATIVE)
+        bought = after[buy] - before[buy] + fee * (buy == NATIVE)
+        assert 0 <= sold <= amount
+        assert bought * den >= sold * num
+        assert (bought > 0) == (sold > 0) == (batch.intents[n].id in filled)
+    supply = [dict.fromkeys(kinds, 0) for _ in range(2)]
+    for state, sums in zip((market.state, outcome.posterior), supply, strict=True):
+        for _, kind, amount in every_balance(state):
+            sums[kind] += amount
+    assert supply[0] == supply[1]
 
 
 def test_in26_the_score_is_computed(market, pair, ring_batch, ring_component) -> None:
