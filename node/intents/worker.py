@@ -51,7 +51,7 @@ class Limits:
         memory: bytes of address space.
     """
 
-    seconds: float = 5.0
+    seconds: float = 10.0
     memory: int = 2 << 30
 
 

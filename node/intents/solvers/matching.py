@@ -23,6 +23,8 @@ from node.intents.solvers.problem import Offer
 EXACT_BELOW: Final = 2**20
 """Products of amounts and prices up to here are told apart by the integer program."""
 EXACT_ORDERS: Final = 16
+WHOLE_ORDERS: Final = 64
+"""Up to so many orders, those of all or nothing are chosen exactly."""
 PATIENCE: Final = 16
 """Repairs after which each takes away twice as much."""
 
@@ -153,24 +155,38 @@ def _integer(book: Book) -> list[int] | None:
 
 
 def _relaxed(book: Book) -> list[int]:
-    """Shares of orders by linear program (whole orders: yes or no), rounded down."""
+    """Shares of orders by linear program, rounded down.
+
+    Whole orders are yes or no; in large books a first program without that condition says which.
+    """
+    lines = book.lines
+    if len(lines) <= WHOLE_ORDERS:
+        answer = _shares(book, [1.0] * len(lines), whole=True)
+    else:
+        answer = _shares(book, [1.0] * len(lines), whole=False)
+        pairs = zip(lines, answer, strict=True)
+        upper = [1.0 if n.order.partial or share > 1 - 1e-9 else 0.0 for n, share in pairs]
+        answer = _shares(book, upper, whole=False)
+    return [_rounded(line, share) for line, share in zip(lines, answer, strict=True)]
+
+
+def _shares(book: Book, upper: Sequence[float], *, whole: bool) -> list[float]:
     total = Counter[Kind]()
     for line in book.lines:
         total[line.order.sell] += line.offer.available
     variables: list[Variable] = []
     flows: dict[Kind, dict[int, float]] = {}
-    for at, line in enumerate(book.lines):
+    for at, (line, most) in enumerate(zip(book.lines, upper, strict=True)):
         order, available = line.order, line.offer.available
         supply = total[order.buy]
         gain = float(line.points * available)
-        variables.append(Variable(gain, 1.0 if supply else 0.0, integer=not order.partial))
+        integer = whole and not order.partial
+        variables.append(Variable(gain, most if supply else 0.0, integer=integer))
         if supply:
             flows.setdefault(order.sell, {})[at] = available / total[order.sell]
             flows.setdefault(order.buy, {})[at] = -(available * line.a) / (line.c * supply)
     answer = maximise(variables, [Row(flow, -1e-9, INFINITY) for flow in flows.values()])
-    if answer is None:
-        return [0] * len(book.lines)
-    return [_rounded(line, share) for line, share in zip(book.lines, answer, strict=True)]
+    return [0.0] * len(variables) if answer is None else answer
 
 
 def _rounded(line: Line, share: float) -> int:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-NODE_LIMIT: Final = 200
+NODE_LIMIT: Final = 2_000
+"""Divided by the number of variables: what a program may cost, the same on every machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def maximise(variables: Sequence[Variable], rows: Sequence[Row]) -> list[float] 
         ("output_flag", False),
         ("threads", 1),
         ("random_seed", 1),
-        ("mip_max_nodes", NODE_LIMIT),
+        ("mip_max_nodes", 1 + NODE_LIMIT // max(1, len(variables))),
         ("mip_rel_gap", 0.0),
         ("mip_abs_gap", 1e-9),
         ("mip_feasibility_tolerance", 1e-9),

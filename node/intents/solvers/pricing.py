@@ -24,6 +24,7 @@ from node.intents.solvers.problem import Offer, Problem
 from node.intents.solvers.starts import Exact, starts
 
 MOST_ORDERS: Final = 512
+LEAST_EVALUATIONS: Final = 40
 MOST_EVALUATIONS: Final = 500
 """Prices tried per connected set of orders; divided by its size where that is large."""
 MOST_UNITS: Final = 8
@@ -91,7 +92,7 @@ def connected(offers: Sequence[Offer]) -> list[list[Offer]]:
 def best_components(offers: Sequence[Offer]) -> tuple[Fills, ...]:
     """Prices and fills of the best score found, one component per set of kinds that trades."""
     kinds = _kinds(offers)
-    budget = max(24, MOST_EVALUATIONS * 8 // max(8, len(offers)))
+    budget = max(LEAST_EVALUATIONS, MOST_EVALUATIONS * 8 // max(8, len(offers)))
     best_score, best = Fraction(0), tuple[Fills, ...]()
     tried = dict[tuple[int, ...], Fraction]()
 
@@ -111,6 +112,8 @@ def best_components(offers: Sequence[Offer]) -> tuple[Fills, ...]:
         return tried[key]
 
     for start in starts(offers, kinds):
+        if budget <= 0:
+            break
         here, prices = evaluate(start), dict(start)
         improved = True
         while improved and budget > 0:

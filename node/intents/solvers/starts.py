@@ -15,21 +15,52 @@ from node.intents.solvers.milp import INFINITY, Row, Variable, maximise
 from node.intents.solvers.problem import Offer
 
 Exact = dict[Kind, Fraction]
+GROPING_STEPS: Final = 200
 MOST_RINGS: Final = 48
+MOST_SUGGESTED: Final = 64
+"""Orders up to which the program over values is worth its time."""
 _NEAREST: Final = 10**6
 _NONE: Final[Mapping[Kind, Fraction]] = MappingProxyType({})
 
 
 def starts(offers: Sequence[Offer], kinds: Sequence[Kind]) -> Iterator[Exact]:
-    """The program's prices, then those of the lowest limits, hop by hop from the first kind."""
-    suggestion = _suggest(offers, kinds)
-    if suggestion is not None:
-        yield suggestion
+    """The program's prices, groped ones, those of limits hop by hop, those of rings."""
+    if len(offers) <= MOST_SUGGESTED:
+        suggestion = _suggest(offers, kinds)
+        if suggestion is not None:
+            yield suggestion
+    yield _grope(offers, kinds)
     yield _propagate(offers, kinds, dict[Kind, float]())
     for ring in itertools.islice(_rings(offers), MOST_RINGS):
         start = _ring_prices(offers, kinds, ring)
         if start is not None:
             yield start
+
+
+def _grope(offers: Sequence[Offer], kinds: Sequence[Kind]) -> Exact:
+    """Prices of large books: raised where more is wanted than offered, in ever smaller steps.
+
+    Walras's tatonnement; an order counts in full once the price is two per cent within its limit.
+    """
+    first = _propagate(offers, kinds, {})
+    near = {kind: float(first[kind]) for kind in kinds}
+    rows = [
+        (o.order.sell, o.order.buy, o.order.numerator / o.order.denominator, float(o.available))
+        for o in offers
+    ]
+    for step in range(GROPING_STEPS):
+        offered, wanted = dict.fromkeys(kinds, 1.0), dict.fromkeys(kinds, 1.0)
+        for sell, buy, limit, available in rows:
+            ratio = near[sell] / (limit * near[buy])
+            if ratio > 1.0:
+                value = available * near[sell] * min(1.0, (ratio - 1.0) * 50)
+                offered[sell] += value
+                wanted[buy] += value
+        pace = 0.3 / (1 + step / 40)
+        for kind in kinds:
+            pressure = (wanted[kind] / offered[kind]) ** pace
+            near[kind] *= min(1.1, max(0.9, pressure))
+    return _propagate(offers, kinds, near)
 
 
 def _rings(offers: Sequence[Offer]) -> Iterator[tuple[Offer, ...]]:
