@@ -12,9 +12,12 @@ import contextlib
 import importlib
 import os
 import resource
+import selectors
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -87,25 +90,62 @@ def run_solver(
         env={key: os.environ[key] for key in _PASSED_ON if key in os.environ},
         start_new_session=True,
     )
+    data = problem.to_bytes()
+    feeder = threading.Thread(target=_feed, args=(process, data), daemon=True)
+    feeder.start()
     try:
-        answer, _ = process.communicate(problem.to_bytes(), timeout=limits.seconds)
-    except subprocess.TimeoutExpired:
-        raise SolverFailed(
-            "IN-30", f"no answer within {limits.seconds:g} seconds", where=name
-        ) from None
+        answer = _listen(name, process, limits.seconds)
     finally:
-        _end(process)
+        _end(process, feeder)
     if process.returncode != 0:
         reason = f"exit status {process.returncode}"
         raise SolverFailed("IN-30", f"its process failed: {reason}", where=name)
     return _decode(name, answer)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _feed(process: subprocess.Popen[bytes], data: bytes) -> None:
+    """Write the problem; a process that does not read it is no error of ours."""
+    if process.stdin is not None:
+        with contextlib.suppress(OSError):
+            process.stdin.write(data)
+            process.stdin.close()
+
+
+def _listen(name: str, process: subprocess.Popen[bytes], seconds: float) -> bytes:
+    """What the process writes until it ends; never more than a settlement may have.
+
+    Raises:
+        SolverFailed: IN-30, too late or too much.
+    """
+    late = SolverFailed("IN-30", f"no answer within {seconds:g} seconds", where=name)
+    deadline = time.monotonic() + seconds
+    answer = bytearray()
+    with selectors.DefaultSelector() as selector:
+        source = selector.register(process.stdout or -1, selectors.EVENT_READ).fd
+        while True:
+            if not selector.select(max(0.0, deadline - time.monotonic())):
+                raise late
+            part = os.read(source, 1 << 16)
+            if not part:
+                break
+            answer += part
+            if len(answer) > MAX_SETTLEMENT_BYTES + 1:
+                raise SolverFailed("IN-30", "its answer does not end", where=name)
+    # Not reaped here: as long as it is there its process group cannot be another's.
+    ended = os.WEXITED | os.WNOHANG | os.WNOWAIT
+    while os.waitid(os.P_PID, process.pid, ended) is None:
+        if time.monotonic() > deadline:
+            raise late
+        time.sleep(0.002)
+    return bytes(answer)
+
+
+def _end(process: subprocess.Popen[bytes], feeder: threading.Thread) -> None:
     """Kill the process and what it started; its session is its own."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    feeder.join()
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             with contextlib.suppress(OSError):

@@ -26,6 +26,14 @@ BAD = """
             time.sleep(60)
         time.sleep(60)
 
+    def floods(problem, seed):
+        while True:
+            for fd in range(3, 20):
+                try:
+                    os.write(fd, bytes(1 << 20))
+                except OSError:
+                    pass
+
     def raises(problem, seed):
         raise RuntimeError("plaintext of an intent")
 
@@ -105,6 +113,10 @@ def test_in30_out_of_time(bad, problem, name) -> None:
 @pytest.mark.parametrize("name", ["raises", "kills", "eats"])
 def test_in30_crash(bad, problem, name) -> None:
     assert "exit status" in failed(bad(name), problem, seconds=60).message
+
+
+def test_in30_an_answer_without_end(bad, problem) -> None:
+    assert "does not end" in failed(bad("floods"), problem, seconds=60).message
 
 
 def test_in30_an_answer_that_is_none(bad, problem) -> None:
