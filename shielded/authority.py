@@ -27,14 +27,14 @@ from shielded.scan import ScannedAction
 from shielded.schnorr import SIGNATURE_BYTES, SignatureRefused, SignedMessage
 from zk.curve import babyjub
 from zk.curve.babyjub import Point
-from zk.errors import ChiaroError, DecodeError, WrongLength
+from zk.errors import DecodeError, Ruled, WrongLength
 
 MAX_TEXT_BYTES: Final = 256
 """Of an audience or a challenge."""
 _TAG: Final = "disclosure/sender"
 
 
-class NotTheSender(ChiaroError):
+class NotTheSender(Ruled):
     """This wallet did not authorise the action, so it cannot sign for it."""
 
     code = "SHD-031"
@@ -43,15 +43,10 @@ class NotTheSender(ChiaroError):
     fix = "disclose without `--sender`, or ask the sender for the disclosure"
 
     def __init__(self, message: str, *, where: str = "", rule: str = "SH-61") -> None:
-        super().__init__(message, where=where)
-        self.rule = rule
-
-    @property
-    def id(self) -> str:
-        return self.rule
+        super().__init__(rule, message, where=where)
 
 
-class AuthorityRefused(ChiaroError):
+class AuthorityRefused(Ruled):
     """The signature of a disclosure is not what its reader needs."""
 
     code = "SHD-032"
@@ -62,12 +57,7 @@ class AuthorityRefused(ChiaroError):
     fix = "ask the sender for a disclosure with `--sender` and with your `--challenge`"
 
     def __init__(self, message: str, *, rule: str = "SH-62") -> None:
-        super().__init__(message, where="disclosure")
-        self.rule = rule
-
-    @property
-    def id(self) -> str:
-        return self.rule
+        super().__init__(rule, message, where="disclosure")
 
 
 @dataclass(frozen=True, slots=True)

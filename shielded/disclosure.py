@@ -38,7 +38,7 @@ from shielded.scan import ScannedTransaction
 from shielded.schnorr import SIGNATURE_BYTES
 from shielded.transaction import MAX_ACTIONS
 from zk.curve.babyjub import Point
-from zk.errors import DecodeError, WrongLength
+from zk.errors import DecodeError, Ruled, WrongLength
 
 VERSION: Final = 2
 VERSIONS: Final = (1, 2)
@@ -46,7 +46,7 @@ VERSIONS: Final = (1, 2)
 KIND: Final = "chiaro-payment-disclosure"
 
 
-class DisclosureRefused(DecodeError):
+class DisclosureRefused(Ruled, DecodeError):
     """The chain does not bear out what the disclosure says."""
 
     code = "SHD-030"
@@ -55,12 +55,7 @@ class DisclosureRefused(DecodeError):
     fix = "ask the discloser for the disclosure of exactly this transaction and output"
 
     def __init__(self, message: str, *, rule: str = "SH-57") -> None:
-        super().__init__(message, where="disclosure")
-        self.rule = rule
-
-    @property
-    def id(self) -> str:
-        return self.rule
+        super().__init__(rule, message, where="disclosure")
 
 
 @dataclass(frozen=True, slots=True, repr=False)

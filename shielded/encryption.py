@@ -31,7 +31,7 @@ from shielded import spec
 from shielded.address import Address, X25519Secret, diversified_base
 from shielded.keys import FullViewingKey, IncomingViewingKey, diversifier_index
 from shielded.notes import Note
-from zk.errors import DecodeError, WrongLength
+from zk.errors import DecodeError, Ruled, WrongLength
 
 MEMO_BYTES: Final = 512
 PLAINTEXT_VERSION: Final = 1
@@ -48,7 +48,7 @@ _OUTGOING_KEY: Final = b"chiaro/v1/outgoing-key"
 _PUBLIC_NOTE_BYTES: Final = PLAINTEXT_BYTES - MEMO_BYTES
 
 
-class NoteRefused(DecodeError):
+class NoteRefused(Ruled, DecodeError):
     """A ciphertext that is not for this key, or does not match the chain. `rule` says which."""
 
     code = "SHD-010"
@@ -57,12 +57,7 @@ class NoteRefused(DecodeError):
     fix = "nothing to do: most ciphertexts belong to others"
 
     def __init__(self, rule: str, message: str) -> None:
-        super().__init__(message, where="note ciphertext")
-        self.rule = rule
-
-    @property
-    def id(self) -> str:
-        return self.rule
+        super().__init__(rule, message, where="note ciphertext")
 
 
 @dataclass(frozen=True, slots=True)

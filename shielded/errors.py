@@ -14,7 +14,7 @@ PolicyRefused
 from __future__ import annotations
 
 from node.core.errors import InvalidTransaction, Outdated, PolicyRefused
-from zk.errors import DecodeError
+from zk.errors import DecodeError, Ruled
 
 
 class MalformedTransaction(DecodeError, InvalidTransaction):
@@ -62,16 +62,8 @@ class Expired(Outdated):
     fix = "build the transaction again with a later expiry"
 
 
-class PlanRefused(PolicyRefused):
+class PlanRefused(Ruled, PolicyRefused):
     """A plan or a composition that cannot, or should not, become a transaction."""
 
     code = "SHD-006"
     exit_code = 5
-
-    def __init__(self, rule: str, message: str, *, where: str = "", fix: str = "") -> None:
-        super().__init__(message, where=where, fix=fix)
-        self.rule = rule
-
-    @property
-    def id(self) -> str:
-        return self.rule

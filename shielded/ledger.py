@@ -26,6 +26,7 @@ from shielded.address import Address
 from shielded.history import Direction, HistoryEntry, OwnedNote
 from shielded.viewing import View, view_of
 from shielded.wallet import WalletError, WalletState
+from zk.errors import Ruled
 
 OTHER: Final = "other"
 """Direction of a row that no movement explains."""
@@ -40,7 +41,7 @@ _COMES: Final = (Direction.RECEIVED, Direction.CHANGE)
 _OUTPUTS: Final = (Direction.RECEIVED, Direction.CHANGE, Direction.SENT)
 
 
-class LedgerMismatch(WalletError):
+class LedgerMismatch(Ruled, WalletError):
     """The movements of a wallet do not add up to its notes."""
 
     code = "WAL-010"
@@ -49,12 +50,7 @@ class LedgerMismatch(WalletError):
     fix = "the stored history is damaged: scan again with `chiaro sync --rescan`"
 
     def __init__(self, message: str, *, where: str = "") -> None:
-        super().__init__(message, where=where)
-        self.rule = "SH-63"
-
-    @property
-    def id(self) -> str:
-        return self.rule
+        super().__init__("SH-63", message, where=where)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

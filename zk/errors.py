@@ -18,8 +18,9 @@
     │   ├── DigestMismatch
     │   ├── UnsafeKey              a verifying key that S-11 refuses
     │   └── DevParamsRefused
-    └── BackendError               a kernel was given arrays of the wrong shape
-        └── BackendUnavailable     one asked for by name that this machine cannot run
+    ├── BackendError               a kernel was given arrays of the wrong shape
+    │   └── BackendUnavailable     one asked for by name that this machine cannot run
+    └── Ruled                      refused by a numbered rule, whose id it shows
 
 Higher packages add their own leaves in their own `errors.py`.
 
@@ -65,6 +66,30 @@ class ChiaroError(Exception):
     def id(self) -> str:
         """The code shown to people: the class's, unless an instance names a finer rule."""
         return self.code
+
+
+class Ruled(ChiaroError):
+    """What a numbered rule of a SPEC refuses.
+
+    Attributes:
+        rule: its id, such as `SH-7`; shown to people in the place of the class's code.
+    """
+
+    def __init__(
+        self,
+        rule: str,
+        message: str,
+        *,
+        where: str = "",
+        why: str | None = None,
+        fix: str | None = None,
+    ) -> None:
+        super().__init__(message, where=where, why=why, fix=fix)
+        self.rule = rule
+
+    @property
+    def id(self) -> str:
+        return self.rule
 
 
 class DecodeError(ChiaroError):

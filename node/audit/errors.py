@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-from zk.errors import ChiaroError
+from zk.errors import Ruled
 
 
-class AuditError(ChiaroError):
+class AuditError(Ruled):
     """A bundle that is malformed. `rule` names what refused it (AUD-001 … AUD-008)."""
 
     code = "AUD-001"
     exit_code = 3
     why = "a file that is not exactly what it claims to be may show an auditor another chain"
     fix = "make the bundle again with `chiaro audit export`, or ask its maker for an intact copy"
-
-    def __init__(
-        self,
-        rule: str,
-        message: str,
-        *,
-        where: str = "",
-        why: str | None = None,
-        fix: str | None = None,
-    ) -> None:
-        super().__init__(message, where=where, why=why, fix=fix)
-        self.rule = rule
-
-    @property
-    def id(self) -> str:
-        return self.rule
 
 
 class KeysRefused(AuditError):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from zk.errors import ChiaroError
+from zk.errors import Ruled
 
 
-class InvalidBlock(ChiaroError):
+class InvalidBlock(Ruled):
     """A proposal that must not be voted for. `rule` is the id of the rule (`CH-3`)."""
 
     code = "BLK-001"
@@ -14,9 +14,4 @@ class InvalidBlock(ChiaroError):
     fix = "the proposer is wrong or on another chain; wait for the next proposal"
 
     def __init__(self, rule: str, message: str, *, where: str = "") -> None:
-        super().__init__(f"{rule}: {message}", where=where)
-        self.rule = rule
-
-    @property
-    def id(self) -> str:
-        return self.rule
+        super().__init__(rule, f"{rule}: {message}", where=where)

@@ -13,22 +13,14 @@ ChiaroError
 
 from __future__ import annotations
 
-from zk.errors import ChiaroError
+from zk.errors import ChiaroError, Ruled
 
 
-class InvalidTransaction(ChiaroError):
+class InvalidTransaction(Ruled):
     """A transaction that a numbered rule refuses. `rule` is that rule's id (`SH-7`, `TR-3`)."""
 
     code = "TXN-001"
     exit_code = 5
-
-    def __init__(self, rule: str, message: str, *, where: str = "") -> None:
-        super().__init__(message, where=where)
-        self.rule = rule
-
-    @property
-    def id(self) -> str:
-        return self.rule
 
 
 class Outdated(InvalidTransaction):

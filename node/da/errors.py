@@ -5,34 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from node.core.errors import NodeError
-from zk.errors import ChiaroError
+from zk.errors import ChiaroError, Ruled
 
 if TYPE_CHECKING:
     from node.da.blob import Evidence
 
 
-class DataRefused(ChiaroError):
+class DataRefused(Ruled):
     """Rows, a certificate, a proof or a step of a batch that a numbered rule refuses."""
 
     code = "DAV-001"
     exit_code = 5
     why = "what is ordered must be readable by everybody, and read the same by everybody"
-
-    def __init__(
-        self,
-        rule: str,
-        message: str,
-        *,
-        where: str = "",
-        why: str | None = None,
-        fix: str | None = None,
-    ) -> None:
-        super().__init__(message, where=where, why=why, fix=fix)
-        self.rule = rule
-
-    @property
-    def id(self) -> str:
-        return self.rule
 
 
 class TooFewRows(NodeError):

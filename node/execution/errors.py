@@ -5,25 +5,17 @@ from __future__ import annotations
 from typing import TypeVar
 
 from node.core.errors import PolicyRefused
-from zk.errors import ChiaroError
+from zk.errors import ChiaroError, Ruled
 
 Error = TypeVar("Error", bound=ChiaroError)
 
 
-class MempoolRefused(PolicyRefused):
+class MempoolRefused(Ruled, PolicyRefused):
     """Perhaps valid, but this node does not keep it. `rule` is the policy's id (`EX-21`)."""
 
     code = "POL-002"
     why = "a node's memory and bandwidth are bounded, and fees decide who gets them"
     fix = "offer a higher fee, or wait until the pending transactions are in a block"
-
-    def __init__(self, rule: str, message: str, *, fix: str | None = None) -> None:
-        super().__init__(message, fix=fix)
-        self.rule = rule
-
-    @property
-    def id(self) -> str:
-        return self.rule
 
 
 def fresh(error: Error) -> Error:

@@ -15,10 +15,10 @@ import contextlib
 from collections.abc import Iterator
 
 from node.core.errors import NodeError, PolicyRefused
-from zk.errors import ChiaroError, DecodeError
+from zk.errors import DecodeError, Ruled
 
 
-class InvalidMessage(ChiaroError):
+class InvalidMessage(Ruled):
     """A message, evidence or frame that no honest node sends. `rule` is that rule's id (`GO-5`)."""
 
     code = "GOS-001"
@@ -26,29 +26,13 @@ class InvalidMessage(ChiaroError):
     why = "what is not signed as it stands may have been changed by anyone on its way"
     fix = "discard it, and obtain the message from another peer"
 
-    def __init__(self, rule: str, message: str, *, where: str = "") -> None:
-        super().__init__(message, where=where)
-        self.rule = rule
 
-    @property
-    def id(self) -> str:
-        return self.rule
-
-
-class GossipRefused(PolicyRefused):
+class GossipRefused(Ruled, PolicyRefused):
     """Not taken by this node, for its bounds or for the time. `rule` is the policy's id."""
 
     code = "GOS-002"
     why = "a node's memory, time and bandwidth are bounded, whatever others send"
     fix = "send it again later, with a higher fee or a later expiry"
-
-    def __init__(self, rule: str, message: str, *, where: str = "", fix: str | None = None) -> None:
-        super().__init__(message, where=where, fix=fix)
-        self.rule = rule
-
-    @property
-    def id(self) -> str:
-        return self.rule
 
 
 class Duplicate(GossipRefused):
@@ -58,20 +42,12 @@ class Duplicate(GossipRefused):
     fix = "nothing to do"
 
 
-class SequenceFault(NodeError):
+class SequenceFault(Ruled, NodeError):
     """The numbers of a node's own statements cannot be handed out without risk."""
 
     code = "GOS-004"
     why = "two statements under one number are evidence against this node"
     fix = "restore the file from the newest copy, or use a new node key"
-
-    def __init__(self, rule: str, message: str, *, where: str = "", fix: str | None = None) -> None:
-        super().__init__(message, where=where, fix=fix)
-        self.rule = rule
-
-    @property
-    def id(self) -> str:
-        return self.rule
 
 
 @contextlib.contextmanager

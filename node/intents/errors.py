@@ -11,7 +11,7 @@ ChiaroError
 from __future__ import annotations
 
 from node.core.errors import InvalidTransaction
-from zk.errors import ChiaroError
+from zk.errors import ChiaroError, Ruled
 
 
 class IntentRefused(InvalidTransaction):
@@ -39,18 +39,10 @@ class TooComplex(ChiaroError):
     fix = "settle a smaller batch, or use a solver made for batches of this size"
 
 
-class SolverFailed(ChiaroError):
+class SolverFailed(Ruled):
     """A solver's process crashed, ran out of time or memory, or wrote what does not decode."""
 
     code = "INT-004"
     exit_code = 1
     why = "its settlement is lost; those of other solvers still count"
     fix = "raise the limits, or leave this solver out"
-
-    def __init__(self, rule: str, message: str, *, where: str = "") -> None:
-        super().__init__(message, where=where)
-        self.rule = rule
-
-    @property
-    def id(self) -> str:
-        return self.rule
