@@ -3,6 +3,7 @@
 target      what a reader is, and the property: a value or a refusal with a code, in little memory
 proofs      files of circuits, keys, proofs and ceremonies
 ledger      transactions, blocks and what else nodes send each other
+audits      bundles of whole chains
 availability  coded batches, certificates, proofs of completeness
 mutations   malformed variants of well-formed bytes
 run         coverage-guided search for bytes that break the property (`make long-fuzz`)

@@ -15,17 +15,18 @@ import sys
 import time
 from pathlib import Path
 
-from fuzzing import availability, keep, ledger, proofs
+from fuzzing import audits, availability, keep, ledger, proofs
 from fuzzing.target import Target
 
 ROOT = Path(__file__).resolve().parents[4]
 CACHE = ROOT / ".cache" / "fuzz"
 CORPUS = Path(__file__).resolve().parents[1] / "corpus"
 TARGETS = {
-    target.name: target for target in (*proofs.TARGETS, *ledger.TARGETS, *availability.TARGETS)
+    target.name: target
+    for target in (*proofs.TARGETS, *ledger.TARGETS, *availability.TARGETS, *audits.TARGETS)
 }
 LARGEST = 8192
-"""Bytes of an input; seeds are half as large at most, and libFuzzer is fast on small ones."""
+"""Bytes of an input, twice the longest example where that is more; small ones are fast."""
 HANG_S = 60
 """Seconds for one input: milliseconds on a quiet machine, so more is no matter of its load."""
 MEMORY_MB = 2048
@@ -92,9 +93,10 @@ def search(target: Target, seconds: int) -> str:
         folder.mkdir(parents=True, exist_ok=True)
     for number, seed in enumerate(target.examples()):
         (corpus / f"seed-{number}").write_bytes(seed)
+    largest = max(LARGEST, 2 * max(map(len, target.examples())))
     command = [
         *(sys.executable, "-m", "fuzzing.search", target.name, "--findings", str(findings)),
-        *(f"-max_total_time={seconds}", f"-max_len={LARGEST}", f"-timeout={HANG_S}"),
+        *(f"-max_total_time={seconds}", f"-max_len={largest}", f"-timeout={HANG_S}"),
         *(f"-report_slow_units={HANG_S}", f"-rss_limit_mb={MEMORY_MB}"),
         *(f"-artifact_prefix={findings}/", "-print_final_stats=1"),
         str(corpus),
