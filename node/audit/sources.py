@@ -23,7 +23,7 @@ from node.core.genesis import Genesis
 from node.core.genesis_file import format_genesis, load_genesis
 from node.core.ids import Height
 from node.rpc.client import NodeClient
-from node.rpc.schema import bytes_of
+from node.rpc.text import bytes_of
 from node.store.chain import Chain
 from node.store.versioned import VersionedStore
 from zk.errors import DecodeError, ParamsError

@@ -135,7 +135,7 @@ def transaction_data(view: TransactionView, names: dict[Any, str]) -> dict[str, 
     """The public part of a transaction, decoded from its bytes."""
     from node.core.block import Transaction
     from node.core.ids import EnvironmentId
-    from node.rpc.schema import bytes_of
+    from node.rpc.text import bytes_of
     from transparent.transaction import TransparentTx
 
     receipt = view.receipt

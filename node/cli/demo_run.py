@@ -144,7 +144,7 @@ class Run:
     def _scenes(
         self, client: NodeClient, stack: ExitStack, began: float, started_ms: int
     ) -> DemoFacts:
-        from node.rpc.schema import bytes_of
+        from node.rpc.text import bytes_of
 
         self._count(client)
         with self._step("wallets", "Alice and Bob make wallets") as say:
@@ -298,7 +298,7 @@ class Run:
         self, client: NodeClient, alice: Wallet, bob: Wallet, sent: Operation, set_size: int
     ) -> tuple[ShieldedTx, Transfer]:
         """The transfer as the chain has it, and as Alice's viewing key and Bob's wallet read it."""
-        from node.rpc.schema import bytes_of
+        from node.rpc.text import bytes_of
 
         identity = sent.tx_id or b""
         view = client.transaction(identity)
@@ -421,7 +421,7 @@ class Run:
         self, client: NodeClient, alice: Wallet, tx: ShieldedTx, transfer: Transfer
     ) -> Disclosed:
         """Alice opens one output; the auditor has that file and the chain, and no key."""
-        from node.rpc.schema import bytes_of
+        from node.rpc.text import bytes_of
         from shielded import disclosure
         from shielded.encryption import memo_to_text
         from shielded.history import Direction

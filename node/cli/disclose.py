@@ -117,7 +117,7 @@ def _spending_key(session: Session, stored: keystore.Keystore, file: Path | None
 
 def _included(session: Session, found: identify.Identified) -> ShieldedTx:
     """A shielded transaction that the node has in a block."""
-    from node.rpc.schema import bytes_of
+    from node.rpc.text import bytes_of
 
     if found.tx_id is None:
         raise NotFound("this operation has no transaction yet")

@@ -73,7 +73,7 @@ def order(
     """Write the next order of a chain, for its guardians to sign."""
     from node.core.ids import ChainId, EnvironmentId, Height
     from node.execution.order import MAX_REASON, Order, PoolState
-    from node.rpc.schema import bytes_of
+    from node.rpc.text import bytes_of
 
     session: Session = context.obj
     if state not in EFFECTS:

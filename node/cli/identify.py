@@ -124,7 +124,7 @@ def wire_of(session: Session, found: Identified) -> bytes:
         NotFound: neither has them.
         Unreachable: no node, and the log does not have them.
     """
-    from node.rpc.schema import bytes_of
+    from node.rpc.text import bytes_of
 
     own = None if found.operation is None else found.operation.wire
     if found.tx_id is None:

@@ -152,7 +152,7 @@ def propose(wallet: Wallet, client: NodeClient, request: Request) -> Proposal:
         InvalidTransaction: EX-33 or EX-34, the pool's state does not allow it.
     """
     from node.core.ids import ChainId, Height
-    from node.rpc.schema import bytes_of
+    from node.rpc.text import bytes_of
     from shielded.plan import Plan, anchor_children
     from shielded.plan import spend as with_path
 

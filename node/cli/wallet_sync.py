@@ -166,7 +166,7 @@ def check_chain(wallet: Wallet, status: Status, *, rescan: bool = False) -> None
     Raises:
         WrongProfile, OtherChain.
     """
-    from node.rpc.schema import bytes_of
+    from node.rpc.text import bytes_of
 
     if status.profile != wallet.keystore.profile:
         raise wallets.WrongProfile(
@@ -184,7 +184,7 @@ def check_chain(wallet: Wallet, status: Status, *, rescan: bool = False) -> None
 
 def _forget(wallet: Wallet, status: Status) -> None:
     """Start again at the birthday; on another chain, or a shorter one, at genesis."""
-    from node.rpc.schema import bytes_of
+    from node.rpc.text import bytes_of
 
     chain_id = bytes_of(status.chain_id, 32)
     with wallet.db.transaction():

@@ -374,7 +374,7 @@ def birthday_at(client: NodeClient, height: int | None = None) -> Birthday:
         BadAnswer: the tree does not lead to the anchor.
     """
     from node.rpc.errors import BadAnswer
-    from node.rpc.schema import bytes_of, element_of
+    from node.rpc.text import bytes_of, element_of
     from shielded.tree import NoteTree
 
     status, view = client.status(), client.anchor(height)

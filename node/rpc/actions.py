@@ -16,7 +16,7 @@ from node.core.errors import NotFound
 from node.core.ids import EnvironmentId, Height, Kind
 from node.core.interfaces import Store
 from node.rpc import schema, views
-from node.rpc.schema import hex_of
+from node.rpc.text import hex_of
 from node.store.chain import Chain
 from shielded.env import TREE_KEY, root_key
 from shielded.transaction import ShieldedTx

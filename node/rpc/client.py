@@ -22,7 +22,7 @@ from node.core.errors import NotFound, Unreachable
 from node.core.genesis import Genesis
 from node.rpc import schema
 from node.rpc.errors import BadAnswer, NodeFault, StillPending, error_of
-from node.rpc.schema import bytes_of, hex_of
+from node.rpc.text import bytes_of, hex_of
 from zk.errors import ChiaroError
 
 if TYPE_CHECKING:

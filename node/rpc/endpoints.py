@@ -9,8 +9,8 @@ from typing import Any, Final, cast
 from node.core.ids import ID_BYTES, AccountId, Height, TxId
 from node.rpc import schema
 from node.rpc.errors import BadRequest, TooLarge
-from node.rpc.schema import bytes_of
 from node.rpc.service import Service
+from node.rpc.text import bytes_of
 from node.rpc.tip import Tip
 
 EVENTS_LIMIT: Final = 100

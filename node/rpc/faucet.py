@@ -13,6 +13,7 @@ from node.core.ids import NATIVE, AccountId, EnvironmentId, Height, Kind, TxId
 from node.execution.mempool import Mempool, least_fee
 from node.rpc import schema
 from node.rpc.errors import BadRequest
+from node.rpc.text import hex_of
 from node.store.chain import Chain
 from node.store.versioned import VersionedStore
 from transparent.accounts import sequence
@@ -95,10 +96,10 @@ class Faucet:
             raise admission.error
         for _ in range(_MOST_BLOCKS):
             if (height := self._included(tx.id)) is not None:
-                return schema.FaucetReceipt(tx_id=schema.hex_of(tx.id), height=height)
+                return schema.FaucetReceipt(tx_id=hex_of(tx.id), height=height)
             self._produce()
         if (height := self._included(tx.id)) is not None:
-            return schema.FaucetReceipt(tx_id=schema.hex_of(tx.id), height=height)
+            return schema.FaucetReceipt(tx_id=hex_of(tx.id), height=height)
         raise ConsensusFault("the faucet's payment is in no block")
 
     def _included(self, tx_id: TxId) -> Height | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from node.core.effects import Crossing
 from node.core.ids import AccountId, EnvironmentId
 from node.rpc import schema
-from node.rpc.schema import bytes_of, element_of
+from node.rpc.text import amount_of, bytes_of, element_of
 from shielded.encryption import NoteCiphertext
 from shielded.scan import ScannedAction, ScannedBlock, ScannedTransaction
 from zk.errors import DecodeError
@@ -51,7 +51,7 @@ def _transaction(view: schema.ShieldedTxView) -> ScannedTransaction:
     return ScannedTransaction(
         bytes_of(view.tx_id, 32),
         tuple(_action(action) for action in view.actions),
-        schema.amount_of(view.fee),
+        amount_of(view.fee),
         tuple(_crossing(value) for value in view.public_values),
     )
 
@@ -74,7 +74,7 @@ def _crossing(view: schema.CrossingView) -> Crossing:
         environment_of(view.environment),
         AccountId(bytes_of(view.account, 32)),
         view.kind.kind,
-        sign * schema.amount_of(digits),
+        sign * amount_of(digits),
     )
 
 

@@ -7,16 +7,13 @@ fields; answers may gain fields within `v1`, so readers ignore what they do not 
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
-from node.core.amounts import check_amount
 from node.core.ids import Kind
-from zk.errors import DecodeError, NonCanonical, WrongLength
-from zk.field.params import FR
+from node.rpc.text import element_of
 
 API: Final = "v1"
 MEDIA_TYPE: Final = "application/json"
@@ -33,9 +30,6 @@ SignedAmount = Annotated[
     str, Meta(pattern=r"^(?:0|-?[1-9][0-9]{0,19})$", description="base units, decimal")
 ]
 Count = Annotated[int, Meta(ge=0)]
-
-_HEX: Final = re.compile(r"(?:0x)?([0-9a-f]*)")
-_DECIMAL: Final = re.compile(r"0|[1-9][0-9]*")
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -557,51 +551,3 @@ class EnvironmentQuery(Request, frozen=True):
     """`environment`: whose set of nullifiers."""
 
     environment: Literal["shielded", "private"] = "shielded"
-
-
-# --- text and values ------------------------------------------------------------------------------
-
-
-def hex_of(data: bytes) -> str:
-    """Bytes as the documents show them."""
-    return "0x" + data.hex()
-
-
-def bytes_of(text: str, size: int | None = None, *, where: str = "") -> bytes:
-    """Undo `hex_of`; in paths the prefix may be left out.
-
-    Raises:
-        NonCanonical: not lower-case hexadecimal.
-        WrongLength: not `size` bytes.
-    """
-    match = _HEX.fullmatch(text)
-    if match is None or len(match[1]) % 2:
-        raise NonCanonical("bytes are 0x and lower-case hexadecimal digits", where=where)
-    data = bytes.fromhex(match[1])
-    if size is not None and len(data) != size:
-        raise WrongLength(f"{size} bytes were expected, got {len(data)}", where=where)
-    return data
-
-
-def element_of(text: str, *, where: str = "") -> int:
-    """A field element from its decimal text.
-
-    Raises:
-        DecodeError: no decimal number without leading zeros.
-        NonCanonical: not below r.
-    """
-    value = _decimal(text, 77, where)
-    if value >= FR.modulus:
-        raise NonCanonical("the value is not below the field modulus r", where=where)
-    return value
-
-
-def amount_of(text: str, *, where: str = "") -> int:
-    """An amount from its decimal text. Raises DecodeError."""
-    return check_amount(_decimal(text, 20, where), where or "amount")
-
-
-def _decimal(text: str, digits: int, where: str) -> int:
-    if len(text) > digits or not _DECIMAL.fullmatch(text):
-        raise DecodeError("a decimal number was expected", where=where)
-    return int(text)

@@ -28,7 +28,7 @@ from node.rpc.actions import ActionStream
 from node.rpc.errors import problem
 from node.rpc.faucet import Faucet
 from node.rpc.scanning import environment_of
-from node.rpc.schema import bytes_of, hex_of
+from node.rpc.text import amount_of, bytes_of, hex_of
 from node.store.chain import Chain
 from node.store.versioned import VersionedStore
 from transparent.accounts import balances, sequence
@@ -305,5 +305,5 @@ class Service:
         if self.node.faucet is None:
             raise NotFound("only a development chain has a faucet")
         account = AccountId(bytes_of(request.account, ID_BYTES, where="account"))
-        amount = schema.amount_of(request.amount, where="amount")
+        amount = amount_of(request.amount, where="amount")
         return self.node.faucet.pay(account, amount, request.asset)

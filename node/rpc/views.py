@@ -12,7 +12,7 @@ from node.core.ids import NATIVE, EnvironmentId, Kind, StateRoot
 from node.execution.pools import PoolRecord
 from node.execution.turnstile import Supply
 from node.rpc import schema
-from node.rpc.schema import hex_of
+from node.rpc.text import hex_of
 from shielded.action import Action
 from shielded.transaction import ShieldedTx
 

@@ -17,7 +17,7 @@ from node.app.process import LOG_FILE, PROCESS_FILE, NodeProcess, find, spawn, s
 from node.core.errors import Unreachable
 from node.core.ids import NATIVE
 from node.rpc.client import NodeClient
-from node.rpc.schema import bytes_of
+from node.rpc.text import bytes_of
 from zk.errors import ChiaroError, DecodeError
 
 

@@ -13,7 +13,7 @@ from node.core.effects import Crossing
 from node.core.errors import InvalidTransaction, PolicyRefused
 from node.core.genesis import Allocation, Parameters
 from node.core.ids import NATIVE, EnvironmentId, Height
-from node.rpc.schema import bytes_of
+from node.rpc.text import bytes_of
 from node.testing.ceremonies import ceremony_parameters
 from node.testing.clock import EPOCH_MS
 from node.testing.nodes import development_genesis, serving

@@ -16,7 +16,7 @@ from node.core.ids import NATIVE
 from node.rpc import schema, service
 from node.rpc.client import NodeClient
 from node.rpc.errors import BadAnswer, NodeFault, RemoteError, StillPending, error_of, problem
-from node.rpc.schema import bytes_of, hex_of
+from node.rpc.text import bytes_of, hex_of
 from node.store.chain import decode_receipts
 from node.store.proof import InvalidStateProof
 from node.testing.nodes import memory_node, serving

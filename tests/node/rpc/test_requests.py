@@ -14,8 +14,8 @@ from node.rpc.endpoints import ENDPOINTS
 from node.rpc.errors import RequestRefused
 from node.rpc.faucet import Faucet
 from node.rpc.listener import is_loopback, listen
-from node.rpc.schema import amount_of, bytes_of, element_of
 from node.rpc.server import Server
+from node.rpc.text import amount_of, bytes_of, element_of
 from node.testing.nodes import development_genesis, memory_node, serving
 from zk.errors import DecodeError, DevParamsRefused
 from zk.field.params import FR
