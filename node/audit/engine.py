@@ -132,6 +132,11 @@ class Audit:
         report.seconds = time.perf_counter() - started
         return report
 
+    @property
+    def culprits(self) -> Sequence[Culprit]:
+        """Found so far, also by a run that was refused for its source."""
+        return self._report.culprits
+
     def _verify(self, window: Sequence[_Item]) -> None:
         """All proofs of a window in one batch; their verdicts wait for the executor."""
         judged, seconds = self._verifier.judged, self._verifier.seconds
@@ -158,23 +163,32 @@ class Audit:
     # --- reading -----------------------------------------------------------------------------
 
     def _windows(self) -> Iterator[list[_Item]]:
-        """Blocks that `work` does not have, gathered until there are proofs for a batch."""
+        """Blocks that `work` does not have, gathered until there are proofs for a batch.
+
+        A source that turns out to be malformed gives what was read before it is refused.
+        """
         window: list[_Item] = []
         proofs = size = 0
         known = self._work.height
-        for raw in self._source.blocks(max(min(known, self._source.height), 1)):
-            if raw.height <= known:
-                self._compare(raw)
-                continue
-            item = self._decoded(raw)
-            window.append(item)
-            proofs += len(item.claims)
-            size += len(raw.block) + len(raw.receipts)
-            if proofs >= self._window or size >= WINDOW_BYTES or len(window) >= WINDOW_BLOCKS:
-                yield window
-                window, proofs, size = [], 0, 0
+        malformed: AuditError | None = None
+        try:
+            for raw in self._source.blocks(max(min(known, self._source.height), 1)):
+                if raw.height <= known:
+                    self._compare(raw)
+                    continue
+                item = self._decoded(raw)
+                window.append(item)
+                proofs += len(item.claims)
+                size += len(raw.block) + len(raw.receipts)
+                if proofs >= self._window or size >= WINDOW_BYTES or len(window) >= WINDOW_BLOCKS:
+                    yield window
+                    window, proofs, size = [], 0, 0
+        except AuditError as error:
+            malformed = error
         if window:
             yield window
+        if malformed is not None:
+            raise malformed
 
     def _compare(self, raw: Raw) -> None:
         """AUD-017: a block that was executed in an earlier run is the same, byte for byte."""

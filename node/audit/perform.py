@@ -10,7 +10,7 @@ from pathlib import Path
 from circuits.key_registry import Registry
 from node.audit import keys, work
 from node.audit.engine import Audit, OtherHistory, Progress
-from node.audit.errors import NotExpected
+from node.audit.errors import AuditError, NotExpected
 from node.audit.report import AuditReport
 from node.audit.sources import Source
 
@@ -44,6 +44,7 @@ def perform(
     *,
     progress: Progress | None = None,
     note: Callable[[str], None] = lambda _line: None,
+    warn: Callable[[str], None] = lambda _line: None,
 ) -> AuditReport:
     """Audit a history, going on from what an earlier audit of the chain left.
 
@@ -52,6 +53,7 @@ def perform(
         options: the auditor's.
         progress: called with blocks done and to do.
         note: called with lines for people.
+        warn: called with culprits that were found in a source before it was refused itself.
 
     Raises:
         AuditError: the source is malformed (exit 3), its keys are refused (exit 8).
@@ -59,10 +61,10 @@ def perform(
         WorkBusy: another audit has the folder.
     """
     try:
-        report = _once(opened, options, options.fresh, progress, note)
+        report = _once(opened, options, options.fresh, progress, note, warn)
     except OtherHistory:
         note("the work folder holds another history or state of this chain: beginning at genesis")
-        report = _once(opened, options, True, progress, note)
+        report = _once(opened, options, True, progress, note, warn)
     _check_expected("last block", options.tip, report.tip, report.source)
     return report
 
@@ -73,6 +75,7 @@ def _once(
     fresh: bool,
     progress: Progress | None,
     note: Callable[[str], None],
+    warn: Callable[[str], None],
 ) -> AuditReport:
     with opened() as source:
         genesis = source.genesis
@@ -85,7 +88,13 @@ def _once(
         with work.in_folder(folder, genesis, fresh=fresh) as journal:
             if journal.height:
                 note(f"blocks 1 to {journal.height} were audited before; --fresh does it again")
-            report = Audit(source, chosen, journal, progress=progress).run()
+            audit = Audit(source, chosen, journal, progress=progress)
+            try:
+                report = audit.run()
+            except AuditError:
+                for culprit in audit.culprits:
+                    warn(f"found before: {culprit.line}")
+                raise
         report.keys, report.ceremony = used, ceremony
         return report
 

@@ -35,6 +35,13 @@ class Culprit:
     by: str
     message: str
 
+    @property
+    def line(self) -> str:
+        """All of it in one line."""
+        place = "" if self.index is None else f", transaction {self.index}"
+        named = "" if self.tx_id is None else f" ({self.tx_id.hex()})"
+        return f"block {self.height}{place}{named}: {self.rule}: {self.message}"
+
 
 @dataclass(frozen=True, slots=True)
 class Point:

@@ -145,6 +145,7 @@ def carry_out(
             options,
             progress=lambda done, all_: bar("blocks", done / max(all_, 1)),
             note=lambda line: output.note(session, line),
+            warn=session.warnings.append,
         )
 
 

@@ -153,6 +153,8 @@ def emit_error(session: Session, error: ChiaroError) -> None:
         return
     from rich.text import Text
 
+    for warning in session.warnings:
+        note(session, f"warning: {warning}")
     err = console(session, stderr=True)
     head = Text()
     head.append(f"error[{error.id}]", style="bold red")

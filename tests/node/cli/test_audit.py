@@ -300,3 +300,17 @@ def test_a_page_that_cannot_be_written_is_refused_before_the_work(cli, tmp_path,
         refused = cli.json(*command, "--work", str(work), "--report", str(tmp_path / page))
         assert (refused.code, refused.error["code"]) == (3, "FIL-001")
     assert not work.exists()
+
+
+def test_what_was_found_before_a_malformed_end_is_said(cli, tmp_path) -> None:
+    cli.wallet("alice")
+    shielded = cli.pay("shield", "10").data["operation"]
+    file = tmp_path / "chain.tar"
+    assert cli.json("audit", "export", "-o", str(file)).code == 0
+    file.write_bytes(file.read_bytes()[:-1])
+    refused = cli.json("audit", "verify", str(file))
+    assert (refused.code, refused.error["code"]) == (3, "AUD-004")
+    (warning,) = refused.document["warnings"]
+    assert shielded["tx_id"].removeprefix("0x") in warning
+    assert "PRF-001" in warning
+    assert warning in cli("audit", "verify", str(file)).err.replace("\n", " ")
