@@ -12,7 +12,7 @@ from typing import Final, NoReturn
 
 from node.core.codec import Writer
 from node.core.ids import tagged_hash
-from private_exec import cipher
+from private_exec import cipher, weights
 from private_exec import envelope as envelopes
 from private_exec.envelope import Envelope, EpochWindow
 from private_exec.errors import SealRefused
@@ -106,14 +106,16 @@ def order(
         height: of the block.
         items: in the block's order; empty is a batch, too.
         seen: `duplicate_key`s of the chain that have not expired.
-        most: cap of the key's roster (`weights.Assignment.batch`).
+        most: a lower cap than that of the key's roster (`weights.largest_batch`).
 
     Raises:
         SealRefused: PX-24 too many; PX-12 a U or id twice; PX-7 epoch or expiry; PX-4 a payer's
             signature; `where` names the position.
         BadSeals: PX-14, names every position.
+        UnsafeWeights: PX-24, one member's shares of a single intent already exceed a message.
     """
-    limit = min(most, MAX_BATCH)
+    holders = [member.shares for member in key.roster.members]
+    limit = min(most, weights.largest_batch(holders, key.parameters))
     if len(items) > limit:
         raise SealRefused(
             "PX-24", f"{len(items)} sealed intents, a block takes {limit}", where="batch"

@@ -16,7 +16,7 @@ from node.core.codec import Reader, Writer
 from node.core.ids import tagged_hash
 from private_exec import envelope, group, shares
 from private_exec.batch import Batch
-from private_exec.errors import BadShares, RevealRefused, SealRefused, Undecryptable
+from private_exec.errors import RevealRefused, SealRefused, Undecryptable
 from private_exec.parameters import MAX_BATCH
 from private_exec.shares import ShareMessage
 from private_exec.transcript import coefficients
@@ -124,10 +124,12 @@ def recover(
     """A reveal that passes, from messages of which some may be bad.
 
     Combines first and checks the result: two pairings when all is well. Otherwise every share is
-    verified, culprits are left out, and the rest is combined.
+    verified, bad messages are left out, and the rest is combined. What is refused is a message, not
+    a member: anyone can write a member's number on one, and does not silence that member with it.
 
     Returns:
-        The reveal, and why messages were refused, by member.
+        The reveal, and why messages were refused, by member: those of whose messages none was
+        taken, or that signed a bad share.
 
     Raises:
         TooFewShares: PX-5, fewer than T good shares; later ones may still come.
@@ -142,17 +144,16 @@ def recover(
             shares.check_form(message, batch)
             formed.append(message)
         except SealRefused as error:
-            refused[message.member] = error
+            refused.setdefault(message.member, error)
+    for message in formed:
+        refused.pop(message.member, None)
     reveal = _combined(batch, formed)
     try:
         check_reveal(batch, reveal)
     except RevealRefused:
-        try:
-            shares.verify_shares(batch, formed)
-        except BadShares as error:
-            refused |= {k: e for k, e in error.refusals.items() if isinstance(e, SealRefused)}
-        good = [message for message in formed if message.member not in refused]
-        reveal = _combined(batch, good)
+        verdicts = list(zip(formed, shares.judge(batch, formed), strict=True))
+        refused |= {message.member: error for message, error in verdicts if error is not None}
+        reveal = _combined(batch, [message for message, error in verdicts if error is None])
         check_reveal(batch, reveal)
     return reveal, refused
 

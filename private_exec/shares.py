@@ -22,10 +22,10 @@ from private_exec.batch import Batch
 from private_exec.errors import BadShares, SealRefused, TooFewShares
 from private_exec.final import FinalBlock, RootLog, claim_root, require_final
 from private_exec.keys import EpochKey, HeldShares
-from private_exec.parameters import MAX_BATCH, MAX_SHARES
 from private_exec.roster import SIGNATURE_BYTES, Signer
 from private_exec.sharing import lagrange, slot, slot_weights
 from private_exec.transcript import coefficients
+from private_exec.weights import MAX_MESSAGE_BYTES
 from zk.curve.bn254 import G2_GENERATOR, G1Affine
 from zk.curve.encoding import G1_BYTES, g1_from_bytes, g1_to_bytes, g2_to_bytes
 
@@ -64,10 +64,19 @@ class ShareMessage:
 
     @staticmethod
     def from_bytes(data: bytes) -> ShareMessage:
-        """Strict; infinity is a point here."""
+        """Strict; infinity is a point here.
+
+        Raises:
+            SealRefused: PX-24, longer than the shares of any batch; no point is read before.
+            DecodeError: not an encoding, or a point that is none (PX-13).
+        """
+        if len(data) > MAX_MESSAGE_BYTES:
+            raise SealRefused(
+                "PX-24", f"{len(data)} bytes, at most {MAX_MESSAGE_BYTES}", where="shares"
+            )
         reader = Reader(data, "shares")
         height, epoch, root, member = reader.u64(), reader.u64(), reader.take(32), reader.u16()
-        count = reader.count(_COUNT_BYTES, MAX_SHARES * MAX_BATCH, "points")
+        count = reader.count(_COUNT_BYTES, MAX_MESSAGE_BYTES // G1_BYTES, "points")
         points = tuple(
             g1_from_bytes(reader.take(G1_BYTES), what=f"share {k}", allow_identity=True)
             for k in range(count)

@@ -29,8 +29,10 @@ from node.gossip.pool import Entry, Pool, PoolLimits
 
 Value = TypeVar("Value")
 
-_NOT_ASKED_FOR: Final = frozenset({"GO-13", "GO-19", "GO-20"})
+_NOT_ASKED_FOR: Final = frozenset({"GO-13", "GO-19"})
 """Refusals that follow from what the id covers, until the next block."""
+_NO_ROOM: Final = "GO-20"
+"""Follows from the bearer's share and from cuts that nobody verified: another peer may be asked."""
 
 
 class Recent(Generic[Value]):
@@ -151,12 +153,13 @@ class Admission:
         self._known.put(entry.id, b"")
         return entry
 
-    def knows(self, name: bytes) -> bool:
-        """Whether an id need not be asked for: of a message or of a culprit."""
+    def knows(self, name: bytes, peer: bytes = b"") -> bool:
+        """Whether an id need not be asked for, of this peer: of a message or of a culprit."""
         return (
             name in self.pool
             or name in self._known
             or name in self._declined
+            or _of_peer(name, peer) in self._declined
             or name in self.culprits
         )
 
@@ -188,6 +191,8 @@ class Admission:
             # Any copy would be refused as well, so it is not asked for; brought, it is looked at.
             if error.rule in _NOT_ASKED_FOR or self._is_culprit(message.origin):
                 self._declined.put(name, None)
+            elif error.rule == _NO_ROOM:
+                self._declined.put(_of_peer(name, peer), None)
             raise
         self._evicted(victims)
         return entry
@@ -248,3 +253,8 @@ class Admission:
             self._check_culprits(message)
             message.verify(self._chain_id, self._node)
             self._record(message)
+
+
+def _of_peer(name: bytes, peer: bytes) -> bytes:
+    """Under which it is remembered that this peer's copy of a message was declined."""
+    return tagged_hash("gossip/declined", name, peer)

@@ -355,7 +355,7 @@ class GossipNode:
             since, peers = self._asked.get(name) or (now, ())
             if now - since >= self.options.ask_again_ms:
                 since, peers = now, ()
-            if len(peers) == MOST_ASKED or peer in peers or self.admission.knows(name):
+            if len(peers) == MOST_ASKED or peer in peers or self.admission.knows(name, peer):
                 continue
             self._asked.put(name, (since, (*peers, peer)))
             wanted.append(name)

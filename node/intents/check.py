@@ -68,8 +68,10 @@ class Outcome:
     @property
     def score(self) -> Fraction:
         """Sum over satisfied intents; exact.  Rule IN-26."""
-        parts = (points for item in self.accepted for points in item.points.values())
-        return sum(parts, Fraction(0))
+        parts = [points for item in self.accepted for points in item.points.values()]
+        while len(parts) > 1:  # in pairs: one by one the denominators of all meet in every step
+            parts = [sum(parts[i : i + 2], Fraction(0)) for i in range(0, len(parts), 2)]
+        return parts[0] if parts else Fraction(0)
 
 
 def check_settlement(

@@ -6,6 +6,8 @@ that judges it in a block, proofs included.
 
 from __future__ import annotations
 
+import itertools
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -17,22 +19,32 @@ from shielded.transaction import Scope
 class Posterior:
     """A state with writes on top; implements `node.core.interfaces.StateReader`.
 
+    On top of another one it takes that one's writes over: a settlement has thousands of components,
+    and a stack of as many states would end in the depth of Python's own.
+
     Args:
         base: never written.
         writes: key → value, `None` hides a key.
     """
 
     def __init__(self, base: StateReader, writes: Mapping[bytes, bytes | None]) -> None:
-        self._base = base
-        self._writes = dict(writes)
+        stacked = isinstance(base, Posterior)
+        self._base: StateReader = base._base if stacked else base
+        self._writes = {**base._writes, **writes} if stacked else dict(writes)
+        self._keys: list[bytes] | None = None
 
     def get(self, key: bytes) -> bytes | None:
         return self._writes[key] if key in self._writes else self._base.get(key)
 
     def iterate(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Ascending."""
+        if self._keys is None:
+            self._keys = sorted(self._writes)
         merged: dict[bytes, bytes | None] = dict(self._base.iterate(prefix))
-        merged |= {key: v for key, v in self._writes.items() if key.startswith(prefix)}
+        for key in itertools.islice(self._keys, bisect_left(self._keys, prefix), None):
+            if not key.startswith(prefix):
+                break
+            merged[key] = self._writes[key]
         return iter(sorted((key, value) for key, value in merged.items() if value is not None))
 
 

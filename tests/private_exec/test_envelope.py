@@ -363,6 +363,16 @@ def test_padding_is_undone(intent, size_class) -> None:
 # PX-24, and batches.
 
 
+def test_px24_the_cap_is_that_of_the_keys_heaviest_holder(world) -> None:
+    """Whoever orders need not know it: 90 shares of one member leave room for two intents."""
+    w = world(packing=1, shares=(90, 1, 1))
+    items = w.envelopes(3)
+    assert len(w.batch(items=items[:2])) == 2
+    with pytest.raises(SealRefused) as caught:
+        w.batch(items=items)
+    assert caught.value.rule == "PX-24"
+
+
 def test_px24_a_block_orders_no_more_than_the_cap(world, helpers) -> None:
     w = world(4)
     items = w.envelopes(3)

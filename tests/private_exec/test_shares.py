@@ -120,6 +120,34 @@ def test_px18_f_makers_of_bad_shares_are_named_and_done_without(world, n, packin
     assert found.points == keys_of(w, batch)
 
 
+def test_px18_nobody_is_silenced_by_messages_in_its_name(world) -> None:
+    """Unsigned and stale messages name every honest member; the one liar alone is blamed."""
+    w = world(4)
+    batch = w.batch(3)
+    messages = w.messages(batch)
+    honest = messages[1:]
+    forged = [replace(m, signature=bytes(64)) for m in honest]
+    stale = w.messages(w.batch(2))[1:]
+    for sent in ([*forged, *stale, *messages], [*messages, *forged, *stale]):
+        found, blamed = reveal.recover(batch, sent)
+        assert (blamed, found.points) == ({}, keys_of(w, batch))
+    found, blamed = reveal.recover(batch, [spoiled(w, messages[0]), *honest, *forged, *stale])
+    assert found.points == keys_of(w, batch)
+    assert {m: error.rule for m, error in blamed.items()} == {0: "PX-18"}
+    _, blamed = reveal.recover(batch, [*honest, replace(messages[0], signature=bytes(64))])
+    assert list(blamed) == [0]  # nothing of it was taken
+
+
+def test_px24_a_message_longer_than_any_is_refused_before_a_point_is_read(world) -> None:
+    w = world(4)
+    (message, *_) = w.messages(w.batch(1), [0])
+    long = replace(message, points=message.points * 256)
+    refused("PX-24", ShareMessage.from_bytes, long.to_bytes())
+    with pytest.raises(SealRefused) as caught:
+        ShareMessage.from_bytes(b"\xff" * 8193)
+    assert caught.value.rule == "PX-24"
+
+
 @pytest.mark.parametrize(("n", "packing"), [(4, 1), (16, 3)])
 def test_px5_one_bad_share_too_many_gives_nothing(world, n, packing) -> None:
     """f absent and one bad: it waits, and says so."""

@@ -241,6 +241,30 @@ def test_go20_rejects_a_peer_that_would_fill_more_than_its_share() -> None:
     refused(GossipRefused, "GO-20", here.admit, large, signer_of("third").node, Tokens())
 
 
+def test_go20_rejects_a_bearers_copy_and_not_the_id() -> None:
+    """A full share, or cuts that nobody took, do not stop others from being asked."""
+    size = len(message(fee=SettlementFee(1)).to_bytes())
+    made = node(Options(pool=PoolLimits(most_bytes=8 * size, share=4)), PEER, OTHER)
+    for seq in range(2):
+        assert not receive(made, frame(originate(EVE, seq, intent("swap", fee=SettlementFee(9)))))
+    wanted = message(fee=SettlementFee(9))
+    listed = b"\2\1\0" + wanted.id
+    assert receive(made, frame(wanted)) == {"GO-20"}
+    assert made.receive(PEER, listed, 0) == []
+    (asked,) = made.receive(OTHER, listed, 0)
+    assert isinstance(asked, Send)
+    full = Options(pool=PoolLimits(most_bytes=2 * size, share=1))
+    made = node(full, PEER, OTHER)
+    for seq in range(2):
+        receive(made, frame(originate(EVE, seq, intent("swap", fee=SettlementFee(9)))))
+    wanted = message(1, fee=SettlementFee(99))
+    forged = replace(wanted, hops=(Hop(BOB.node, 0, 99, None, bytes(64)),))
+    assert forged.id == wanted.id
+    assert receive(made, frame(forged)) == {"GO-20"}
+    assert made.receive(OTHER, b"\2\1\0" + wanted.id, 0)
+    assert receive(made, frame(wanted), peer=OTHER) == set()
+
+
 def test_cheap_refusals_come_before_signatures_are_looked_at(monkeypatch) -> None:
     offer = SettlementFee(10)
     convict = Evidence(EVE.node, 0, (bytes(32), b"\1" * 32), (bytes(64), bytes(64)))

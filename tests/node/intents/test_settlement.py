@@ -465,6 +465,27 @@ def test_in31_a_bad_component_leaves_others_alone(market, ring_component, ring, 
     assert list(outcome.posterior.iterate(prefix)) == list(alone.posterior.iterate(prefix))
 
 
+def test_in31_as_many_components_as_fit_and_a_bad_last_one(market) -> None:
+    """More states on top of each other than Python calls functions within each other."""
+    items = [market.transfer(k % 4, 5, 1, sequence=k // 4, fee=1) for k in range(1200)]
+    batch = market.batch(*items, market.transfer(4, 5, 2000))
+    components = tuple(Complete(item.id) for item in batch.intents)
+    outcome = check(market, batch, Settlement(batch.id, components))
+    assert [(index, error.id) for index, error in outcome.refused] == [(1200, "TR-7")]
+    assert outcome.score == 1200
+    gold = market.metals[0]
+    moved = market.balance(outcome.posterior, 5, gold) - market.balance(market.state, 5, gold)
+    assert moved == 1200
+
+
+def test_a_state_on_another_reads_as_one(market) -> None:
+    base = Posterior(market.state, {b"z/b": b"1", b"z/c": b"2", b"z/d": b"3"})
+    top = Posterior(base, {b"z/c": None, b"z/a": b"4", b"zz": b"5"})
+    assert list(top.iterate(b"z/")) == [(b"z/a", b"4"), (b"z/b", b"1"), (b"z/d", b"3")]
+    assert [top.get(key) for key in (b"z/b", b"z/c", b"z/a")] == [b"1", None, b"4"]
+    assert [base.get(key) for key in (b"z/c", b"z/a")] == [b"2", None]
+
+
 def test_in32_a_fault_of_the_machine_refuses_nothing(market, ring_batch, ring_component) -> None:
     """Else a node without memory would call the others' settlement invalid."""
 
