@@ -303,14 +303,16 @@ def best(
     outcomes: dict[bytes, Outcome] = {}
     refused: dict[bytes, ChiaroError] = {}
     for settlement in settlements:
+        name = b""  # of a value that has no encoding, and so no hash
         try:
+            name = guarded(lambda: settlement.id)  # noqa: B023
             outcome = check_settlement(batch, settlement, view, registry, read=found)
             if not outcome.accepted:
                 raise SettlementRefused("IN-27", "no component can take effect", where="settlement")
-            outcomes[settlement.id] = outcome
+            outcomes[name] = outcome
         except MACHINE_FAULTS:
             raise
         except ChiaroError as error:
-            refused[settlement.id] = error
+            refused[name] = error
     ranked = sorted(outcomes.values(), key=lambda item: (-item.score, item.settlement_id))
     return Ranking(tuple(ranked), tuple(sorted(refused.items())))

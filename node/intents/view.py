@@ -10,6 +10,7 @@ import itertools
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 from node.core.interfaces import BlockExecutor, ProofVerifier, StateReader, TxContext
 from shielded.env import ShieldedEnvironment
@@ -19,32 +20,40 @@ from shielded.transaction import Scope
 class Posterior:
     """A state with writes on top; implements `node.core.interfaces.StateReader`.
 
-    On top of another one it takes that one's writes over: a settlement has thousands of components,
-    and a stack of as many states would end in the depth of Python's own.
+    A settlement has thousands of components, and a stack of as many states would end in the depth
+    of Python's own. So one takes over the writes of those below that are not twice as many: the
+    stack is as deep as the logarithm of all writes, and each is copied as often.
 
     Args:
         base: never written.
         writes: key → value, `None` hides a key.
+
+    Attributes:
+        base: below all that is `own`.
+        own: writes on top of it; not to be changed.
     """
 
     def __init__(self, base: StateReader, writes: Mapping[bytes, bytes | None]) -> None:
-        stacked = isinstance(base, Posterior)
-        self._base: StateReader = base._base if stacked else base
-        self._writes = {**base._writes, **writes} if stacked else dict(writes)
+        own = dict(writes)
+        while isinstance(base, Posterior) and len(base.own) <= 2 * len(own):
+            own = {**base.own, **own}
+            base = base.base
+        self.base: Final[StateReader] = base
+        self.own: Final[Mapping[bytes, bytes | None]] = own
         self._keys: list[bytes] | None = None
 
     def get(self, key: bytes) -> bytes | None:
-        return self._writes[key] if key in self._writes else self._base.get(key)
+        return self.own[key] if key in self.own else self.base.get(key)
 
     def iterate(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Ascending."""
         if self._keys is None:
-            self._keys = sorted(self._writes)
-        merged: dict[bytes, bytes | None] = dict(self._base.iterate(prefix))
+            self._keys = sorted(self.own)
+        merged: dict[bytes, bytes | None] = dict(self.base.iterate(prefix))
         for key in itertools.islice(self._keys, bisect_left(self._keys, prefix), None):
             if not key.startswith(prefix):
                 break
-            merged[key] = self._writes[key]
+            merged[key] = self.own[key]
         return iter(sorted((key, value) for key, value in merged.items() if value is not None))
 
 

@@ -237,6 +237,21 @@ def test_px14_unequal_exponents_are_refused(world) -> None:
     refused("PX-14", cipher.verify, w.key, label, bad)
 
 
+def test_px9_errors_of_the_two_equations_do_not_cancel(world) -> None:
+    """D is missing in one and too much in the other; a weight common to both would not see it."""
+    w = world(4)
+    r, s, off = 1234, 5678, group.base_g1([99])[0]
+    u, first = group.base_g1([r, s])
+    u_bar, second = group.base_g1([r, s], w.key.second_base)
+    p, p_bar = group.total_g1([first, group.negative(off)]), group.total_g1([second, off])
+    e = cipher.challenge(bytes(32), u, u_bar, p, p_bar, b"")
+    bad = cipher.Seal(u, u_bar, p, p_bar, (s + e * r) % FR.modulus, b"")
+    good = w.envelope(1)
+    with pytest.raises(BadSeals) as caught:
+        cipher.verify_batch(w.key, [(good.label(w.key), good.seal), (bytes(32), bad)])
+    assert (caught.value.rule, caught.value.culprits) == ("PX-14", (1,))
+
+
 def test_px14_a_copy_under_another_payer_is_refused(world, helpers) -> None:
     """The thief pays and signs properly; the proof is for the first payer's label."""
     w, thief = world(4), helpers.signer("thief")

@@ -478,6 +478,20 @@ def test_in31_as_many_components_as_fit_and_a_bad_last_one(market) -> None:
     assert moved == 1200
 
 
+def test_states_on_each_other_stay_few_and_read_as_one(market) -> None:
+    """Against a plain dict: writes, overwrites and removals of many sizes."""
+    state, plain = Posterior(market.state, {}), dict(market.state.entries)
+    for n in range(3000):
+        writes = {b"z/%d" % (n * k % 4001): None if k == 3 else b"%d" % n for k in range(n % 5)}
+        state = Posterior(state, writes)
+        plain |= writes
+    expected = {key: value for key, value in plain.items() if value is not None}
+    for prefix in (b"z/", b"z/12", b"t/", b"none", b""):
+        found = sorted((k, v) for k, v in expected.items() if k.startswith(prefix))
+        assert list(state.iterate(prefix)) == found
+    assert all(state.get(b"z/%d" % n) == expected.get(b"z/%d" % n) for n in range(4001))
+
+
 def test_a_state_on_another_reads_as_one(market) -> None:
     base = Posterior(market.state, {b"z/b": b"1", b"z/c": b"2", b"z/d": b"3"})
     top = Posterior(base, {b"z/c": None, b"z/a": b"4", b"zz": b"5"})
@@ -576,6 +590,17 @@ def test_in27_the_highest_score_then_the_lowest_hash(market, pair) -> None:
     ranking = best(swapped, ties, market.view(), market.registry)
     assert [o.settlement_id for o in ranking.outcomes] == sorted(t.id for t in ties)
     assert best(pair, [], market.view(), market.registry).outcomes == ()
+
+
+def test_in27_a_value_that_has_no_encoding_is_refused_like_any_other(market, pair) -> None:
+    gold, silver, _ = market.metals
+    good = Settlement(pair.id, (good_fills(market, pair),))
+    huge = replace(good_fills(market, pair), prices=((gold, 1 << 256), (silver, 1)))
+    for bad in (Complete(b"short"), huge):
+        wrong = Settlement(pair.id, (bad,))
+        ranking = best(pair, (wrong, good), market.view(), market.registry)
+        assert [o.settlement_id for o in ranking.outcomes] == [good.id]
+        assert [(name, error.id) for name, error in ranking.refused] == [(b"", "IN-5")]
 
 
 def test_an_unreadable_intent_harms_nobody_else(market, pair) -> None:
