@@ -188,6 +188,8 @@ def check_two_roots(key: EpochKey, first: ShareMessage, second: ShareMessage) ->
 def verify_shares(batch: Batch, messages: Sequence[ShareMessage]) -> None:
     """All of them are right, or it says whose are not.  Rule PX-18.
 
+    A message that `check_form` refuses is evidence against nobody: whose it is was not shown.
+
     Raises:
         BadShares: names the validators; `refusals` says why.
     """
