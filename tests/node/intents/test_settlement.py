@@ -478,28 +478,6 @@ def test_in31_as_many_components_as_fit_and_a_bad_last_one(market) -> None:
     assert moved == 1200
 
 
-def test_states_on_each_other_stay_few_and_read_as_one(market) -> None:
-    """Against a plain dict: writes, overwrites and removals of many sizes."""
-    state, plain = Posterior(market.state, {}), dict(market.state.entries)
-    for n in range(3000):
-        writes = {b"z/%d" % (n * k % 4001): None if k == 3 else b"%d" % n for k in range(n % 5)}
-        state = Posterior(state, writes)
-        plain |= writes
-    expected = {key: value for key, value in plain.items() if value is not None}
-    for prefix in (b"z/", b"z/12", b"t/", b"none", b""):
-        found = sorted((k, v) for k, v in expected.items() if k.startswith(prefix))
-        assert list(state.iterate(prefix)) == found
-    assert all(state.get(b"z/%d" % n) == expected.get(b"z/%d" % n) for n in range(4001))
-
-
-def test_a_state_on_another_reads_as_one(market) -> None:
-    base = Posterior(market.state, {b"z/b": b"1", b"z/c": b"2", b"z/d": b"3"})
-    top = Posterior(base, {b"z/c": None, b"z/a": b"4", b"zz": b"5"})
-    assert list(top.iterate(b"z/")) == [(b"z/a", b"4"), (b"z/b", b"1"), (b"z/d", b"3")]
-    assert [top.get(key) for key in (b"z/b", b"z/c", b"z/a")] == [b"1", None, b"4"]
-    assert [base.get(key) for key in (b"z/c", b"z/a")] == [b"2", None]
-
-
 def test_in32_a_fault_of_the_machine_refuses_nothing(market, ring_batch, ring_component) -> None:
     """Else a node without memory would call the others' settlement invalid."""
 
