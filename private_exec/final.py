@@ -29,7 +29,7 @@ class FinalityEvidence(Protocol):
 
 
 class RootLog(Protocol):
-    """PX-19: what this validator made shares of; outlives the process."""
+    """PX-19: what this validator made shares of; outlives the process. One for each domain."""
 
     def root(self, height: int, epoch: int) -> bytes | None:
         """What `record` was told."""
