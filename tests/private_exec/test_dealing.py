@@ -13,6 +13,7 @@ from private_exec.keygen import dealing as dealings
 from private_exec.keygen.complaint import Verdict
 from private_exec.keygen.dealing import Dealing
 from private_exec.keygen.protocol import Fault, FaultKind
+from private_exec.keys import EpochKey
 from private_exec.sharing import PackedPolynomial
 from zk.curve.bn254 import _points_of_the_twist
 from zk.curve.encoding import g2_to_bytes
@@ -151,6 +152,21 @@ def test_px13_a_commitment_outside_the_subgroup_is_refused(generation) -> None:
     bad = data[:at] + g2_to_bytes(outside) + data[at + 64 :]
     with pytest.raises(NotInSubgroup):
         Dealing.from_bytes(bad)
+
+
+def test_px13_a_public_key_outside_the_subgroup_is_refused(world) -> None:
+    """Before any combination: one misses a component of small order with a chance that is not."""
+    key = world(4).key
+    outside = _points_of_the_twist(1)[0].to_affine()
+    for position in range(4):
+        vks = (*key.vks[:position], outside, *key.vks[position + 1 :])
+        with pytest.raises(NotInSubgroup):
+            replace(key, vks=vks)
+        data, good = key.to_bytes(), g2_to_bytes(key.vks[position])
+        with pytest.raises(NotInSubgroup):
+            EpochKey.from_bytes(data.replace(good, g2_to_bytes(outside)))
+    with pytest.raises(NotInSubgroup):
+        replace(key, pk2=outside)
 
 
 @pytest.mark.parametrize("how", ["garbage", "off by one", "not below r"])

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from node.core.block import Receipt
+from node.core.effects import Crossing
 from node.core.errors import InvalidTransaction
 from node.core.ids import FEE_ACCOUNT, NATIVE, EnvironmentId, Height
 from node.intents.batch import Batch
@@ -349,7 +350,9 @@ def test_in16_a_limit_after_rounding_and_a_part_of_a_whole_order(market) -> None
 def test_in18_what_no_intent_brings(market, ring_batch, ring_component) -> None:
     tx = ShieldedTx.from_bytes(ring_component.tx)
     ids = ring_component.intents
+    leak = Crossing(EnvironmentId.TRANSPARENT, market.accounts[0].account, market.metals[0], 5)
     bad = [
+        Composed(ids, replace(tx, public_values=(leak,)).to_bytes()),
         Composed(ids[:2], ring_component.tx),
         Composed((ids[1], ids[0], ids[2]), ring_component.tx),
         Composed(ids, replace(tx, fee=5).to_bytes()),
