@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from private_exec import group
+from private_exec import group, proofs
 from private_exec.errors import KeygenRefused, MalformedSeal, OwnShareWrong
 from private_exec.keygen import complaint as complaints
 from private_exec.keygen import dealing as dealings
@@ -266,6 +266,28 @@ def test_px21_a_false_k_blames_the_accuser(generation) -> None:
     dealing = run.keygen.dealings[0]
     binding = complaints._binding(run.keygen.session, 1, dealing, 2)
     forged = replace(honest, shared=(1, 2))
+    signature = run.signers[1].sign(complaints._digest(binding, forged))
+    assert run.keygen.complain(replace(forged, signature=signature), 4) is Verdict.FALSE_ACCUSER
+    assert run.keygen.guilty == set()
+
+
+@pytest.mark.parametrize("half", ["of K", "of EK"])
+def test_px21_half_a_proof_blames_the_accuser(generation, half) -> None:
+    """K = x'E with one of the two equations made to hold: by x' for K, by ek for EK."""
+    run = generation(4)
+    run.notices()
+    run.commits()
+    run.deal()
+    dealing, accuser = run.keygen.dealings[0], run.members[1]
+    binding = complaints._binding(run.keygen.session, 1, dealing, 2)
+    false, nonce = 4321, 1234
+    shared, second = group.multiples_g1([false, nonce], [dealing.ephemeral] * 2)
+    first = group.base_g1([nonce])[0]
+    points = (dealing.ephemeral, run.keygen.keys[1], shared, first, second)
+    challenge = proofs._equality_challenge(complaints._PROOF, binding, points)
+    secret = false if half == "of K" else accuser._open_secret().secret
+    proof = proofs.Equality(first, second, (nonce + challenge * secret) % group.R)
+    forged = Complaint(1, 0, 2, shared, proof, b"")
     signature = run.signers[1].sign(complaints._digest(binding, forged))
     assert run.keygen.complain(replace(forged, signature=signature), 4) is Verdict.FALSE_ACCUSER
     assert run.keygen.guilty == set()
