@@ -15,3 +15,15 @@ class InvalidBlock(Ruled):
 
     def __init__(self, rule: str, message: str, *, where: str = "") -> None:
         super().__init__(rule, f"{rule}: {message}", where=where)
+
+
+class CertificateRefused(Ruled):
+    """A commit certificate that proves nothing. `rule` is the id of the rule (`CL-2`)."""
+
+    code = "BLK-002"
+    exit_code = 5
+    why = "a block that too few signed may lose its height to another one"
+    fix = "wait for more precommits of one round, or ask another node for the certificate"
+
+    def __init__(self, rule: str, message: str, *, where: str = "certificate") -> None:
+        super().__init__(rule, f"{rule}: {message}", where=where)
