@@ -83,9 +83,7 @@ class CommitCertificate:
     signatures: tuple[bytes, ...]
 
     @staticmethod
-    def of(
-        ballot: Ballot, members: int, signatures: Mapping[int, bytes]
-    ) -> CommitCertificate:
+    def of(ballot: Ballot, members: int, signatures: Mapping[int, bytes]) -> CommitCertificate:
         """The certificate of these signatures (place → signature) over a precommit; unchecked."""
         if ballot.block_hash is None:
             raise CertificateRefused("CL-3", "votes for no block certify none")
@@ -120,7 +118,11 @@ class CommitCertificate:
         reader = Reader(data, where)
         if (version := reader.u8()) != _VERSION:
             raise NonCanonical(f"CL-4: unknown version {version} of a certificate", where=where)
-        chain_id, height, number = ChainId(reader.take(ID_BYTES)), Height(reader.u64()), reader.u32()
+        chain_id, height, number = (
+            ChainId(reader.take(ID_BYTES)),
+            Height(reader.u64()),
+            reader.u32(),
+        )
         block_hash = reader.take(ID_BYTES)
         members = reader.count(2, MAX_MEMBERS, "CL-4: members")
         bits = reader.uint((members + 7) // 8)
@@ -129,9 +131,7 @@ class CommitCertificate:
         signers = tuple(place for place in range(members) if bits >> place & 1)
         signatures = tuple(reader.take(SIGNATURE_BYTES) for _ in signers)
         reader.done()
-        return CommitCertificate(
-            chain_id, height, number, block_hash, members, signers, signatures
-        )
+        return CommitCertificate(chain_id, height, number, block_hash, members, signers, signatures)
 
 
 def check_certificate(

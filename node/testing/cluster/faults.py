@@ -82,14 +82,12 @@ def random_faults(seed: int, n: int, *, calm_ms: int = 3_000) -> Faults:
     )
     places = list(range(n))
     draw.shuffle(places)
-    liars = {
-        place: draw.choice(tuple(Lie)) for place in places[: draw.randint(0, (n - 1) // 3)]
-    }
+    liars = {place: draw.choice(tuple(Lie)) for place in places[: draw.randint(0, (n - 1) // 3)]}
     crashes = tuple(
         Crash(draw.randrange(n), draw.randint(1, 150), draw.randint(10, 1_500))
         for _ in range(draw.randint(0, n))
     )
-    partitions = ()
+    partitions: tuple[Partition, ...] = ()
     if draw.random() < 0.4:
         start = draw.randint(0, calm_ms // 2)
         end = draw.randint(start, calm_ms)

@@ -13,7 +13,6 @@ from node.store.memory import memory_store
 from node.testing.cluster.keys import Keys
 from node.testing.cluster.ledger import SealedLedger
 from private_exec.batch import Batch
-from private_exec.shares import ShareMessage
 
 
 class Violation(Exception):
@@ -78,7 +77,10 @@ class Checker:
         self.batches[header.height] = batch
 
     def early_shares(self) -> list[MadeShare]:
-        """Shares of a batch whose block did not become final at its height in the whole run."""
+        """Shares of a batch whose block did not become final at its height in the whole run.
+
+        Either another block did (`share.height in checker.final`), or none until the run's end.
+        """
         ledger = SealedLedger(self._keys)
         early = []
         for share in self.shares:
@@ -91,10 +93,14 @@ class Checker:
                 early.append(share)
         return early
 
-    def finish(self) -> None:
-        """At the end of a run: validity of the chain by a fresh replay, and all shares."""
+    def finish(self, last: int) -> None:
+        """At the end of a run: validity of the chain by a fresh replay, and shares up to `last`.
+
+        Args:
+            last: every honest validator has committed it.
+        """
         self._replay(block for _, (block, _) in sorted(self.final.items()))
-        if early := self.early_shares():
+        if early := [share for share in self.early_shares() if share.height <= last]:
             raise Violation("share", f"{len(early)} shares of blocks that lost, first: {early[0]}")
 
     def _replay(self, blocks: Iterable[Block]) -> None:
@@ -109,8 +115,3 @@ class Checker:
             if app.finalize_block(block) != self.final[Height(height)][1]:
                 raise Violation("agreement", f"block {height} replays to another state")
             app.commit()
-
-
-def check_share(message: ShareMessage, batch: Batch) -> bool:
-    """Whether a share is of this batch."""
-    return (message.height, message.root) == (batch.height, batch.root)

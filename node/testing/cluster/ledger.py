@@ -1,7 +1,7 @@
 """`BlockExecutor` of counters and sealed intents: a small ledger whose blocks carry a batch root.
 
-    add NAME N     adds N, not negative, to a counter
-    seal ENVELOPE  orders a sealed intent; its U is remembered (PX-12)
+add NAME N     adds N, not negative, to a counter
+seal ENVELOPE  orders a sealed intent; its U is remembered (PX-12)
 """
 
 from __future__ import annotations
@@ -146,9 +146,7 @@ class SealedLedger:
             )  # fmt: skip
         return BlockResult(overlay, tuple(receipts))
 
-    def _run(
-        self, tx: bytes, overlay: dict[bytes, bytes | None], reader: StateReader
-    ) -> None:
+    def _run(self, tx: bytes, overlay: dict[bytes, bytes | None], reader: StateReader) -> None:
         if tx.startswith(_SEAL):
             (item,) = envelopes([tx])
             key = _BASES + duplicate_key(item.seal.u)

@@ -9,7 +9,7 @@ from typing import Final
 
 from node.consensus.certificate import Ballot, CommitCertificate, VoteKind
 from node.core.block import Block, tx_root
-from node.core.ids import Height, StateRoot
+from node.core.ids import ChainId, Height, StateRoot
 from node.testing.cluster.faults import Lie
 from node.testing.cluster.keys import Keys
 from node.testing.cluster.messages import Decision, Proposal, RoundMessage, Vote
@@ -39,12 +39,15 @@ class Liar:
         if self._lie is Lie.SILENT:
             return None
         if self._lie is Lie.GARBAGE:
-            wrong = self._draw.choice(("state_root", "tx_root", "previous", "height", "time_ms"))
-            values = {"height": honest.header.height + 7, "time_ms": 0}
-            header = replace(honest.header, **{wrong: values.get(wrong, StateRoot(_WRONG))})
-            # A header of another height would be dropped as such: the proposal must reach a check.
-            if wrong == "height":
-                header = replace(honest.header, chain_id=_WRONG)  # type: ignore[arg-type]
+            header = self._draw.choice(
+                (
+                    replace(honest.header, chain_id=ChainId(_WRONG)),
+                    replace(honest.header, previous=_WRONG),
+                    replace(honest.header, state_root=StateRoot(_WRONG)),
+                    replace(honest.header, time_ms=0),
+                    replace(honest.header, tx_root=_WRONG),
+                )
+            )
             return Block(header, honest.txs)
         if self._lie is Lie.INVALID:
             bad = self._draw.choice((b"add x -5", b"seal " + bytes(40), b"take all"))
@@ -54,17 +57,38 @@ class Liar:
             self._other[honest.header.height, number] = other
         return honest
 
-    def twist(self, message: RoundMessage, known: Sequence[bytes]) -> RoundMessage | None:
-        """What one peer gets in the place of a message that all should get."""
+    def twist(
+        self, message: RoundMessage, proposed: Sequence[bytes], target: int
+    ) -> tuple[RoundMessage, ...]:
+        """What one peer gets in the place of a message of its own that all should get.
+
+        Equivocation takes sides: peers of even place are told of one block, the others of another,
+        so that several liars work for the same split without talking to each other.
+
+        Args:
+            message: as the protocol would send it.
+            proposed: hashes of the blocks that were proposed in its round.
+            target: place of the peer.
+        """
         if self._lie is Lie.MUTE and isinstance(message, Vote):
-            return None
-        if self._lie not in {Lie.EQUIVOCATE, Lie.FORGE} or self._draw.random() < 0.5:
-            return message
+            return ()
+        if self._lie not in {Lie.EQUIVOCATE, Lie.FORGE}:
+            return (message,)
+        side = target % 2
+        other = self._other.get((message.height, message.round))
         if isinstance(message, Proposal):
-            other = self._other.get((message.height, message.round))
-            return message if other is None else self._sign_proposal(message, other)
-        chosen = self._draw.choice((None, *known))
-        return self._sign_vote(replace(message.ballot, block_hash=chosen), message)
+            if other is None:
+                return (message,)
+            both = sorted(
+                (message, self._sign_proposal(message, other)),
+                key=lambda proposal: proposal.block.header.hash,
+            )
+            return both[side], both[1 - side]
+        known = {*proposed, *([other.header.hash] if other else [])}
+        if not known or self._draw.random() < 0.1:
+            return (message,)
+        chosen = sorted(known)[-side]
+        return (self._sign_vote(replace(message.ballot, block_hash=chosen), message),)
 
     def forgeries(
         self, blocks: Sequence[Block], votes: Sequence[RoundMessage]

@@ -113,16 +113,16 @@ class Rounds:
         self._advance()
 
     def held(self) -> Iterator[RoundMessage]:
-        """What others may lack: everything from the round of the valid block on."""
-        memory = self.memory
-        floor = memory.round if memory.valid_round == NONE else memory.valid_round
+        """What others may lack: all of the height, since some of them may be rounds behind."""
         for number in sorted(self._proposals):
-            if number >= floor:
-                yield from self._proposals[number].values()
-        for kind, number in sorted(self._votes):
-            if number >= floor:
-                for votes in self._votes[kind, number].values():
-                    yield from votes.values()
+            yield from self._proposals[number].values()
+        for table in sorted(self._votes):
+            for votes in self._votes[table].values():
+                yield from votes.values()
+
+    def proposed(self, number: int) -> tuple[bytes, ...]:
+        """Hashes of the blocks proposed in a round: one, if its proposer is honest."""
+        return tuple(self._proposals.get(number, ()))
 
     def certificates(self, block_hash: bytes) -> Iterator[CommitCertificate]:
         """The precommits for a block, one unchecked certificate a round: mostly too few."""
@@ -152,9 +152,7 @@ class Rounds:
 
     def _skip(self) -> bool:
         """Line 55: more than a third are in a later round."""
-        later = sorted(
-            {number for _, number in self._votes} | set(self._proposals), reverse=True
-        )
+        later = sorted({number for _, number in self._votes} | set(self._proposals), reverse=True)
         for number in later:
             if number <= self.memory.round:
                 return False

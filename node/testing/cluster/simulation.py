@@ -82,7 +82,7 @@ class Cluster:
     @property
     def heights(self) -> list[int]:
         """What honest validators have committed, those that are down included."""
-        told = {place: 0 for place in self.honest}
+        told = dict.fromkeys(self.honest, 0)
         for place in told:
             disk = self.disks[place]
             running = self.running.get(place)
@@ -124,8 +124,10 @@ class Cluster:
             self._step()
 
     def finish(self) -> None:
-        """Judge the whole run. Raises Violation."""
-        self.checker.finish()
+        """Let heights end of which there are shares, and judge the whole run. Raises Violation."""
+        last = max((share.height for share in self.checker.shares), default=0)
+        self.run_to(last)
+        self.checker.finish(last)
 
     def stop(self, *places: int) -> None:
         """Kill validators, until `start`; liveness is not asked for meanwhile."""
@@ -185,8 +187,8 @@ class Cluster:
 
     @property
     def most_rounds(self) -> int:
-        """How many rounds a height may take after the calm: every proposer twice."""
-        return 2 * len(self.disks)
+        """How many rounds a height may take after the calm: every proposer once, and one more."""
+        return len(self.disks) + 1
 
     def committed(self, place: int, block: Block, root: StateRoot) -> None:
         if place not in self.faults.liars:

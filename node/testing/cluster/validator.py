@@ -41,10 +41,8 @@ from private_exec.final import FinalityEvidence, MemoryRoots, finalise
 from private_exec.shares import ShareMessage, make_shares
 from zk.errors import DecodeError
 
-TICK_MS: Final = 250
-EvidenceOf = Callable[
-    [ChainId, Committee, CommitCertificate, Block, BatchRootOf], FinalityEvidence
-]
+TICK_MS: Final = 150
+EvidenceOf = Callable[[ChainId, Committee, CommitCertificate, Block, BatchRootOf], FinalityEvidence]
 """`CertifiedBlock`, or what a test puts into its place to show that the checks see it."""
 
 
@@ -215,12 +213,15 @@ class Validator:
     def _tick(self) -> None:
         """Say again what may have been lost."""
         held = tuple(self.rounds.held())
-        again: list[Message] = [Status(self.height), *held]
-        again += [Share(share) for height, share in self._shares.items() if height > self.height - 3]
+        again: list[Message] = [Status(self.height)]
+        again += [
+            Share(share) for height, share in self._shares.items() if height > self.height - 3
+        ]
         if self._liar is not None:
             again += self._liar.forgeries(tuple(self.rounds.blocks.values()), held)
         for target in self._peers():
-            self._world.send(self.place, target, tuple(again))
+            said = [part for message in held for part in self._said(message, target)]
+            self._world.send(self.place, target, (*again, *said))
         self._world.wake(self.place, TICK_MS, self._tick)
 
     def _peers(self) -> list[int]:
@@ -274,12 +275,14 @@ class Validator:
     def sign_proposal(self, number: int, valid_round: int, block: Block) -> Proposal:
         unsigned = Proposal(number, valid_round, block, self.place, b"")
         return Proposal(
-            number, valid_round, block, self.place, self._sign(unsigned.digest(self._keys.committee))
+            number,
+            valid_round,
+            block,
+            self.place,
+            self._sign(unsigned.digest(self._keys.committee)),
         )
 
-    def sign_vote(
-        self, kind: VoteKind, height: Height, number: int, chosen: bytes | None
-    ) -> Vote:
+    def sign_vote(self, kind: VoteKind, height: Height, number: int, chosen: bytes | None) -> Vote:
         extension = b""
         if kind is VoteKind.PRECOMMIT and chosen is not None:
             self._point("before-extend")
@@ -293,11 +296,14 @@ class Validator:
         self._world.note(f"{self.place} says {message}")
         for target in self._peers():
             self._point("before-send")
-            said: RoundMessage | None = message
-            if self._liar is not None:
-                said = self._liar.twist(message, tuple(self.rounds.blocks))
-            if said is not None:
-                self._world.send(self.place, target, (said,))
+            if said := self._said(message, target):
+                self._world.send(self.place, target, said)
+
+    def _said(self, message: RoundMessage, target: int) -> tuple[RoundMessage, ...]:
+        """What a peer is told; the same as all others, if this validator is honest."""
+        if self._liar is None or message.place != self.place:
+            return (message,)
+        return self._liar.twist(message, self.rounds.proposed(message.round), target)
 
     def wake(self, height: Height, number: int, step: Step, after_ms: int) -> None:
         def ring() -> None:
