@@ -92,6 +92,14 @@ class Rounds:
             self._propose()
         self._advance()
 
+    def knows(self, message: RoundMessage) -> bool:
+        """Whether one that says the same was kept already."""
+        if isinstance(message, Proposal):
+            return message.block.header.hash in self._proposals.get(message.round, {})
+        ballot = message.ballot
+        votes = self._votes.get((ballot.kind, ballot.round), {})
+        return message.place in votes.get(ballot.block_hash, {})
+
     def receive(self, message: RoundMessage) -> bool:
         """Take a message of this height whose signature holds; whether it was new."""
         if self.decision is not None or not self._keep(message):
@@ -169,8 +177,8 @@ class Rounds:
         memory = self.memory
         if memory.step is not Step.PROPOSE:
             return False
-        for proposal in self._proposals.get(memory.round, {}).values():
-            earlier, hash_ = proposal.valid_round, proposal.block.header.hash
+        for hash_, proposal in self._proposals.get(memory.round, {}).items():
+            earlier = proposal.valid_round
             if earlier != NONE and not (
                 0 <= earlier < memory.round and self._quorum(VoteKind.PREVOTE, earlier) == hash_
             ):

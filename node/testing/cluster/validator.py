@@ -121,8 +121,8 @@ class Validator:
         self._asked: set[tuple[bytes, int, int]] = set()
         self._shares: dict[int, ShareMessage] = {}
         self._point("boot")
-        chain_id = keys.genesis.chain_id
-        store = memory_store(chain_id, disk.database, crash_point=self._point)
+        self._chain_id: Final = keys.genesis.chain_id
+        store = memory_store(self._chain_id, disk.database, crash_point=self._point)
         self.app: Final = LedgerApplication(
             keys.genesis, self._ledger, store, crash_point=self._point
         )
@@ -164,11 +164,12 @@ class Validator:
                 self._round(message)
 
     def _round(self, message: RoundMessage) -> None:
-        if message.height == self.height + 2:
+        ahead = message.height - self.height
+        if ahead == 2:
             self._later.append(message)
-        if message.height != self.height + 1 or not self._genuine(message):
+        if ahead != 1 or self.rounds.knows(message):
             return
-        if self.rounds.receive(message):
+        if self._genuine(message) and self.rounds.receive(message):
             self._settle()
 
     def _genuine(self, message: RoundMessage) -> bool:
@@ -193,7 +194,7 @@ class Validator:
         try:
             if (header.height, header.hash) != (certificate.height, certificate.block_hash):
                 raise CertificateRefused("CL-5", "the certificate is of another block")
-            check_certificate(certificate, self._keys.committee, self._keys.genesis.chain_id)
+            check_certificate(certificate, self._keys.committee, self._chain_id)
         except CertificateRefused as error:
             self.refused.append(error.rule)
             return
@@ -250,7 +251,7 @@ class Validator:
         self._point("after-prepare")
         head = self.app.head()
         header = Header(
-            self._keys.genesis.chain_id,
+            self._chain_id,
             height,
             max(GENESIS_MS + self._world.now, head.time_ms),
             head.hash,
@@ -288,7 +289,7 @@ class Validator:
             self._point("before-extend")
             extension = self.app.extend_vote(height)
             self._point("after-extend")
-        ballot = Ballot(self._keys.genesis.chain_id, kind, height, number, chosen)
+        ballot = Ballot(self._chain_id, kind, height, number, chosen)
         signature = self._sign(ballot.digest(self._keys.committee))
         return Vote(ballot, self.place, signature, extension)
 
@@ -381,7 +382,7 @@ class Validator:
         if not len(batch):
             return
         evidence = self._evidence(
-            self._keys.genesis.chain_id,
+            self._chain_id,
             self._keys.committee,
             certificate,
             block,

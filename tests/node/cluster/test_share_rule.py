@@ -37,7 +37,7 @@ def judge(storm, n: int, seeds: range) -> tuple[int, int, int]:
 
 
 def test_px1_no_share_of_a_block_that_is_not_final_n4(storm) -> None:
-    shares, crashes, lost = judge(storm, 4, range(1, 151))
+    shares, crashes, lost = judge(storm, 4, range(1, 201))
     assert shares > 1000
     assert crashes > 100
     assert lost > 50
@@ -51,7 +51,7 @@ def test_px1_no_share_of_a_block_that_is_not_final_n7(storm) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("n", "seeds"), [(4, range(151, 801)), (7, range(21, 121))])
+@pytest.mark.parametrize(("n", "seeds"), [(4, range(201, 901)), (7, range(21, 121))])
 def test_px1_no_share_of_a_block_that_is_not_final_long(storm, n, seeds) -> None:
     judge(storm, n, seeds)
 
