@@ -26,7 +26,11 @@ PATIENCE_MS: Final = 120_000
 
 
 class Killed(BaseException):  # not an Exception: nothing in a process may survive it
-    """The process died at a crash point."""
+    """The process died at a crash point, to be started again after `down_ms`."""
+
+    def __init__(self, name: str, down_ms: int) -> None:
+        super().__init__(name)
+        self.down_ms = down_ms
 
 
 class Cluster:
@@ -149,11 +153,10 @@ class Cluster:
 
     def point(self, place: int, name: str) -> None:
         self._points[place] += 1
-        if self._now < self.faults.calm_ms and any(
-            crash.place == place and crash.point == self._points[place]
-            for crash in self.faults.crashes
-        ):
-            raise Killed(name)
+        if self._now < self.faults.calm_ms:
+            for crash in self.faults.crashes:
+                if (crash.place, crash.point) == (place, self._points[place]):
+                    raise Killed(name, crash.down_ms)
 
     def send(self, place: int, target: int, messages: tuple[Message, ...]) -> None:
         if self._parted(place, target):
@@ -224,8 +227,8 @@ class Cluster:
             action()
         except Killed as death:
             self._die(place, str(death))
-            down = next(c.down_ms for c in self.faults.crashes if c.place == place)
-            self._at(min(self._now + down, self.faults.calm_ms), lambda: self._boot(place))
+            due = min(self._now + death.down_ms, self.faults.calm_ms)
+            self._at(due, lambda: self._boot(place))
 
     def _boot(self, place: int) -> None:
         if place in self.running or place in self._stopped:

@@ -42,6 +42,13 @@ from private_exec.shares import ShareMessage, make_shares
 from zk.errors import DecodeError
 
 TICK_MS: Final = 150
+POINTS: Final = (
+    "boot", "replayed", "before-prepare", "after-prepare", "before-process", "after-process",
+    "before-extend", "after-extend", "before-remember", "after-remember", "before-send",
+    "before-verify-extension", "before-decide", "after-decide", "after-finalize", "after-commit",
+    "before-share", "after-share",
+)  # fmt: skip
+"""Crash points between the calls; those inside are `node.consensus.application.CRASH_POINTS`."""
 EvidenceOf = Callable[[ChainId, Committee, CommitCertificate, Block, BatchRootOf], FinalityEvidence]
 """`CertifiedBlock`, or what a test puts into its place to show that the checks see it."""
 
