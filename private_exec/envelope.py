@@ -19,12 +19,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from node.core.codec import Reader, Writer
+from node.core.ed25519 import is_signed
 from node.core.ids import AccountId, tagged_hash
 from private_exec import cipher
 from private_exec.cipher import Seal
 from private_exec.errors import MalformedSeal, SealRefused, Undecryptable
 from private_exec.keys import EpochKey
-from private_exec.roster import SIGNATURE_BYTES, Domain, Signer, is_signed
+from private_exec.roster import SIGNATURE_BYTES, Domain, Signer
 from zk.curve.bn254 import G1Affine
 
 VERSION: Final = 1

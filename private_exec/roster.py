@@ -10,11 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from node.core.codec import Reader, Writer
-from node.core.ed25519 import is_proper
+from node.core.ed25519 import is_proper, is_signed
 from node.core.ids import ChainId, tagged_hash
 from private_exec.errors import MalformedSeal
 from private_exec.parameters import MAX_SHARES
@@ -116,14 +113,3 @@ class Roster:
     @property
     def digest(self) -> bytes:
         return tagged_hash("private/roster", self.to_bytes())
-
-
-def is_signed(key: bytes, digest: bytes, signature: bytes) -> bool:
-    """Whether `key`, a proper one, signed."""
-    if not is_proper(key) or len(signature) != SIGNATURE_BYTES:
-        return False
-    try:
-        Ed25519PublicKey.from_public_bytes(key).verify(signature, digest)
-    except (InvalidSignature, ValueError):
-        return False
-    return True

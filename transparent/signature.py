@@ -6,16 +6,11 @@ Keys that libraries disagree on are refused before a signature is looked at (TR-
 
 from __future__ import annotations
 
-from typing import Final
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-
-from node.core.ed25519 import is_proper
+from node.core.ed25519 import is_proper, is_signed
 from node.core.errors import InvalidTransaction
 from node.core.ids import AccountId, tagged_hash
-
-SIGNATURE_BYTES: Final = 64
 
 
 class SigningKey:
@@ -54,9 +49,7 @@ def check_signature(account: AccountId, digest: bytes, signature: bytes, *, rule
         InvalidTransaction: TR-3 for the key, `rule` for the signature.
     """
     check_key(account)
-    try:
-        Ed25519PublicKey.from_public_bytes(account).verify(signature, digest)
-    except (InvalidSignature, ValueError):
+    if not is_signed(account, digest, signature):
         raise InvalidTransaction(
             rule, "the signature is not this account's over this transaction", where="signature"
-        ) from None
+        )

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from node.core.codec import Reader, Writer
+from node.core.ed25519 import SIGNATURE_BYTES
 from node.core.ids import ID_BYTES, AccountId, ChainId, Height, Kind, TxId
 from transparent import spec
-from transparent.signature import SIGNATURE_BYTES, SigningKey
+from transparent.signature import SigningKey
 
 MAX_TRANSFERS: Final = 16
 

@@ -8,22 +8,17 @@ holds for precommits of *one* round only: those of several rounds do not add up 
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from node.consensus.errors import CertificateRefused
 from node.core.codec import Reader, Writer
-from node.core.committee import MAX_MEMBERS, Committee
+from node.core.committee import Committee, Signers
 from node.core.ids import ID_BYTES, ChainId, Height, tagged_hash
 from zk.errors import NonCanonical
 
-SIGNATURE_BYTES: Final = 64
 _VERSION: Final = 1
 
 
@@ -104,12 +99,14 @@ class CommitCertificate:
         Written field by field as signed, so a certificate has one encoding (CL-4).
         """
         writer = Writer().u8(_VERSION).raw(self.chain_id, ID_BYTES).u64(self.height)
-        writer.u32(self.round).raw(self.block_hash, ID_BYTES).u16(self.members)
-        bits = sum(1 << place for place in self.signers)
-        writer.uint(bits, (self.members + 7) // 8)
-        for signature in self.signatures:
-            writer.raw(signature, SIGNATURE_BYTES)
+        writer.u32(self.round).raw(self.block_hash, ID_BYTES)
+        self.signed.write(writer)
         return writer.done()
+
+    @property
+    def signed(self) -> Signers:
+        """Who precommitted."""
+        return Signers(self.members, self.signers, self.signatures)
 
     @staticmethod
     def from_bytes(data: bytes) -> CommitCertificate:
@@ -124,14 +121,11 @@ class CommitCertificate:
             reader.u32(),
         )
         block_hash = reader.take(ID_BYTES)
-        members = reader.count(2, MAX_MEMBERS, "CL-4: members")
-        bits = reader.uint((members + 7) // 8)
-        if bits >> members:
-            raise NonCanonical("CL-4: bits are set beyond the last member", where=where)
-        signers = tuple(place for place in range(members) if bits >> place & 1)
-        signatures = tuple(reader.take(SIGNATURE_BYTES) for _ in signers)
+        signed = Signers.read(reader, "CL-4")
         reader.done()
-        return CommitCertificate(chain_id, height, number, block_hash, members, signers, signatures)
+        return CommitCertificate(
+            chain_id, height, number, block_hash, signed.members, signed.places, signed.signatures
+        )
 
 
 def check_certificate(
@@ -147,18 +141,10 @@ def check_certificate(
     Raises:
         CertificateRefused: the rule that it breaks.
     """
-    signers, count = certificate.signers, len(committee.members)
-    if certificate.members != count:
-        raise CertificateRefused(
-            "CL-1", f"of a committee of {certificate.members}, this one has {count}"
-        )
-    if any(not a < b for a, b in itertools.pairwise(signers)) or any(
-        not 0 <= place < count for place in signers
-    ):
-        raise CertificateRefused("CL-1", "signers are not members, in order and once each")
-    if len(certificate.signatures) != len(signers):
-        raise CertificateRefused("CL-1", "not one signature for each signer")
-    _check_weight(sum(committee.members[place].weight for place in signers), committee)
+    signed = certificate.signed
+    if fault := signed.fault(committee):
+        raise CertificateRefused("CL-1", fault)
+    _check_weight(signed.weight(committee), committee)
     if certificate.chain_id != chain_id:
         raise CertificateRefused("CL-3", f"made for chain {certificate.chain_id.hex()[:16]}…")
     ballot = Ballot(
@@ -168,15 +154,12 @@ def check_certificate(
         certificate.round,
         certificate.block_hash,
     )
-    digest = ballot.digest(committee)
-    for place, signature in zip(signers, certificate.signatures, strict=True):
-        member = committee.members[place]
-        if not is_signed(member.key, digest, signature):
-            raise CertificateRefused(
-                "CL-3",
-                "the signature is not over exactly this precommit",
-                where=f"member {member.id.hex()[:16]}…",
-            )
+    if (member := signed.not_signed(committee, ballot.digest(committee))) is not None:
+        raise CertificateRefused(
+            "CL-3",
+            "the signature is not over exactly this precommit",
+            where=f"member {member.id.hex()[:16]}…",
+        )
 
 
 def _check_weight(weight: int, committee: Committee) -> None:
@@ -185,14 +168,3 @@ def _check_weight(weight: int, committee: Committee) -> None:
         raise CertificateRefused(
             "CL-2", f"signed by {weight} of {committee.total}, {committee.quorum} are needed"
         )
-
-
-def is_signed(key: bytes, digest: bytes, signature: bytes) -> bool:
-    """Whether `key`, of a member, signed."""
-    if len(signature) != SIGNATURE_BYTES:
-        return False
-    try:
-        Ed25519PublicKey.from_public_bytes(key).verify(signature, digest)
-    except (InvalidSignature, ValueError):
-        return False
-    return True

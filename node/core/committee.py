@@ -1,4 +1,4 @@
-"""Who signs for a domain, and with which weight.
+"""Who signs for a domain, with which weight, and who of them signed.
 
 A committee is fixed for a while: the validators of an epoch, or a set that an application names.
 """
@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Final
 
 from node.core.codec import Reader, Writer
-from node.core.ed25519 import KEY_BYTES, is_proper
+from node.core.ed25519 import KEY_BYTES, SIGNATURE_BYTES, is_proper, is_signed
 from node.core.ids import ID_BYTES, tagged_hash
 from zk.errors import DecodeError, NonCanonical
 
@@ -121,3 +121,57 @@ class Committee:
                 for _ in range(count)
             )
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Signers:
+    """Who of a committee signed, and the signatures.
+
+    Attributes:
+        members: number of members of the committee.
+        places: theirs, ascending.
+        signatures: one for each place.
+    """
+
+    members: int
+    places: tuple[int, ...]
+    signatures: tuple[bytes, ...]
+
+    def write(self, writer: Writer) -> None:
+        """Members u16, a bit for each, signatures in order: one encoding."""
+        bits = sum(1 << place for place in self.places)
+        writer.u16(self.members).uint(bits, (self.members + 7) // 8)
+        for signature in self.signatures:
+            writer.raw(signature, SIGNATURE_BYTES)
+
+    @staticmethod
+    def read(reader: Reader, rule: str) -> Signers:
+        """Strict. Raises DecodeError, which names `rule` for bits that nobody has."""
+        members = reader.count(2, MAX_MEMBERS, f"{rule}: members")
+        bits = reader.uint((members + 7) // 8)
+        if bits >> members:
+            raise NonCanonical(f"{rule}: bits are set beyond the last member", where=reader.where)
+        places = tuple(place for place in range(members) if bits >> place & 1)
+        return Signers(members, places, tuple(reader.take(SIGNATURE_BYTES) for _ in places))
+
+    def fault(self, committee: Committee) -> str:
+        """Why these cannot be signers of this committee; empty if they can."""
+        if self.members != len(committee.members):
+            return f"of a committee of {self.members}, this one has {len(committee.members)}"
+        ascending = all(a < b for a, b in itertools.pairwise(self.places))
+        if not ascending or any(not 0 <= place < self.members for place in self.places):
+            return "signers are not members, in order and once each"
+        if len(self.signatures) != len(self.places):
+            return "not one signature for each signer"
+        return ""
+
+    def weight(self, committee: Committee) -> int:
+        """What they have together."""
+        return sum(committee.members[place].weight for place in self.places)
+
+    def not_signed(self, committee: Committee, digest: bytes) -> Member | None:
+        """The first of them whose signature is not over `digest`."""
+        for place, signature in zip(self.places, self.signatures, strict=True):
+            if not is_signed(committee.members[place].key, digest, signature):
+                return committee.members[place]
+        return None

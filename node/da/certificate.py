@@ -7,22 +7,18 @@ instead of batches.
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, field
 from typing import Final
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from node.core.codec import Reader, Writer
-from node.core.committee import MAX_MEMBERS, Committee, Member
+from node.core.committee import Committee, Member, Signers
+from node.core.ed25519 import is_signed
 from node.core.ids import ID_BYTES, ChainId, Height, tagged_hash
 from node.da.domain import Domain, Placement
 from node.da.errors import DataRefused
 from node.da.rows import Commitment
 from zk.errors import NonCanonical
 
-SIGNATURE_BYTES: Final = 64
 _VERSION: Final = 1
 
 
@@ -145,11 +141,13 @@ class Certificate:
         """Statement, number of members u16, a bit per member, signatures in order."""
         writer = Writer()
         self.statement.write(writer)
-        bits = sum(1 << place for place in self.signers)
-        writer.u16(self.members).uint(bits, (self.members + 7) // 8)
-        for signature in self.signatures:
-            writer.raw(signature, SIGNATURE_BYTES)
+        self.signed.write(writer)
         return writer.done()
+
+    @property
+    def signed(self) -> Signers:
+        """Who signed the statement."""
+        return Signers(self.members, self.signers, self.signatures)
 
     @staticmethod
     def from_bytes(data: bytes) -> Certificate:
@@ -157,14 +155,9 @@ class Certificate:
         where = "certificate"
         reader = Reader(data, where)
         statement = Statement.read(reader)
-        members = reader.count(2, MAX_MEMBERS, "members")
-        bits = reader.uint((members + 7) // 8)
-        if bits >> members:
-            raise NonCanonical("DA-13: bits are set beyond the last member", where=where)
-        signers = tuple(place for place in range(members) if bits >> place & 1)
-        signatures = tuple(reader.take(SIGNATURE_BYTES) for _ in signers)
+        signed = Signers.read(reader, "DA-13")
         reader.done()
-        return Certificate(statement, members, signers, signatures)
+        return Certificate(statement, signed.members, signed.places, signed.signatures)
 
 
 def check_certificate(
@@ -177,25 +170,13 @@ def check_certificate(
     """
     check_statement(certificate.statement, domain, chain_id, height)
     committee = domain.committee
-    signers = certificate.signers
-    where = "certificate"
-    if certificate.members != len(committee.members):
-        raise DataRefused(
-            "DA-12",
-            f"of a committee of {certificate.members}, this one has {len(committee.members)}",
-            where=where,
-        )
-    if any(not a < b for a, b in itertools.pairwise(signers)) or any(
-        not 0 <= place < certificate.members for place in signers
-    ):
-        raise DataRefused("DA-12", "signers are not members, in order and once each", where=where)
-    if len(certificate.signatures) != len(signers):
-        raise DataRefused("DA-12", "not one signature for each signer", where=where)
-    weight = sum(committee.members[place].weight for place in signers)
-    _check_weight(weight, committee)
-    digest = certificate.statement.digest(committee)
-    for place, signature in zip(signers, certificate.signatures, strict=True):
-        _check_signature(committee.members[place], digest, signature)
+    signed = certificate.signed
+    if fault := signed.fault(committee):
+        raise DataRefused("DA-12", fault, where="certificate")
+    _check_weight(signed.weight(committee), committee)
+    member = signed.not_signed(committee, certificate.statement.digest(committee))
+    if member is not None:
+        raise _not_signed(member)
 
 
 def _check_weight(weight: int, committee: Committee) -> None:
@@ -209,18 +190,13 @@ def _check_weight(weight: int, committee: Committee) -> None:
         )
 
 
-def _check_signature(member: Member, digest: bytes, signature: bytes) -> None:
+def _not_signed(member: Member) -> DataRefused:
     """DA-13."""
-    try:
-        if len(signature) != SIGNATURE_BYTES:
-            raise InvalidSignature
-        Ed25519PublicKey.from_public_bytes(member.key).verify(signature, digest)
-    except (InvalidSignature, ValueError) as error:
-        raise DataRefused(
-            "DA-13",
-            "the signature is not over exactly this statement and committee",
-            where=f"member {member.id.hex()[:16]}…",
-        ) from error
+    return DataRefused(
+        "DA-13",
+        "the signature is not over exactly this statement and committee",
+        where=f"member {member.id.hex()[:16]}…",
+    )
 
 
 @dataclass
@@ -245,8 +221,9 @@ class Collector:
         place = self.committee.index(member_id)
         if place is None:
             raise DataRefused("DA-12", f"{member_id.hex()[:16]}… is no member", where="signature")
-        digest = self.statement.digest(self.committee)
-        _check_signature(self.committee.members[place], digest, signature)
+        member = self.committee.members[place]
+        if not is_signed(member.key, self.statement.digest(self.committee), signature):
+            raise _not_signed(member)
         self._signatures.setdefault(place, signature)
         return self.weight
 

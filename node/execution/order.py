@@ -16,9 +16,10 @@ from enum import IntEnum
 from typing import Final
 
 from node.core.codec import Reader, Writer
+from node.core.ed25519 import SIGNATURE_BYTES
 from node.core.guardians import MAX_GUARDIANS
 from node.core.ids import ID_BYTES, AccountId, ChainId, EnvironmentId, Height, TxId, tagged_hash
-from transparent.signature import SIGNATURE_BYTES, SigningKey
+from transparent.signature import SigningKey
 from zk.errors import NonCanonical
 
 MAX_REASON: Final = 256

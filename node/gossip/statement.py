@@ -15,10 +15,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from node.core.ed25519 import is_proper
+from node.core.ed25519 import is_proper, is_signed
 from node.core.ids import ChainId, tagged_hash
 from node.gossip.errors import InvalidMessage
 
@@ -51,12 +50,10 @@ class Statement:
         if not is_proper(self.node):
             raise InvalidMessage(rule, "not a proper Ed25519 key", where=where)
         digest = _digest(chain_id, self.node, self.seq, self.content)
-        try:
-            Ed25519PublicKey.from_public_bytes(self.node).verify(self.signature, digest)
-        except (InvalidSignature, ValueError):
+        if not is_signed(self.node, digest, self.signature):
             raise InvalidMessage(
                 rule, f"the signature is not by {self.node.hex()[:16]}… on this chain", where=where
-            ) from None
+            )
 
 
 class Signer:
@@ -86,14 +83,7 @@ def verify_tagged(
     node: bytes, signature: bytes, chain_id: ChainId, tag: str, *parts: bytes
 ) -> bool:
     """Whether `signature` is what `Signer.sign` makes; the caller raises under its own rule."""
-    if not is_proper(node):
-        return False
-    try:
-        digest = tagged_hash(tag, chain_id, node, *parts)
-        Ed25519PublicKey.from_public_bytes(node).verify(signature, digest)
-    except (InvalidSignature, ValueError):
-        return False
-    return True
+    return is_signed(node, tagged_hash(tag, chain_id, node, *parts), signature)
 
 
 def _digest(chain_id: ChainId, node: bytes, seq: int, content: bytes) -> bytes:

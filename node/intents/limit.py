@@ -21,6 +21,7 @@ from types import MappingProxyType
 from typing import Final
 
 from node.core.codec import Reader, Writer
+from node.core.ed25519 import SIGNATURE_BYTES
 from node.core.ids import ID_BYTES, NATIVE, AccountId, ChainId, Height, Kind, tagged_hash
 from node.core.intent import Intent
 from node.core.interfaces import StateReader
@@ -28,7 +29,7 @@ from node.intents.errors import IntentRefused
 from node.intents.schema import Description, Evidence
 from node.intents.view import View
 from transparent.accounts import Ledger
-from transparent.signature import SIGNATURE_BYTES, SigningKey, check_signature
+from transparent.signature import SigningKey, check_signature
 
 FILLED_PREFIX: Final = b"t/f/"
 _NOTHING: Final[Mapping[tuple[AccountId, Kind], int]] = MappingProxyType({})

@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
-from node.consensus.certificate import Ballot, CommitCertificate, is_signed
+from node.consensus.certificate import Ballot, CommitCertificate
 from node.core.block import Block
 from node.core.codec import Writer
 from node.core.committee import Committee
+from node.core.ed25519 import is_signed
 from node.core.ids import Height, tagged_hash
 from private_exec.shares import ShareMessage
 
