@@ -123,7 +123,8 @@ def install(
         ours = "0x" + recorded_shape(statement).digest.hex()
         _same(document["r1cs"], ours, f"the circuit of the key and {statement}", str(source))
     if (folder / REGISTRY).exists():
-        return _add(source, statement, document, folder, replace=replace)
+        with files.locked(folder):  # two at once would lose one of two registries
+            return _add(source, statement, document, folder, replace=replace)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ParamsError(
             "not a folder of parameters: it has no registry.toml",

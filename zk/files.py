@@ -17,7 +17,9 @@ ORDINARY: Final = 0o666
 
 
 @contextlib.contextmanager
-def replacing(target: Path, *, mode: int = ORDINARY, durable: bool = False) -> Iterator[Path]:
+def replacing(
+    target: Path, *, mode: int = ORDINARY, durable: bool = False, new: bool = False
+) -> Iterator[Path]:
     """A new empty file beside `target`, which takes its name if the block succeeds.
 
     Readers meet the old file, the new one or none; a block that fails leaves what was there.
@@ -26,9 +28,10 @@ def replacing(target: Path, *, mode: int = ORDINARY, durable: bool = False) -> I
         target: the file to make or replace; its folder exists.
         mode: permissions, from the first moment on; `PRIVATE` for secrets.
         durable: content and name are on the disk, whatever happens next, when this returns.
+        new: take the name only if nothing has it, whoever else tries at the same time.
 
     Raises:
-        OSError: the folder or the disk refuses.
+        OSError: the folder or the disk refuses; FileExistsError: `new`, and the name is taken.
     """
     if not target.name:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
@@ -44,16 +47,21 @@ def replacing(target: Path, *, mode: int = ORDINARY, durable: bool = False) -> I
             _flush(temporary)
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
-        temporary.replace(target)
+        if new:
+            os.link(temporary, target)
+        else:
+            temporary.replace(target)
         if durable and os.name == "posix":  # elsewhere folders cannot be opened
             _flush(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def write(target: Path, data: bytes, *, mode: int = ORDINARY, durable: bool = False) -> None:
+def write(
+    target: Path, data: bytes, *, mode: int = ORDINARY, durable: bool = False, new: bool = False
+) -> None:
     """All of `data` under that name, or what was there; arguments and errors of `replacing`."""
-    with replacing(target, mode=mode, durable=durable) as temporary:
+    with replacing(target, mode=mode, durable=durable, new=new) as temporary:
         temporary.write_bytes(data)
 
 
@@ -72,6 +80,25 @@ def make_private_folder(path: Path) -> Path:
         if not folder.is_dir():
             folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
     return path
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Alone in a folder, among those who ask; the lock is on the folder itself and leaves nothing.
+
+    Where folders cannot be locked (not POSIX) nobody waits.
+    """
+    if os.name != "posix":
+        yield
+        return
+    import fcntl
+
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _flush(path: Path) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from node.cli import keystore
 from node.cli.keystore import Keystore, Locked, WalletError
-from node.cli.session import write_private
+from node.cli.session import private_folder
 from node.cli.verify import read_file, readable
 from zk import files, jsontext
 from zk.errors import ChiaroError
@@ -87,11 +87,6 @@ def new_key(path: Path, profile: str, password: str) -> bytes:
     """
     from transparent.signature import SigningKey
 
-    if path.exists():
-        raise GuardianFile(
-            "there is a file of that name already", where=str(path),
-            why="overwriting a key destroys it", fix="name another file",
-        )  # fmt: skip
     seed = secrets.token_bytes(32)
     public = bytes(SigningKey(seed).account)
     sealed = keystore.encrypt(_store(path, profile, public, None), seed, password)
@@ -102,8 +97,16 @@ def new_key(path: Path, profile: str, password: str) -> bytes:
         "public_key": "0x" + public.hex(),
         "secret": sealed.secret,
     }
+    data = json.dumps(document, indent=1).encode()
     with readable(path):
-        write_private(path, json.dumps(document, indent=1).encode())
+        private_folder(path.parent)
+        try:
+            files.write(path, data, mode=files.PRIVATE, durable=True, new=True)
+        except FileExistsError:
+            raise GuardianFile(
+                "there is a file of that name already", where=str(path),
+                why="overwriting a key destroys it", fix="name another file",
+            ) from None  # fmt: skip
     return public
 
 

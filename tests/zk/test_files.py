@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -108,3 +110,42 @@ def test_a_private_folder_where_a_file_is_fails(tmp_path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(FileExistsError):
         files.make_private_folder(tmp_path / "file")
+
+
+def test_a_new_file_takes_no_name_that_is_taken(tmp_path) -> None:
+    """Also if the name was free when the writer began: looking first is not enough."""
+    target = tmp_path / "key"
+
+    def late() -> None:
+        with files.replacing(target, new=True) as temporary:
+            temporary.write_bytes(b"second")
+            target.write_bytes(b"first")
+
+    with pytest.raises(FileExistsError):
+        late()
+    assert target.read_bytes() == b"first"
+    assert list(tmp_path.iterdir()) == [target], "and leaves nothing"
+    files.write(tmp_path / "other", b"free", new=True)
+    assert (tmp_path / "other").read_bytes() == b"free"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folders are locked on POSIX only")
+def test_who_asks_second_waits(tmp_path) -> None:
+    """Each reads what the one before wrote: no count is lost, and no file is left."""
+    target = tmp_path / "count"
+    target.write_bytes(b"0")
+
+    def count() -> None:
+        for _ in range(20):
+            with files.locked(tmp_path):
+                seen = int(target.read_bytes())
+                time.sleep(0.0005)
+                files.write(target, b"%d" % (seen + 1))
+
+    threads = [threading.Thread(target=count) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert target.read_bytes() == b"80"
+    assert list(tmp_path.iterdir()) == [target]
