@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from node.core.effects import BatchScope
 from node.core.errors import InvalidTransaction
 from node.core.ids import NATIVE, ChainId, Height, Kind
 from shielded import digests, schnorr, spec
@@ -37,13 +38,21 @@ def check_expiry(tx: ShieldedTx, height: Height, max_expiry: int) -> None:
             )
 
 
-def check_scope(tx: ShieldedTx) -> None:
-    """SH-17 (S-19): nothing settles in a batch while there are no DA domains."""
+def check_scope(tx: ShieldedTx, scope: BatchScope | None) -> None:
+    """SH-17 (S-19): what is scoped to batches of a domain and epoch settles in these only.
+
+    Args:
+        tx: the transaction.
+        scope: of the batch whose settlement it is a part of; None for one that stands alone.
+    """
     for index, party in enumerate(tx.parties):
-        if party.scope is not None:
+        wanted = party.scope
+        if wanted is None:
+            continue
+        if scope is None or (wanted.domain, wanted.epoch) != (scope.domain, scope.epoch):
             raise InvalidTransaction(
                 "SH-17",
-                "scoped to a batch, and this chain has no DA domain",
+                f"settles in a batch of domain {wanted.domain}, epoch {wanted.epoch}, only",
                 where=f"party {index}",
             )
 

@@ -20,6 +20,7 @@ from node.core.effects import Crossing, Effects, Event
 from node.core.errors import InvalidTransaction
 from node.core.ids import ChainId, EnvironmentId, Height, TxId
 from node.core.interfaces import ProofClaim, StateReader, TxContext
+from node.core.lane import MAX_SEALED_BYTES
 from shielded import checks
 from shielded.action import ACTION_BYTES, STATEMENT, public_inputs
 from shielded.errors import StaleAnchor, TreeNearlyFull
@@ -30,8 +31,8 @@ from zk.errors import ParamsError
 TREE_KEY: Final = b"s/tree"
 ANCHOR_PREFIX: Final = b"s/anchor/"
 ROOT_PREFIX: Final = b"s/root/"
-RESERVED_LEAVES: Final = 2 * (MAX_BLOCK_BYTES // ACTION_BYTES)
-"""More notes than any block can create (SH-59)."""
+RESERVED_LEAVES: Final = 2 * ((MAX_BLOCK_BYTES + MAX_SEALED_BYTES) // ACTION_BYTES)
+"""More notes than any block can create, and the settlements that it carries out (SH-59)."""
 
 
 class ShieldedEnvironment:
@@ -66,6 +67,10 @@ class ShieldedEnvironment:
         checks.check_chain(found, chain_id)
         return fee
 
+    def is_unpaid(self, payload: bytes) -> bool:  # noqa: ARG002
+        """Everybody may send these, so all of them pay."""
+        return False
+
     def decode(self, payload: bytes) -> ShieldedTx:
         """SH-1 … SH-5, SH-21 … SH-24, SH-27, SH-28."""
         return ShieldedTx.from_bytes(payload)
@@ -88,7 +93,7 @@ class ShieldedEnvironment:
         """All that needs no state, cheap rules first; raises ChiaroError or nothing (SH-38)."""
         checks.check_chain(tx.chain_id, context.chain_id)
         checks.check_expiry(tx, context.height, self._max_expiry)
-        checks.check_scope(tx)
+        checks.check_scope(tx, context.scope)
         checks.check_logic(tx)
         checks.check_authorizations(tx)
         checks.check_nullifiers(tx)

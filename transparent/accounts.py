@@ -9,11 +9,12 @@ what are in `env` and, later, in validity predicates; this module knows only how
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from node.core.amounts import MAX_AMOUNT
 from node.core.codec import Reader
+from node.core.effects import held_key
 from node.core.errors import InvalidTransaction
 from node.core.ids import ID_BYTES, AccountId, Kind
 from node.core.interfaces import StateReader
@@ -52,11 +53,41 @@ def sequence(state: StateReader, account: AccountId) -> int:
     return _decode(state.get(sequence_key(account)))
 
 
+def held(state: StateReader, account: AccountId, kind: Kind) -> int:
+    """How much of a balance opened intents may take (TR-11)."""
+    return _decode(state.get(held_key(account, kind)))
+
+
 def every_balance(state: StateReader) -> Iterator[tuple[AccountId, Kind, int]]:
     """All balances of all accounts: what a supply audit sums."""
     for key, value in state.iterate(_BALANCE):
         account = AccountId(key[len(_BALANCE) : len(_BALANCE) + ID_BYTES])
         yield account, Kind.read(Reader(key[len(_BALANCE) + ID_BYTES :])), _decode(value)
+
+
+Change = tuple[AccountId, Kind, int]
+"""What an account gets of a kind; negative: what it gives."""
+
+
+def changes(
+    state: StateReader, writes: Iterable[tuple[bytes, bytes | None]]
+) -> tuple[tuple[Change, ...], tuple[tuple[bytes, bytes | None], ...]]:
+    """Writes taken apart: what they do to balances, as differences, and the other ones."""
+    moved, others = list[Change](), list[tuple[bytes, bytes | None]]()
+    for key, value in writes:
+        if not key.startswith(_BALANCE):
+            others.append((key, value))
+            continue
+        reader = Reader(key[len(_BALANCE) :], "balance")
+        account, kind = AccountId(reader.take(ID_BYTES)), Kind.read(reader)
+        if difference := _decode(value) - _decode(state.get(key)):
+            moved.append((account, kind, difference))
+    return tuple(moved), tuple(others)
+
+
+def is_balance(key: bytes) -> bool:
+    """Whether a key of the state is a balance's."""
+    return key.startswith(_BALANCE)
 
 
 class Ledger:
@@ -73,12 +104,22 @@ class Ledger:
             known = _decode(self._state.get(balance_key(account, kind)))
         return known
 
+    def free(self, account: AccountId, kind: Kind) -> int:
+        """The balance without what is held."""
+        return self.balance(account, kind) - held(self._state, account, kind)
+
     def debit(self, account: AccountId, kind: Kind, amount: int) -> None:
-        """TR-7: an account never pays what it does not have."""
+        """TR-7, TR-11: an account never pays what it does not have, nor what is held of it."""
         have = self.balance(account, kind)
         if have < amount:
             raise InvalidTransaction(
                 "TR-7", f"needs {amount} base units, the account has {have}", where=account.hex()
+            )
+        if (free := self.free(account, kind)) < amount:
+            raise InvalidTransaction(
+                "TR-11",
+                f"needs {amount} base units, {free} are free: opened intents hold {have - free}",
+                where=account.hex(),
             )
         self._balances[account, kind] = have - amount
 

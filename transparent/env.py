@@ -36,6 +36,10 @@ class TransparentEnvironment:
         _check_chain(found, chain_id)
         return fee
 
+    def is_unpaid(self, payload: bytes) -> bool:  # noqa: ARG002
+        """Everybody may send these, so all of them pay."""
+        return False
+
     def decode(self, payload: bytes) -> TransparentTx:
         return TransparentTx.from_bytes(payload)
 

@@ -23,13 +23,18 @@ class SigningKey:
     @staticmethod
     def from_seed(seed: bytes, index: int = 0) -> SigningKey:
         """Key `index` of a wallet's seed; independent of its shielded keys by the tag."""
-        return SigningKey(tagged_hash("transparent/key", seed, index.to_bytes(4, "little")))
+        return SigningKey(account_secret(seed, index))
 
     def sign(self, digest: bytes) -> bytes:
         return self._key.sign(digest)
 
     def __repr__(self) -> str:
         return f"SigningKey(account={self.account.hex()})"
+
+
+def account_secret(seed: bytes, index: int = 0) -> bytes:
+    """The 32 secret bytes of a wallet's key `index`, for other signatures of the account."""
+    return tagged_hash("transparent/key", seed, index.to_bytes(4, "little"))
 
 
 def check_key(account: AccountId, *, what: str = "account") -> None:

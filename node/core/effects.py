@@ -6,19 +6,65 @@ Keys of the state are bytes with a readable prefix, one prefix per owner:
     `n/…`   nullifiers, written by the executor: `n/` + environment tag + nullifier → height (u64)
     `v/…`   turnstile totals, written by the executor (rule EX-…, S-7)
     `o/…`   orders of the guardians and states of pools
+    `i/…`   sealed intents: keys, batches, settlements; reservations under `i/r/`,
+              held balances under `i/held/`
     `c/…`   chain: parameters, block metadata
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from node.core.ids import AccountId, EnvironmentId, Kind
+
+PART: Final = "part"
+"""Event of a part: its name, and `ok` or the rule that refused it. Its own events follow."""
+CARRIED: Final = "carried"
+"""Event of a transaction inside another: environment, id, fee; its bytes where they are told."""
 
 
 def nullifier_key(environment: EnvironmentId, nullifier: bytes) -> bytes:
     """Where the state says in which block a resource was spent, for those who only read it."""
     return b"n/%d/" % environment + nullifier
+
+
+RESERVATIONS: Final = b"i/r/"
+"""Prefix of all `reservation_key`s."""
+
+
+def reservation_key(nullifier: bytes) -> bytes:
+    """Where the state says to which batch of intents a resource is reserved (S-19).
+
+    Args:
+        nullifier: a `nullifier_key`.
+    """
+    return RESERVATIONS + nullifier
+
+
+def held_key(account: AccountId, kind: Kind) -> bytes:
+    """Where the state says how much of a balance opened intents may take (TR-11)."""
+    return b"i/held/" + account + kind.to_bytes()
+
+
+@dataclass(frozen=True, slots=True)
+class BatchScope:
+    """A batch of intents: what a settlement's parts run under.
+
+    Attributes:
+        domain: number of the data availability domain.
+        epoch: of the key under which its intents were sealed.
+        number: of the batch in its domain.
+    """
+
+    domain: int
+    epoch: int
+    number: int
+
+    @property
+    def ref(self) -> bytes:
+        """12 bytes that name the batch: domain and number, big-endian, so that they sort."""
+        return self.domain.to_bytes(4, "big") + self.number.to_bytes(8, "big")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +97,30 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a transaction that takes effect wholly or not at all, in other environments.
+
+    Attributes:
+        name: what its event says, such as `component 3`.
+        wires: whole transactions, run in order as if they stood in the block themselves.
+        balances: then, changes of transparent accounts, signed; per kind they sum to 0, and what is
+            taken must be there when the part runs.
+        effects: then, writes and events in an environment's name; never of balances.
+        scope: the batch that it settles; None outside of batches.
+        required: its failure refuses the transaction; else only the part, and an event says so.
+        told: the events have the bytes of its transactions, since nothing else in the block does.
+    """
+
+    name: str
+    wires: tuple[bytes, ...] = ()
+    balances: tuple[tuple[AccountId, Kind, int], ...] = ()
+    effects: tuple[tuple[EnvironmentId, Effects], ...] = ()
+    scope: BatchScope | None = None
+    required: bool = False
+    told: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Effects:
     """All that one transaction does.
 
@@ -61,6 +131,8 @@ class Effects:
         crossings: value that enters or leaves.
         fee: base units of the native kind that leave this environment into FEE_ACCOUNT.
         events: for receipts.
+        payer: the transparent account that pays the fee instead, if it signed for that.
+        parts: what else happens, each part atomically (EX-38); of the sealed lane only.
     """
 
     writes: tuple[tuple[bytes, bytes | None], ...] = ()
@@ -69,3 +141,5 @@ class Effects:
     crossings: tuple[Crossing, ...] = ()
     fee: int = 0
     events: tuple[Event, ...] = field(default=())
+    payer: AccountId | None = None
+    parts: tuple[Part, ...] = ()

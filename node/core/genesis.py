@@ -15,15 +15,17 @@ from typing import Final
 from node.core.amounts import check_amount
 from node.core.block import MAX_BLOCK_BYTES, MAX_TX_BYTES
 from node.core.codec import Reader, Writer
+from node.core.ed25519 import is_proper
 from node.core.guardians import MAX_GUARDIANS, Predecessor, check_guardians, dev_guardian
 from node.core.ids import ID_BYTES, NATIVE, AccountId, ChainId, Kind, tagged_hash
+from node.core.lane import LaneParameters
 from zk.errors import DecodeError, DevParamsRefused, NonCanonical
 
 DEV_PROFILE: Final = "dev"
 BATCH_HEIGHTS: Final = 16
 """Heights that a batch of intents may take from its close to its end; S-24 adds them."""
 
-_VERSION: Final = 2
+_VERSION: Final = 3
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _STATEMENT: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}/[0-9]{1,4}")
 _MAX_LIST: Final = 1 << 20
@@ -118,6 +120,8 @@ class Genesis:
         guardians: Ed25519 keys that may close a pool together (`node.execution.orders`).
         guardian_threshold: how many of them an order takes; 0 where there are none.
         predecessor: the chain that this one continues (`node.execution.migration`).
+        lane: sealed intents (`node.lane`); None where there are none. It needs validators, whose
+            ids are their Ed25519 consensus keys.
     """
 
     profile: str
@@ -131,11 +135,14 @@ class Genesis:
     guardians: tuple[bytes, ...] = ()
     guardian_threshold: int = 0
     predecessor: Predecessor | None = None
+    lane: LaneParameters | None = None
 
     def __post_init__(self) -> None:
         self._check_names()
         self._check_lists()
         check_guardians(self.guardians, self.guardian_threshold)
+        if self.lane is not None:
+            self._check_validators()
 
     def _check_names(self) -> None:
         """CH-16 and CH-17: one spelling per chain; no ceremony means development, and says so."""
@@ -159,6 +166,26 @@ class Genesis:
             raise DevParamsRefused(
                 "CH-17: a genesis without a ceremony is of profile `dev`, and only that is",
                 where=f"profile {self.profile}",
+            )
+
+    def _check_validators(self) -> None:
+        """CH-35: who makes the keys of the lane together has a proper key itself."""
+        if not self.validators or not all(is_proper(key) for key in self.validators):
+            raise DecodeError(
+                "CH-35: sealed intents need validators with proper Ed25519 keys",
+                where="validators",
+                why="they hold the key together that opens the intents",
+                fix="list the validators' consensus keys, or leave the lane out",
+            )
+        least = (len(self.validators) - 1) // 3 + 1
+        found = least if self.lane is None else self.lane.round_heights
+        if found < least and self.profile != DEV_PROFILE:
+            raise DecodeError(
+                f"CH-35: a round of key generation takes {found} blocks, at least {least} are due",
+                where="lane",
+                why="less than a third of the validators could propose all blocks of a round, keep "
+                "everybody's complaints out, and so make a key that nobody has true shares of",
+                fix=f"let round_heights be {least} or more",
             )
 
     def _check_lists(self) -> None:
@@ -219,6 +246,9 @@ class Genesis:
         writer.u8(self.predecessor is not None)
         if self.predecessor is not None:
             self.predecessor.write(writer)
+        writer.u8(self.lane is not None)
+        if self.lane is not None:
+            self.lane.write(writer)
         return writer.done()
 
     @staticmethod
@@ -255,10 +285,11 @@ class Genesis:
         )
         threshold = reader.u8()
         predecessor = Predecessor.read(reader) if reader.count(1, 1, "predecessor") else None
+        lane = LaneParameters.read(reader) if reader.count(1, 1, "lane") else None
         reader.done()
         return Genesis(
             profile, name, time_ms, parameters, validators, statements, allocations, ceremony,
-            guardians, threshold, predecessor,
+            guardians, threshold, predecessor, lane,
         )  # fmt: skip
 
     @property
@@ -317,6 +348,8 @@ def development_genesis(
     time_ms: int = 0,
     parameters: Parameters | None = None,
     allocations: tuple[Allocation, ...] = (),
+    validators: tuple[bytes, ...] = (),
+    lane: LaneParameters | None = None,
 ) -> Genesis:
     """A `dev` genesis: a faucet and a guardian whose keys are published, no ceremony, one process.
 
@@ -326,6 +359,8 @@ def development_genesis(
         time_ms: an argument, like all time; 0 gives an id that does not depend on when.
         parameters: default `Parameters()`.
         allocations: beside the faucet's; sorted here.
+        validators: consensus keys; sorted here.
+        lane: of sealed intents.
     """
     faucet = Allocation(dev_faucet_account(), NATIVE, DEV_FAUCET_AMOUNT)
     return Genesis(
@@ -335,6 +370,8 @@ def development_genesis(
         parameters or Parameters(),
         statements=tuple(sorted(statements)),
         allocations=tuple(sorted((faucet, *allocations))),
+        validators=tuple(sorted(validators)),
         guardians=(dev_guardian(),),
         guardian_threshold=1,
+        lane=lane,
     )

@@ -15,6 +15,7 @@ from typing import Any, Final, NoReturn
 from node.core.genesis import Allocation, Genesis, Parameters, StatementKey
 from node.core.guardians import Predecessor
 from node.core.ids import ID_BYTES, AccountId, ChainId, Height, Kind
+from node.core.lane import LaneDomain, LaneParameters
 from zk import jsontext
 from zk.errors import DecodeError
 from zk.field.params import FR
@@ -24,6 +25,8 @@ MAX_FILE: Final = 64 * 1024 * 1024
 _MOST_DOTS: Final = 1024
 """TOML's parser takes time that grows with the square of a dotted key; comments may have some."""
 _PARAMETERS: Final = tuple(f.name for f in dataclasses.fields(Parameters))
+_LANE: Final = tuple(f.name for f in dataclasses.fields(LaneParameters) if f.name != "domains")
+_DOMAIN: Final = tuple(f.name for f in dataclasses.fields(LaneDomain))
 Document = dict[str, Any]
 
 
@@ -131,6 +134,8 @@ def _to_document(genesis: Genesis) -> Document:
         "guardians": [guardian.hex() for guardian in genesis.guardians],
         "guardian_threshold": genesis.guardian_threshold,
         "predecessor": _predecessor_document(genesis.predecessor),
+        "lane": _lane_document(genesis.lane),
+        "domains": [_domain_document(d) for d in genesis.lane.domains] if genesis.lane else [],
         "parameters": {name: getattr(genesis.parameters, name) for name in _PARAMETERS},
         "statements": [
             {"id": s.statement, "r1cs": s.r1cs.hex(), "verifying_key": s.verifying_key.hex()}
@@ -160,11 +165,42 @@ def _predecessor_document(found: Predecessor | None) -> Document | str:
     }
 
 
+def _lane_document(lane: LaneParameters | None) -> Document | str:
+    return "none" if lane is None else {name: getattr(lane, name) for name in _LANE}
+
+
+def _domain_document(domain: LaneDomain) -> Document:
+    document = {name: getattr(domain, name) for name in _DOMAIN}
+    return {**document, "fee": str(domain.fee)}
+
+
+def _lane(value: object, domains: list[object], where: str) -> LaneParameters | None:
+    """CH-35: domains are there exactly where the lane is."""
+    if value == "none" and not domains:
+        return None
+    fields = _fields(value, _LANE, f"{where}: lane")
+    numbers = {name: _int(number, f"{where}: {name}") for name, number in fields.items()}
+    return LaneParameters(tuple(_domain(item, f"{where}: domains") for item in domains), **numbers)
+
+
+def _domain(value: object, where: str) -> LaneDomain:
+    fields = _fields(value, _DOMAIN, where)
+    fee = _amount(fields["fee"], where)
+    values: dict[str, Any] = {
+        name: _str(fields[name], where)
+        if name in {"name", "criterion"}
+        else _int(fields[name], where)
+        for name in _DOMAIN
+        if name != "fee"
+    }
+    return LaneDomain(**values, fee=fee)
+
+
 def _from_document(document: object, where: str) -> Genesis:
     names = ("profile", "name", "time_ms", "ceremony", "validators")
     lists = ("parameters", "statements", "allocations")
     emergency = ("guardians", "guardian_threshold", "predecessor")
-    fields = _fields(document, (*names, *emergency, *lists), where)
+    fields = _fields(document, (*names, *emergency, *lists, "lane", "domains"), where)
     parameters = _fields(fields["parameters"], _PARAMETERS, f"{where}: parameters")
     numbers = {
         name: _amount(value, f"{where}: fee_floor")
@@ -187,6 +223,7 @@ def _from_document(document: object, where: str) -> Genesis:
         guardians=tuple(_id(v, f"{where}: guardians") for v in _list(fields, "guardians", where)),
         guardian_threshold=_int(fields["guardian_threshold"], f"{where}: guardian_threshold"),
         predecessor=_predecessor(fields["predecessor"], f"{where}: predecessor"),
+        lane=_lane(fields["lane"], _list(fields, "domains", where), where),
     )
 
 

@@ -23,12 +23,13 @@ ID_BYTES: Final = 32
 
 
 class EnvironmentId(IntEnum):
-    """The three environments, and the chain's own orders; the value is the tag on the wire."""
+    """The three environments, the chain's own orders, the sealed lane; the tag on the wire."""
 
     TRANSPARENT = 1
     SHIELDED = 2
     PRIVATE = 3
     CHAIN = 4
+    INTENTS = 5
 
     @property
     def label(self) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from node.core.block import Block, Receipt
-from node.core.effects import Crossing, Effects
+from node.core.effects import BatchScope, Crossing, Effects
 from node.core.ids import ChainId, EnvironmentId, Height, StateRoot, TxId
 from zk.errors import ChiaroError
 
@@ -31,10 +31,12 @@ class TxContext:
     Attributes:
         chain_id: the chain this node serves (replay on another chain is refused).
         height: the height of the block that the transaction would enter.
+        scope: the batch of intents that it settles, as a part of a settlement; else None (S-19).
     """
 
     chain_id: ChainId
     height: Height
+    scope: BatchScope | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,10 @@ class ExecutionEnvironment(Protocol[Tx]):
             DecodeError: shorter than any transaction.
             InvalidTransaction: made for another chain, by the rule that says so.
         """
+        ...
+
+    def is_unpaid(self, payload: bytes) -> bool:
+        """Whether few may send it, so that it pays no fee and waits in places of its own."""
         ...
 
     def decode(self, payload: bytes) -> Tx:
@@ -250,6 +256,66 @@ class BlockExecutor(Protocol):
         ...
 
 
+class LaneRules(Protocol):
+    """What the executor asks of the sealed lane."""
+
+    def passes(self, data: bytes) -> bool:
+        """Whether a transaction may stand in a block that waits: an end, a reveal, a key's part."""
+        ...
+
+    def waits(self, state: StateReader, height: Height) -> str:
+        """Why nothing else may change the state in this block yet (P1-1); empty if it may."""
+        ...
+
+    def foresee(self, txs: Sequence[Any], state: StateReader, height: Height) -> None:
+        """What can be checked for a block's transactions at once; changes no answer.
+
+        Args:
+            txs: of the lane, as its environment decodes them.
+            state: before the block.
+            height: of the block.
+        """
+        ...
+
+
+class SealedLane(Protocol):
+    """What the application asks of the sealed lane, on a validator or on one who only checks."""
+
+    def lead(self, state: StateReader, height: Height) -> tuple[tuple[bytes, ...], bool]:
+        """What a block of this height begins with, and whether anything else may follow it."""
+        ...
+
+    def passes(self, data: bytes) -> bool:
+        """Whether a transaction may follow even so: a validator's message about keys."""
+        ...
+
+    def check_lead(self, txs: Sequence[bytes], state: StateReader, height: Height) -> None:
+        """Deterministic (P1-1): a proposal begins as it must, and goes on only if it may.
+
+        Raises:
+            ChiaroError: the rule that it breaks.
+        """
+        ...
+
+    def extend(self, state: StateReader, height: Height) -> bytes:
+        """This validator's decryption shares of batches that are final and not yet revealed."""
+        ...
+
+    def check_extension(
+        self, extension: bytes, validator: bytes, state: StateReader, height: Height
+    ) -> None:
+        """Deterministic: strict on what is there, lenient on what is not.
+
+        Raises:
+            ChiaroError: the rule that it breaks.
+        """
+        ...
+
+    def receive(self, extension: bytes) -> None:
+        """Keep the shares of another validator's extension, which was checked."""
+        ...
+
+
 class TransactionSource(Protocol):
     """Where an engine takes transactions from: the mempool."""
 
@@ -291,9 +357,20 @@ class Application(Protocol):
     def check_tx(self, txs: Sequence[bytes]) -> list[Admission]: ...
 
     def prepare_proposal(
-        self, height: Height, txs: Sequence[bytes], max_bytes: int
+        self,
+        height: Height,
+        txs: Sequence[bytes],
+        max_bytes: int,
+        extensions: Sequence[bytes] = (),
     ) -> tuple[bytes, ...]:
-        """Choose and order transactions for a block; drops what would fail."""
+        """Choose and order transactions for a block; drops what would fail.
+
+        Args:
+            height: of the block.
+            txs: candidates, best first.
+            max_bytes: room in the block.
+            extensions: of the votes for the last block, each of which was verified.
+        """
         ...
 
     def process_proposal(self, block: Block) -> None:
@@ -304,8 +381,16 @@ class Application(Protocol):
         """Data carried by this validator's vote: decryption shares of heights already final."""
         ...
 
-    def verify_vote_extension(self, height: Height, extension: bytes) -> None:
-        """Deterministic. Raises if malformed; absence is no fault."""
+    def verify_vote_extension(
+        self, height: Height, extension: bytes, validator: bytes = b""
+    ) -> None:
+        """Deterministic. Raises if malformed; absence is no fault.
+
+        Args:
+            height: of the block voted for.
+            extension: what the vote carries.
+            validator: consensus key of who sent it.
+        """
         ...
 
     def finalize_block(self, block: Block) -> StateRoot:

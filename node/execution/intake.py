@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from node.core.block import Transaction
+from node.core.effects import BatchScope
 from node.core.errors import InvalidTransaction
 from node.core.ids import ChainId, EnvironmentId, Height, TxId, tagged_hash
 from node.core.interfaces import (
@@ -57,12 +58,17 @@ class Intake:
         self._chain_id = chain_id
         self._environments = environments
         self._verifier = verifier
-        self._checked: BoundedCache[tuple[bytes, int], Checked] = BoundedCache(
+        self._checked: BoundedCache[tuple[bytes, TxContext], Checked] = BoundedCache(
             _MOST_CHECKED, _MOST_CHECKED_BYTES
         )
 
-    def context(self, height: Height) -> TxContext:
-        return TxContext(self._chain_id, height)
+    def context(self, height: Height, scope: BatchScope | None = None) -> TxContext:
+        return TxContext(self._chain_id, height, scope)
+
+    def is_unpaid(self, data: bytes) -> bool:
+        """Whether it pays by being signed by few (EX-35). Raises as `preview`."""
+        envelope, environment = self._open(data)
+        return environment.is_unpaid(envelope.payload)
 
     def preview(self, data: bytes) -> int:
         """The declared fee, without decoding the payload. For admission only: it decides no block.
@@ -95,6 +101,7 @@ class Intake:
                 fee=environment.fee(tx),
                 expiry=environment.expiry(tx),
                 conflicts=tuple(tag + key for key in environment.conflicts(tx)),
+                unpaid=environment.is_unpaid(envelope.payload),
             )
 
         return guarded(read)
@@ -109,12 +116,12 @@ class Intake:
             )
         return envelope, environment
 
-    def check_stateless(self, item: Decoded, height: Height) -> Checked:
+    def check_stateless(self, item: Decoded, context: TxContext) -> Checked:
         """EX-3: the environment's stateless rules; then its claims, not yet verified."""
         environment = self._environments[item.environment]
 
         def check() -> Checked:
-            environment.check_stateless(item.tx, self.context(height))
+            environment.check_stateless(item.tx, context)
             return Checked(item, environment.claims(item.tx))
 
         return guarded(check)
@@ -130,15 +137,38 @@ class Intake:
 
     def look_ahead(self, txs: Sequence[bytes], height: Height) -> list[ProofClaim]:
         """The claims that `prepare` will ask the verifier about: for many blocks in one batch."""
-        return [claim for tx in txs for claim in self._prepare(tx, height)[1]]
+        context = self.context(height)
+        return [claim for tx in txs for claim in self._prepare(tx, context)[1]]
 
-    def prepare(self, txs: Sequence[bytes], height: Height) -> list[Prepared]:
+    def claims(self, data: bytes) -> tuple[ProofClaim, ...]:
+        """Claims of a transaction wherever it stands; none, where it has no readable ones."""
+
+        def read() -> tuple[ProofClaim, ...]:
+            item = self.decode(data)
+            return self._environments[item.environment].claims(item.tx)
+
+        try:
+            return guarded(read)
+        except MACHINE_FAULTS:
+            raise
+        except ChiaroError:
+            return ()
+
+    def part(self, data: bytes, context: TxContext) -> Decoded:
+        """EX-38: a transaction that is a part of another: decoded, checked, proofs verified.
+
+        Raises:
+            ChiaroError: what refuses it.
+        """
+        return self.prepare([data], context)[0].passed()
+
+    def prepare(self, txs: Sequence[bytes], context: TxContext) -> list[Prepared]:
         """EX-3: decode, check and verify many; all proofs in one batch. One answer each, in order.
 
         Raises:
             BackendError: this machine cannot compute; no transaction is to blame.
         """
-        answers = [self._prepare(tx, height) for tx in txs]
+        answers = [self._prepare(tx, context) for tx in txs]
         verdicts = iter(self.verify([claim for _, claims in answers for claim in claims]))
         results = []
         for prepared, claims in answers:
@@ -146,9 +176,9 @@ class Intake:
             results.append(replace(prepared, error=refused[0]) if refused else prepared)
         return results
 
-    def _prepare(self, tx: bytes, height: Height) -> tuple[Prepared, tuple[ProofClaim, ...]]:
+    def _prepare(self, tx: bytes, context: TxContext) -> tuple[Prepared, tuple[ProofClaim, ...]]:
         """All but the proofs, which are returned; a refused transaction has none to verify."""
-        checked = self._checked.get((tx, height))
+        checked = self._checked.get((tx, context))
         if checked is not None:
             return _prepared(checked.decoded), checked.claims
         try:
@@ -158,12 +188,12 @@ class Intake:
         except ChiaroError as error:
             return _nameless(tx, error), ()
         try:
-            checked = self.check_stateless(item, height)
+            checked = self.check_stateless(item, context)
         except MACHINE_FAULTS:
             raise
         except ChiaroError as error:
             return _prepared(item, error), ()
-        self._checked.put((tx, height), checked, len(tx))
+        self._checked.put((tx, context), checked, len(tx))
         return _prepared(item), checked.claims
 
 

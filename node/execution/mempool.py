@@ -14,7 +14,8 @@ succeeds after others is *queued*: it is offered after all that stands alone.
 That block is not undone where a transaction is replaced or dropped: it is made again when it
 matters, within an allowance that newcomers bring with them.
 
-Orders of the guardians pay nothing: they have places of their own, and go first (EX-35).
+Orders of the guardians and messages of validators about keys pay nothing: they have places of their
+own, and go first (EX-35).
 
 Everything here is this node's policy; other nodes may have another. Rules EX-18 … EX-24, EX-35.
 """
@@ -30,7 +31,7 @@ from typing import Final
 from node.core.block import Block, Receipt
 from node.core.errors import InvalidTransaction, Outdated
 from node.core.ids import EnvironmentId, Height, tagged_hash
-from node.core.interfaces import Admission, StateReader
+from node.core.interfaces import Admission, ProofClaim, StateReader
 from node.execution.bounded import BoundedCache
 from node.execution.errors import MempoolRefused, fresh
 from node.execution.executor import Executor
@@ -47,6 +48,8 @@ BYTES_PER_FEE: Final = 4096
 """One fee floor pays for one proof, or for this many bytes, whichever is more."""
 MOST_ORDERS: Final = 16
 """Pending orders of the guardians; one per sequence number."""
+MESSAGES_PER_VALIDATOR: Final = 4
+"""Pending messages of validators about keys, beside that many, on average."""
 _RATE_UNIT: Final = 1 << 32
 _PROOFS_AT_ONCE: Final = 4
 """Of one newcomer: garbage costs a few verifications, not one for each of its 64 actions."""
@@ -103,8 +106,8 @@ class _Entry:
     queued: bool
 
     @property
-    def ordered(self) -> bool:
-        return _is_order(self.item.data)
+    def unpaid(self) -> bool:
+        return self.item.unpaid
 
 
 def fee_rate(item: Decoded) -> int:
@@ -130,11 +133,17 @@ class Mempool:
         executor: of the chain.
         latest: the last committed height and its state; called when a block is committed.
         limits: bounds.
+        relay: told of what came in here and not by `take`: to carry it to other nodes.
     """
 
     def __init__(
-        self, executor: Executor, latest: Latest, limits: MempoolLimits | None = None
+        self,
+        executor: Executor,
+        latest: Latest,
+        limits: MempoolLimits | None = None,
+        relay: Callable[[bytes], None] | None = None,
     ) -> None:
+        self._relay = relay
         self._executor = executor
         self._latest = latest
         self.limits: Final = limits or MempoolLimits()
@@ -175,6 +184,38 @@ class Mempool:
         Raises:
             NodeError, BackendError: this node cannot tell.
         """
+        admission = self._admit(data)
+        if admission.error is None and self._relay is not None:
+            self._relay(data)
+        return admission
+
+    def take(self, txs: Sequence[bytes]) -> list[Admission]:
+        """`add` of what others' mempools hold: in order, with the proofs of all verified at once.
+
+        Raises:
+            NodeError, BackendError: this node cannot tell.
+        """
+        if len(txs) > 1:
+            self._executor.intake.verify([claim for data in txs for claim in self._ahead(data)])
+        return [self._admit(data) for data in txs]
+
+    def _ahead(self, data: bytes) -> tuple[ProofClaim, ...]:
+        """What `_admit` will ask the verifier about first."""
+        if self._rejections.get(tagged_hash("wire", data)) is not None:
+            return ()
+        try:
+            return self._checked(self._decode(data))[:_PROOFS_AT_ONCE]
+        except MACHINE_FAULTS:
+            raise
+        except ChiaroError:
+            return ()  # said by `_admit`
+
+    def has_pending(self, tx: bytes) -> bool:
+        """Whether it waits, by its full bytes."""
+        with self._lock:
+            return tagged_hash("wire", tx) in self._entries
+
+    def _admit(self, data: bytes) -> Admission:
         wire_id = tagged_hash("wire", data)
         known = self._rejections.get(wire_id)
         if known is not None:
@@ -191,6 +232,7 @@ class Mempool:
                 self._reject(wire_id, Admission(tx_id, error))
             return Admission(tx_id, error)
         try:
+            self._look(item)
             with self._lock:
                 self._insert(item)
         except MACHINE_FAULTS:
@@ -204,10 +246,11 @@ class Mempool:
         most = min(self._executor.chain.parameters.max_tx_bytes, self.limits.most_bytes)
         if len(data) > most:
             raise MempoolRefused("EX-18", f"{len(data)} bytes, at most {most} fit")
-        self._check_fee(self._executor.intake.preview(data), data, 0)
+        fee = self._executor.intake.preview(data)
+        self._check_fee(fee, data, 0, unpaid=self._executor.intake.is_unpaid(data))
         item = self._executor.intake.decode(data)
-        if _is_order(data):
-            self._check_order(item)
+        if item.unpaid:
+            self._check_places(item)
         with self._lock:
             if item.tx_id not in self._ids:
                 self._victims(item, self._rivals(item))
@@ -215,21 +258,35 @@ class Mempool:
 
     def _verify(self, item: Decoded) -> None:
         """Phase 2, outside the lock."""
-        with self._lock:
-            if item.wire_id in self._entries:
-                return
-            height, _ = self._next()
-        checked = self._executor.intake.check_stateless(item, height)
-        self._check_fee(item.fee, item.data, len(checked.claims))
-        for start in range(0, len(checked.claims), _PROOFS_AT_ONCE):
-            claims = checked.claims[start : start + _PROOFS_AT_ONCE]
-            for verdict in self._executor.intake.verify(claims):
+        claims = self._checked(item)
+        for start in range(0, len(claims), _PROOFS_AT_ONCE):
+            for verdict in self._executor.intake.verify(claims[start : start + _PROOFS_AT_ONCE]):
                 if verdict is not None:
                     raise verdict
 
-    def _check_fee(self, fee: int, data: bytes, proofs: int) -> None:
-        """EX-19; what guardians sign pays with their signatures (EX-35)."""
-        least = 0 if _is_order(data) else least_fee(len(data), proofs, self.fee_floor)
+    def _checked(self, item: Decoded) -> tuple[ProofClaim, ...]:
+        """What is to be verified of it: nothing, of what is here already."""
+        with self._lock:
+            if item.wire_id in self._entries:
+                return ()
+            height, _ = self._next()
+        checked = self._executor.intake.check_stateless(item, self._executor.intake.context(height))
+        self._check_fee(item.fee, item.data, len(checked.claims), unpaid=item.unpaid)
+        return checked.claims
+
+    def _look(self, item: Decoded) -> None:
+        """Phase 3 begins outside the lock, where it is dear: proofs of ciphertexts need the state.
+
+        What passed is remembered, so that it costs nothing under the lock.
+        """
+        if item.environment is EnvironmentId.INTENTS:
+            with self._lock:
+                height, reader = self._next()
+            self._executor.intake.check_historical(item, reader, height)
+
+    def _check_fee(self, fee: int, data: bytes, proofs: int, *, unpaid: bool) -> None:
+        """EX-19; what guardians or validators sign pays with their signatures (EX-35)."""
+        least = 0 if unpaid else least_fee(len(data), proofs, self.fee_floor)
         if fee < least:
             raise MempoolRefused(
                 "EX-19",
@@ -237,14 +294,20 @@ class Mempool:
                 fix=f"pay at least {least} base units",
             )
 
-    def _check_order(self, item: Decoded) -> None:
-        """EX-35: places are few; a number that is over costs no look at a signature."""
+    def _check_places(self, item: Decoded) -> None:
+        """EX-35: places are few; what is over already costs no look at a signature."""
         with self._lock:
             height, reader = self._next()
-            pending = sum(entry.ordered for entry in self._entries.values())
-            if item.tx_id not in self._ids and pending >= MOST_ORDERS:
+            mine = item.environment
+            pending = sum(
+                entry.unpaid and entry.item.environment is mine for entry in self._entries.values()
+            )
+            places = MOST_ORDERS
+            if mine is EnvironmentId.INTENTS:
+                places += MESSAGES_PER_VALIDATOR * len(self._executor.chain.validators)
+            if item.tx_id not in self._ids and pending >= places:
                 raise MempoolRefused(
-                    "EX-35", f"{pending} orders wait for a block",
+                    "EX-35", f"{pending} orders or messages wait for a block",
                     fix="send it again after the next block",
                 )  # fmt: skip
         self._executor.intake.check_historical(item, reader, height)
@@ -289,7 +352,7 @@ class Mempool:
         rivals = [self._entries[wire] for wire in wires]
         if not rivals:
             return rivals
-        if _is_order(item.data):
+        if item.unpaid:
             raise MempoolRefused(
                 "EX-20", "another order of this number waits for a block",
                 fix="make the order again after the next block",
@@ -311,9 +374,9 @@ class Mempool:
 
         EX-35: orders neither need that room nor make it.
         """
-        if _is_order(item.data):
+        if item.unpaid:
             return []
-        orders = [entry for entry in self._entries.values() if entry.ordered]
+        orders = [entry for entry in self._entries.values() if entry.unpaid]
         count = len(self._entries) - len(orders) - len(rivals) + 1
         size = self._bytes - sum(len(r.item.data) for r in (*orders, *rivals)) + len(item.data)
         if count <= self.limits.most and size <= self.limits.most_bytes:
@@ -337,7 +400,7 @@ class Mempool:
 
         def rank(entry: _Entry) -> tuple[bool, bool, int, int]:
             rate = 0 if entry.queued else -entry.rate
-            return not entry.ordered, entry.queued, rate, entry.order
+            return not entry.unpaid, entry.queued, rate, entry.order
 
         with self._lock:
             ranked = sorted(self._entries.values(), key=rank)
@@ -384,7 +447,7 @@ class Mempool:
 
     def status(self) -> MempoolStatus:
         with self._lock:
-            rates = [entry.rate for entry in self._entries.values() if not entry.ordered]
+            rates = [entry.rate for entry in self._entries.values() if not entry.unpaid]
             return MempoolStatus(
                 len(self._entries), self._bytes, self.fee_floor, min(rates, default=0) // _RATE_UNIT
             )
@@ -447,11 +510,6 @@ class Mempool:
         self._bytes -= len(entry.item.data)
         for key in entry.item.conflicts:
             self._holders.pop(key, None)
-
-
-def _is_order(data: bytes) -> bool:
-    """Whether an envelope carries an order; for bytes that `Intake.preview` took."""
-    return data[1:2] == bytes([EnvironmentId.CHAIN])
 
 
 def _refusal(run: BlockRun, item: Decoded) -> ChiaroError | None:

@@ -98,6 +98,7 @@ def successor(
         guardians=old.guardians,
         guardian_threshold=old.guardian_threshold,
         predecessor=Predecessor(header.chain_id, header.height, header.hash),
+        lane=old.lane,
     )
     return Succession(genesis, left)
 

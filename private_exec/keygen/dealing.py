@@ -98,7 +98,12 @@ class Dealing:
 
     def digest(self, session: bytes) -> bytes:
         """What a commit names."""
-        return tagged_hash("private/keygen/dealing", session, self.to_bytes())
+        return digest_of(session, self.to_bytes())
+
+
+def digest_of(session: bytes, data: bytes) -> bytes:
+    """The same of a dealing that is not decoded yet."""
+    return tagged_hash("private/keygen/dealing", session, data)
 
 
 def _body(

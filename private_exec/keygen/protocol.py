@@ -126,6 +126,14 @@ class Keygen:
         self._heard: set[tuple[int, int]] = set()
         self.faults: list[Fault] = []
 
+    def copy(self) -> Keygen:
+        """The same attempt at the same point; what one is told the other does not hear."""
+        other = Keygen(self.context, self.schedule)
+        other.keys, other.commits = dict(self.keys), dict(self.commits)
+        other.dealings, other.guilty = dict(self.dealings), set(self.guilty)
+        other._heard, other.faults = set(self._heard), list(self.faults)
+        return other
+
     @property
     def session(self) -> bytes:
         """Meaningful once notices are closed."""

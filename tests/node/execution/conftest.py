@@ -57,6 +57,9 @@ class PoolEnvironment:
         except (ValueError, TypeError, KeyError) as error:
             raise NonCanonical("no pool transaction") from error
 
+    def is_unpaid(self, payload: bytes) -> bool:
+        return False
+
     def decode(self, payload: bytes) -> PoolTx:
         try:
             fields = json.loads(payload)

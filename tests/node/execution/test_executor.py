@@ -9,13 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node.core.block import Transaction
-from node.core.effects import Effects
+from node.core.effects import Effects, nullifier_key
 from node.core.errors import ConsensusFault, InvalidTransaction
 from node.core.genesis import Parameters
 from node.core.ids import FEE_ACCOUNT, NATIVE, EnvironmentId, Height, tagged_hash
 from node.execution import turnstile
 from node.execution.executor import Executor
-from node.execution.run import nullifier_key
 from transparent.accounts import Ledger, balance_key
 from zk.errors import BackendError, DecodeError, InvalidProof
 

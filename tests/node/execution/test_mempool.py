@@ -526,3 +526,51 @@ def test_ex18_no_proof_is_verified_beyond_a_wrong_one(world):
         assert code(mempool.add(late)) == "PRF-001"
     good = world.pooled(consumes=(dummy,), proofs=("ab",) * 64)
     assert code(mempool.add(good)) == "ok"
+
+
+# --- what an engine's gossip brings ---------------------------------------------------------------
+
+
+def test_a_batch_is_admitted_in_order_with_its_proofs_verified_at_once(world, note) -> None:
+    mempool = Mempool(world.executor, world.latest)
+    txs = [world.transfer(), world.shield(world.bob, note(1), 50, fee=10), b"garbage"]
+    one_by_one = Mempool(world.executor, world.latest)
+    assert [code(a) for a in mempool.take(txs)] == [code(one_by_one.add(tx)) for tx in txs]
+    assert mempool.pending(1 << 20) == one_by_one.pending(1 << 20)
+    assert [mempool.has_pending(tx) for tx in txs] == [True, True, False]
+
+
+def test_proofs_of_a_batch_are_one_question(world, note, monkeypatch) -> None:
+    mempool, asked = Mempool(world.executor, world.latest), []
+    verify = world.executor.intake.verify
+    monkeypatch.setattr(
+        world.executor.intake, "verify", lambda claims: asked.append(len(claims)) or verify(claims)
+    )
+    mempool.take([world.pooled(consumes=(note(n),), fee=10, proofs=(f"a{n}",)) for n in range(3)])
+    assert asked == [3, 1, 1, 1]  # first all, then each from the verifier's memory
+    asked.clear()
+    mempool.take([world.transfer()])
+    assert asked == []
+
+
+def test_a_batch_that_a_machine_cannot_judge_is_no_verdict(world, monkeypatch) -> None:
+    mempool = Mempool(world.executor, world.latest)
+
+    def broken(*_):
+        raise StoreError("the disk is gone")
+
+    monkeypatch.setattr(world.executor.intake, "check_stateless", broken)
+    with pytest.raises(StoreError):
+        mempool.take([world.transfer(), world.transfer(amount=2)])
+
+
+def test_what_comes_in_here_is_carried_on_and_what_the_engine_brings_is_not(world) -> None:
+    carried = []
+    mempool = Mempool(world.executor, world.latest, relay=carried.append)
+    own, other = world.transfer(), world.transfer(sequence=1)
+    assert code(mempool.add(own)) == "ok"
+    assert [code(admission) for admission in mempool.take([other])] == ["ok"]
+    mempool.add(b"garbage")
+    assert carried == [own]
+    assert code(asyncio.run(mempool.admit(own))) == "ok"
+    assert carried == [own, own]  # again: an engine may have lost it

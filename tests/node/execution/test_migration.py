@@ -72,7 +72,9 @@ def test_the_successor_has_every_balance_and_names_its_predecessor(ended):
     assert before.chain_id == ended.genesis.chain_id
     assert (before.height, before.block_hash) == (ended.height, header(ended).hash)
     assert genesis.chain_id != ended.genesis.chain_id
-    same = ("profile", "name", "parameters", "validators", "guardians", "guardian_threshold")
+    same = (
+        "profile", "name", "parameters", "validators", "guardians", "guardian_threshold", "lane",
+    )  # fmt: skip
     assert all(getattr(genesis, name) == getattr(ended.genesis, name) for name in same)
     assert genesis.statements == (CORRECTED,)
     assert Genesis.from_bytes(genesis.to_bytes()) == genesis

@@ -11,6 +11,9 @@ from node.core.effects import Effects
 from node.core.errors import InvalidTransaction, Outdated
 from node.core.ids import EnvironmentId, Height
 from node.core.interfaces import ExecutionEnvironment, TxContext
+from node.core.lane import MAX_DOMAINS
+from private_exec.envelope import SIZE_CLASSES
+from private_exec.parameters import MAX_BATCH
 from shielded import env as module
 from shielded.action import ACTION_BYTES
 from shielded.env import (
@@ -194,7 +197,8 @@ def test_sh59_the_tree_keeps_room_for_the_notes_of_a_block(kit) -> None:
     """A full tree would refuse in `end_block`, and every node would stop."""
     smallest = kit.transfer.actions[0].to_bytes()
     assert len(smallest) == ACTION_BYTES
-    most = 2 * (MAX_BLOCK_BYTES // len(smallest))
+    sealed = MAX_DOMAINS * MAX_BATCH * SIZE_CLASSES[-1]
+    most = 2 * ((MAX_BLOCK_BYTES + sealed) // len(smallest))
     assert most <= RESERVED_LEAVES
     state = copy(kit)
     last = CAPACITY - RESERVED_LEAVES

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from node.core.effects import BatchScope
 from node.core.errors import Outdated
 from node.core.ids import NATIVE, Height
 from node.core.interfaces import TxContext
@@ -157,10 +158,15 @@ def test_sh16_mode_transaction_binds_everything_else(kit) -> None:
     kit.refused("SH-16", resigned(kit, joined, secret + part.rcv_sum))
 
 
-def test_sh17_a_scope_needs_a_domain(kit) -> None:
+def test_sh17_a_scoped_party_settles_in_batches_of_its_domain_and_epoch(kit) -> None:
     tx = build(replace(kit.plan(), scope=Scope(1, 7)), kit.alice, kit.prove)
     assert kit.env.decode(tx.to_bytes()) == tx
     kit.refused("SH-17", tx)
+    for scope in (BatchScope(2, 7, 0), BatchScope(1, 8, 0), BatchScope(7, 1, 0)):
+        kit.refused("SH-17", tx, replace(kit.context, scope=scope))
+    for number in (0, 3):
+        kit.check(tx, replace(kit.context, scope=BatchScope(1, 7, number)))
+    kit.check(kit.transfer, replace(kit.context, scope=BatchScope(1, 7, 0)))
 
 
 def test_sh19_a_wrong_delta_signature(kit) -> None:
