@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from typing import Final, Protocol
 
 from node.core.ids import ChainId, Height
 from node.da.certificate import Statement, check_statement
@@ -22,12 +20,25 @@ FeePromise = Callable[[Statement], None]
 CRASH_POINTS: Final = ("da-checked", "da-stored", "da-signed")
 
 
+class MemberKey(Protocol):
+    """A member's Ed25519 key; where its secret half lies is its own affair."""
+
+    @property
+    def public(self) -> bytes:
+        """32 bytes."""
+        ...
+
+    def sign(self, digest: bytes) -> bytes:
+        """64 bytes, the same ones whenever it is asked."""
+        ...
+
+
 class Attester:
     """Signs for rows that it has on disk, and for nothing else.
 
     Args:
         member_id: which member it is.
-        key: that member's secret key; kept, never shown.
+        key: that member's; kept, never shown.
         store: where rows go.
         fee_promise: asked about every statement (DA-9).
         crash_point: see `CrashPoint`.
@@ -36,7 +47,7 @@ class Attester:
     def __init__(
         self,
         member_id: bytes,
-        key: Ed25519PrivateKey,
+        key: MemberKey,
         store: ShardStore,
         fee_promise: FeePromise,
         *,
@@ -72,9 +83,7 @@ class Attester:
         """
         check_statement(statement, domain, chain_id, height)
         place = domain.committee.index(self.member_id)
-        if place is None or (
-            domain.committee.members[place].key != self._key.public_key().public_bytes_raw()
-        ):
+        if place is None or domain.committee.members[place].key != self._key.public:
             raise DataRefused("DA-8", "this node's key is not that of a member", where="committee")
         self._check_rows(statement, rows, domain)
         try:

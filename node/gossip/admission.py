@@ -76,12 +76,14 @@ class MemoryLimits:
         known: ids of messages that were accepted.
         statements: compared for equivocation.
         culprits: convicted nodes.
+        handed: messages as they were handed to readers.
     """
 
     seen: int = 65_536
     known: int = 65_536
     statements: int = 65_536
     culprits: int = 4096
+    handed: int = 4096
 
 
 class Admission:

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Protocol, Self
 
+from node.core.ids import Height
 from node.gossip.envelope import APP_BYTES, Envelope
 from node.gossip.errors import GossipRefused
 from node.gossip.fees import Fee
-from node.gossip.node import Delivery
+from node.gossip.message import Message
+from node.gossip.node import Delivery, GossipNode
+from node.gossip.pool import Entry
 from node.gossip.sealed import Contact
 
 MOST_UNREAD: Final = 1024
@@ -120,4 +123,33 @@ class IntentBus(Protocol):
 
     def subscribe(self, wanted: Filter, most: int = MOST_UNREAD) -> Subscription:
         """What comes from now on and passes the filter."""
+        ...
+
+
+class HostBus(IntentBus, Protocol):
+    """The same for the process that runs the node: clients, blocks, the end."""
+
+    @property
+    def node(self) -> GossipNode:
+        """The node behind it."""
+        ...
+
+    def submit(self, data: bytes) -> Message:
+        """A message of a client, which is its origin (GO-28).
+
+        Raises:
+            GossipRefused, InvalidMessage, SequenceFault
+        """
+        ...
+
+    def advance(self, height: Height) -> list[Entry]:
+        """A new block; returns what expired."""
+        ...
+
+    async def run(self) -> None:
+        """Repair, until cancelled. Raises SequenceFault."""
+        ...
+
+    def close(self) -> None:
+        """Leave; subscriptions end."""
         ...

@@ -13,7 +13,9 @@ from node.gossip.envelope import Envelope
 from node.gossip.equivocation import Evidence
 from node.gossip.errors import GossipRefused
 from node.gossip.fees import Fee
+from node.gossip.message import Message
 from node.gossip.node import Accuse, Action, Delivery, Disconnect, GossipNode, Send
+from node.gossip.pool import Entry
 from node.gossip.sealed import Contact
 
 TICK_SECONDS: Final = 1.0
@@ -111,6 +113,12 @@ class MemoryBus:
         self.act(actions)
         return tuple(message.id for message in messages)
 
+    def submit(self, data: bytes) -> Message:
+        """`HostBus`: of a client."""
+        message, actions = self.node.submit(data, self.now())
+        self.act(actions)
+        return message
+
     def subscribe(self, wanted: Filter, most: int = MOST_UNREAD) -> Subscription:
         subscription = Subscription(wanted, most, self._subscriptions.remove)
         self._subscriptions.append(subscription)
@@ -126,9 +134,9 @@ class MemoryBus:
         """Tell every peer what is here."""
         self.act(self.node.tick(self.now()))
 
-    def advance(self, height: Height) -> None:
-        """A new block."""
-        self.node.advance(height)
+    def advance(self, height: Height) -> list[Entry]:
+        """A new block; returns what expired."""
+        return self.node.advance(height)
 
     def receive(self, source: bytes, data: bytes) -> None:
         """A frame of a peer's."""

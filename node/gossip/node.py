@@ -23,7 +23,7 @@ from node.gossip.equivocation import Evidence
 from node.gossip.errors import GossipRefused, InvalidMessage
 from node.gossip.fees import Fee
 from node.gossip.frames import MOST_LISTED, MOST_WANTED, Frame, FrameKind, check_size
-from node.gossip.limits import PeerLimits, PeerTable
+from node.gossip.limits import PeerLimits, PeerTable, TokenBucket
 from node.gossip.message import MAX_HOPS, Message, bind, originate, pass_on
 from node.gossip.pool import Entry, PoolLimits
 from node.gossip.sealed import BoxKey, Contact, seal, try_open
@@ -31,6 +31,8 @@ from node.gossip.sequence import Sequence
 from node.gossip.statement import Signer
 from zk.errors import ChiaroError
 
+CLIENTS: Final = b"clients"
+"""The name under which all clients of this node's own are one bearer (GO-28)."""
 MOST_CULPRITS_LISTED: Final = 64
 MOST_ASKED: Final = 3
 """Peers that are asked for one id at a time: one that lists it and keeps it delays nobody alone."""
@@ -142,6 +144,8 @@ class GossipNode:
         )
         self._asked = Recent[tuple[int, tuple[bytes, ...]]](self.options.memory.known)
         self._delivered = Recent[None](self.options.memory.known)
+        self._handed = Recent[Message](self.options.memory.handed)
+        self._clients: TokenBucket | None = None
         self._cursor: dict[bytes, bytes] = {}
         self._culprit_cursor = 0
 
@@ -192,6 +196,60 @@ class GossipNode:
         for message in sealed:
             actions += self._start(message, now)
         return sealed, actions
+
+    def submit(self, data: bytes, now: int) -> tuple[Message, list[Action]]:
+        """A message of a client of this node, which is its origin and no peer. GO-28.
+
+        Raises:
+            InvalidMessage: with the rule.
+            GossipRefused: as of a peer; `Duplicate` where it is known.
+            SequenceFault: GO-15.
+        """
+        entry = self.admission.admit(data, CLIENTS, lambda: self._spend_of_clients(now))
+        return entry.message, [
+            *self._deliver(entry.message),
+            *self._flood(entry, None, now),
+            *self._accusations(None),
+        ]
+
+    def _spend_of_clients(self, now: int) -> None:
+        if self._clients is None:
+            self._clients = TokenBucket(self.options.peers.rate, self.options.peers.burst, now)
+        if not self._clients.take(now):
+            raise GossipRefused("GO-18", "too many messages of clients", fix="send more slowly")
+
+    def hand_over(self, name: bytes, reader: bytes) -> Message | None:
+        """A message that is here as one gets it who is no peer, such as a solver. GO-29.
+
+        Its path ends with this node's hop, which names the reader; sealed ones, and full paths that
+        name nobody, stay as they are.
+
+        Returns:
+            None: it is not here, or its path may not end at this reader.
+
+        Raises:
+            SequenceFault: GO-15.
+        """
+        entry = self.admission.pool.get(name)
+        if entry is None:
+            return None
+        message = entry.message
+        must = message.named or message.envelope.bound
+        wants = self.options.sign_path and not message.envelope.sealed
+        if reader == self.node or not (must or wants):
+            return message
+        if not self._may_extend(message):
+            return None if must else message
+        found = self._handed.get(name + reader)
+        if found is None:
+            seq = self._sequence.take()
+            if message.envelope.bound and not message.hops:
+                found = bind(message, self._signer, seq, reader)
+            else:
+                cut = min(self.options.cut, message.left) if self.options.sign_path else 0
+                found = pass_on(message, self._signer, seq, cut, reader)
+            self._handed.put(name + reader, found)
+        return found
 
     def _start(self, message: Message, now: int) -> list[Action]:
         entry = self.admission.add_own(message)

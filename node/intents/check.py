@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from node.core.block import Receipt, Transaction
@@ -26,7 +26,7 @@ from node.intents.settlement import Complete, Component, Composed, Fills, Settle
 from node.intents.swap import SwapTerms
 from node.intents.view import View
 from shielded.transaction import ShieldedTx
-from transparent.accounts import balances
+from transparent.accounts import Change, balances, changes
 from zk.errors import ChiaroError
 
 Read = Mapping[bytes, Decoded | ChiaroError]
@@ -39,14 +39,18 @@ class Accepted:
     Attributes:
         component: as proposed.
         wire: full bytes of its transaction; None for fills.
-        effects: of fills; for a transaction, the executor finds them again in its block.
+        effects: of fills, without balances; for a transaction, the executor finds them again.
         points: per intent id, what it adds to the score.
+        balances: what fills change, as differences.
+        paid: per intent id, the part of its fee that reaches FEE_ACCOUNT with this.
     """
 
     component: Component
     wire: bytes | None
     effects: Effects
     points: Mapping[bytes, Fraction]
+    balances: tuple[Change, ...] = ()
+    paid: Mapping[bytes, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +61,19 @@ class Outcome:
         settlement_id: 32 bytes.
         accepted: in order.
         refused: index of the component, and why.
-        posterior: the state after it, as a view; block-end writes of its transactions included.
+        posterior: the state after it, as a view; with what the view's judge adds at a block's end.
     """
 
     settlement_id: bytes
     accepted: tuple[Accepted, ...]
     refused: tuple[tuple[int, ChiaroError], ...]
     posterior: StateReader
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """Per accepted component, its index in the settlement."""
+        out = {index for index, _ in self.refused}
+        return tuple(i for i in range(len(self.accepted) + len(out)) if i not in out)
 
     @property
     def score(self) -> Fraction:
@@ -183,7 +193,14 @@ def _complete(component: Complete, item: Decoded, view: View) -> _Step:
         raise SettlementRefused("IN-18", "the intent brings no transaction", where="complete")
     wire = item.terms.wire
     writes, receipt = _run(wire, view)
-    return Accepted(component, wire, Effects(), {item.intent.id: Fraction(1)}), writes, receipt
+    accepted = Accepted(
+        component,
+        wire,
+        Effects(),
+        {item.intent.id: Fraction(1)},
+        paid={item.intent.id: item.intent.fee},
+    )
+    return accepted, writes, receipt
 
 
 def _composed(component: Composed, items: list[Decoded], view: View) -> _Step:
@@ -209,7 +226,8 @@ def _composed(component: Composed, items: list[Decoded], view: View) -> _Step:
     wire = Transaction(EnvironmentId.SHIELDED, component.tx).to_bytes()
     writes, receipt = _run(wire, view)
     points = {item.intent.id: Fraction(1) for item in items}
-    return Accepted(component, wire, Effects(), points), writes, receipt
+    paid = {item.intent.id: item.intent.fee for item in items}
+    return Accepted(component, wire, Effects(), points, paid=paid), writes, receipt
 
 
 def _fills(component: Fills, items: list[Decoded], view: View) -> _Step:
@@ -222,7 +240,10 @@ def _fills(component: Fills, items: list[Decoded], view: View) -> _Step:
     _check_balances(component, orders, fees, view.state, view.after(writes).state)
     prices = dict(component.prices)
     points = {f.intent_id: fill_points(orders[f.intent_id], f, prices) for f in component.fills}
-    return Accepted(component, None, effects, points), writes, None
+    moved, records = changes(view.state, effects.writes)
+    paid = {key: order.due(view.state, fees[key]) for key, order in orders.items()}
+    accepted = Accepted(component, None, replace(effects, writes=records), points, moved, paid)
+    return accepted, writes, None
 
 
 def fill_points(order: LimitOrder, fill: Fill, prices: Mapping[Kind, int]) -> Fraction:

@@ -5,12 +5,14 @@ The payload is the transaction's bytes, envelope included (`node.core.block.Tran
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from node.core.block import Transaction
 from node.core.effects import nullifier_key
-from node.core.ids import ChainId, EnvironmentId, Kind
+from node.core.ids import AccountId, ChainId, EnvironmentId, Kind
 from node.core.intent import Intent
+from node.core.interfaces import ProofClaim
 from node.intents.errors import IntentRefused
 from node.intents.schema import Description, Evidence
 from node.intents.view import View
@@ -78,6 +80,18 @@ class CompleteSchema:
                 "IN-11", "fee or expiry differ between envelope and transaction", where="payload"
             )
         return CompleteTerms(intent.payload, tx)
+
+    def claims(self, terms: CompleteTerms, view: View) -> tuple[ProofClaim, ...]:
+        return view.shielded.claims(terms.tx) if isinstance(terms.tx, ShieldedTx) else ()
+
+    def covers(
+        self,
+        intent: Intent,  # noqa: ARG002
+        terms: CompleteTerms,  # noqa: ARG002
+        view: View,  # noqa: ARG002
+    ) -> Mapping[tuple[AccountId, Kind], int]:
+        """Nothing: it spends by a transaction, and nobody's terms depend on it."""
+        return {}
 
     def validate(self, intent: Intent, terms: CompleteTerms, view: View) -> None:  # noqa: ARG002
         """What the executor says of it, alone.

@@ -15,6 +15,7 @@ Records stay until the order has expired; `expired_records` names what may be dr
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -24,7 +25,7 @@ from node.core.codec import Reader, Writer
 from node.core.ed25519 import SIGNATURE_BYTES
 from node.core.ids import ID_BYTES, NATIVE, AccountId, ChainId, Height, Kind, tagged_hash
 from node.core.intent import Intent
-from node.core.interfaces import StateReader
+from node.core.interfaces import ProofClaim, StateReader
 from node.intents.errors import IntentRefused
 from node.intents.schema import Description, Evidence
 from node.intents.view import View
@@ -103,7 +104,7 @@ class LimitOrder:
         ledger = Ledger(state)
 
         def have(kind: Kind) -> int:
-            return ledger.balance(self.account, kind) - reserved.get((self.account, kind), 0)
+            return ledger.free(self.account, kind) - reserved.get((self.account, kind), 0)
 
         spare = have(NATIVE) - self.due(state, fee)
         if spare < 0:
@@ -210,6 +211,18 @@ class LimitSchema:
         order = self.parse(intent, chain_id)
         check_signature(order.account, order.digest, order.signature, rule="IN-20")
         return order
+
+    def claims(self, terms: LimitOrder, view: View) -> tuple[ProofClaim, ...]:  # noqa: ARG002
+        """None: a signature."""
+        return ()
+
+    def covers(
+        self, intent: Intent, terms: LimitOrder, view: View
+    ) -> Mapping[tuple[AccountId, Kind], int]:
+        """What is left to sell, and the fee."""
+        sums = Counter({(terms.account, terms.sell): terms.amount - terms.filled(view.state)})
+        sums[terms.account, NATIVE] += terms.due(view.state, intent.fee)
+        return sums
 
     def validate(self, intent: Intent, terms: LimitOrder, view: View) -> None:
         """IN-10: something is left to sell, and the account has it.

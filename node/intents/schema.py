@@ -12,9 +12,9 @@ from typing import Any, Final, Protocol, TypeVar
 
 from node.core.block import Receipt
 from node.core.errors import InvalidTransaction, NodeError
-from node.core.ids import ChainId, Kind
+from node.core.ids import AccountId, ChainId, Kind
 from node.core.intent import Intent
-from node.core.interfaces import StateReader
+from node.core.interfaces import ProofClaim, StateReader
 from node.intents.errors import IntentRefused
 from node.intents.view import View
 from zk.errors import BackendError, ChiaroError, DecodeError
@@ -93,6 +93,14 @@ class Schema(Protocol[T]):
         """
         ...
 
+    def claims(self, terms: T, view: View) -> tuple[ProofClaim, ...]:
+        """Proofs that it rests on: what checking it costs."""
+        ...
+
+    def covers(self, intent: Intent, terms: T, view: View) -> Mapping[tuple[AccountId, Kind], int]:
+        """What it may take of transparent accounts that agreed to it, per account and kind."""
+        ...
+
     def validate(self, intent: Intent, terms: T, view: View) -> None:
         """Whether it could settle on this state, given a counterpart.
 
@@ -124,6 +132,14 @@ class Decoded:
     def uses(self) -> tuple[bytes, ...]:
         uses: tuple[bytes, ...] = self.terms.uses
         return uses
+
+    def claims(self, view: View) -> tuple[ProofClaim, ...]:
+        """Proofs that it rests on, not yet verified."""
+        return guarded(lambda: self.schema.claims(self.terms, view))
+
+    def covers(self, view: View) -> Mapping[tuple[AccountId, Kind], int]:
+        """What it may take of accounts."""
+        return guarded(lambda: self.schema.covers(self.intent, self.terms, view))
 
     def validate(self, view: View) -> None:
         """IN-6, then what the schema demands of the state.

@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from node.core.codec import Reader, Writer
 from node.core.effects import nullifier_key
 from node.core.errors import InvalidTransaction
-from node.core.ids import NATIVE, ChainId, EnvironmentId, Kind
+from node.core.ids import NATIVE, AccountId, ChainId, EnvironmentId, Kind
 from node.core.intent import Intent
+from node.core.interfaces import ProofClaim
 from node.intents.errors import IntentRefused
 from node.intents.schema import Description, Evidence
 from node.intents.view import View
@@ -125,6 +127,18 @@ class SwapSchema:
         _check_signatures(terms)
         return terms
 
+    def claims(self, terms: SwapTerms, view: View) -> tuple[ProofClaim, ...]:
+        return view.shielded.claims(terms.frame)
+
+    def covers(
+        self,
+        intent: Intent,  # noqa: ARG002
+        terms: SwapTerms,  # noqa: ARG002
+        view: View,  # noqa: ARG002
+    ) -> Mapping[tuple[AccountId, Kind], int]:
+        """Nothing: it spends notes, which are reserved."""
+        return {}
+
     def validate(self, intent: Intent, terms: SwapTerms, view: View) -> None:  # noqa: ARG002
         """IN-9, SH-12, the nullifiers unspent (IN-10), every proof (SH-6).
 
@@ -138,7 +152,7 @@ class SwapSchema:
         view.shielded.check_historical(frame, view.state, view.context)
         if any(view.state.get(key) is not None for key in terms.uses):
             raise IntentRefused("IN-10", "one of its notes is spent", where="nullifiers")
-        for error in view.verifier.verify(view.shielded.claims(frame)):
+        for error in view.verifier.verify(self.claims(terms, view)):
             if error is not None:
                 raise error
 

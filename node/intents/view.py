@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import itertools
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Protocol
 
-from node.core.interfaces import BlockExecutor, ProofVerifier, StateReader, TxContext
+from node.core.ids import Height
+from node.core.interfaces import Admission, BlockResult, ProofVerifier, StateReader, TxContext
 from shielded.env import ShieldedEnvironment
 from shielded.transaction import Scope
 
@@ -57,6 +58,18 @@ class Posterior:
         return iter(sorted((key, value) for key, value in merged.items() if value is not None))
 
 
+class Judge(Protocol):
+    """The part of `node.core.interfaces.BlockExecutor` that intents need."""
+
+    def check(
+        self, txs: Sequence[bytes], reader: StateReader, height: Height
+    ) -> list[Admission]: ...
+
+    def execute(
+        self, txs: Sequence[bytes], reader: StateReader, height: Height, time_ms: int
+    ) -> BlockResult: ...
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """Where a batch would settle.
@@ -72,7 +85,7 @@ class View:
 
     context: TxContext
     state: StateReader
-    executor: BlockExecutor
+    executor: Judge
     verifier: ProofVerifier
     shielded: ShieldedEnvironment
     scope: Scope | None = None

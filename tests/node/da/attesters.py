@@ -31,7 +31,7 @@ def attest(folder: Path, point: str, out: int) -> None:
 
     world = worlds.world_of(1, 1, 1, 1)
     store = open_shards(folder, worlds.CHAIN)
-    key = worlds.secret_key(1)
+    key = worlds.member_key(1)
     signer = Attester((1).to_bytes(32, "big"), key, store, lambda _: None, crash_point=crash)
     rows = world.rows(1)
     signature = signer.attest(world.statement, rows, world.domain, worlds.CHAIN, Height(55))

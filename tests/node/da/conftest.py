@@ -14,6 +14,7 @@ from node.da.blob import Dispersal, encode
 from node.da.certificate import Certificate, Collector, Statement
 from node.da.codec import Coding
 from node.da.domain import CloseRule, Domain
+from node.lane.validator.identity import ConsensusKey
 
 CHAIN = ChainId(b"\x11" * 32)
 SMALL = Coding(4, 16)
@@ -21,6 +22,11 @@ SMALL = Coding(4, 16)
 
 def secret_key(i: int) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"member %d" % i).digest())
+
+
+def member_key(i: int) -> ConsensusKey:
+    """The same one, as a member has it."""
+    return ConsensusKey(secret_key(i).private_bytes_raw())
 
 
 def committee_of(*weights: int) -> Committee:
@@ -110,3 +116,8 @@ def make_committee():
 @pytest.fixture(scope="session")
 def key_of():
     return secret_key
+
+
+@pytest.fixture(scope="session", name="member_key")
+def of_member():
+    return member_key

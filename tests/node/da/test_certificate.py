@@ -169,10 +169,10 @@ def test_da13_certificates_have_one_encoding(world) -> None:
 
 
 @pytest.fixture
-def attester(key_of):
+def attester(member_key):
     def build(member=1, promise=lambda statement: None, database=None, **options) -> Attester:
         store = ShardStore(database if database is not None else MemoryKeyValue(), CHAIN)
-        return Attester(member.to_bytes(32, "big"), key_of(member), store, promise, **options)
+        return Attester(member.to_bytes(32, "big"), member_key(member), store, promise, **options)
 
     return build
 

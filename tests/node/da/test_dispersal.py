@@ -25,13 +25,13 @@ NOW = Height(55)
 class Network:
     """Members with stores; `away` ones answer nothing."""
 
-    def __init__(self, domain, chain_id, key_of):
+    def __init__(self, domain, chain_id, member_key):
         self.domain, self.chain_id = domain, chain_id
         self.away = set()
         self.members = []
         for i in range(len(WEIGHTS)):
             store = ShardStore(MemoryKeyValue(), chain_id)
-            member = Attester(i.to_bytes(32, "big"), key_of(i), store, lambda _: None)
+            member = Attester(i.to_bytes(32, "big"), member_key(i), store, lambda _: None)
             self.members.append((member, store))
 
     def disperse(self, world, members) -> Certificate:
@@ -65,8 +65,8 @@ def world(make_world):
 
 
 @pytest.fixture
-def network(world, key_of):
-    return Network(world.domain, world.chain_id, key_of)
+def network(world, member_key):
+    return Network(world.domain, world.chain_id, member_key)
 
 
 def test_whoever_is_left_of_the_signers_gives_the_batch_back(world, network) -> None:

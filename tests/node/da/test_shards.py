@@ -158,7 +158,7 @@ def killed(tmp_path_factory):
 @pytest.mark.skipif(sys.platform == "win32", reason="forks")
 @pytest.mark.parametrize("point", [*CRASH_POINTS, "nowhere"])
 def test_da10_killed_anywhere_no_signature_is_out_without_its_rows(
-    world, key_of, killed, point
+    world, member_key, killed, point
 ) -> None:
     """Killed −9 at the point: what was sent is on disk; asked again, the member signs alike."""
     folder, ends = killed
@@ -169,7 +169,7 @@ def test_da10_killed_anywhere_no_signature_is_out_without_its_rows(
     try:
         root = world.statement.commitment.root
         assert len(store.indices(root)) == (0 if point == "da-checked" else 4)
-        signer = Attester((1).to_bytes(32, "big"), key_of(1), store, lambda _: None)
+        signer = Attester((1).to_bytes(32, "big"), member_key(1), store, lambda _: None)
         rows, height = world.rows(1), Height(55)
         assert signer.attest(world.statement, rows, world.domain, CHAIN, height) == world.sign(1)
         assert [store.row(root, index) for index in store.indices(root)] == rows
