@@ -1,0 +1,1 @@
+"""The sealed lane: order, decrypt, solve, settle, as one pipeline. See SPEC.md."""
