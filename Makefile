@@ -8,6 +8,8 @@ JS     := .cache/js
 FUZZ   := .cache/fuzz
 FUZZ_SECONDS ?= 10
 PEERS  := $(abspath $(or $(CHIARO_PEERS),.cache/peers))
+COMETBFT_VERSION := v0.38.25
+COMETBFT := $(abspath .cache/cometbft/$(COMETBFT_VERSION))
 JOBS   ?= $(shell $(PYTHON) -c 'import os; print(min(8, os.cpu_count() or 1))')
 
 .DEFAULT_GOAL := help
@@ -22,11 +24,11 @@ demo: $(VENV)/.run ## Install, then a private transfer from end to end (offline,
 
 .PHONY: test
 test: $(VENV)/.dev ## The default test suite, in JOBS processes
-	$(BIN)/pytest -q -n $(JOBS) --dist loadfile -m "not slow and not oracle_snarkjs and not oracle_gnark and not oracle_arkworks and not bench"
+	$(BIN)/pytest -q -n $(JOBS) --dist loadfile -m "not slow and not oracle_snarkjs and not oracle_gnark and not oracle_arkworks and not oracle_cometbft and not bench"
 
 .PHONY: test-full
 test-full: $(VENV)/.dev ## Full-size circuits, foreign oracles, long schedules
-	$(BIN)/pytest -q -n $(JOBS) --dist loadfile -m "(slow or oracle_snarkjs or oracle_gnark or oracle_arkworks) and not bench"
+	$(BIN)/pytest -q -n $(JOBS) --dist loadfile -m "(slow or oracle_snarkjs or oracle_gnark or oracle_arkworks or oracle_cometbft) and not bench"
 
 .PHONY: long
 long: long-fuzz ## Searches without an end, for some minutes; each goes on where it stopped
@@ -102,6 +104,19 @@ peers-groth16py: # in an environment of its own, so that it is none of our depen
 	$(PYTHON) -m venv $(PEERS)/groth16py
 	$(PEERS)/groth16py/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
 	  --only-binary :all: -r tests/peers/groth16py/requirements.txt
+
+# The program lies under its version, so that another one is built and not taken for it.
+.PHONY: cometbft
+cometbft: ## Build the engine of several validators, CometBFT; needs Go
+	mkdir -p $(COMETBFT)
+	GOBIN=$(COMETBFT) CGO_ENABLED=0 go install github.com/cometbft/cometbft/cmd/cometbft@$(COMETBFT_VERSION)
+	$(COMETBFT)/cometbft version
+
+.PHONY: abci
+abci: ## Compile abci.proto again, by a pinned compiler
+	$(PYTHON) -m venv .cache/abci
+	.cache/abci/bin/pip install --quiet --disable-pip-version-check grpcio-tools==1.71.2 protobuf==5.29.6
+	.cache/abci/bin/python -m grpc_tools.protoc -I . --python_out=. --pyi_out=. node/consensus/cometbft/abci.proto
 
 .PHONY: vectors
 vectors: $(VENV)/.dev ## Regenerate the committed test vectors from their oracles

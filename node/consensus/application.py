@@ -8,7 +8,8 @@ commit, where a starred call may come any number of times: a height may take sev
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,7 +19,14 @@ from node.core.codec import Reader, Writer
 from node.core.errors import ConsensusFault, NodeError
 from node.core.genesis import Genesis, Parameters
 from node.core.ids import ChainId, Height, StateRoot
-from node.core.interfaces import Admission, AppInfo, BlockExecutor, Staged, Store
+from node.core.interfaces import (
+    Admission,
+    AppInfo,
+    BlockExecutor,
+    SealedLane,
+    Staged,
+    Store,
+)
 from node.store.chain import Chain, block_entries, genesis_entries
 from node.store.proof import EMPTY_ROOT
 from node.store.versioned import CrashPoint, no_crash
@@ -30,6 +38,8 @@ CHAIN_KEY: Final = b"c/chain"
 HEAD_KEY: Final = b"c/head"
 """Height, time and hash of the last header: the state commits to the whole history."""
 ZERO_HASH: Final = bytes(32)
+
+_log = logging.getLogger(__name__)
 
 CRASH_POINTS: Final = (
     "init-before-commit",
@@ -81,6 +91,7 @@ class LedgerApplication:
         genesis: of the chain; its id must be the store's.
         executor: runs transactions.
         store: written by `init_chain` and `commit` only, and by nobody else.
+        lane: of sealed intents, if the chain has one.
         crash_point: see `CRASH_POINTS`.
     """
 
@@ -90,6 +101,7 @@ class LedgerApplication:
         executor: BlockExecutor,
         store: Store,
         *,
+        lane: SealedLane | None = None,
         crash_point: CrashPoint = no_crash,
     ) -> None:
         self.genesis: Final = genesis
@@ -97,6 +109,7 @@ class LedgerApplication:
         self.chain: Final = Chain(store)
         self._executor = executor
         self._store = store
+        self._lane: Final = lane
         self._crash_point = crash_point
         self._finalized: Finalized | None = None
 
@@ -164,18 +177,48 @@ class LedgerApplication:
     # --- proposals ---------------------------------------------------------------------------
 
     def prepare_proposal(
-        self, height: Height, txs: Sequence[bytes], max_bytes: int
+        self,
+        height: Height,
+        txs: Sequence[bytes],
+        max_bytes: int,
+        extensions: Sequence[bytes] = (),
     ) -> tuple[bytes, ...]:
+        """CH-36: what the sealed lane begins a block with comes first; then what is chosen.
+
+        CH-43: extensions of votes that came late were verified by nobody; what the lane cannot
+        read of them is left out.
+        """
         head = self.head()
         if height != head.height + 1:
             raise ConsensusFault(f"asked for a proposal at {height} on top of {head.height}")
         limits = self.genesis.parameters
         room = min(max_bytes, limits.max_block_bytes)
-        chosen = self._executor.select(txs, self._store.reader(), height, room)
-        return chosen[: limits.max_block_txs]
+        reader = self._store.reader()
+        lead: tuple[bytes, ...] = ()
+        if self._lane is not None:
+            for extension in extensions:
+                self._receive(self._lane, extension)
+            lead, more = self._lane.lead(reader, height)
+            passing = self._lane.passes
+            txs = (*lead, *(txs if more else filter(passing, txs)))
+        chosen = self._executor.select(txs, reader, height, room)[: limits.max_block_txs]
+        if self._lane is not None and chosen[: len(lead)] != lead:
+            # A batch that does not open here expires; with anything behind the gap every proposal
+            # would be refused (LN-11), and the chain stand still.
+            chosen = tuple(tx for tx in chosen if tx in lead)
+        return chosen
+
+    @staticmethod
+    def _receive(lane: SealedLane, extension: bytes) -> None:
+        try:
+            lane.receive(extension)
+        except (NodeError, BackendError):
+            raise
+        except ChiaroError as error:
+            _log.warning("CH-43: extension left out: %s", error, extra={"code": error.id})
 
     def process_proposal(self, block: Block) -> None:
-        """Rules CH-1 … CH-8; raises InvalidBlock, which names the rule.
+        """Rules CH-1 … CH-8, CH-36; raises InvalidBlock, which names the rule.
 
         Raises:
             InvalidBlock: the proposal must be refused.
@@ -183,12 +226,11 @@ class LedgerApplication:
         """
         self._check_header(block)
         check_sizes(block, self.genesis.parameters)
-        try:
-            self._executor.check_block(block.txs, block.header.height)
-        except (NodeError, BackendError):
-            raise  # this machine's failure: says nothing of the block (EX-16)
-        except ChiaroError as error:
-            raise InvalidBlock("CH-8", f"{error.id}: {error.message}", where=error.where) from error
+        lane = self._lane
+        if lane is not None:  # before anything else is decoded: a reveal has a hundred points
+            reader = self._store.reader()
+            _refuse_by("CH-36", lambda: lane.check_lead(block.txs, reader, block.header.height))
+        _refuse_by("CH-8", lambda: self._executor.check_block(block.txs, block.header.height))
 
     def _check_header(self, block: Block) -> None:
         check_follows(block, self.head(), self.chain_id)
@@ -197,16 +239,23 @@ class LedgerApplication:
 
     # --- votes -------------------------------------------------------------------------------
 
-    def extend_vote(self, height: Height) -> bytes:  # noqa: ARG002 - ABCI's call
-        """Nothing yet: no service of this node has shares to release."""
-        return b""
+    def extend_vote(self, height: Height) -> bytes:
+        """Shares of batches that were final before the block of `height`, which is not, yet."""
+        return b"" if self._lane is None else self._lane.extend(self._store.reader(), height)
 
-    def verify_vote_extension(self, height: Height, extension: bytes) -> None:
-        """CH-21: absence is no fault; bytes that no service understands are."""
-        if extension:
+    def verify_vote_extension(
+        self, height: Height, extension: bytes, validator: bytes = b""
+    ) -> None:
+        """CH-21: absence is no fault; bytes that the lane refuses, or without a lane, are."""
+        if not extension:
+            return
+        lane = self._lane
+        if lane is None:
             raise InvalidBlock(
                 "CH-21", f"{len(extension)} bytes of vote extension", where=f"height {height}"
             )
+        reader = self._store.reader()
+        _refuse_by("CH-21", lambda: lane.check_extension(extension, validator, reader, height))
 
     # --- decided blocks ----------------------------------------------------------------------
 
@@ -272,6 +321,21 @@ class LedgerApplication:
         places = [(receipt.height, receipt.index) for receipt in receipts]
         if places != [(block.header.height, index) for index in range(len(block.txs))]:
             raise ConsensusFault("CH-23: receipts do not match the block's transactions")
+
+
+def _refuse_by(rule: str, check: Callable[[], None]) -> None:
+    """A check whose refusal is a proposal's under this rule.
+
+    Raises:
+        InvalidBlock: the rule; the message names the one that was broken.
+        NodeError, BackendError: this machine's failure, which says nothing of the block (EX-16).
+    """
+    try:
+        check()
+    except (NodeError, BackendError):
+        raise
+    except ChiaroError as error:
+        raise InvalidBlock(rule, f"{error.id}: {error.message}", where=error.where) from error
 
 
 def check_follows(block: Block, head: Head, chain_id: ChainId) -> None:

@@ -27,3 +27,15 @@ class CertificateRefused(Ruled):
 
     def __init__(self, rule: str, message: str, *, where: str = "certificate") -> None:
         super().__init__(rule, f"{rule}: {message}", where=where)
+
+
+class EngineRefused(Ruled):
+    """What costs an engine its connection, and this node nothing. `rule` is CH-37 or CH-41."""
+
+    code = "BLK-003"
+    exit_code = 5
+    why = "a guess at what the engine meant could fork this node from the others"
+    fix = "use the version of CometBFT that docs/validators.md names, and one process of it"
+
+    def __init__(self, rule: str, message: str) -> None:
+        super().__init__(rule, f"{rule}: {message}", where="the engine's socket")

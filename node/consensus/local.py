@@ -14,15 +14,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from node.consensus.errors import InvalidBlock
-from node.core.block import Block, Header, Receipt, tx_root
+from node.consensus.proposer import Proposer
+from node.core.block import Block, Receipt
 from node.core.errors import ConsensusFault
 from node.core.genesis import Genesis
-from node.core.ids import Height, StateRoot
+from node.core.ids import StateRoot
 from node.core.interfaces import AppInfo, Application, TransactionSource
 from node.store.chain import Chain
 from node.store.proof import EMPTY_ROOT
@@ -50,6 +50,15 @@ class Produced:
     block: Block
     receipts: tuple[Receipt, ...]
     root: StateRoot
+
+
+def begin(app: Application) -> AppInfo:
+    """Commit genesis into an empty store; else check the last block (CH-24)."""
+    if app.info().state_root == EMPTY_ROOT:
+        app.init_chain()
+    else:
+        app.check_head()
+    return app.info()
 
 
 class LocalEngine:
@@ -89,16 +98,14 @@ class LocalEngine:
         self._source = source
         self._clock = clock
         self._crash_point = crash_point
+        self._proposer: Final = Proposer(app, chain, source, crash_point=crash_point)
+        self._extension = b""
         self._one_at_a_time = threading.Lock()
 
     def start(self) -> AppInfo:
         """Commit genesis into an empty store; else check the last block (CH-24)."""
         with self._one_at_a_time:
-            if self._app.info().state_root == EMPTY_ROOT:
-                self._app.init_chain()
-            else:
-                self._app.check_head()
-            return self._app.info()
+            return begin(self._app)
 
     def produce_block(self) -> Produced:
         """One block of what the mempool offers, perhaps empty, decided and on disk.
@@ -111,7 +118,9 @@ class LocalEngine:
             block = self._propose(info)
             self._crash_point("engine-processed")
             extension = self._app.extend_vote(block.header.height)
-            self._app.verify_vote_extension(block.header.height, extension)
+            validator = self._genesis.validators[0] if self._genesis.validators else b""
+            self._app.verify_vote_extension(block.header.height, extension, validator)
+            self._extension = extension
             self._crash_point("engine-extended")
             root = self._app.finalize_block(block)
             self._crash_point("engine-finalized")
@@ -139,55 +148,12 @@ class LocalEngine:
                 await asyncio.wait_for(stop.wait(), due - loop.time())
 
     def _propose(self, info: AppInfo) -> Block:
-        """Prepare, and process our own proposal as any other validator would.
-
-        What makes our own proposal invalid is taken out of the mempool, and the rest proposed: one
-        transaction must not stop the chain.
-        """
         room = self._genesis.parameters.max_block_bytes
-        height = Height(info.height + 1)
+        extensions = (self._extension,) if self._extension else ()
         candidates = self._source.pending(room)
-        txs = self._app.prepare_proposal(height, candidates, room)
-        block = self._block(info, txs)
-        self._crash_point("engine-prepared")
-        try:
-            self._app.process_proposal(block)
-        except InvalidBlock as error:
-            if not txs:
-                raise ConsensusFault(f"our own empty block is refused: {error.message}") from error
-            block = self._block(info, self._without_offenders(info, txs, error))
-        return block
+        return self._proposer.propose(info, self._time(info), candidates, room, extensions)
 
-    def _without_offenders(
-        self, info: AppInfo, txs: Sequence[bytes], error: InvalidBlock
-    ) -> tuple[bytes, ...]:
-        """Those that pass alone; nothing, if even these do not pass together."""
-        good = tuple(tx for tx in txs if self._passes(info, (tx,)))
-        if not self._passes(info, good):
-            good = ()
-        self._source.discard([tx for tx in txs if tx not in set(good)], error)
-        return good
-
-    def _passes(self, info: AppInfo, txs: tuple[bytes, ...]) -> bool:
-        try:
-            self._app.process_proposal(self._block(info, txs))
-        except InvalidBlock:
-            return False
-        return True
-
-    def _block(self, info: AppInfo, txs: tuple[bytes, ...]) -> Block:
-        """The next header over `txs`; its time is the clock's, or the last block's if later."""
-        if info.height == 0:
-            previous, earliest = bytes(32), self._genesis.time_ms
-        else:
-            last = self._chain.header(info.height)
-            previous, earliest = last.hash, last.time_ms
-        header = Header(
-            chain_id=info.chain_id,
-            height=Height(info.height + 1),
-            time_ms=max(self._clock(), earliest),
-            previous=previous,
-            state_root=info.state_root,
-            tx_root=tx_root(txs),
-        )
-        return Block(header, txs)
+    def _time(self, info: AppInfo) -> int:
+        """The clock's, or the last block's if later."""
+        last = self._chain.header(info.height).time_ms if info.height else self._genesis.time_ms
+        return max(self._clock(), last)

@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 
+from node.consensus.proposer import next_block
 from node.core.block import Block, tx_root
 from node.store.memory import MemoryKeyValue, memory_store
 
@@ -35,7 +36,8 @@ class Ledger:
 
     def block(self, *txs: bytes, **header) -> Block:
         """What an honest proposer would send, but for the header fields given."""
-        block = self.engine._block(self.app.info(), tuple(txs))
+        info = self.app.info()
+        block = next_block(info, self.app.chain, self.engine._time(info), tuple(txs))
         return Block(dataclasses.replace(block.header, **header), block.txs)
 
     def decide(self, *txs: bytes):

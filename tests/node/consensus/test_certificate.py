@@ -14,7 +14,7 @@ from node.consensus.certificate import (
     check_certificate,
 )
 from node.consensus.errors import CertificateRefused
-from node.consensus.finality import CertifiedBlock
+from node.consensus.finality import CertifiedBlock, CommittedBlock
 from node.core.block import Block, Header, tx_root
 from node.core.committee import Committee, Member
 from node.core.ids import ChainId, Height, StateRoot
@@ -172,7 +172,7 @@ class World:
             self.keys.committee,
             certificate or self.certificate(self.block),
             block,
-            self.ledger.root_of,
+            self.ledger.roots_of,
         )
 
 
@@ -218,3 +218,54 @@ def test_px1_a_certificate_that_fails_is_no_evidence(certified) -> None:
     assert "CL-2" in not_final(too_few, hash_, w.batch)
     moved = replace(w.certificate(w.block), round=0)
     assert "CL-3" in not_final(w.evidence(certificate=moved), hash_, w.batch)
+
+
+# A BLOCK ON ONE'S OWN DISK
+
+
+class Disk:
+    """A chain of two blocks, as `node.store.chain.Chain` shows it."""
+
+    def __init__(self, *blocks) -> None:
+        self.height = len(blocks)
+        self._blocks = blocks
+
+    def block(self, height) -> Block:
+        return self._blocks[height - 1]
+
+
+@pytest.fixture(scope="module")
+def alone() -> World:
+    world = World()
+    world.block = world.block_of(world.block.txs, height=1)
+    world.batch = world.ledger.batch(world.block.txs, Height(1))
+    return world
+
+
+def committed(w, *blocks, validators=None, own=None) -> CommittedBlock:
+    key = w.keys.genesis.validators[0]
+    return CommittedBlock(Disk(*blocks), validators or (key,), own or key, w.ledger.roots_of)
+
+
+def test_a_committed_block_of_the_only_validator_gives_the_token(alone) -> None:
+    w = alone
+    token = finalise(committed(w, w.block), w.block.header.hash, w.batch)
+    assert make_shares(token, w.keys.held[0], MemoryRoots(), w.keys.signers[0]) is not None
+
+
+def test_cl6_what_is_not_on_the_disk_or_not_decided_alone_is_not_final(alone) -> None:
+    w = alone
+    hash_ = w.block.header.hash
+    keys_ = w.keys.genesis.validators
+    assert "CL-6: the block is not on" in not_final(committed(w), hash_, w.batch)
+    two = committed(w, w.block, validators=keys_[:2])
+    assert "CL-6: this node does not decide alone" in not_final(two, hash_, w.batch)
+    watching = committed(w, w.block, own=keys_[1])
+    assert "CL-6: this node does not decide alone" in not_final(watching, hash_, w.batch)
+    nobody = committed(w, w.block, validators=(keys_[1],), own=b"")
+    assert "CL-6" in not_final(nobody, hash_, w.batch)
+    other = w.block_of((seal(w.keys.sealed(2)),), height=1)
+    assert "CL-6: another block" in not_final(committed(w, other), hash_, w.batch)
+    another = w.ledger.batch(other.txs, Height(1))
+    message = not_final(committed(w, w.block), hash_, another)
+    assert "CL-6: the block does not order this batch" in message

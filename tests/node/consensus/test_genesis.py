@@ -22,6 +22,13 @@ from node.core.genesis import (
 from node.core.genesis_file import format_genesis, load_genesis, parse_genesis, save_genesis
 from node.core.guardians import MAX_GUARDIANS, Predecessor, dev_guardian
 from node.core.ids import NATIVE, AccountId, Kind
+from node.core.lane import (
+    MAX_DOMAINS,
+    MAX_EPOCHS_AHEAD,
+    MAX_REVEAL_WINDOW,
+    LaneDomain,
+    LaneParameters,
+)
 from transparent.signature import SigningKey
 from zk.errors import DecodeError, DevParamsRefused, NonCanonical, WrongLength
 
@@ -29,6 +36,9 @@ ID = st.binary(min_size=32, max_size=32)
 STATEMENT = StatementKey("action/1", b"\x01" * 32, b"\x02" * 32)
 OTHER = Kind(0, 77)
 PREDECESSOR = Predecessor(b"\x05" * 32, 7, b"\x06" * 32)
+MAIN = LaneDomain(0, "main")
+FAST = LaneDomain(7, "fast", period=1, criterion="volume", fee=0, reveal_window=2, solve_period=1)
+LANE = LaneParameters((MAIN, FAST), epoch_heights=20, grace=5, lead=10, round_heights=2)
 KEYS = tuple(sorted(bytes(SigningKey(bytes([i]) * 32).account) for i in range(1, 6)))
 
 
@@ -44,19 +54,21 @@ def geneses(draw):
     )
     kinds = st.sampled_from([NATIVE, OTHER])
     guardians = tuple(sorted(draw(st.sets(st.sampled_from(KEYS), max_size=3))))
+    lane = draw(st.none() | st.just(LANE))
     accounts = draw(st.dictionaries(st.tuples(ID, kinds), st.integers(1, 10**18), max_size=4))
     return Genesis(
         profile="dev" if ceremony is None else "mainnet",
         name=draw(st.text("abz09", min_size=1, max_size=16)) + draw(st.text("a-9", max_size=16)),
         time_ms=draw(st.integers(0, 2**63 - 1)),
         parameters=parameters,
-        validators=tuple(sorted(draw(st.sets(ID, max_size=3)))),
+        validators=tuple(sorted(draw(st.sets(ID, max_size=3)))) if lane is None else KEYS[:2],
         statements=(STATEMENT,) if draw(st.booleans()) else (),
         allocations=tuple(sorted(Allocation(AccountId(a), k, v) for (a, k), v in accounts.items())),
         ceremony=ceremony,
         guardians=guardians,
         guardian_threshold=len(guardians),
         predecessor=draw(st.none() | st.builds(Predecessor, ID, st.integers(1, 2**62), ID)),
+        lane=lane,
     )
 
 
@@ -169,7 +181,7 @@ def test_ch17_no_ceremony_means_dev_and_dev_means_none():
         dataclasses.replace(genesis, profile="mainnet")
     with pytest.raises(DevParamsRefused, match="CH-17"):
         dataclasses.replace(genesis, ceremony=bytes(32))
-    tail = 1 + 1 + 32 + 1 + 1  # no ceremony; one guardian, a threshold of one, no predecessor
+    tail = 1 + 1 + 32 + 1 + 1 + 1  # no ceremony; one guardian of one; no predecessor, no lane
     encoded = genesis.to_bytes()
     with pytest.raises(DevParamsRefused, match="CH-17"):
         Genesis.from_bytes(encoded[:-tail] + b"\x01" + bytes(32) + encoded[1 - tail :])
@@ -209,22 +221,41 @@ def test_ch19_supply_is_positive_and_fits_u64():
         Genesis("dev", "x", 0, allocations=(dataclasses.replace(two, amount=-1),))
 
 
+def other_lanes():
+    """A lane for every field of it, and of its domains, that differs from `LANE` in that one."""
+    for field in dataclasses.fields(LaneParameters):
+        if field.name != "domains":
+            more = 2 * getattr(LANE, field.name)
+            yield dataclasses.replace(LANE, **{field.name: more})
+    changes = {
+        "number": 8, "name": "slow", "period": 2, "criterion": "profit", "fee": 1,
+        "reveal_window": 3, "solve_period": 2,
+    }  # fmt: skip
+    assert set(changes) == {field.name for field in dataclasses.fields(LaneDomain)}
+    for name, value in changes.items():
+        changed = dataclasses.replace(FAST, **{name: value})
+        yield dataclasses.replace(LANE, domains=(MAIN, changed))
+    yield dataclasses.replace(LANE, domains=(MAIN,))
+
+
 def test_ch27_the_chain_id_covers_every_field():
     """S-12. Another circuit, key, ceremony, allocation, cap: another chain."""
     genesis = Genesis(
-        "mainnet", "x", 5, Parameters(), (b"\x01" * 32,), (STATEMENT,),
+        "mainnet", "x", 5, Parameters(), KEYS[:1], (STATEMENT,),
         (Allocation(AccountId(b"\x01" * 32), NATIVE, 5),), b"\x09" * 32, KEYS[:3], 2, PREDECESSOR,
+        LANE,
     )  # fmt: skip
     changes = {
         "profile": "othernet",
         "name": "y",
         "time_ms": 6,
-        "validators": (b"\x02" * 32,),
+        "validators": KEYS[1:2],
         "allocations": (dataclasses.replace(genesis.allocations[0], amount=6),),
         "ceremony": b"\x08" * 32,
         "guardians": KEYS[2:5],
         "guardian_threshold": 3,
         "predecessor": dataclasses.replace(PREDECESSOR, height=8),
+        "lane": None,
     }
     assert {f.name for f in dataclasses.fields(Genesis)} == {*changes, "parameters", "statements"}
     others = [dataclasses.replace(genesis, **{name: value}) for name, value in changes.items()]
@@ -236,6 +267,7 @@ def test_ch27_the_chain_id_covers_every_field():
         predecessor = dataclasses.replace(PREDECESSOR, **{field: bytes(32)})
         others.append(dataclasses.replace(genesis, predecessor=predecessor))
     others.append(dataclasses.replace(genesis, predecessor=None))
+    others += [dataclasses.replace(genesis, lane=lane) for lane in other_lanes()]
     for field, value in (("statement", "a/2"), ("r1cs", bytes(32)), ("verifying_key", bytes(32))):
         statement = dataclasses.replace(STATEMENT, **{field: value})
         others.append(dataclasses.replace(genesis, statements=(statement,)))
@@ -289,5 +321,108 @@ def test_ch29_a_predecessor_is_whole_and_names_a_block():
     genesis = dataclasses.replace(development_genesis(), predecessor=PREDECESSOR)
     encoded = genesis.to_bytes()
     with pytest.raises(DecodeError, match="CH-29"):
-        Genesis.from_bytes(encoded[:-40] + bytes(8) + encoded[-32:])
+        Genesis.from_bytes(encoded[:-41] + bytes(8) + encoded[-33:])  # the lane's byte is last
     assert genesis.chain_id != development_genesis().chain_id
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"domains": ()}, "0 domains"),
+        ({"domains": (FAST, MAIN)}, "not sorted and unique"),
+        ({"domains": (MAIN, dataclasses.replace(MAIN, name="other"))}, "not sorted and unique"),
+        ({"domains": (MAIN, dataclasses.replace(FAST, name="main"))}, "two domains of one name"),
+        ({"epoch_heights": 18}, "an epoch of 18 heights is no multiple of a period of 5"),
+        ({"epoch_heights": 0}, "epoch_heights 0"),
+        ({"grace": 0}, "grace 0"),
+        ({"lead": 2**32}, "lead 4294967296"),
+        ({"lead": MAX_EPOCHS_AHEAD * LANE.epoch_heights + 1}, "keys are made 1281 heights ahead"),
+        ({"round_heights": 0}, "round_heights 0"),
+    ],
+)
+def test_ch35_the_parts_of_a_lane_fit_together(change, match):
+    with pytest.raises(DecodeError, match=f"CH-35: .*{match}"):
+        dataclasses.replace(LANE, **change)
+
+
+def test_ch35_a_round_has_an_honest_proposer_except_in_development():
+    """Whoever proposes the only block of a round decides who is heard in it."""
+    keys = tuple(sorted(bytes(SigningKey(bytes([i]) * 32).account) for i in range(1, 8)))
+    most = Genesis("mainnet", "a", 0, validators=keys, ceremony=b"\7" * 32)
+    assert dataclasses.replace(most, lane=dataclasses.replace(LANE, round_heights=3)).lane
+    with pytest.raises(DecodeError, match=r"CH-35: .* 2 blocks, at least 3"):
+        dataclasses.replace(most, lane=LANE)
+    assert dataclasses.replace(most, lane=LANE, validators=keys[:6]).lane
+    assert dataclasses.replace(most, profile="dev", ceremony=None, lane=LANE).lane
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"number": -1}, "-1 is not"),
+        ({"number": 2**32}, "4294967296 is not"),
+        ({"name": ""}, "a name is 1 to 32"),
+        ({"name": "Fast"}, "a name is 1 to 32"),
+        ({"name": "1st"}, "a name is 1 to 32"),
+        ({"name": "a" * 33}, "a name is 1 to 32"),
+        ({"criterion": "a b"}, "a name is 1 to 32"),
+        ({"period": 0}, "0 is not"),
+        ({"solve_period": 0}, "0 is not"),
+        ({"fee": -1}, "a fee of -1"),
+        ({"fee": 2**48}, "a fee of"),
+        ({"reveal_window": 0}, "0 heights to open"),
+        ({"reveal_window": MAX_REVEAL_WINDOW + 1}, "11 heights to open"),
+    ],
+)
+def test_ch35_a_domain_has_sensible_parameters(change, match):
+    with pytest.raises(DecodeError, match=f"CH-35: .*{match}"):
+        dataclasses.replace(LANE, domains=(dataclasses.replace(FAST, **change),))
+
+
+def test_ch35_at_most_so_many_domains():
+    domains = tuple(LaneDomain(n, f"d{n}") for n in range(MAX_DOMAINS + 1))
+    assert len(LaneParameters(domains[:-1]).domains) == MAX_DOMAINS
+    with pytest.raises(DecodeError, match="CH-35: 257 domains"):
+        LaneParameters(domains)
+
+
+def test_ch35_a_lane_needs_validators_with_proper_keys():
+    for validators in ((), (bytes(32),), tuple(sorted((KEYS[0], bytes(32))))):
+        with pytest.raises(DecodeError, match="CH-35: sealed intents need validators"):
+            development_genesis(validators=validators, lane=LANE)
+    found = development_genesis(validators=KEYS[:4], lane=LANE)
+    assert Genesis.from_bytes(found.to_bytes()) == found
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (lambda d: d.update(lane="none"), "a table was expected"),
+        (lambda d: d.update(domains=[]), "CH-35: 0 domains"),
+        (lambda d: d["lane"].pop("grace"), "field 'grace' is missing"),
+        (lambda d: d["lane"].update(extra=1), "unknown field 'extra'"),
+        (lambda d: d["lane"].update(lead="5"), "an integer was expected"),
+        (lambda d: d["domains"][0].update(fee=5), "text was expected"),
+        (lambda d: d["domains"][0].update(period=3), "CH-35: an epoch of 20"),
+        (lambda d: d["domains"].reverse(), "CH-35: domains are not sorted"),
+        (lambda d: d.pop("domains"), "field 'domains' is missing"),
+    ],
+)  # fmt: skip
+def test_ch35_files_are_read_strictly(change, match):
+    genesis = development_genesis(validators=KEYS[:1], lane=LANE)
+    document = json.loads(format_genesis(genesis, json_format=True))
+    assert parse_genesis(json.dumps(document), json_format=True) == genesis
+    change(document)
+    with pytest.raises(DecodeError, match=match):
+        parse_genesis(json.dumps(document), json_format=True)
+
+
+def test_epochs_are_ranges_of_heights():
+    heights = range(1, 61)
+    assert [LANE.epoch_of(h) for h in heights] == [0] * 20 + [1] * 20 + [2] * 20
+    for epoch in range(3):
+        assert LANE.epoch_of(LANE.first_height(epoch)) == epoch
+        assert LANE.epoch_of(LANE.last_height(epoch)) == epoch
+        assert LANE.last_height(epoch) + 1 == LANE.first_height(epoch + 1)
+    assert LANE.domain(7) == FAST
+    assert LANE.domain(1) is None

@@ -1,0 +1,1 @@
+"""CometBFT as the engine of several validators: a server of ABCI 2.0 around the application."""

@@ -1,0 +1,210 @@
+"""CometBFT's folder: keys, genesis and configuration, made from ours.
+
+    abci.sock, rpc.sock               sockets; its RPC is on no network
+    config/genesis.json, config.toml  of the chain and of this node
+    config/priv_validator_key.json    the validator's consensus key, again; private
+    config/node_key.json              of its peers' encryption; private
+    data/                             blocks, votes, write-ahead log: CometBFT's own
+
+One key signs two kinds of message, which never have one length: votes are of more than 32 bytes,
+digests of the sealed lane of exactly 32.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from node.consensus.cometbft import mapping
+from node.core.block import MAX_TX_BYTES
+from node.core.genesis import Genesis
+from zk import files
+
+VERSION: Final = "v0.38.25"
+ABCI_SOCKET: Final = "abci.sock"
+RPC_SOCKET: Final = "rpc.sock"
+BUILT: Final = Path(".cache/cometbft") / VERSION / "cometbft"
+"""Where `make cometbft` puts it, in a checkout."""
+_ENVELOPE: Final = 64
+_HOUR_NS: Final = 3600 * 10**9
+
+
+def binary() -> Path | None:
+    """CometBFT, on PATH or where `make cometbft` puts it; None: neither."""
+    found = shutil.which("cometbft")
+    if found is not None:
+        return Path(found)
+    built = Path(__file__).resolve().parents[3] / BUILT
+    return built if built.is_file() else None
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long a round waits, in milliseconds.
+
+    Attributes:
+        propose: for a proposal.
+        vote: for more votes than are needed, in each of the two steps.
+        more: what each further round waits longer.
+    """
+
+    propose: int = 3000
+    vote: int = 1000
+    more: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a node's CometBFT listens.
+
+    Attributes:
+        node: seed of its node key, 32 bytes.
+        address: host and port, for its peers.
+    """
+
+    node: bytes
+    address: str
+
+    @property
+    def peer(self) -> str:
+        """As others name it."""
+        return f"{mapping.address_of(_public(self.node)).hex()}@{self.address}"
+
+    def __repr__(self) -> str:
+        return f"Place({self.peer})"
+
+
+def make(
+    folder: Path,
+    genesis: Genesis,
+    seed: bytes | None,
+    place: Place,
+    peers: Sequence[Place] = (),
+    timing: Timing | None = None,
+) -> None:
+    """Make CometBFT's folder of one node of the chain.
+
+    Args:
+        folder: new.
+        genesis: of the chain.
+        seed: of the validator's consensus key, 32 bytes; None: a node that does not vote.
+        place: its own.
+        peers: others', who are connected to for good.
+        timing: of rounds; the pause between blocks is the chain's `block_time_ms`.
+    """
+    for part in (folder / "config", folder / "data"):
+        files.make_private_folder(part)
+    own = Ed25519PrivateKey.generate().private_bytes_raw() if seed is None else seed
+    config = folder / "config"
+    _write_json(config / "genesis.json", genesis_document(genesis))
+    _write_json(config / "priv_validator_key.json", _key_document(own), private=True)
+    _write_json(config / "node_key.json", {"priv_key": _secret(place.node)}, private=True)
+    _write_json(
+        folder / "data" / "priv_validator_state.json", {"height": "0", "round": 0, "step": 0}
+    )
+    text = _config(folder.resolve(), genesis, place, peers, timing or Timing())
+    files.write(config / "config.toml", text.encode())
+
+
+def genesis_document(genesis: Genesis) -> dict[str, Any]:
+    """CometBFT's genesis of the chain: the same on every node (CH-38)."""
+    seconds, ms = divmod(genesis.time_ms, 1000)
+    moment = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return {
+        "genesis_time": f"{moment}.{ms:03d}Z",
+        "chain_id": mapping.engine_chain_id(genesis),
+        "initial_height": "1",
+        "consensus_params": {
+            "block": {"max_bytes": str(mapping.block_bytes(genesis)), "max_gas": "-1"},
+            "evidence": {
+                "max_age_num_blocks": str(mapping.MAX_AGE_BLOCKS),
+                "max_age_duration": str(mapping.MAX_AGE_HOURS * _HOUR_NS),
+                "max_bytes": str(mapping.EVIDENCE_BYTES),
+            },
+            "validator": {"pub_key_types": [mapping.KEY_TYPE]},
+            "version": {"app": str(mapping.APP_VERSION)},
+            "abci": {"vote_extensions_enable_height": "1"},
+        },
+        "validators": [
+            {
+                "address": mapping.address_of(key).hex().upper(),
+                "pub_key": _key("PubKey", key),
+                "power": str(mapping.POWER),
+                "name": "",
+            }
+            for key in genesis.validators
+        ],
+        "app_hash": "",
+        "app_state": mapping.app_state(genesis),
+    }
+
+
+def _config(
+    folder: Path, genesis: Genesis, place: Place, peers: Sequence[Place], timing: Timing
+) -> str:
+    """What differs from CometBFT's defaults."""
+    limits = genesis.parameters
+    others = ",".join(peer.peer for peer in peers)
+    return f"""\
+proxy_app = "unix://{folder / ABCI_SOCKET}"
+moniker = "chiaro"
+
+[rpc]
+laddr = "unix://{folder / RPC_SOCKET}"
+
+[p2p]
+laddr = "tcp://{place.address}"
+persistent_peers = "{others}"
+pex = false
+addr_book_strict = false
+allow_duplicate_ip = true
+
+[mempool]
+max_tx_bytes = {min(limits.max_tx_bytes, MAX_TX_BYTES) + _ENVELOPE}
+
+[consensus]
+timeout_propose = "{timing.propose}ms"
+timeout_propose_delta = "{timing.more}ms"
+timeout_prevote = "{timing.vote}ms"
+timeout_prevote_delta = "{timing.more}ms"
+timeout_precommit = "{timing.vote}ms"
+timeout_precommit_delta = "{timing.more}ms"
+timeout_commit = "{max(limits.block_time_ms, 1)}ms"
+
+[tx_index]
+indexer = "null"
+"""
+
+
+def _public(seed: bytes) -> bytes:
+    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+
+
+def _key(kind: str, data: bytes) -> dict[str, str]:
+    return {"type": f"tendermint/{kind}Ed25519", "value": base64.b64encode(data).decode()}
+
+
+def _secret(seed: bytes) -> dict[str, str]:
+    return _key("PrivKey", seed + _public(seed))
+
+
+def _key_document(seed: bytes) -> dict[str, Any]:
+    public = _public(seed)
+    return {
+        "address": mapping.address_of(public).hex().upper(),
+        "pub_key": _key("PubKey", public),
+        "priv_key": _secret(seed),
+    }
+
+
+def _write_json(path: Path, document: object, *, private: bool = False) -> None:
+    mode = files.PRIVATE if private else files.ORDINARY
+    files.write(path, json.dumps(document, indent=2).encode() + b"\n", mode=mode, durable=private)
