@@ -18,13 +18,15 @@ import msgspec
 from circuits.keys import KeyStore
 from node.app import assembly, development, logs
 from node.app.errors import NoNode
-from node.app.node import DEFAULT_PORT, Node, Options, system_clock
+from node.app.node import DEFAULT_PORT, ENGINE_FOLDER, Node, Options, system_clock
 from node.app.process import ERROR_FILE, GENESIS_FILE, LOG_FILE, PROCESS_FILE, NodeProcess
 from node.core.errors import Unreachable
 from node.core.genesis_file import load_genesis
+from node.lane.validator import identity
 from node.rpc.errors import problem
 from node.rpc.schema import ProblemDocument
 from zk.errors import ChiaroError
+from zk.secrecy import forbid_core_dumps
 
 BUG = 70
 _log = logging.getLogger("node.app")
@@ -36,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     home: Path = options.home.resolve()
     state: Path = (options.state or home / "state").resolve()
     os.umask(0o077)
+    forbid_core_dumps()
     handler = logs.to_file(state / LOG_FILE)
     try:
         asyncio.run(_run(home, state, options))
@@ -61,6 +64,10 @@ async def _run(home: Path, state: Path, options: argparse.Namespace) -> None:
             allow_remote=options.allow_remote,
             delay_ms=options.delay_ms,
             empty_blocks=options.empty_blocks,
+            lane_tick_ms=options.lane_tick_ms,
+            gossip_cut=options.gossip_cut,
+            engine=home / ENGINE_FOLDER if options.cometbft or options.binary else None,
+            binary=options.binary,
         ),
     )
     stop = asyncio.Event()
@@ -115,11 +122,17 @@ def _prepare(home: Path, options: argparse.Namespace) -> None:
             )
         return
     if options.create:
-        chain = wanted or development.genesis(system_clock())
+        chain = wanted or development.genesis(system_clock(), validators=(_validator(home),))
         keys = KeyStore()
         assembly.verifying_keys(chain, keys)
         assembly.check_new_chain(chain, keys)
         Node.create(home, chain)
+
+
+def _validator(home: Path) -> bytes:
+    """Consensus key of a new development chain's only validator: this node's, made if need be."""
+    path = home / identity.KEY_FILE
+    return (identity.load(path) if path.exists() else identity.create(path)).public
 
 
 def _report(state: Path, error: ChiaroError) -> None:
@@ -128,6 +141,13 @@ def _report(state: Path, error: ChiaroError) -> None:
     (state / ERROR_FILE).write_bytes(msgspec.json.encode(document))
     _log.error("stopped: %s", error, extra={"code": error.id})
     sys.stderr.write(f"error[{error.id}]: {error.message}\n")
+
+
+def _units(text: str) -> int:
+    """Base units, 0 or more."""
+    if not (text.isascii() and text.isdigit() and len(text) < 20):
+        raise argparse.ArgumentTypeError("base units, 0 or more")
+    return int(text)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -143,6 +163,24 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--genesis", type=Path, help="of the chain to make; else a development chain")
     run.add_argument("--delay-ms", type=int, default=Options().delay_ms, help="before a block")
     run.add_argument("--empty-blocks", action="store_true", help="on the chain's timer")
+    run.add_argument(
+        "--cometbft", action="store_true", help="the CometBFT of the folder `engine` decides"
+    )
+    run.add_argument(
+        "--start-cometbft", type=Path, dest="binary", help="the same, run by this process"
+    )
+    run.add_argument(
+        "--lane-tick-ms",
+        type=int,
+        default=Options().lane_tick_ms,
+        help="between blocks of the lane",
+    )
+    run.add_argument(
+        "--gossip-cut",
+        type=_units,
+        default=Options().gossip_cut,
+        help="base units of an open intent's fee for passing it on",
+    )
     return parser
 
 

@@ -12,6 +12,9 @@ from node.app.errors import ForeignGenesis, NotInstalled
 from node.core.genesis import BATCH_HEIGHTS, DEV_PROFILE, Genesis, ceremony_digest
 from node.core.ids import EnvironmentId
 from node.core.interfaces import ExecutionEnvironment, ProofClaim, ProofVerifier
+from node.execution.executor import Executor
+from node.lane.blobs.blob import BlobSource
+from node.lane.env import LaneEnvironment
 from shielded.env import ShieldedEnvironment
 from transparent.env import TransparentEnvironment
 from zk.errors import UnknownKey
@@ -26,11 +29,36 @@ def check_interpreter(optimize: int | None = None) -> None:
 
 def environments(genesis: Genesis) -> dict[EnvironmentId, ExecutionEnvironment[Any]]:
     """The environments of the chain, with its constants."""
-    p = genesis.parameters
     return {
-        EnvironmentId.TRANSPARENT: TransparentEnvironment(p.max_expiry),
-        EnvironmentId.SHIELDED: ShieldedEnvironment(p.max_expiry, p.anchor_window, BATCH_HEIGHTS),
+        EnvironmentId.TRANSPARENT: TransparentEnvironment(genesis.parameters.max_expiry),
+        EnvironmentId.SHIELDED: _shielded(genesis),
     }
+
+
+def _shielded(genesis: Genesis) -> ShieldedEnvironment:
+    p = genesis.parameters
+    return ShieldedEnvironment(p.max_expiry, p.anchor_window, BATCH_HEIGHTS)
+
+
+def executor(
+    genesis: Genesis, verifier: ProofVerifier, blobs: BlobSource | None = None
+) -> Executor:
+    """The executor of the chain, with the sealed lane if genesis has one.
+
+    Args:
+        genesis: of the chain.
+        verifier: of proofs.
+        blobs: where this node gets the bytes of dispersed intents; by default nowhere.
+
+    Raises:
+        DataRefused: DA-7, DA-21, its validators are no committee for a domain of the lane.
+    """
+    found = environments(genesis)
+    if genesis.lane is None:
+        return Executor(genesis, found, verifier)
+    inner = Executor(genesis, found, verifier)
+    lane = LaneEnvironment(genesis, inner, verifier, _shielded(genesis), blobs)
+    return Executor(genesis, {**found, lane.id: lane}, verifier, lane=lane)
 
 
 def verifying_keys(genesis: Genesis, keys: KeyStore) -> dict[str, VerifyingKey]:

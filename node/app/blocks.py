@@ -1,4 +1,8 @@
-"""When the embedded engine makes a block: soon after something waits, or on a timer."""
+"""When the embedded engine makes a block: soon after something waits, or on a timer.
+
+Sealed intents count heights: while a batch of them is not over, or a key is being made, blocks go
+on although nobody sends anything.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +27,8 @@ class BlockMaker:
         delay_ms: how long to gather transactions after the first one came.
         interval_ms: least time between two blocks (the chain's `block_time_ms`).
         empty_blocks: make one every `interval_ms` even if nothing waits.
+        busy: whether heights are waited for.
+        tick_ms: how long after the last block the next one comes, if it is busy.
     """
 
     def __init__(
@@ -33,12 +39,16 @@ class BlockMaker:
         delay_ms: int,
         interval_ms: int,
         empty_blocks: bool = False,
+        busy: Callable[[], bool] = lambda: False,
+        tick_ms: int = 1000,
     ) -> None:
         self._produce = produce
         self._source = source
         self._delay = delay_ms / 1000
         self._interval = interval_ms / 1000
         self._empty_blocks = empty_blocks
+        self._busy = busy
+        self._tick = tick_ms / 1000
         self._wanted = asyncio.Event()
 
     def wake(self) -> None:
@@ -57,9 +67,11 @@ class BlockMaker:
                 waits = bool(self._source.pending(1 << 30))
                 if stop.is_set() or not (waits or self._empty_blocks):
                     due = loop.time()
-                    await self._until_wanted(halted, None)
-                    due = max(due, loop.time() + self._delay)
-                    continue
+                    tick = self._tick if self._busy() else None
+                    await self._until_wanted(halted, tick)
+                    if tick is None or self._wanted.is_set() or stop.is_set():
+                        due = max(due, loop.time() + self._delay)
+                        continue
                 produced = await self._produce()
                 due = loop.time() + self._interval
                 if waits and not produced.block.txs:

@@ -18,6 +18,7 @@ from node.core.genesis import (
     development_genesis,
 )
 from node.core.ids import NATIVE, Kind
+from node.core.lane import LaneDomain, LaneParameters
 from zk.hash import domains
 
 if TYPE_CHECKING:
@@ -27,6 +28,13 @@ ASSETS: Final = ("gold", "silver")
 """Named assets of the development genesis, beside the native kind; all of them the faucet's."""
 STATEMENTS: Final = ("action/1",)
 """What a chain of this version verifies."""
+LANE: Final = LaneParameters(
+    (
+        LaneDomain(0, "main", period=20, solve_period=5),
+        LaneDomain(1, "fast", period=1, solve_period=1),
+    )
+)
+"""Domains of sealed intents of the development chain: for people, who type, and for programs."""
 
 
 def asset(name: str) -> Kind:
@@ -43,7 +51,12 @@ def names(genesis: Genesis) -> dict[Kind, str]:
 
 
 def genesis(
-    time_ms: int, *, parameters: Parameters | None = None, registry: Registry | None = None
+    time_ms: int,
+    *,
+    parameters: Parameters | None = None,
+    registry: Registry | None = None,
+    validators: tuple[bytes, ...] = (),
+    lane: LaneParameters | None = LANE,
 ) -> Genesis:
     """A new development chain under this installation's development keys.
 
@@ -52,6 +65,8 @@ def genesis(
             wallet of the last one notices.
         parameters: default: blocks on demand.
         registry: of keys; default: the installation's.
+        validators: consensus keys; without one there is no lane.
+        lane: of sealed intents.
 
     Raises:
         UnknownKey: the installation has no development keys.
@@ -71,4 +86,6 @@ def genesis(
         allocations=tuple(
             Allocation(dev_faucet_account(), asset(name), DEV_FAUCET_AMOUNT) for name in ASSETS
         ),
+        validators=validators,
+        lane=lane if validators else None,
     )

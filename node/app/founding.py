@@ -6,6 +6,7 @@ from circuits.keys import KeyStore
 from node.app import assembly
 from node.app.development import STATEMENTS
 from node.core.genesis import DEV_PROFILE, Allocation, Genesis, Parameters, StatementKey
+from node.core.lane import LaneParameters
 from zk.errors import DevParamsRefused
 
 
@@ -19,6 +20,8 @@ def genesis(
     allocations: tuple[Allocation, ...] = (),
     guardians: tuple[bytes, ...] = (),
     guardian_threshold: int | None = None,
+    validators: tuple[bytes, ...] = (),
+    lane: LaneParameters | None = None,
 ) -> Genesis:
     """A new chain under the ceremonies' keys of a registry, of one validator's embedded engine.
 
@@ -31,12 +34,14 @@ def genesis(
         allocations: all that there will ever be; sorted here.
         guardians: keys of those who may close a pool; sorted here.
         guardian_threshold: how many of them it takes; default: the least majority.
+        validators: consensus keys; sorted here.
+        lane: of sealed intents; it needs a validator.
 
     Raises:
         DevParamsRefused: profile `dev`, or only development keys.
         InsecureVersion: RPC-25.
         UnknownKey, DigestMismatch, UnsafeKey: no usable key.
-        DecodeError: CH-16 … CH-19, CH-28.
+        DecodeError: CH-16 … CH-19, CH-28, CH-35.
     """
     if profile == DEV_PROFILE:
         raise DevParamsRefused(
@@ -61,4 +66,6 @@ def genesis(
         ceremony=assembly.ceremony_of(STATEMENTS, profile, keys),
         guardians=tuple(sorted(guardians)),
         guardian_threshold=least if guardian_threshold is None else guardian_threshold,
+        validators=tuple(sorted(validators)),
+        lane=lane,
     )

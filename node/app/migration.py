@@ -29,7 +29,6 @@ from node.core.genesis import Genesis, StatementKey
 from node.core.genesis_file import load_genesis
 from node.core.ids import Height
 from node.core.interfaces import StateReader
-from node.execution.executor import Executor
 from node.execution.migration import Succession, check_successor, successor
 from node.execution.verifier import GrothVerifier
 from node.store.chain import Chain
@@ -154,7 +153,7 @@ def _state(old: OldChain, height: Height, keys: KeyStore, report: Progress) -> S
     if height >= old.store.oldest:
         return old.store.reader(height)
     verifier = GrothVerifier(assembly.verifying_keys(old.genesis, keys))
-    executor = Executor(old.genesis, assembly.environments(old.genesis), verifier)
+    executor = assembly.executor(old.genesis, verifier)
     store = memory_store(old.genesis.chain_id)
     chain = Chain(old.store)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from filelock import FileLock, Timeout
 
@@ -18,26 +18,40 @@ from circuits.keys import KeyStore
 from node.app import assembly, development
 from node.app.blocks import BlockMaker
 from node.app.errors import AlreadyRunning, NoNode
+from node.app.overlay import Overlay, Place
 from node.app.process import GENESIS_FILE, LOCK_FILE
+from node.app.validator import Belongings, Validator
 from node.consensus.application import LedgerApplication
 from node.consensus.local import Clock, LocalEngine, Produced
 from node.core.genesis import DEV_PROFILE, Genesis
 from node.core.genesis_file import load_genesis, save_genesis
 from node.core.ids import Height
 from node.core.interfaces import ProofVerifier, StateReader
-from node.execution.executor import Executor
+from node.da.shards import ShardStore, open_shards
 from node.execution.mempool import Mempool, MempoolLimits
 from node.execution.verifier import GrothVerifier
+from node.gossip.memory import MemoryHub
+from node.lane.blobs.availability import Availability
+from node.rpc.da import DaParts
 from node.rpc.faucet import Faucet
+from node.rpc.gossip import GossipParts
 from node.rpc.listener import Listener, listen
 from node.rpc.server import Server
 from node.rpc.service import Parts, Service
 from node.rpc.tip import Tip
+from node.store.chain import Chain
 from node.store.rocksdb import open_store
 from node.store.versioned import CrashPoint, VersionedStore, no_crash
 from zk import files
 
+if TYPE_CHECKING:
+    from node.consensus.cometbft.engine import CometEngine
+    from node.consensus.cometbft.relay import Relay
+
 CHAIN_FOLDER: Final = "chain"
+ENGINE_FOLDER: Final = "engine"
+"""In the home folder: CometBFT's."""
+SHARDS_FOLDER: Final = "shards"
 
 DEFAULT_PORT: Final = 7420
 _LOCK_S: Final = 2.0
@@ -54,6 +68,10 @@ class Options:
         allow_remote: listen where other machines reach it (RPC-1).
         delay_ms: how long to gather transactions for a block.
         empty_blocks: make blocks on the chain's timer even when nothing waits.
+        lane_tick_ms: between blocks that only the sealed lane waits for.
+        gossip_cut: base units that it takes of the fee of an open intent for passing it on.
+        engine: folder of the CometBFT that decides; None: this node decides alone.
+        binary: CometBFT, to be run as a child; None: it is started by others.
         mempool: bounds.
     """
 
@@ -62,7 +80,31 @@ class Options:
     allow_remote: bool = False
     delay_ms: int = 20
     empty_blocks: bool = False
+    lane_tick_ms: int = 1000
+    gossip_cut: int = 0
+    engine: Path | None = None
+    binary: Path | None = None
     mempool: MempoolLimits = field(default_factory=MempoolLimits)
+
+
+def open_rows(home: Path, genesis: Genesis) -> ShardStore:
+    """Rows of blobs in a node's folder.
+
+    Where one validator is the whole committee nobody else has them, so it keeps them for good.
+
+    Raises:
+        StoreError: DA-14; in use by another process; damaged.
+    """
+    alone = len(genesis.validators) == 1
+    return open_shards(home / SHARDS_FOLDER, genesis.chain_id, archival=alone)
+
+
+def _relay(folder: Path) -> Relay:
+    """To the mempool of the CometBFT in `folder`; loaded where there is one."""
+    from node.consensus.cometbft.home import RPC_SOCKET
+    from node.consensus.cometbft.relay import Relay
+
+    return Relay(folder / RPC_SOCKET)
 
 
 def system_clock() -> int:
@@ -82,6 +124,10 @@ class Node:
         clock: for block times.
         crash_point: see `node.consensus.application.CRASH_POINTS`.
         lock: held as long as the node is open.
+        validator: what it has of a validator's own, if it is one.
+        shards: rows of blobs of sealed intents; written by nobody else, closed by `close`.
+        place: its own on the gossip overlay, closed by `close`; default: a new key.
+        hub: where it meets other nodes of this process; default: it is alone.
 
     Raises:
         ForeignGenesis: RPC-14, RPC-24.
@@ -100,6 +146,10 @@ class Node:
         clock: Clock = system_clock,
         crash_point: CrashPoint = no_crash,
         lock: FileLock | None = None,
+        validator: Belongings | None = None,
+        shards: ShardStore | None = None,
+        place: Place | None = None,
+        hub: MemoryHub | None = None,
     ) -> None:
         assembly.check_interpreter()
         keys = keys or KeyStore()
@@ -114,14 +164,51 @@ class Node:
         for text in insecure.values():
             _log.warning("RPC-25: %s", text)
         self._verifier = verifier or GrothVerifier(self._keys)
-        self.executor: Final = Executor(genesis, assembly.environments(genesis), self._verifier)
-        self.pool: Final = Mempool(self.executor, self._latest, self.options.mempool)
+        self.availability: Final = (
+            None
+            if genesis.lane is None or shards is None
+            else Availability(genesis, shards, None if validator is None else validator.key)
+        )
+        self.executor: Final = assembly.executor(genesis, self._verifier, self.availability)
+        folder = self.options.engine
+        relay = None if folder is None else _relay(folder)
+        self.pool: Final = Mempool(
+            self.executor,
+            self._latest,
+            self.options.mempool,
+            None if relay is None else relay.carry,
+        )
+        timer = self.options.empty_blocks and genesis.parameters.block_time_ms > 0
+        self.validator: Final = (
+            None
+            if genesis.lane is None
+            else Validator(
+                genesis,
+                Chain(store),
+                store,
+                self.pool,
+                validator,
+                ahead=timer or folder is not None,
+                decided=folder is not None,
+            )
+        )
         self.application: Final = LedgerApplication(
-            genesis, self.executor, store, crash_point=crash_point
+            genesis,
+            self.executor,
+            store,
+            lane=None if self.validator is None else self.validator.keeper,
+            crash_point=crash_point,
         )
         self.chain: Final = self.application.chain
-        self.engine: Final = LocalEngine(
-            self.application, self.chain, genesis, self.pool, clock, crash_point=crash_point
+        self.engine: Final = self._make_engine(folder, relay, clock, crash_point)
+        self.overlay: Final = (
+            None
+            if genesis.lane is None
+            else Overlay(
+                place or Place.in_memory(genesis.chain_id),
+                hub or MemoryHub(),
+                self.options.gossip_cut,
+            )
         )
         self.tip: Final = Tip(store.height)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -141,6 +228,7 @@ class Node:
                 names,
                 faucet,
                 insecure,
+                **self._lane_parts(),
             )
         )
         self._maker = BlockMaker(
@@ -148,7 +236,9 @@ class Node:
             self.pool,
             delay_ms=self.options.delay_ms,
             interval_ms=genesis.parameters.block_time_ms,
-            empty_blocks=self.options.empty_blocks and genesis.parameters.block_time_ms > 0,
+            empty_blocks=timer,
+            busy=self._busy,
+            tick_ms=self.options.lane_tick_ms,
         )
 
     # --- folders -----------------------------------------------------------------------------
@@ -212,19 +302,31 @@ class Node:
             raise AlreadyRunning(
                 "RPC-16: another process has this node open", where=str(home)
             ) from None
-        store = None
+        store = shards = place = None
         try:
             keys = keys or KeyStore()
             assembly.verifying_keys(genesis, keys)  # before anything is written
             if not (home / CHAIN_FOLDER).exists():
                 assembly.check_new_chain(genesis, keys)
             store = open_store(home / CHAIN_FOLDER, genesis.chain_id, crash_point=crash_point)
+            if genesis.lane is not None:
+                shards = open_rows(home, genesis)
+                place = Place.load(home, genesis.chain_id)
             return cls(
-                genesis, store, keys=keys, options=options, crash_point=crash_point, lock=lock
+                genesis,
+                store,
+                keys=keys,
+                options=options,
+                crash_point=crash_point,
+                lock=lock,
+                validator=Belongings.load(home, genesis),
+                shards=shards,
+                place=place,
             )
         except BaseException:
-            if store is not None:
-                store.close()
+            for opened in (store, shards, place):
+                if opened is not None:
+                    opened.close()
             lock.release()
             raise
 
@@ -234,6 +336,10 @@ class Node:
         if isinstance(self._verifier, GrothVerifier):
             self._verifier.close()
         self.store.close()
+        if self.availability is not None:
+            self.availability.close()
+        if self.overlay is not None:
+            self.overlay.close()
         if self._lock is not None:
             self._lock.release()
 
@@ -242,15 +348,34 @@ class Node:
     def start(self) -> None:
         """Genesis into an empty store, or the last block checked again (CH-24). Blocking."""
         info = self.engine.start()
+        if self.validator is not None:
+            self.validator.start()
+        if self.overlay is not None:
+            self.overlay.start(self.chain)
         self.tip.reached(info.height)
         _log.info(
             "chain open",
             extra={"chain": self.genesis.chain_id.hex(), "height": info.height},
         )
 
+    def want_key(self, domain: int) -> None:
+        """Ask the validators for the key of a domain of sealed intents. Blocking, any thread."""
+        if self.validator is None:
+            return
+        self.validator.want(domain)
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(self._maker.wake)
+
     def produce_block(self) -> Produced:
-        """One block now; blocking, from any thread. RPC-9: told to those who wait once on disk."""
+        """One block now, or CometBFT's next one; blocking, from any thread."""
         produced = self.engine.produce_block()
+        if isinstance(self.engine, LocalEngine):
+            self._committed(produced)
+        return produced
+
+    def _committed(self, produced: Produced) -> None:
+        """RPC-9: told to those who wait once on disk."""
         height = produced.block.header.height
         _log.info(
             "block",
@@ -261,12 +386,19 @@ class Node:
                 "root": produced.root.hex(),
             },
         )
+        if self.availability is not None:
+            self.availability.prune(height)
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits
-                self._loop.call_soon_threadsafe(self.tip.reached, height)
+                self._loop.call_soon_threadsafe(self._reached, produced)
         else:
-            self.tip.reached(height)
-        return produced
+            self._reached(produced)
+
+    def _reached(self, produced: Produced) -> None:
+        """In the event loop, where there is one: whoever waits for blocks is told of one."""
+        if self.overlay is not None:
+            self.overlay.committed(produced.block, produced.receipts)
+        self.tip.reached(produced.block.header.height)
 
     async def run(
         self, stop: asyncio.Event | None = None, ready: Callable[[str], None] | None = None
@@ -286,8 +418,13 @@ class Node:
             listener = Listener(self.server().app)
             tasks = [
                 asyncio.create_task(listener.serve(sockets=[sock])),
-                asyncio.create_task(self._maker.run(stop)),
+                asyncio.create_task(
+                    self._maker.run(stop)
+                    if isinstance(self.engine, LocalEngine)
+                    else self.engine.run(stop)
+                ),
             ]
+            beside = [] if self.overlay is None else [asyncio.create_task(self.overlay.run(stop))]
             halted = asyncio.create_task(stop.wait())
             warm = asyncio.create_task(
                 asyncio.to_thread(assembly.warm_up, self._verifier, self._keys)
@@ -300,10 +437,9 @@ class Node:
             listener.should_exit = True
             waits.cancel()
             halted.cancel()
-            await asyncio.wait(
-                {*tasks, warm}
-            )  # a fault in one: the other still ends its connections
-            await asyncio.gather(*tasks, warm)
+            # A fault in one: the other still ends its connections.
+            await asyncio.wait({*tasks, *beside, warm})
+            await asyncio.gather(*tasks, *beside, warm)
         finally:
             self._loop = None
             sock.close()
@@ -330,6 +466,44 @@ class Node:
         """On a thread of its own: submissions that are being verified do not hold up blocks."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._block_thread, self.produce_block)
+
+    def _make_engine(
+        self, folder: Path | None, relay: Relay | None, clock: Clock, crash_point: CrashPoint
+    ) -> LocalEngine | CometEngine:
+        source = self.validator or self.pool
+        if folder is None or relay is None:
+            return LocalEngine(
+                self.application, self.chain, self.genesis, source, clock, crash_point=crash_point
+            )
+        from node.consensus.cometbft.engine import CometEngine
+
+        own = (self.validator and self.validator.public) or b""
+        return CometEngine(
+            self.genesis,
+            self.application,
+            self.store,
+            source,
+            own,
+            folder,
+            relay,
+            self._committed,
+            self.options.binary,
+        )
+
+    def _busy(self) -> bool:
+        return self.validator is not None and self.validator.busy()
+
+    def _lane_parts(self) -> dict[str, Any]:
+        """What the RPC may ask of the sealed lane."""
+        if self.validator is None:
+            return {}
+        keeper, overlay = self.availability, self.overlay
+        return {
+            "gossip": None if overlay is None else GossipParts(overlay.bus, overlay.fates),
+            "da": None if keeper is None else DaParts(keeper, self.executor, self.store),
+            "want_key": self.want_key,
+            "keeper": self.validator.keeper,
+        }
 
     def _latest(self) -> tuple[Height, StateReader]:
         reader = self.store.reader()

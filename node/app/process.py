@@ -28,6 +28,7 @@ from node.app.errors import (
     NotInstalled,
     StartFailed,
 )
+from node.lane.errors import BadKeyFile, DamagedLog, SecretLost
 from zk import files, jsontext
 from zk.errors import ChiaroError
 
@@ -42,6 +43,10 @@ START_S: Final = 60.0
 STOP_S: Final = 30.0
 _LAST_BREATH_S: Final = 5.0
 _POLL_S: Final = 0.05
+_OWN: Final = (
+    AlreadyRunning, ForeignGenesis, NoNode, NotInstalled, BadKeyFile, SecretLost, DamagedLog,
+)  # fmt: skip
+"""Errors of a start that keep their exit code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +101,10 @@ def spawn(
     *,
     port: int,
     delay_ms: int | None = None,
+    lane_tick_ms: int | None = None,
     create: bool = True,
     genesis: Path | None = None,
+    cometbft: Path | None = None,
     timeout: float = START_S,
 ) -> NodeProcess:
     """Start a node in the background and wait until it answers.
@@ -107,8 +114,10 @@ def spawn(
         state: where it says how to reach it, and logs.
         port: of its RPC on 127.0.0.1; 0 takes a free one.
         delay_ms: see `node.app.node.Options`.
+        lane_tick_ms: the same.
         create: make a chain if the folder is empty.
         genesis: of that chain; else it is a development chain.
+        cometbft: the program that decides for several validators; it is run by the node.
         timeout: seconds.
 
     Raises:
@@ -125,6 +134,8 @@ def spawn(
     command += ["--create"] if create else []
     command += ["--genesis", str(genesis.resolve())] if genesis is not None else []
     command += ["--delay-ms", str(delay_ms)] if delay_ms is not None else []
+    command += ["--lane-tick-ms", str(lane_tick_ms)] if lane_tick_ms is not None else []
+    command += ["--start-cometbft", str(cometbft)] if cometbft is not None else []
     with (state / OUTPUT_FILE).open("wb") as output:
         child = subprocess.Popen(
             command,
@@ -192,7 +203,7 @@ def _last_error(state: Path) -> ChiaroError | None:
         found = msgspec.json.decode(data, type=ProblemDocument).error
     except (OSError, msgspec.DecodeError):
         return None
-    own = {kind.code: kind for kind in (AlreadyRunning, ForeignGenesis, NoNode, NotInstalled)}
+    own = {kind.code: kind for kind in _OWN}
     if (kind := own.get(found.code)) is not None:
         return kind(found.message, where=found.where, why=found.why, fix=found.hint)
     return error_of(found)

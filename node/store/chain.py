@@ -4,7 +4,8 @@
     b ‖ height     block
     r ‖ height     its receipts
     h ‖ hash       height of the header with that hash
-    x ‖ tx id      where the transaction is: height, index, whether it took effect
+    x ‖ tx id      where the transaction is: height, index, whether it took effect; of one that
+                   another carried out (a settlement), where that one is
 
 Heights are big-endian. The log is not under the state root: a block is checked by its header's
 hash, which the next header carries; receipts are recomputed by anyone who executes the block.
@@ -18,6 +19,7 @@ from typing import Final
 
 from node.core.block import MAX_BLOCK_BYTES, Block, Header, Receipt
 from node.core.codec import Reader, Writer
+from node.core.effects import CARRIED
 from node.core.errors import NotFound
 from node.core.ids import Height, StateRoot, TxId
 from node.core.interfaces import Store
@@ -150,9 +152,17 @@ def block_entries(store: Store, block: Block, receipts: Sequence[Receipt]) -> di
         _HEADER + block.header.hash: at,
     }
     for receipt in receipts:
-        key = _TX + receipt.tx_id
-        before = entries.get(key) or store.log(key)
-        if receipt.ok or before is None or not Location.from_bytes(before).ok:
-            location = Location(receipt.height, receipt.index, receipt.ok)
-            entries[key] = location.to_bytes()
+        location = Location(receipt.height, receipt.index, receipt.ok)
+        for tx_id in (receipt.tx_id, *carried_ids(receipt)):
+            key = _TX + tx_id
+            before = entries.get(key) or store.log(key)
+            if receipt.ok or before is None or not Location.from_bytes(before).ok:
+                entries[key] = location.to_bytes()
     return entries
+
+
+def carried_ids(receipt: Receipt) -> Iterator[bytes]:
+    """Ids of the transactions that this one carried out, in order."""
+    for event in receipt.events:
+        if receipt.ok and event.name == CARRIED:
+            yield bytes.fromhex(dict(event.data)["tx_id"])

@@ -19,7 +19,7 @@ from node.core.effects import Crossing
 from node.core.genesis import DEV_FAUCET_SEED, Genesis
 from node.core.ids import NATIVE, AccountId, EnvironmentId, Height, tagged_hash
 from node.core.interfaces import ProofVerifier
-from node.execution.executor import Executor
+from node.lane.blobs.blob import BlobSource
 from node.store.memory import memory_store
 from node.store.versioned import VersionedStore
 from node.testing.clock import EPOCH_MS
@@ -57,6 +57,7 @@ class Ledger:
         genesis: default: the development chain.
         verifier: of proofs; default: believes all, since only an auditor should look.
         store: default: in memory.
+        blobs: where the bytes of dispersed intents come from; default: nowhere.
     """
 
     def __init__(
@@ -65,13 +66,14 @@ class Ledger:
         *,
         verifier: ProofVerifier | None = None,
         store: VersionedStore | None = None,
+        blobs: BlobSource | None = None,
     ) -> None:
         self.genesis: Final = genesis or development_genesis()
         self.store: Final = store or memory_store(self.genesis.chain_id)
-        environments = assembly.environments(self.genesis)
-        executor = Executor(self.genesis, environments, verifier or Believes())
-        self.application: Final = LedgerApplication(self.genesis, executor, self.store)
-        self.application.init_chain()
+        self.executor: Final = assembly.executor(self.genesis, verifier or Believes(), blobs)
+        self.application: Final = LedgerApplication(self.genesis, self.executor, self.store)
+        if self.store.empty:
+            self.application.init_chain()
         self.chain: Final = self.application.chain
 
     @property

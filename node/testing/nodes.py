@@ -11,20 +11,26 @@ from typing import Final
 from circuits.keys import KeyStore
 from node.app import development
 from node.app.node import Node, Options
+from node.app.validator import Belongings
 from node.consensus.local import Clock
 from node.core.genesis import Genesis, Parameters
+from node.core.ids import tagged_hash
 from node.core.interfaces import ProofVerifier
+from node.da.shards import ShardStore
+from node.lane.validator.identity import ConsensusKey
 from node.rpc.client import NodeClient
 from node.store.memory import MemoryKeyValue, memory_store
 from node.testing.clock import EPOCH_MS, FakeClock
 from zk.errors import ChiaroError
 
+VALIDATOR: Final = ConsensusKey(tagged_hash("testing/validator"))
+"""UNSAFE, published: the one validator of the chains of `development_genesis`."""
 _START_S: Final = 60.0
 
 
 def development_genesis(parameters: Parameters | None = None) -> Genesis:
     """A development chain that is the same in every run."""
-    return development.genesis(EPOCH_MS, parameters=parameters)
+    return development.genesis(EPOCH_MS, parameters=parameters, validators=(VALIDATOR.public,))
 
 
 def memory_node(
@@ -35,11 +41,13 @@ def memory_node(
     clock: Clock | None = None,
     options: Options | None = None,
     keys: KeyStore | None = None,
+    validator: Belongings | None = None,
 ) -> Node:
     """A node without a disk; the `database` of an earlier one "reopens" it.
 
     The RPC listens on a free port of 127.0.0.1 when it runs; blocks come one millisecond after
-    something waits.
+    something waits, and ten after the last one while the sealed lane counts heights. It is the
+    validator of `development_genesis`, unless it is told to be another.
     """
     genesis = genesis or development_genesis()
     return Node(
@@ -48,7 +56,9 @@ def memory_node(
         keys=keys,
         verifier=verifier,
         clock=clock or FakeClock(),
-        options=options or Options(port=0, delay_ms=1),
+        options=options or Options(port=0, delay_ms=1, lane_tick_ms=10),
+        validator=validator or Belongings.in_memory(VALIDATOR),
+        shards=ShardStore(MemoryKeyValue(), genesis.chain_id, archival=True),
     )
 
 

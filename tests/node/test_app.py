@@ -21,6 +21,7 @@ from node.core.errors import ConsensusFault
 from node.core.genesis import Parameters
 from node.core.genesis_file import save_genesis
 from node.core.ids import NATIVE
+from node.lane.validator.identity import ConsensusKey
 from node.store.memory import MemoryKeyValue
 from node.testing.clock import EPOCH_MS, FakeClock
 from node.testing.nodes import development_genesis, memory_node, serving
@@ -106,7 +107,8 @@ def test_a_failed_open_leaves_the_folder_free(genesis, tmp_path) -> None:
 
 
 def test_more_than_one_validator_is_refused(genesis) -> None:
-    two = dataclasses.replace(genesis, validators=(bytes(32), b"\x01" * 32))
+    other = ConsensusKey(bytes(32)).public
+    two = dataclasses.replace(genesis, validators=tuple(sorted((*genesis.validators, other))))
     with pytest.raises(ConsensusFault, match="CH-26"):
         memory_node(two)
 

@@ -61,14 +61,15 @@ class Faults:
         calm_ms: from when on only liars do harm; liveness is measured from there.
         weather: until then.
         partitions, crashes: until then.
-        liars: by place; fewer than a third of the weight, or nothing holds.
+        liars: by place, what the kit knows how to lie; fewer than a third of the weight, or nothing
+            holds.
     """
 
     calm_ms: int = 0
     weather: Weather = FAIR
     partitions: tuple[Partition, ...] = ()
     crashes: tuple[Crash, ...] = ()
-    liars: Mapping[int, Lie] = field(default_factory=dict)
+    liars: Mapping[int, Enum] = field(default_factory=dict)
 
 
 def random_faults(seed: int, n: int, *, calm_ms: int = 3_000) -> Faults:

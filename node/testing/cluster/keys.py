@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -35,20 +36,29 @@ def signing_key(*parts: object) -> Ed25519PrivateKey:
 
 
 @dataclass(frozen=True, eq=False)
-class Keys:
-    """Everything that a cluster of n has in common; compared by identity.
+class Members:
+    """Who the validators of a cluster are; compared by identity.
 
     Attributes:
         genesis: names the validators.
         committee: equal weights; a validator is known by its place in it.
         signers: by place.
-        key: for sealing.
-        held: by place, each validator's secret.
     """
 
     genesis: Genesis
     committee: Committee
     signers: tuple[Ed25519PrivateKey, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Keys(Members):
+    """Members that have generated a decryption key.
+
+    Attributes:
+        key: for sealing.
+        held: by place, each validator's secret.
+    """
+
     key: EpochKey
     held: tuple[HeldShares, ...] = field(repr=False)
 
@@ -66,17 +76,31 @@ class Keys:
         return seal_intent(self.key, terms, text, self.payer, entropy("seal", number))
 
 
+def signing_keys(n: int) -> tuple[Ed25519PrivateKey, ...]:
+    """UNSAFE, as `entropy`. Of n validators, in the order of their public keys."""
+    signers = (signing_key("validator", k) for k in range(n))
+    return tuple(sorted(signers, key=public_key))
+
+
+def public_key(signer: Ed25519PrivateKey) -> bytes:
+    """32 bytes."""
+    return signer.public_key().public_bytes_raw()
+
+
+def committee_of(signers: Sequence[Ed25519PrivateKey]) -> Committee:
+    """Of equals; each key is its member's account, too."""
+    public = [public_key(signer) for signer in signers]
+    return Committee(tuple(Member(key, key, 1) for key in public))
+
+
 @functools.cache
 def keys(n: int) -> Keys:
     """Keys of n validators by a real key generation, once a process."""
-    signers = sorted(
-        (signing_key("validator", k) for k in range(n)),
-        key=lambda signer: signer.public_key().public_bytes_raw(),
-    )
-    public = [signer.public_key().public_bytes_raw() for signer in signers]
+    signers = signing_keys(n)
+    public = [public_key(signer) for signer in signers]
     limits = Parameters(block_time_ms=1, max_block_txs=8)
     genesis = Genesis("dev", "cluster", GENESIS_MS, limits, validators=tuple(public))
-    committee = Committee(tuple(Member(key, key, 1) for key in public))
+    committee = committee_of(signers)
     context = Context(
         Domain(genesis.chain_id), EPOCH, 0, parameters.Parameters.of_equals(n), Roster.of(public)
     )
@@ -92,4 +116,4 @@ def keys(n: int) -> Keys:
     if not isinstance(outcome, KeygenSucceeded):
         raise TypeError(f"key generation failed: {outcome}")
     held = tuple(member.held(keygen, outcome) for member in members)
-    return Keys(genesis, committee, tuple(signers), outcome.key, held)
+    return Keys(genesis, committee, signers, outcome.key, held)

@@ -75,10 +75,10 @@ class SealedLedger:
         items = tuple(tx[len(_SEAL) :] for tx in txs if tx.startswith(_SEAL))
         return _ordered(self._keys, height, items)
 
-    def root_of(self, block: Block) -> bytes | None:
-        """`node.consensus.finality.BatchRootOf`."""
+    def roots_of(self, block: Block) -> tuple[bytes, ...]:
+        """`node.consensus.finality.RootsOf`."""
         batch = self.batch(block.txs, block.header.height)
-        return batch.root if len(batch) else None
+        return (batch.root,) if len(batch) else ()
 
     def genesis(self) -> Mapping[bytes, bytes | None]:
         return {_COUNTERS + b"supply": b"1"}

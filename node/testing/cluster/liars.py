@@ -11,7 +11,7 @@ from node.consensus.certificate import Ballot, CommitCertificate, VoteKind
 from node.core.block import Block, tx_root
 from node.core.ids import ChainId, Height, StateRoot
 from node.testing.cluster.faults import Lie
-from node.testing.cluster.keys import Keys
+from node.testing.cluster.keys import Members
 from node.testing.cluster.messages import Decision, Proposal, RoundMessage, Vote
 
 _WRONG: Final = bytes(range(32))
@@ -27,7 +27,7 @@ class Liar:
         draw: its randomness.
     """
 
-    def __init__(self, lie: Lie, keys: Keys, place: int, draw: random.Random) -> None:
+    def __init__(self, lie: Lie, keys: Members, place: int, draw: random.Random) -> None:
         self._lie = lie
         self._keys = keys
         self._place = place

@@ -111,5 +111,15 @@ class Share:
         return f"share {self.message.height} of {self.message.member}"
 
 
+@dataclass(frozen=True, slots=True)
+class Gossip:
+    """Transactions for the pools."""
+
+    txs: tuple[bytes, ...]
+
+    def __str__(self) -> str:
+        return f"{len(self.txs)} transactions"
+
+
 RoundMessage = Proposal | Vote
-Message = Proposal | Vote | Decision | Status | Share
+Message = Proposal | Vote | Decision | Status | Share | Gossip

@@ -139,6 +139,15 @@ class Rounds:
             if kind is VoteKind.PRECOMMIT and votes:
                 yield self._certificate(votes)
 
+    def extensions(self, block_hash: bytes) -> tuple[bytes, ...]:
+        """What the precommits for a block carry, by round and place; only those that carry any."""
+        found = []
+        for kind, number in sorted(self._votes):
+            votes = self._votes[kind, number].get(block_hash, {})
+            if kind is VoteKind.PRECOMMIT:
+                found += [votes[place].extension for place in sorted(votes)]
+        return tuple(extension for extension in found if extension)
+
     # --- rules -------------------------------------------------------------------------------
 
     def _advance(self) -> None:

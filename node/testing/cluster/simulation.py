@@ -12,12 +12,13 @@ from node.consensus.finality import CertifiedBlock
 from node.core.block import Block
 from node.core.ids import StateRoot
 from node.testing.cluster.faults import FAIR, Faults
+from node.testing.cluster.host import Disk, EvidenceOf, Kit
 from node.testing.cluster.invariants import Checker, Violation
-from node.testing.cluster.keys import Keys, keys
-from node.testing.cluster.liars import Liar
+from node.testing.cluster.keys import Members, keys
 from node.testing.cluster.messages import Message
 from node.testing.cluster.rounds import Memory
-from node.testing.cluster.validator import Disk, EvidenceOf, Validator
+from node.testing.cluster.sealed_host import SealedKit
+from node.testing.cluster.validator import Validator
 from private_exec.batch import Batch
 from private_exec.shares import ShareMessage
 
@@ -37,10 +38,11 @@ class Cluster:
     """n validators. Every run ends with `finish`, which judges it.
 
     Args:
-        n: how many; fewer than a third may lie.
+        n: how many; fewer than a third may lie, or nothing holds.
         seed: of everything random.
         faults: the schedule.
         evidence: of finality; a test that wants to see the checks fail gives another.
+        kit: what the validators run; the small ledger of sealed intents by default.
     """
 
     def __init__(
@@ -50,11 +52,13 @@ class Cluster:
         seed: int = 0,
         faults: Faults | None = None,
         evidence: EvidenceOf = CertifiedBlock,
+        kit: Kit | None = None,
     ) -> None:
-        self.keys: Final[Keys] = keys(n)
+        self.kit: Final[Kit] = kit or SealedKit(keys(n))
+        self.keys: Final[Members] = self.kit.keys
         self.seed = seed
         self.faults: Final = faults or Faults()
-        self.checker: Final = Checker(self.keys)
+        self.checker: Final = Checker(self.kit)
         self.lines: Final[list[str]] = []
         self.disks: Final = [Disk() for _ in range(n)]
         self.running: Final[dict[int, Validator]] = {}
@@ -98,15 +102,15 @@ class Cluster:
         """Hash of the trace."""
         return hashlib.blake2b("\n".join(self.lines).encode(), digest_size=32).hexdigest()
 
-    def submit(self, *txs: bytes) -> None:
-        """Put transactions into every pool, half of them later than the others."""
+    def submit(self, *txs: bytes, late_ms: int = 400) -> None:
+        """Put transactions into every pool, half of them up to `late_ms` later than the others."""
         self.checker.submitted.update(txs)
         for tx in txs:
-            for disk in self.disks:
-                late = self._random.choice((0, self._random.randint(0, 400)))
+            for place in range(len(self.disks)):
+                late = self._random.choice((0, self._random.randint(0, late_ms)))
                 self._at(
                     self._now + late,
-                    lambda pool=disk.pool, tx=tx: pool.append(tx),  # type: ignore[misc]
+                    lambda place=place, tx=tx: self._offer(place, tx),  # type: ignore[misc]
                 )
 
     def run(self, milliseconds: int) -> None:
@@ -199,11 +203,24 @@ class Cluster:
         header = block.header
         self.note(f"{place} commits {header.height}: {header.hash.hex()[:12]} {root.hex()[:12]}")
 
-    def shared(self, place: int, block: Block, batch: Batch, share: ShareMessage) -> None:
-        self.checker.shared(place, block, batch, self._now)
-        self.note(f"{place} shares {batch.height}: {hashlib.sha256(share.to_bytes()).hexdigest()}")
+    def shared(self, place: int, block: Block, share: ShareMessage, batch: Batch | None) -> None:
+        self.checker.shared(place, block, share, batch, self._now)
+        self.note(f"{place} shares {share.height}: {hashlib.sha256(share.to_bytes()).hexdigest()}")
+
+    def made(self, place: int, txs: tuple[bytes, ...]) -> None:
+        self.checker.submitted.update(txs)
+        for tx in txs:
+            self.note(f"{place} makes {hashlib.sha256(tx).hexdigest()}")
 
     # --- inside ------------------------------------------------------------------------------
+
+    def _offer(self, place: int, tx: bytes) -> None:
+        """To the process if it runs, else to what it finds at its next start."""
+        validator = self.running.get(place)
+        if validator is None:
+            self.disks[place].pool.append(tx)
+        else:
+            self._inside(place, lambda: validator.host.offer([tx]))
 
     def _step(self) -> None:
         self._now, _, action = heapq.heappop(self._events)
@@ -239,11 +256,12 @@ class Cluster:
             draw = random.Random(f"liar {self.seed} {place}")
             validator = Validator(
                 place,
-                self.keys,
+                self.kit,
                 self.disks[place],
                 self,
                 evidence=self._evidence,
-                liar=Liar(lie, self.keys, place, draw) if lie else None,
+                liar=self.kit.liar(lie, place, draw) if lie else None,
+                lie=lie,
             )
             self.checker.restarted(place, validator.height)
             self.note(f"{place} starts at {validator.height}")

@@ -1,32 +1,31 @@
-"""One validator: the application's calls in ABCI's order, what its disk keeps, its shares.
+"""One validator: the application's calls in ABCI's order, what its disk keeps, what it tells.
 
-It asks for its decryption share whenever it learns anything, so that only the guard of
-`private_exec.final` decides when one is made.
+What the ledger is, and what a validator does for sealed intents, is its host's (`host.Host`).
 """
 
 from __future__ import annotations
 
-import contextlib
 import random
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from enum import Enum
 from typing import Final, Protocol
 
 from node.consensus.application import LedgerApplication
 from node.consensus.certificate import Ballot, CommitCertificate, VoteKind, check_certificate
 from node.consensus.errors import CertificateRefused, InvalidBlock
-from node.consensus.finality import BatchRootOf, CertifiedBlock
+from node.consensus.finality import CertifiedBlock
 from node.consensus.replay import replay
 from node.core.block import Block, Header, tx_root
-from node.core.committee import Committee
-from node.core.ids import ChainId, Height, StateRoot
-from node.store.memory import MemoryKeyValue, memory_store
+from node.core.ids import Height, StateRoot
+from node.core.interfaces import StateReader
+from node.store.memory import memory_store
 from node.store.proof import EMPTY_ROOT
-from node.testing.cluster.keys import GENESIS_MS, Keys
-from node.testing.cluster.ledger import SealedLedger
+from node.testing.cluster.host import Around, Disk, EvidenceOf, Kit, Said
+from node.testing.cluster.keys import GENESIS_MS
 from node.testing.cluster.liars import Liar
 from node.testing.cluster.messages import (
     Decision,
+    Gossip,
     Message,
     Proposal,
     RoundMessage,
@@ -36,10 +35,7 @@ from node.testing.cluster.messages import (
 )
 from node.testing.cluster.rounds import Memory, Rounds, Step
 from private_exec.batch import Batch
-from private_exec.errors import NotFinal, SealRefused
-from private_exec.final import FinalityEvidence, MemoryRoots, finalise
-from private_exec.shares import ShareMessage, make_shares
-from zk.errors import DecodeError
+from private_exec.shares import ShareMessage
 
 TICK_MS: Final = 150
 POINTS: Final = (
@@ -49,19 +45,6 @@ POINTS: Final = (
     "before-share", "after-share",
 )  # fmt: skip
 """Crash points between the calls; those inside are `node.consensus.application.CRASH_POINTS`."""
-EvidenceOf = Callable[[ChainId, Committee, CommitCertificate, Block, BatchRootOf], FinalityEvidence]
-"""`CertifiedBlock`, or what a test puts into its place to show that the checks see it."""
-
-
-@dataclass
-class Disk:
-    """What outlives the process. Every assignment stands for one synced write."""
-
-    database: MemoryKeyValue = field(default_factory=MemoryKeyValue)
-    memory: Memory | None = None
-    decisions: dict[int, Decision] = field(default_factory=dict)
-    roots: MemoryRoots = field(default_factory=MemoryRoots)
-    pool: list[bytes] = field(default_factory=list)
 
 
 class World(Protocol):
@@ -90,7 +73,13 @@ class World(Protocol):
 
     def committed(self, place: int, block: Block, root: StateRoot) -> None: ...
 
-    def shared(self, place: int, block: Block, batch: Batch, share: ShareMessage) -> None: ...
+    def shared(
+        self, place: int, block: Block, share: ShareMessage, batch: Batch | None
+    ) -> None: ...
+
+    def made(self, place: int, txs: tuple[bytes, ...]) -> None:
+        """Transactions of a validator's own, before anybody has them."""
+        ...
 
 
 class Validator:
@@ -98,55 +87,63 @@ class Validator:
 
     Args:
         place: in the committee.
-        keys: of the cluster.
+        kit: of the cluster.
         disk: of this validator, also after a crash.
         world: clock, network, checks.
         evidence: of finality.
-        liar: what it does instead, if it is Byzantine.
+        liar: what it does in rounds instead, if it is Byzantine there.
+        lie: what its host does otherwise.
     """
 
     def __init__(
         self,
         place: int,
-        keys: Keys,
+        kit: Kit,
         disk: Disk,
         world: World,
         *,
         evidence: EvidenceOf = CertifiedBlock,
         liar: Liar | None = None,
+        lie: Enum | None = None,
     ) -> None:
         self.place: Final = place
         self.disk: Final = disk
         self.received: dict[int, dict[int, ShareMessage]] = {}
         self.refused: list[str] = []
-        self._keys = keys
+        self._keys = kit.keys
         self._world = world
-        self._evidence = evidence
         self._liar = liar
-        self._ledger = SealedLedger(keys)
         self._later: list[RoundMessage] = []
-        self._asked: set[tuple[bytes, int, int]] = set()
-        self._shares: dict[int, ShareMessage] = {}
+        self._shares: dict[int, tuple[ShareMessage, ...]] = {}
+        self._own: list[bytes] = []
+        self._extensions: tuple[bytes, ...] = ()
         self._point("boot")
-        self._chain_id: Final = keys.genesis.chain_id
-        store = memory_store(self._chain_id, disk.database, crash_point=self._point)
+        self._chain_id: Final = self._keys.genesis.chain_id
+        self.host: Final = kit.host(Around(place, disk, self._point, evidence, lie))
+        self._store = memory_store(self._chain_id, disk.database, crash_point=self._point)
         self.app: Final = LedgerApplication(
-            keys.genesis, self._ledger, store, crash_point=self._point
+            self._keys.genesis,
+            self.host.executor,
+            self._store,
+            lane=self.host.lane,
+            crash_point=self._point,
         )
         if self.app.info().state_root != EMPTY_ROOT:
             self.app.check_head()
         replay(self.app, [disk.decisions[height].block for height in sorted(disk.decisions)])
+        self.host.opened(self._latest)
         self._point("replayed")
-        self._done = {tx for block in self._blocks() for tx in block.txs}
+        self._done: set[bytes] = set()
         for block in self._blocks():
+            self._done.update(block.txs)
             world.committed(place, block, self.app.chain.root_after(block.header.height))
         self.rounds = self._new_rounds()
 
     def start(self) -> None:
         """Take part."""
         self._tick()
-        for decision in self.disk.decisions.values():
-            self._ask(decision.block, decision.certificate)
+        for said in self.host.resumed(self._store.reader(), self.disk.decisions):
+            self._say(said)
         self.rounds.start()
         self._settle()
 
@@ -167,6 +164,9 @@ class Validator:
             elif isinstance(message, Share):
                 share = message.message
                 self.received.setdefault(share.height, {})[share.member] = share
+                self.host.hear(share)
+            elif isinstance(message, Gossip):
+                self.host.offer(message.txs)
             else:
                 self._round(message)
 
@@ -187,9 +187,11 @@ class Validator:
         if isinstance(message, Vote):
             try:
                 self._point("before-verify-extension")
-                self.app.verify_vote_extension(message.height, message.extension)
+                key = self._keys.committee.members[message.place].key
+                self.app.verify_vote_extension(message.height, message.extension, key)
             except InvalidBlock as error:
                 self.refused.append(error.rule)
+                self._world.note(f"{self.place} refuses {message}: {error.message}")
                 return False
         return True
 
@@ -223,8 +225,13 @@ class Validator:
         held = tuple(self.rounds.held())
         again: list[Message] = [Status(self.height)]
         again += [
-            Share(share) for height, share in self._shares.items() if height > self.height - 3
+            Share(share)
+            for height, shares in self._shares.items()
+            if height > self.height - self.host.repeats
+            for share in shares
         ]
+        if self._own:
+            again.append(Gossip(tuple(self._own)))
         if self._liar is not None:
             again += self._liar.forgeries(tuple(self.rounds.blocks.values()), held)
         for target in self._peers():
@@ -251,10 +258,9 @@ class Validator:
         return self._liar.block(honest, self._prepare(height, draw), number)
 
     def _prepare(self, height: Height, draw: random.Random) -> Block:
-        pool = [tx for tx in self.disk.pool if tx not in self._done]
-        draw.shuffle(pool)
+        pool = self.host.pending(draw)
         self._point("before-prepare")
-        txs = self.app.prepare_proposal(height, pool[: draw.randint(1, 4)], 1 << 20)
+        txs = self.app.prepare_proposal(height, pool, 1 << 20, self._extensions)
         self._point("after-prepare")
         head = self.app.head()
         header = Header(
@@ -276,7 +282,8 @@ class Validator:
             self._point("after-process")
         except InvalidBlock as error:
             self.refused.append(error.rule)
-            self._world.note(f"{self.place} refuses {block.header.hash.hex()[:12]}: {error.rule}")
+            hash_ = block.header.hash.hex()[:12]
+            self._world.note(f"{self.place} refuses {hash_}: {error.message}")
             return False
         return True
 
@@ -347,8 +354,12 @@ class Validator:
         self.app.commit()
         self._point("after-commit")
         self._done.update(block.txs)
+        self._own = [tx for tx in self._own if tx not in self._done]
+        self._extensions = self.rounds.extensions(block.header.hash)
         self._world.committed(self.place, block, root)
-        self._ask(block, decision.certificate)
+        receipts = self.app.chain.receipts(block.header.height)
+        said = self.host.committed(self._store.reader(), decision, receipts)
+        self._say(said)
         self.rounds = self._new_rounds()
         self.rounds.start()
         waiting, self._later = self._later, []
@@ -364,10 +375,9 @@ class Validator:
         memory = self.disk.memory
         if memory is None or memory.height != height:
             memory = Memory(height)
-        self._asked.clear()
         return Rounds(self, self._keys.committee, self.place, memory)
 
-    # --- shares ------------------------------------------------------------------------------
+    # --- what the host says ------------------------------------------------------------------
 
     def _nobody(self, block: Block, hash_: bytes) -> CommitCertificate:
         """What a validator has that saw no precommit."""
@@ -376,43 +386,41 @@ class Validator:
         return CommitCertificate.of(ballot, len(self._keys.signers), {})
 
     def _ask(self, block: Block, certificate: CommitCertificate) -> None:
-        """Make this validator's share of a block's batch, if the evidence lets it."""
-        height, hash_ = block.header.height, certificate.block_hash
-        attempt = hash_, certificate.round, len(certificate.signers)
-        if height in self._shares or attempt in self._asked:
-            return
-        self._asked.add(attempt)
-        try:
-            batch = self._ledger.batch(block.txs, height)
-        except (DecodeError, SealRefused):
-            return
-        if not len(batch):
-            return
-        evidence = self._evidence(
-            self._chain_id,
-            self._keys.committee,
-            certificate,
-            block,
-            self._ledger.root_of,
-        )
-        with contextlib.suppress(NotFinal):
-            token = finalise(evidence, hash_, batch)
-            self._point("before-share")
-            share = make_shares(
-                token, self._keys.held[self.place], self.disk.roots, self._keys.signers[self.place]
-            )
-            self._point("after-share")
-            if share is not None:
-                self._world.shared(self.place, block, batch, share)
-                self._shares[height] = share
-                self.received.setdefault(height, {})[self.place] = share
-                for target in self._peers():
-                    self._world.send(self.place, target, (Share(share),))
+        self._say(self.host.learned(block, certificate), block)
+
+    def _say(self, said: Said, block: Block | None = None) -> None:
+        """Tell all others.
+
+        Args:
+            said: what.
+            block: of the shares, where it may not be on disk yet.
+        """
+        for share in said.shares:
+            height = Height(share.height)
+            of = block or self.app.chain.block(height)
+            self._world.shared(self.place, of, share, said.batch)
+            self._shares[height] = (*self._shares.get(height, ()), share)
+            self.received.setdefault(height, {})[share.member] = share
+        txs = tuple(tx for tx in said.txs if tx not in self._done)
+        if txs:
+            self._world.made(self.place, txs)
+            self._own.extend(txs)
+            self.host.offer(txs)
+        messages: tuple[Message, ...] = tuple(map(Share, said.shares))
+        if txs:
+            messages = (*messages, Gossip(txs))
+        if messages:
+            for target in self._peers():
+                self._world.send(self.place, target, messages)
 
     # --- the process -------------------------------------------------------------------------
 
     def _blocks(self) -> Sequence[Block]:
         return [self.app.chain.block(Height(height)) for height in range(1, self.height + 1)]
+
+    def _latest(self) -> tuple[Height, StateReader]:
+        reader = self._store.reader()
+        return reader.height, reader
 
     def _point(self, name: str) -> None:
         self._world.point(self.place, name)

@@ -98,4 +98,4 @@ def load(
 
 def _executor(genesis, keys, backend) -> Executor:
     verifier = GrothVerifier(keys, backend)
-    return Executor(genesis, assembly.environments(genesis), verifier)
+    return assembly.executor(genesis, verifier)
