@@ -12,6 +12,7 @@ from node.consensus.application import CRASH_POINTS
 from node.testing.cluster.faults import Crash, Faults, Lie, Partition, random_faults
 from node.testing.cluster.invariants import Checker, Violation
 from node.testing.cluster.keys import keys
+from node.testing.cluster.sealed_host import SealedKit
 from node.testing.cluster.simulation import Cluster
 from node.testing.cluster.validator import POINTS
 from private_exec.reveal import open_batch, recover
@@ -19,6 +20,7 @@ from private_exec.reveal import open_batch, recover
 TRACE = """
 from node.testing.cluster.faults import random_faults
 from node.testing.cluster.ledger import seal
+from node.testing.cluster.sealed_host import SealedKit
 from node.testing.cluster.simulation import Cluster
 
 cluster = Cluster(4, seed=11, faults=random_faults(11, 4))
@@ -154,7 +156,7 @@ def test_the_checker_sees_lost_blocks_and_strange_transactions(make_cluster) -> 
         checker.finish(2)
     assert caught.value.what == "validity"
     (block, root), _ = (checker.final[height] for height in (1, 2))
-    fresh = Checker(keys(4))
+    fresh = Checker(SealedKit(keys(4)))
     fresh.committed(0, block, root)
     with pytest.raises(Violation) as caught:
         fresh.committed(1, block, type(root)(bytes(32)))
