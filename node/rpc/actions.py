@@ -1,7 +1,8 @@
 """The stream that wallets scan: actions of shielded transactions that took effect, in tree order.
 
-Built from blocks and receipts alone. Positions come from an index of how many commitments there
-were after each block; it lives in memory and is filled on first use, from receipts.
+Those that a settlement of sealed intents carried out are among them (`node.lane.settled`). Built
+from blocks and receipts alone. Positions come from an index of how many commitments there were
+after each block; it lives in memory and is filled on first use, from receipts.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from node.core.block import Block, Receipt, Transaction
 from node.core.errors import NotFound
 from node.core.ids import EnvironmentId, Height, Kind
 from node.core.interfaces import Store
+from node.lane import settled
 from node.rpc import schema, views
 from node.rpc.text import hex_of
 from node.store.chain import Chain
@@ -26,6 +28,8 @@ MAX_PAGE_ACTIONS: Final = 1000
 """RPC-12: about four megabytes of JSON; a page ends with the block that reaches it."""
 _ACTION: Final = "action"
 _NOTES_PER_ACTION: Final = 2
+_ACTING: Final = (EnvironmentId.SHIELDED, EnvironmentId.INTENTS)
+"""Whose receipts have events of actions: a settlement's have those of what it carried out."""
 
 
 class ActionStream:
@@ -105,12 +109,12 @@ class ActionStream:
 
 
 def shielded_transactions(block: Block, receipts: tuple[Receipt, ...]) -> list[ShieldedTx]:
-    """The block's shielded transactions that took effect, decoded."""
-    found = []
-    for data, receipt in zip(block.txs, receipts, strict=True):
-        if receipt.ok and receipt.environment is EnvironmentId.SHIELDED:
-            found.append(ShieldedTx.from_bytes(Transaction.from_bytes(data).payload))
-    return found
+    """The block's shielded transactions that took effect, decoded; RPC-40: settlements' too."""
+    return [
+        ShieldedTx.from_bytes(Transaction.from_bytes(data).payload)
+        for data, receipt in settled.flattened(block, receipts)
+        if receipt.environment is EnvironmentId.SHIELDED
+    ]
 
 
 def _actions(receipts: tuple[Receipt, ...]) -> int:
@@ -118,6 +122,6 @@ def _actions(receipts: tuple[Receipt, ...]) -> int:
     return sum(
         event.name == _ACTION
         for receipt in receipts
-        if receipt.ok and receipt.environment is EnvironmentId.SHIELDED
+        if receipt.ok and receipt.environment in _ACTING
         for event in receipt.events
     )

@@ -28,6 +28,9 @@ from zk.errors import ChiaroError
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from node.rpc.da_client import DaClient
+    from node.rpc.gossip_client import GossipClient
+    from node.rpc.lane_client import LaneClient
     from shielded.scan import ScannedBlock
 
 TIMEOUT: Final = 15.0
@@ -80,11 +83,32 @@ class NodeClient:
     def close(self) -> None:
         self._http.close()
 
+    @property
+    def lane(self) -> LaneClient:
+        """What the node says of the sealed lane."""
+        from node.rpc.lane_client import LaneClient
+
+        return LaneClient(self)
+
+    @property
+    def da(self) -> DaClient:
+        """What the node keeps of the lane's blobs."""
+        from node.rpc.da_client import DaClient
+
+        return DaClient(self)
+
+    @property
+    def gossip(self) -> GossipClient:
+        """Open intents on the node's overlay."""
+        from node.rpc.gossip_client import GossipClient
+
+        return GossipClient(self)
+
     # --- the chain ---------------------------------------------------------------------------
 
     def status(self) -> schema.Status:
         """Chain, height, state root, keys, parameters."""
-        return self._get("/status", schema.Status)
+        return self.get("/status", schema.Status)
 
     def genesis(self) -> Genesis:
         """RPC-11: genesis, decoded, its id compared with the one the node claims.
@@ -92,8 +116,8 @@ class NodeClient:
         Raises:
             BadAnswer: the bytes are not of the chain that the node names.
         """
-        view = self._get("/genesis", schema.GenesisView)
-        found = self._checked(lambda: Genesis.from_bytes(bytes_of(view.encoded)))
+        view = self.get("/genesis", schema.GenesisView)
+        found = self.checked(lambda: Genesis.from_bytes(bytes_of(view.encoded)))
         if hex_of(found.chain_id) != view.chain_id:
             raise BadAnswer("RPC-11: genesis does not hash to the node's chain id", where=self.url)
         return found
@@ -105,11 +129,11 @@ class NodeClient:
             InvalidTransaction: with the refusing rule.
             PolicyRefused: this node does not take it (fee, caps, conflict).
         """
-        return self._post("/tx", schema.SubmitRequest(tx=hex_of(tx)), schema.Submitted)
+        return self.post("/tx", schema.SubmitRequest(tx=hex_of(tx)), schema.Submitted)
 
     def transaction(self, tx_id: bytes) -> schema.TransactionView:
         """What the node knows of a transaction id; `unknown` is an answer, not an error."""
-        return self._get(f"/tx/{tx_id.hex()}", schema.TransactionView)
+        return self.get(f"/tx/{tx_id.hex()}", schema.TransactionView)
 
     def wait_for_tx(
         self,
@@ -144,18 +168,18 @@ class NodeClient:
 
     def block(self, height: int | Literal["tip"] = "tip") -> schema.BlockView:
         """A block with receipts and full transactions. Raises NotFound."""
-        return self._get(f"/blocks/{height}", schema.BlockView)
+        return self.get(f"/blocks/{height}", schema.BlockView)
 
     def blocks(self, first: int = 1, limit: int = 20) -> schema.BlockPage:
         """A list of blocks from `first` on."""
-        return self._get("/blocks", schema.BlockPage, {"from": first, "limit": limit})
+        return self.get("/blocks", schema.BlockPage, {"from": first, "limit": limit})
 
     def raw_page(self, first: int = 1, limit: int = 100) -> schema.RawPage:
         """One page of the stream that `raw` reads."""
-        return self._get("/raw", schema.RawPage, {"from": first, "limit": limit})
+        return self.get("/raw", schema.RawPage, {"from": first, "limit": limit})
 
-    def raw(self, first: int, last: int) -> Iterator[tuple[int, bytes, bytes]]:
-        """Height, block and receipts as bytes, from height `first` to `last`, no gaps.
+    def raw(self, first: int, last: int) -> Iterator[tuple[int, bytes, bytes, bytes]]:
+        """Height; block, receipts and blobs as bytes, from height `first` to `last`, no gaps.
 
         Raises:
             BadAnswer: an answer that does not decode, or for other heights.
@@ -167,29 +191,31 @@ class NodeClient:
             if not heights or heights != list(range(at, at + len(heights))) or heights[-1] > last:
                 raise BadAnswer("the node answers for other heights", where=f"height {at}")
             for item in page.blocks:
-                block = self._checked(partial(bytes_of, item.block))
-                yield item.height, block, self._checked(partial(bytes_of, item.receipts))
+                block = self.checked(partial(bytes_of, item.block))
+                receipts = self.checked(partial(bytes_of, item.receipts))
+                blobs = self.checked(partial(bytes_of, item.blobs)) if item.blobs else b""
+                yield item.height, block, receipts, blobs
             at += len(heights)
 
     def mempool(self, limit: int = 100) -> schema.MempoolView:
         """What waits for a block."""
-        return self._get("/mempool", schema.MempoolView, {"limit": limit})
+        return self.get("/mempool", schema.MempoolView, {"limit": limit})
 
     def events(self, after: int, timeout: float = LONG_POLL) -> schema.EventPage:
         """Blocks above height `after`; waits up to `timeout` seconds for the first of them."""
         wait = max(0, round(min(timeout, LONG_POLL) * 1000))
         query = {"after": after, "wait_ms": wait}
-        return self._get("/events", schema.EventPage, query, timeout=TIMEOUT + wait / 1000)
+        return self.get("/events", schema.EventPage, query, timeout=TIMEOUT + wait / 1000)
 
     # --- the shielded pool -------------------------------------------------------------------
 
     def anchor(self, height: int | None = None) -> schema.AnchorView:
         """Root, size and frontier of the note tree, at the tip or a recent height."""
-        return self._get("/anchor", schema.AnchorView, _at(height))
+        return self.get("/anchor", schema.AnchorView, _at(height))
 
     def action_page(self, first: int, limit: int = 500) -> schema.ActionPage:
         """One page of the stream that `actions` reads."""
-        return self._get("/actions", schema.ActionPage, {"from": first, "limit": limit})
+        return self.get("/actions", schema.ActionPage, {"from": first, "limit": limit})
 
     def actions(
         self,
@@ -219,7 +245,7 @@ class NodeClient:
                 raise BadAnswer("the node answers for other heights", where=f"height {at}")
             if found.next == at:
                 return
-            blocks: list[ScannedBlock] = self._checked(partial(list, scanned_blocks(found)))
+            blocks: list[ScannedBlock] = self.checked(partial(list, scanned_blocks(found)))
             end = found.tip if last is None else min(last, found.tip)
             if progress is not None:
                 progress(found.next - 1, end)
@@ -231,17 +257,17 @@ class NodeClient:
     def nullifier(self, nullifier: bytes, environment: str = "shielded") -> schema.NullifierView:
         """Whether a nullifier (32 bytes, little-endian field element) is spent."""
         query = {"environment": environment}
-        return self._get(f"/nullifiers/{nullifier.hex()}", schema.NullifierView, query)
+        return self.get(f"/nullifiers/{nullifier.hex()}", schema.NullifierView, query)
 
     # --- accounts, supply, state -------------------------------------------------------------
 
     def account(self, account: bytes) -> schema.AccountView:
         """Balances and sequence number; an account that holds nothing is no error."""
-        return self._get(f"/accounts/{account.hex()}", schema.AccountView)
+        return self.get(f"/accounts/{account.hex()}", schema.AccountView)
 
     def supply(self) -> schema.SupplyReport:
         """The supply audit."""
-        return self._get("/supply", schema.SupplyReport)
+        return self.get("/supply", schema.SupplyReport)
 
     def state(self, key: bytes, height: int | None = None) -> schema.StateView:
         """RPC-10: an entry of the state, its proof checked here against the answer's root.
@@ -252,10 +278,10 @@ class NodeClient:
         from node.core.ids import StateRoot
         from node.store.proof import InvalidStateProof, proved_value
 
-        view = self._get(f"/state/{key.hex()}", schema.StateView, _at(height))
-        root = StateRoot(self._checked(lambda: bytes_of(view.state_root, 32)))
-        said = None if view.value is None else self._checked(lambda: bytes_of(view.value or ""))
-        proof = self._checked(lambda: bytes_of(view.proof))
+        view = self.get(f"/state/{key.hex()}", schema.StateView, _at(height))
+        root = StateRoot(self.checked(lambda: bytes_of(view.state_root, 32)))
+        said = None if view.value is None else self.checked(lambda: bytes_of(view.value or ""))
+        proof = self.checked(lambda: bytes_of(view.proof))
         if proved_value(root, key, proof) != said:
             raise InvalidStateProof("RPC-10: the proof shows another value", where=key.hex())
         return view
@@ -265,25 +291,27 @@ class NodeClient:
     def faucet(self, account: bytes, amount: int, asset: str = "native") -> schema.FaucetReceipt:
         """Development chains: base units from the faucet, on disk when this returns."""
         request = schema.FaucetRequest(account=hex_of(account), amount=str(amount), asset=asset)
-        return self._post("/dev/faucet", request, schema.FaucetReceipt)
+        return self.post("/dev/faucet", request, schema.FaucetReceipt)
 
     def make_block(self) -> schema.BlockView:
         """Development chains: make a block now, perhaps an empty one."""
-        return self._post("/dev/block", None, schema.BlockView)
+        return self.post("/dev/block", None, schema.BlockView)
 
     # --- requests ----------------------------------------------------------------------------
 
-    def _get(
+    def get(
         self,
         path: str,
         kind: type[Answer],
         query: dict[str, Any] | None = None,
         timeout: float | None = None,
     ) -> Answer:
+        """One document; what the node refuses is raised."""
         options: dict[str, Any] = {} if timeout is None else {"timeout": timeout}
         return self._decode(self._send("GET", path, params=query or None, **options), kind)
 
-    def _post(self, path: str, body: schema.Request | None, kind: type[Answer]) -> Answer:
+    def post(self, path: str, body: schema.Request | None, kind: type[Answer]) -> Answer:
+        """The same for a request with a body."""
         content = msgspec.json.encode(body if body is not None else {})
         headers = {"content-type": schema.MEDIA_TYPE}
         return self._decode(self._send("POST", path, content=content, headers=headers), kind)
@@ -323,7 +351,7 @@ class NodeClient:
             raise
         return error_of(found)
 
-    def _checked(self, read: Callable[[], Value]) -> Value:
+    def checked(self, read: Callable[[], Value]) -> Value:
         """What `read` makes of an answer; content that does not decode is the node's fault."""
         try:
             return read()

@@ -2,58 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Final, cast
 
-from node.core.ids import ID_BYTES, AccountId, Height, TxId
+from node.core.ids import AccountId, Height, TxId
 from node.rpc import schema
+from node.rpc.da_endpoints import DA_ENDPOINTS
+from node.rpc.endpoint import Call, Endpoint
 from node.rpc.errors import BadRequest, TooLarge
-from node.rpc.service import Service
+from node.rpc.gossip_endpoints import GOSSIP_ENDPOINTS
+from node.rpc.lane_endpoints import LANE_ENDPOINTS
 from node.rpc.text import bytes_of
-from node.rpc.tip import Tip
 
 EVENTS_LIMIT: Final = 100
 MAX_KEY_BYTES: Final = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A request, read: the path's variable part, the query, the body."""
-
-    service: Service
-    tip: Tip
-    path: str
-    query: Any
-    body: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """One endpoint.
-
-    Attributes:
-        method, path: the path's variable part is called `{id}`.
-        summary: for docs/rpc.md and OpenAPI.
-        answer: document of status 200.
-        run: called on a thread, off the event loop.
-        wait: in place of `run`, called on the event loop.
-        query: parameters.
-        body: document of the request.
-        changes: whether it can make the chain grow; the block maker is woken after it.
-        development: only on chains of profile `dev` (RPC-7).
-    """
-
-    method: str
-    path: str
-    summary: str
-    answer: type[schema.Response]
-    run: Callable[[Call], schema.Response] | None = None
-    wait: Callable[[Call], Awaitable[schema.Response]] | None = None
-    query: type[schema.Request] = schema.NoQuery
-    body: type[schema.Request] | None = None
-    changes: bool = False
-    development: bool = False
 
 
 def _block(call: Call) -> schema.BlockView:
@@ -69,10 +30,6 @@ def _key(text: str) -> bytes:
     if len(key) > MAX_KEY_BYTES:
         raise TooLarge(f"a key has at most {MAX_KEY_BYTES} bytes", where="path")
     return key
-
-
-def _id(call: Call) -> bytes:
-    return bytes_of(call.path, ID_BYTES, where="path")
 
 
 async def _submit(call: Call) -> schema.Submitted:
@@ -115,7 +72,7 @@ ENDPOINTS: Final = (
         "/tx/{id}",
         "What became of a transaction",
         schema.TransactionView,
-        lambda call: call.service.transaction(TxId(_id(call))),
+        lambda call: call.service.transaction(TxId(call.id)),
     ),
     Endpoint(
         "GET",
@@ -155,7 +112,7 @@ ENDPOINTS: Final = (
         "/nullifiers/{id}",
         "Whether a nullifier is spent",
         schema.NullifierView,
-        lambda call: call.service.nullifier(_id(call), call.query.environment),
+        lambda call: call.service.nullifier(call.id, call.query.environment),
         query=schema.EnvironmentQuery,
     ),
     Endpoint(
@@ -163,7 +120,7 @@ ENDPOINTS: Final = (
         "/accounts/{id}",
         "Balances and sequence number",
         schema.AccountView,
-        lambda call: call.service.account(AccountId(_id(call))),
+        lambda call: call.service.account(AccountId(call.id)),
     ),
     Endpoint(
         "GET",
@@ -214,4 +171,7 @@ ENDPOINTS: Final = (
         body=schema.Nothing,
         development=True,
     ),
+    *LANE_ENDPOINTS,
+    *DA_ENDPOINTS,
+    *GOSSIP_ENDPOINTS,
 )

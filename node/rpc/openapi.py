@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any, Final
@@ -9,9 +10,10 @@ from typing import Any, Final
 import msgspec
 
 from node.rpc import schema
-from node.rpc.endpoints import Endpoint
+from node.rpc.endpoint import Endpoint
 
 _REF: Final = "#/components/schemas/{name}"
+_VARIABLE: Final = re.compile(r"{(\w+)}")
 
 
 def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
@@ -44,9 +46,9 @@ def _operation(
     endpoint: Endpoint, by_kind: dict[Any, Any], components: dict[str, Any]
 ) -> dict[str, Any]:
     parameters = []
-    if "{id}" in endpoint.path:
+    for name in _VARIABLE.findall(endpoint.path):
         text = {"type": "string"}
-        parameters.append({"name": "id", "in": "path", "required": True, "schema": text})
+        parameters.append({"name": name, "in": "path", "required": True, "schema": text})
     query = components[endpoint.query.__name__]
     parameters += [
         {"name": name, "in": "query", "required": name in query["required"], "schema": form}

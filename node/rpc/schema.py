@@ -257,11 +257,16 @@ class BlockPage(Response, frozen=True):
 
 
 class RawBlock(Response, frozen=True):
-    """A block and its receipts as bytes: `node.core.block.Block`, `node.store.chain`."""
+    """A block and its receipts as bytes: `node.core.block.Block`, `node.store.chain`.
+
+    Attributes:
+        blobs: what the block orders and lacks (`node.lane.blobs.attached`); absent: nothing.
+    """
 
     height: Count
     block: Hex
     receipts: Hex
+    blobs: Hex | None = None
 
 
 class RawPage(Response, frozen=True):
@@ -287,6 +292,8 @@ class TransactionView(Response, frozen=True):
         block_hash: of that block.
         error: why it was dropped, for `rejected` without a receipt.
         tip: last height when this was answered.
+        carrier: of one that took effect inside another (a settlement, a blob of sealed intents), id
+            of that one; the receipt is at its place.
     """
 
     tx_id: Id
@@ -297,6 +304,7 @@ class TransactionView(Response, frozen=True):
     receipt: ReceiptView | None = None
     block_hash: Id | None = None
     error: Problem | None = None
+    carrier: Id | None = None
 
 
 class SubmitRequest(Request, frozen=True):

@@ -28,9 +28,16 @@ from node.core.errors import (
     Unreachable,
 )
 from node.core.genesis import DEV_PROFILE
+from node.da.domain import BATCH_BYTES
+from node.gossip.envelope import MAX_ENVELOPE
+from node.gossip.message import MAX_MESSAGE
+from node.lane.direct import MAX_MESSAGES
 from node.rpc import openapi, schema
-from node.rpc.endpoints import ENDPOINTS, Call, Endpoint
+from node.rpc.da_schema import PutRequest
+from node.rpc.endpoint import Call, Endpoint
+from node.rpc.endpoints import ENDPOINTS
 from node.rpc.errors import BadRequest, NodeFault, RequestRefused, TooLarge, problem
+from node.rpc.gossip_schema import PoseRequest, PublishRequest
 from node.rpc.service import Service
 from node.rpc.tip import Tip
 from zk.errors import BackendError, ChiaroError, DecodeError, InvalidProof
@@ -112,7 +119,7 @@ class Server:
         call = Call(
             self._service,
             self._tip,
-            request.path_params.get("id", ""),
+            request.path_params,
             _query(request, endpoint.query),
             await self._body(request, endpoint),
         )
@@ -144,6 +151,12 @@ class Server:
         most = MAX_SMALL_BODY
         if endpoint.body is schema.SubmitRequest:
             most += 2 * self._service.genesis.parameters.max_tx_bytes
+        if endpoint.body is PutRequest:
+            most += 2 * BATCH_BYTES
+        if endpoint.body is PublishRequest:
+            most += 2 * MAX_MESSAGE
+        if endpoint.body is PoseRequest:
+            most += 2 * MAX_MESSAGES * MAX_ENVELOPE
         data = await _read(request.stream(), most)
         try:
             return msgspec.json.decode(data, type=endpoint.body)

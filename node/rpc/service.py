@@ -14,6 +14,7 @@ from typing import Final
 
 from node.consensus.local import Produced
 from node.core.block import Transaction
+from node.core.effects import nullifier_key
 from node.core.errors import NotFound, Outdated
 from node.core.genesis_file import format_genesis
 from node.core.ids import ID_BYTES, NATIVE, AccountId, Height, Kind, TxId, tagged_hash
@@ -21,12 +22,20 @@ from node.execution import pools
 from node.execution.bounded import BoundedCache
 from node.execution.executor import Executor
 from node.execution.mempool import Mempool
-from node.execution.run import nullifier_key
 from node.execution.turnstile import supply
-from node.rpc import schema, views
+from node.lane import settled
+from node.lane.blobs import attached
+from node.lane.blobs.blob import NoBytes
+from node.lane.env import LaneEnvironment
+from node.lane.validator.keeper import Keeper
+from node.rpc import lane_keys, schema, views
 from node.rpc.actions import ActionStream
+from node.rpc.da import DaParts, DaViews
 from node.rpc.errors import problem
 from node.rpc.faucet import Faucet
+from node.rpc.gossip import GossipParts, GossipViews
+from node.rpc.lane import LaneViews
+from node.rpc.lane_keys import LaneKeysView
 from node.rpc.scanning import environment_of
 from node.rpc.text import amount_of, bytes_of, hex_of
 from node.store.chain import Chain
@@ -50,6 +59,10 @@ class Parts:
         names: kind → name, for people; the native kind needs none.
         faucet: pays from the development faucet, by (account, amount, asset); blocking.
         insecure: statement → since when and why its circuit is insecure (RPC-25).
+        da: rows of blobs of its sealed intents, where the node keeps them.
+        want_key: asks the validators for the key of a domain of sealed intents; blocking.
+        keeper: of the sealed lane.
+        gossip: its place on the overlay of open intents.
     """
 
     executor: Executor
@@ -61,6 +74,10 @@ class Parts:
     names: Mapping[Kind, str]
     faucet: Faucet | None = None
     insecure: Mapping[str, str] = field(default_factory=dict)
+    da: DaParts | None = None
+    want_key: Callable[[int], None] | None = None
+    keeper: Keeper | None = None
+    gossip: GossipParts | None = None
 
 
 class Service:
@@ -71,6 +88,9 @@ class Service:
         self.genesis: Final = node.executor.chain
         self._expiries: BoundedCache[bytes, int] = BoundedCache(MOST_REMEMBERED)
         self.actions: Final = ActionStream(node.chain, node.store, node.names)
+        self._lane = _lane_views(node)
+        self._da = None if node.da is None else DaViews(node.da)
+        self._gossip = _gossip_views(node)
         self._version = version("chiaroscuro")
 
     # --- the chain ---------------------------------------------------------------------------
@@ -144,14 +164,30 @@ class Service:
         size = 0
         for height in range(first, min(tip, first + limit - 1) + 1):
             block, receipts = chain.raw(Height(height))
-            size += len(block) + len(receipts)
+            blobs = self._blobs(block, receipts)
+            size += len(block) + len(receipts) + len(blobs)
             if found and size > MOST_RAW_BYTES:
                 break
             found.append(
-                schema.RawBlock(height=height, block=hex_of(block), receipts=hex_of(receipts))
+                schema.RawBlock(
+                    height=height,
+                    block=hex_of(block),
+                    receipts=hex_of(receipts),
+                    blobs=hex_of(blobs) if blobs else None,
+                )
             )
         after = first + len(found)
         return schema.RawPage(tip=tip, blocks=found, next=after if after <= tip else None)
+
+    def _blobs(self, block: bytes, receipts: bytes) -> bytes:
+        """What lies beside a block; empty, also where this node does not have it any more."""
+        commitments = attached.due_raw(block, receipts) if self._da is not None else ()
+        if self._da is None or not commitments:
+            return b""
+        try:
+            return attached.collect(commitments, self._da.source)
+        except NoBytes:
+            return b""
 
     def events(self, after: int, limit: int) -> schema.EventPage:
         """Blocks above `after` that are on disk (RPC-9)."""
@@ -184,7 +220,10 @@ class Service:
         )
 
     def transaction(self, tx_id: TxId) -> schema.TransactionView:
-        """RPC-8: what took effect wins over what waits, and that over what failed."""
+        """RPC-8: what took effect wins over what waits, and that over what failed.
+
+        RPC-40: what a settlement carried out is found by its own id.
+        """
         waiting = self.node.pool.find(tx_id)  # first: from here it can only move into a block
         chain = self.node.chain
         tip = chain.height
@@ -195,13 +234,16 @@ class Service:
         if at is None or (not at.ok and waiting is not None):
             return self._not_in_block(tx_id, waiting, tip)
         block, receipts = chain.block(at.height), chain.receipts(at.height)
-        found = receipts[at.index]
+        found, wire = receipts[at.index], block.txs[at.index]
+        inner = None if found.tx_id == tx_id else settled.find(wire, found, tx_id)
+        if inner is not None:
+            return views.carried(found, inner, block, max(tip, at.height))
         return schema.TransactionView(
             tx_id=hex_of(tx_id),
             status="included" if found.ok else "rejected",
             tip=max(tip, at.height),
             environment=found.environment.label,
-            tx=hex_of(block.txs[at.index]),
+            tx=hex_of(wire),
             receipt=views.receipt(found),
             block_hash=hex_of(block.header.hash),
         )
@@ -295,6 +337,44 @@ class Service:
             value=None if value is None else hex_of(value),
         )
 
+    # --- the sealed lane ---------------------------------------------------------------------
+
+    @property
+    def lane(self) -> LaneViews:
+        """RPC-26. Raises NotFound where the chain has no lane."""
+        if self._lane is None:
+            raise NotFound(
+                "RPC-26: this chain has no sealed lane",
+                why="whether a chain has one is said in its genesis",
+            )
+        return self._lane
+
+    def lane_keys(self) -> LaneKeysView:
+        """Who makes the lane's keys, and how far they are. RPC-26."""
+        _ = self.lane
+        return lane_keys.view(self.node.store.reader(), self.genesis, self.node.keeper)
+
+    @property
+    def da(self) -> DaViews:
+        """RPC-36. Raises NotFound where the node keeps no rows."""
+        if self._da is None:
+            raise NotFound(
+                "RPC-36: this node keeps no blobs",
+                why="validators of a chain with a sealed lane do",
+                fix="ask a validator's node",
+            )
+        return self._da
+
+    @property
+    def gossip(self) -> GossipViews:
+        """RPC-45. Raises NotFound where the node is on no overlay."""
+        if self._gossip is None:
+            raise NotFound(
+                "RPC-45: this node is on no overlay of open intents",
+                why="a chain without a lane settles none",
+            )
+        return self._gossip
+
     # --- development -------------------------------------------------------------------------
 
     def make_block(self) -> schema.BlockView:
@@ -307,3 +387,17 @@ class Service:
         account = AccountId(bytes_of(request.account, ID_BYTES, where="account"))
         amount = amount_of(request.amount, where="amount")
         return self.node.faucet.pay(account, amount, request.asset)
+
+
+def _lane_views(node: Parts) -> LaneViews | None:
+    lane = node.executor.lane
+    if not isinstance(lane, LaneEnvironment):
+        return None
+    return LaneViews(lane.services, node.chain, node.store, node.names, node.want_key)
+
+
+def _gossip_views(node: Parts) -> GossipViews | None:
+    lane = node.executor.lane
+    if node.gossip is None or not isinstance(lane, LaneEnvironment):
+        return None
+    return GossipViews(node.gossip, lane.services, node.store)

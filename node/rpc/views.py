@@ -11,6 +11,7 @@ from node.core.genesis import Genesis, Parameters
 from node.core.ids import NATIVE, EnvironmentId, Kind, StateRoot
 from node.execution.pools import PoolRecord
 from node.execution.turnstile import Supply
+from node.lane.settled import Carried, inner_receipt
 from node.rpc import schema
 from node.rpc.text import hex_of
 from shielded.action import Action
@@ -102,6 +103,20 @@ def receipt(value: Receipt) -> schema.ReceiptView:
         message=value.message,
         fee=str(value.fee),
         events=[schema.EventView(name=e.name, data=dict(e.data)) for e in value.events],
+    )
+
+
+def carried(outer: Receipt, item: Carried, block: Block, tip: int) -> schema.TransactionView:
+    """A transaction that took effect inside another one."""
+    return schema.TransactionView(
+        tx_id=hex_of(item.tx_id),
+        status="included",
+        tip=tip,
+        environment=item.environment.label,
+        tx=None if item.wire is None else hex_of(item.wire),
+        receipt=receipt(inner_receipt(outer, item)),
+        block_hash=hex_of(block.header.hash),
+        carrier=hex_of(outer.tx_id),
     )
 
 

@@ -188,8 +188,8 @@ def test_rpc12_raw_blocks_come_in_bounded_pages(client, monkeypatch) -> None:
         client.make_block()
     tip = client.status().height
     blocks = list(client.raw(1, tip))
-    assert [height for height, _, _ in blocks] == list(range(1, tip + 1))
-    for height, block, receipts in blocks:
+    assert [height for height, *_ in blocks] == list(range(1, tip + 1))
+    for height, block, receipts, _ in blocks:
         view, found = client.block(height), Block.from_bytes(block)
         assert hex_of(found.header.hash) == view.hash
         assert [hex_of(r.wire_id) for r in decode_receipts(receipts)] == [

@@ -1,0 +1,177 @@
+"""Who makes the keys of the sealed lane, how far they are, who is at fault: `GET /lane/keys`.
+
+Everything but `own` and `seen` is in the state of every node; those two are this node's.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from node.core.genesis import Genesis
+from node.lane.validator import report
+from node.lane.validator.keeper import Keeper
+from node.lane.validator.report import KeyReport
+from node.rpc.schema import Count, Id, Response
+from node.rpc.text import hex_of
+from node.store.versioned import VersionedReader
+
+KeyStage = Literal["none", "round", "made", "failed"]
+
+
+class BlameView(Response, frozen=True):
+    """A validator that was found at fault in making a key."""
+
+    validator: Id
+    fault: str
+
+
+class KeyReportView(Response, frozen=True):
+    """The key of a domain for an epoch.
+
+    Attributes:
+        first, last: heights of the epoch.
+        stage: `none`; `round`; `made`; `failed`: the last attempt gave none, another may begin.
+        attempt: number of it.
+        round: 1 notices, 2 commits, 3 dealings, 4 complaints; 0: no attempt is under way.
+        until: last height of that round, or at which an attempt may begin.
+        reason: why the last attempt failed.
+        digest: of the key.
+        participants: validators who gave an encryption key.
+        dealers: validators whose secrets the key is the sum of.
+        held: whether this node's validator has its shares of the key.
+    """
+
+    domain: Count
+    name: str
+    epoch: Count
+    first: Count
+    last: Count
+    stage: KeyStage
+    attempt: Count
+    round: Count
+    until: Count
+    reason: str
+    digest: Id | None
+    participants: list[Id]
+    dealers: list[Id]
+    faults: list[BlameView]
+    held: bool
+
+
+class ProtectionView(Response, frozen=True):
+    """What the keys promise; fractions are of all validators.
+
+    Attributes:
+        shares: one for each validator.
+        quorum: shares that open a batch.
+        privacy: shares that show nothing of a batch that nobody else opens.
+        protected: coalitions below this part read nothing early, such as `1/2`.
+        opening: the least part that opens a batch.
+    """
+
+    shares: Count
+    quorum: Count
+    privacy: Count
+    protected: str
+    opening: str
+
+
+class SeenView(Response, frozen=True):
+    """What this node saw a validator do wrong with its shares, since it started.
+
+    Attributes:
+        domain, height: of the batch.
+        rule: PX-18, shares that do not fit; PX-19, shares of two batches of one height.
+    """
+
+    validator: Id
+    domain: Count
+    height: Count
+    rule: str
+
+
+class LaneKeysView(Response, frozen=True):
+    """Keys after block `height`.
+
+    Attributes:
+        own: consensus key of this node's validator; null: it is none of the chain's.
+        validators: of the chain; each has one share of every key.
+    """
+
+    height: Count
+    own: Id | None
+    validators: list[Id]
+    protection: ProtectionView
+    keys: list[KeyReportView]
+    seen: list[SeenView]
+
+
+def view(state: VersionedReader, genesis: Genesis, keeper: Keeper | None) -> LaneKeysView:
+    """The document, of a chain that has a lane."""
+    member = None if keeper is None else keeper.member
+    promised = report.protection(genesis)
+    return LaneKeysView(
+        height=state.height,
+        own=None if member is None else hex_of(genesis.validators[member]),
+        validators=[hex_of(key) for key in genesis.validators],
+        protection=ProtectionView(
+            shares=promised.shares,
+            quorum=promised.quorum,
+            privacy=promised.privacy,
+            protected=str(promised.protected),
+            opening=str(promised.opening),
+        ),
+        keys=[
+            _key(item, held=_holds(state, keeper, item))
+            for item in report.key_report(state, genesis, state.height)
+        ],
+        seen=[] if keeper is None else _seen(genesis, keeper),
+    )
+
+
+def _holds(state: VersionedReader, keeper: Keeper | None, item: KeyReport) -> bool:
+    return keeper is not None and keeper.holds(state, item.domain.number, item.epoch)
+
+
+def _stage(item: KeyReport) -> KeyStage:
+    if item.key is not None:
+        return "made"
+    if item.round:
+        return "round"
+    return "failed" if item.reason else "none"
+
+
+def _key(item: KeyReport, *, held: bool) -> KeyReportView:
+    return KeyReportView(
+        domain=item.domain.number,
+        name=item.domain.name,
+        epoch=item.epoch,
+        first=item.first,
+        last=item.last,
+        stage=_stage(item),
+        attempt=item.attempt,
+        round=item.round,
+        until=item.until,
+        reason=item.reason,
+        digest=None if item.key is None else hex_of(item.key.digest),
+        participants=[hex_of(key) for key in item.participants],
+        dealers=[hex_of(key) for key in item.dealers],
+        faults=[
+            BlameView(validator=hex_of(blame.validator), fault=blame.kind.value)
+            for blame in item.faults
+        ],
+        held=held,
+    )
+
+
+def _seen(genesis: Genesis, keeper: Keeper) -> list[SeenView]:
+    found = [(fault.member, fault.domain, fault.height, fault.rule) for fault in keeper.faults]
+    found += [
+        (pair.first.member, pair.domain, pair.first.height, "PX-19") for pair in keeper.two_roots
+    ]
+    return [
+        SeenView(
+            validator=hex_of(genesis.validators[member]), domain=domain, height=height, rule=rule
+        )
+        for member, domain, height, rule in found
+    ]
