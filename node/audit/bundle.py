@@ -6,6 +6,7 @@
     ceremony/<statement>.json    manifests of their ceremonies, where there are any
     blocks/0000000001.block      header and full transactions, `node.core.block.Block`
     blocks/0000000001.receipts   how they ended, `node.store.chain.decode_receipts`
+    blocks/0000000001.blobs      blobs that it orders, if any (`node.lane.blobs.attached`)
     …
     end.json                     last block, state root after it, digest over all members
 
@@ -157,3 +158,8 @@ def block_file(height: int) -> str:
 def receipts_file(height: int) -> str:
     """Where its receipts stand."""
     return f"blocks/{height:010}.receipts"
+
+
+def blobs_file(height: int) -> str:
+    """Where the blobs stand that it ordered, if it did."""
+    return f"blocks/{height:010}.blobs"

@@ -8,6 +8,7 @@ searched for what needs no state.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,8 +33,14 @@ from node.core.block import Block, Receipt
 from node.core.errors import ConsensusFault, NotFound
 from node.core.ids import EnvironmentId, Height, Kind
 from node.core.interfaces import ProofClaim
+from node.da.errors import DataRefused
 from node.execution import turnstile
-from node.execution.executor import Executor
+from node.execution.run import MACHINE_FAULTS
+from node.lane import lead, payload, settled
+from node.lane.blobs import attached
+from node.lane.blobs.attached import Attached, Contents
+from node.lane.blobs.blob import NoBytes
+from node.lane.payload import Tag
 from node.store.chain import decode_receipts, encode_receipts
 from zk.errors import ChiaroError, DecodeError
 from zk.groth16.keys import VerifyingKey
@@ -47,6 +54,9 @@ POINTS: Final = 240
 _MOST_CODE: Final = 32
 """Characters of a recorded code that a culprit quotes: a stranger may write megabytes."""
 _CROSSINGS: Final = frozenset({"credit", "debit"})
+_SETTLING: Final = frozenset({Tag.END, Tag.SUBMIT})
+"""Transactions of the sealed lane that have others inside."""
+_PLACE: Final = re.compile(r"transaction (\d+)")
 
 Progress = Callable[[int, int], None]
 """Blocks done, blocks to do."""
@@ -64,8 +74,13 @@ class _Item:
     block: Block
     receipts: tuple[Receipt, ...]
     claims: list[ProofClaim]
+    """That are judged with its window."""
+    proofs: int
+    """How many of them are its own: what is only submitted stands in a later block again."""
     fault: InvalidBlock | None
     """What is wrong with its header or size."""
+    blobs: Contents
+    """What it orders and does not have."""
 
 
 class Audit:
@@ -95,7 +110,8 @@ class Audit:
         self._progress = progress or (lambda _done, _all: None)
         self._window = window
         self._verifier = BatchVerifier(keys)
-        self._executor = Executor(genesis, assembly.environments(genesis), self._verifier)
+        self._attached = Attached()
+        self._executor = assembly.executor(genesis, self._verifier, self._attached)
         self._application = LedgerApplication(genesis, self._executor, work)
         self._genesis = genesis
         self._head = Head(Height(0), genesis.time_ms, ZERO_HASH)
@@ -217,8 +233,29 @@ class Audit:
             fault = error
         header = block.header
         self._head = Head(header.height, header.time_ms, header.hash)
-        claims = self._executor.intake.look_ahead(block.txs, header.height)
-        return _Item(raw, block, receipts, claims, fault)
+        intake = self._executor.intake
+        claims = intake.look_ahead(block.txs, header.height)
+        tried: list[ProofClaim] = []
+        for tx in block.txs:  # AUD-021
+            tag = payload.tag_of_wire(tx)
+            if tag in _SETTLING:
+                into = claims if tag is Tag.END else tried
+                into += [c for inner in settled.proposed(tx) for c in intake.claims(inner)]
+        blobs = self._blobs(raw, block, receipts)
+        return _Item(raw, block, receipts, [*claims, *tried], len(claims), fault, blobs)
+
+    def _blobs(self, raw: Raw, block: Block, receipts: Sequence[Receipt]) -> Contents:
+        """AUD-019: what lies beside the block is what it ordered, and proves itself."""
+        try:
+            return attached.read(raw.blobs, attached.due(block, receipts))
+        except (DecodeError, DataRefused) as error:
+            raise AuditError(
+                "AUD-019",
+                f"{error.id}: {error.message}",
+                where=f"block {raw.height}: {error.where}",
+                why="without the bytes of its blobs nobody can execute a block again",
+                fix="audit a node that keeps them for good, or a bundle of one",
+            ) from error
 
     # --- one block ---------------------------------------------------------------------------
 
@@ -228,7 +265,9 @@ class Audit:
         height, block = item.raw.height, item.block
         if item.fault is not None:
             self._accuse(item, None, item.fault.rule, "AUD-012", item.fault.message)
-        prepared = self._executor.intake.prepare(block.txs, block.header.height)
+        prepared = self._executor.intake.prepare(
+            block.txs, self._executor.intake.context(block.header.height)
+        )
         for index, answer in enumerate(prepared):
             if answer.error is not None:
                 error = answer.error
@@ -262,8 +301,17 @@ class Audit:
         except ChiaroError as error:
             self._accuse(item, None, error.id, "AUD-016", error.message)
             held = ()
+        if not self._begins_as_it_must(item):
+            return
         self._work.figures = _figures(item, held, self._proof_us)
-        self._application.finalize_block(item.block)
+        self._attached.contents = item.blobs
+        try:
+            self._application.finalize_block(item.block)
+        except NoBytes as error:
+            raise AuditError(
+                "AUD-019", f"orders a blob that did not come with it: {error.where}",
+                where=f"block {height}",
+            ) from error  # fmt: skip
         finalized = self._application.finalized
         if finalized is None or not self._same_receipts(item, finalized.receipts):
             return
@@ -273,6 +321,25 @@ class Audit:
             self._accuse(item, None, fault[0], "AUD-016", fault[1])
         if not self._report.culprits:
             self._application.commit()
+
+    def _begins_as_it_must(self, item: _Item) -> bool:
+        """AUD-020: ends and reveals, derived again from the state before the block (P1-1)."""
+        if self._genesis.lane is None:
+            return True
+        height = item.raw.height
+        try:
+            lead.check_lead(item.block.txs, self._work.reader(), height, self._genesis)
+        except MACHINE_FAULTS:
+            raise
+        except ChiaroError as error:
+            where = _PLACE.match(error.where)
+            index = None if where is None else int(where[1])
+            if index is not None and not index < min(len(item.block.txs), len(item.receipts)):
+                index = None  # something is missing at the end
+            tx_id = None if index is None else item.receipts[index].tx_id
+            self._accuse(item, index, error.id, "AUD-020", error.message, tx_id)
+            return False
+        return True
 
     def _same_receipts(self, item: _Item, executed: Sequence[Receipt]) -> bool:
         """AUD-013: byte for byte. The culprit's rule is the one that refuses what was accepted."""
@@ -395,13 +462,15 @@ def _take(
 def _figures(
     item: _Item, held: tuple[tuple[str, str, tuple[tuple[int, str], ...]], ...], proof_us: int
 ) -> Figures:
-    shielded = [r for r in item.receipts if r.ok and r.environment is EnvironmentId.SHIELDED]
+    shielded = [r.events for r in item.receipts if r.ok and r.environment is EnvironmentId.SHIELDED]
+    inside = (told for receipt in item.receipts for told in settled.told(receipt))
+    shielded += [events for tag, events in inside if tag is EnvironmentId.SHIELDED]
     return Figures(
         transactions=len(item.receipts),
         refused=sum(not receipt.ok for receipt in item.receipts),
         shielded=len(shielded),
-        private=sum(not any(e.name in _CROSSINGS for e in r.events) for r in shielded),
-        proofs=len(item.claims),
+        private=sum(not any(e.name in _CROSSINGS for e in events) for events in shielded),
+        proofs=item.proofs,
         proof_us=proof_us,
         held=held,
     )

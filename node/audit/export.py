@@ -16,6 +16,7 @@ from node.audit.sources import Source
 from node.core.block import Block
 from node.core.genesis import Genesis
 from node.core.genesis_file import format_genesis
+from node.lane.blobs import attached
 from zk import files, params
 from zk.errors import DecodeError
 
@@ -128,6 +129,16 @@ def _blocks(source: Source, writer: Writer, progress: Callable[[int, int], None]
             )
         writer.add(bundle.block_file(due), raw.block)
         writer.add(bundle.receipts_file(due), raw.receipts)
+        if raw.blobs:
+            writer.add(bundle.blobs_file(due), raw.blobs)
+        elif attached.due_raw(raw.block, raw.receipts):
+            raise AuditError(
+                "AUD-019",
+                "the source does not have the blobs that it ordered",
+                where=f"block {due}",
+                why="without them nobody can execute the block again",
+                fix="export from a node that keeps them for good",
+            )
         previous, due = block.header.hash, due + 1
         transactions += len(block.txs)
         progress(due - 1, source.height)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, NamedTuple, Protocol
 
 from node.app.errors import AlreadyRunning, NoNode
-from node.app.node import CHAIN_FOLDER
+from node.app.node import CHAIN_FOLDER, SHARDS_FOLDER, open_rows
 from node.app.process import GENESIS_FILE, LOCK_FILE
 from node.audit import bundle
 from node.audit.archive import Reader, digest
@@ -22,6 +22,8 @@ from node.core.errors import NotFound
 from node.core.genesis import Genesis
 from node.core.genesis_file import format_genesis, load_genesis
 from node.core.ids import Height
+from node.lane.blobs import attached
+from node.lane.blobs.blob import BlobSource, NoBlobs, ShardBlobs
 from node.rpc.client import NodeClient
 from node.rpc.text import bytes_of
 from node.store.chain import Chain
@@ -30,11 +32,12 @@ from zk.errors import DecodeError, ParamsError
 
 
 class Raw(NamedTuple):
-    """A block at its place in the history, as bytes."""
+    """A block at its place in the history, as bytes; `blobs` is what lies beside it (AUD-019)."""
 
     height: int
     block: bytes
     receipts: bytes
+    blobs: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +154,10 @@ class BundleSource:
         for height in range(1, self.height + 1):
             block = self._reader.take(bundle.block_file(height), bundle.MAX_BLOCK)
             receipts = self._reader.take(bundle.receipts_file(height), bundle.MAX_RECEIPTS)
-            yield Raw(height, block, receipts)
+            blobs = b""
+            if attached.due_raw(block, receipts):
+                blobs = self._reader.take(bundle.blobs_file(height), attached.MAX_BYTES)
+            yield Raw(height, block, receipts, blobs)
         self._read_end()
 
     def _read_end(self) -> None:
@@ -238,10 +244,26 @@ class NodeSource(_Live):
 
 
 class FolderSource(_Live):
-    """The folder of a node that does not run; see `opened`."""
+    """The folder of a node that does not run; see `opened`.
 
-    def __init__(self, store: VersionedStore, genesis: Genesis, name: str, to: int | None) -> None:
+    Args:
+        store: of the chain.
+        genesis: of it.
+        name: of the folder, for people.
+        to: last height; default: all.
+        blobs: where the bytes of dispersed intents are.
+    """
+
+    def __init__(
+        self,
+        store: VersionedStore,
+        genesis: Genesis,
+        name: str,
+        to: int | None,
+        blobs: BlobSource | None = None,
+    ) -> None:
         super().__init__()
+        self._blobs = blobs or NoBlobs()
         self._chain = Chain(store)
         self.what = f"folder {name}"
         self.genesis = genesis
@@ -249,7 +271,9 @@ class FolderSource(_Live):
 
     def blocks(self, first: int) -> Iterator[Raw]:
         for height in range(max(first, 1), self.height + 1):
-            yield Raw(height, *self._chain.raw(Height(height)))
+            block, receipts = self._chain.raw(Height(height))
+            commitments = attached.due_raw(block, receipts)
+            yield Raw(height, block, receipts, attached.collect(commitments, self._blobs))
 
     def end(self) -> Tip:
         at = Height(self.height)
@@ -281,11 +305,25 @@ def opened(home: Path, to: int | None = None) -> Iterator[FolderSource]:
         genesis = load_genesis(home / GENESIS_FILE)
         store = open_store(home / CHAIN_FOLDER, genesis.chain_id)
         try:
-            yield FolderSource(store, genesis, str(home), to)
+            with _rows(home, genesis) as blobs:
+                yield FolderSource(store, genesis, str(home), to, blobs)
         finally:
             store.close()
     finally:
         lock.release()
+
+
+@contextmanager
+def _rows(home: Path, genesis: Genesis) -> Iterator[BlobSource]:
+    """Blobs that a node's folder has."""
+    if not (home / SHARDS_FOLDER).is_dir():
+        yield NoBlobs()
+        return
+    rows = open_rows(home, genesis)
+    try:
+        yield ShardBlobs((rows,))
+    finally:
+        rows.close()
 
 
 @contextmanager

@@ -305,7 +305,7 @@ def test_aud012_another_genesis(members, story, audit, tmp_path) -> None:
 
 
 def test_aud013_a_double_spend_is_named(monkeypatch) -> None:
-    def careless(self, tag, nullifier, draft) -> None:
+    def careless(self, tag, nullifier, draft, _context) -> None:
         draft.nullifiers.add((tag, nullifier))
         key = execution.nullifier_key(tag, nullifier)
         draft.state.put(key, self._context.height.to_bytes(8, "little"))
