@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import typer
 
 from node.cli import audit, chain_migrate, connection, output, pool_state, show
+from node.cli.chain_lane import lane_data
 from node.cli.demo_facts import units
 from node.cli.identify import shielded_of
 from node.cli.session import Session, UsageError
@@ -149,6 +150,8 @@ def transaction_data(view: TransactionView, names: dict[Any, str]) -> dict[str, 
         if receipt is not None
         else (None if view.error is None else view.error.code),
     }
+    if view.carrier is not None:
+        data["carrier"] = view.carrier
     if view.tx is None:
         return data
     wire = bytes_of(view.tx)
@@ -174,6 +177,8 @@ def transaction_data(view: TransactionView, names: dict[Any, str]) -> dict[str, 
     envelope = Transaction.from_bytes(wire)
     if envelope.environment is EnvironmentId.CHAIN:
         data |= _order(envelope.payload)
+    if envelope.environment is EnvironmentId.INTENTS:
+        data |= lane_data(envelope.payload, receipt)
     if envelope.environment is EnvironmentId.TRANSPARENT:
         plain = TransparentTx.from_bytes(envelope.payload)
         data |= {
@@ -228,7 +233,7 @@ def _name(kind: Any, names: dict[Any, str]) -> str:
 
 
 def _draw_tx(out: Console, data: dict[str, Any]) -> None:
-    nested = {"actions", "crossings", "transfers"}
+    nested = {"actions", "crossings", "transfers", "parts", "carried", "components"}
     for key, value in data.items():
         if key in nested or value is None:
             continue
@@ -244,6 +249,12 @@ def _draw_tx(out: Console, data: dict[str, Any]) -> None:
                 f"account {item['account']}",
                 markup=False,
             )
+    for part in data.get("parts", ()):
+        out.print(f"{part['name']:<12} {show.safe(part['code'])}", markup=False)
+    for item in data.get("components", ()):
+        out.print(f"{item['what']:<12} {len(item['intents'])} intents", markup=False)
+    for item in data.get("carried", ()):
+        out.print(f"{'carried out':<12} {item['tx_id']} ({item['environment']})", markup=False)
     for index, action in enumerate(data.get("actions", ())):
         out.print(f"action {index}", style="bold")
         for key, value in action.items():

@@ -1,4 +1,8 @@
-"""`chiaro demo`: a private transfer from end to end, in a temporary folder, offline."""
+"""`chiaro demo`: a story from end to end, in a temporary folder, offline.
+
+transfer   a node, two wallets, a private transfer, its proof, an audit
+intents    four validators, three parties, a ring of sealed intents, a solver
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,11 @@ import shlex
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
@@ -23,64 +28,131 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from node.cli.demo_facts import DemoFacts, Step
+    from node.cli.demo_intents_facts import IntentsFacts
 
 app = typer.Typer()
 
 REPORT: Final = "report.html"
+Commands = tuple[tuple[str, str], ...]
+
+
+class Story(StrEnum):
+    """What is shown."""
+
+    TRANSFER = "transfer"
+    INTENTS = "intents"
+
+
+TITLES: Final = {
+    Story.TRANSFER: "a private transfer, from end to end",
+    Story.INTENTS: "a ring of sealed intents, from end to end",
+}
 
 
 @app.command()
 def demo(
     context: typer.Context,
+    story: Story = typer.Argument(Story.TRANSFER, help="What to show."),
     out_folder: Path | None = typer.Option(
-        None, "--out", "-o", help="Keep report and proof files in this folder."
+        None, "--out", "-o", help="Keep the report, and what it is about, in this folder."
     ),
     *,
     keep: bool = typer.Option(False, "--keep", help="Keep the temporary folder: chain, wallets."),
     browse: bool = typer.Option(False, "--open", help="Show the report in a browser."),
 ) -> None:
-    """Show a private transfer from end to end: node, wallets, proof, audit, report. Offline."""
-    from node.cli import exported
-    from node.cli.demo_facts import document
-    from node.cli.demo_report import render
-    from node.cli.demo_run import Run
-
+    """Show a private transfer, or a ring of sealed intents, from end to end. Offline."""
     session: Session = context.obj
     if browse and not (out_folder or keep):
         raise UsageError("--open needs a report that stays: add --out DIR or --keep")
     if out_folder is not None:
         _check_folder(out_folder)
-    _introduce(session)
+    _introduce(session, story)
+    tell = _transfer if story is Story.TRANSFER else _intents
     with _stopped_cleanly(), _folder(keep=keep) as folder:
+        places = [place for place in (out_folder, folder if keep else None) if place is not None]
         with output.progress(session, "proving key") as bar:
-            run = Run(folder, lambda step: _tell(session, step), bar)
-            facts = run()
-        commands = next_commands(out_folder)
-        page = render(facts, commands)
-        written: list[str] = []
-        for place in (out_folder, folder if keep else None):
-            if place is None:
-                continue
-            exported.write(run.documents[:1], place)
-            (place / REPORT).write_text(page, encoding="utf-8")
-            names = (REPORT, exported.PROOF, exported.PUBLIC, exported.KEY)
-            written += [str(place / name) for name in names]
+            data, valid, written, conclude = tell(session, folder, places, out_folder, bar)
         if browse:
             import webbrowser
 
             webbrowser.open(Path(written[0]).resolve().as_uri())
-    session.exit_code = 0 if facts.valid else 1
-    data = {
-        **document(facts),
-        "files": written,
-        "kept": str(folder) if keep else None,
-        "next": [{"for": who, "command": command} for who, command in commands],
-    }
-    output.emit(session, "demo", data, lambda console: _conclude(console, facts, written, commands))
+    session.exit_code = 0 if valid else 1
+    data |= {"story": story.value, "files": written, "kept": str(folder) if keep else None}
+    output.emit(session, "demo", data, conclude)
 
 
-def next_commands(out_folder: Path | None) -> tuple[tuple[str, str], ...]:
-    """For whom, and what to type next."""
+Told = tuple[dict[str, Any], bool, list[str], "Callable[[Console], None]"]
+"""The document, whether everything held, files that stay, and how people are told."""
+
+
+def _transfer(
+    session: Session,
+    folder: Path,
+    places: Sequence[Path],
+    out_folder: Path | None,
+    bar: output.Report,
+) -> Told:
+    from node.cli import exported
+    from node.cli.demo_facts import document
+    from node.cli.demo_report import render
+    from node.cli.demo_run import Run
+
+    run = Run(folder, lambda step: _tell(session, step), bar)
+    facts = run()
+    commands = next_commands(out_folder)
+    page = render(facts, commands)
+    written: list[str] = []
+    for place in places:
+        exported.write(run.documents[:1], place)
+        (place / REPORT).write_text(page, encoding="utf-8")
+        names = (REPORT, exported.PROOF, exported.PUBLIC, exported.KEY)
+        written += [str(place / name) for name in names]
+    data = {**document(facts), "next": _listed(commands)}
+    return data, facts.valid, written, lambda out: _conclude(out, facts, written, commands)
+
+
+def _intents(
+    session: Session,
+    folder: Path,
+    places: Sequence[Path],
+    out_folder: Path | None,
+    bar: output.Report,
+) -> Told:
+    from node.cli.demo_intents_facts import document
+    from node.cli.demo_intents_report import render
+    from node.cli.demo_intents_run import BUNDLE, IntentsRun
+
+    facts = IntentsRun(folder, lambda step: _tell(session, step), bar)()
+    commands = intents_commands(out_folder, BUNDLE)
+    page = render(facts, commands)
+    written: list[str] = []
+    for place in places:
+        (place / REPORT).write_text(page, encoding="utf-8")
+        if place != folder:
+            shutil.copyfile(folder / BUNDLE, place / BUNDLE)
+        written += [str(place / name) for name in (REPORT, BUNDLE)]
+    data = {**document(facts), "next": _listed(commands)}
+    return data, facts.valid, written, lambda out: _settled(out, facts, written, commands)
+
+
+def _listed(commands: Commands) -> list[dict[str, str]]:
+    return [{"for": who, "command": command} for who, command in commands]
+
+
+def intents_commands(out_folder: Path | None, bundle: str) -> Commands:
+    """For whom, and what to type after the story of intents."""
+    where = shlex.quote(str(out_folder)) if out_folder is not None else "demo"
+    verify = f"chiaro audit verify {where}/{bundle}"
+    first = "chiaro demo intents --out demo"
+    return (
+        ("a user", "chiaro up && chiaro intent new swap --help"),
+        ("an auditor", verify if out_folder is not None else f"{first} && {verify}"),
+        ("a solver", "chiaro solver run --help"),
+    )
+
+
+def next_commands(out_folder: Path | None) -> Commands:
+    """For whom, and what to type after the story of a transfer."""
     where = shlex.quote(str(out_folder)) if out_folder is not None else "demo"
     verify = f"chiaro verify {where}/proof.json"
     return (
@@ -124,16 +196,30 @@ class Terminated(PolicyRefused):
     fix = "run the demonstration again"
 
 
+class _Signalled(BaseException):  # not an Exception: no ledger in this process may take it
+    """A signal arrived, wherever that was."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
 @contextmanager
 def _stopped_cleanly() -> Iterator[None]:
-    """Make SIGTERM and SIGHUP end the run as Ctrl-C does: node stopped, folder removed."""
+    """Make SIGTERM and SIGHUP end the run as Ctrl-C does: node stopped, folder removed.
+
+    Raises:
+        Terminated: one of them came.
+    """
 
     def stop(number: int, _frame: FrameType | None) -> None:
-        raise Terminated(f"ended by {signal.Signals(number).name}")
+        raise _Signalled(number)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
+    except _Signalled as signalled:
+        raise Terminated(f"ended by {signal.Signals(signalled.number).name}") from None
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -142,11 +228,11 @@ def _stopped_cleanly() -> Iterator[None]:
 # --- for people -----------------------------------------------------------------------------------
 
 
-def _introduce(session: Session) -> None:
+def _introduce(session: Session, story: Story) -> None:
     if session.quiet or session.json:
         return
     err = output.console(session, stderr=True)
-    err.print("Chiaroscuro: a private transfer, from end to end", style="bold")
+    err.print(f"Chiaroscuro: {TITLES[story]}", style="bold")
     err.print("offline, in a temporary folder; no wallet of yours is touched", style="dim")
     err.print()
 
@@ -165,9 +251,7 @@ def _tell(session: Session, step: Step) -> None:
     output.console(session, stderr=True).print(line)
 
 
-def _conclude(
-    out: Console, facts: DemoFacts, written: list[str], commands: tuple[tuple[str, str], ...]
-) -> None:
+def _conclude(out: Console, facts: DemoFacts, written: list[str], commands: Commands) -> None:
     from node.cli.demo_facts import duration
 
     out.print()
@@ -178,12 +262,38 @@ def _conclude(
     )
     verdict = "VALID, AND THE SUPPLY ADDS UP" if facts.valid else "NOT VALID"
     out.print(verdict, style="bold green" if facts.valid else "bold red")
-    if written:
-        out.print()
-        for path in written:
-            out.print(path, markup=False)
-    else:
-        out.print("nothing was kept; `chiaro demo --out DIR` keeps the report and the proof")
+    _last(out, written, commands, "`chiaro demo --out DIR` keeps the report and the proof")
+
+
+def _settled(out: Console, facts: IntentsFacts, written: list[str], commands: Commands) -> None:
+    from node.cli.demo_facts import duration, units
+
+    out.print()
+    for party in facts.parties:
+        held = [", ".join(units(n, asset) for asset, n in side)
+                for side in (party.before, party.after)]  # fmt: skip
+        out.print(f"{party.name:<8}{held[0]:<16} → {held[1]}", markup=False)
+    ordered, settled = facts.moment("ordered"), facts.moment("settled")
+    out.print(
+        f"ordered in block {ordered.height}, settled in block {settled.height} · "
+        f"all of it {duration(facts.seconds)}",
+        markup=False,
+    )
+    for check in facts.checks:
+        if not check.ok:
+            out.print(f"{check.id}: {check.detail}", style="red", markup=False)
+    verdict = "EVERYONE HAS WHAT THEY WANTED, AND THE CHAIN HOLDS" if facts.valid else "NOT VALID"
+    out.print(verdict, style="bold green" if facts.valid else "bold red")
+    _last(out, written, commands, "`chiaro demo intents --out DIR` keeps report and chain")
+
+
+def _last(out: Console, written: list[str], commands: Commands, hint: str) -> None:
+    """Files that stay, and what to type next."""
+    out.print()
+    for path in written:
+        out.print(path, markup=False)
+    if not written:
+        out.print(f"nothing was kept; {hint}")
     out.print()
     out.print("next", style="bold")
     for who, command in commands:

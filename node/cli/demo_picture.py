@@ -96,8 +96,12 @@ def stages(facts: DemoFacts) -> tuple[Stage, ...]:
 
 def picture(facts: DemoFacts) -> str:
     """Both drawings; the page shows one."""
-    found = stages(facts)
-    label = "The way of the transfer: " + ", ".join(stage.name for stage in found)
+    return way("The way of the transfer", stages(facts))
+
+
+def way(name: str, found: Sequence[Stage]) -> str:
+    """Places in a row, from the shadow into the light and back; drawn across and down."""
+    label = f"{name}: " + ", ".join(stage.name for stage in found)
     return svg.both(lambda narrow: _down(found, label) if narrow else _across(found, label))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from html import escape
 from typing import Final
 
 from node.cli.demo_facts import DemoFacts, units
@@ -39,30 +38,6 @@ def rows(facts: DemoFacts) -> tuple[tuple[str, tuple[str | None, ...]], ...]:
         ("When", (when,) * 5),
         ("Shape and size", (size,) * 5),
     )
-
-
-def roles_table(facts: DemoFacts) -> str:
-    """The table; on narrow screens each row becomes a card."""
-    head = "".join(
-        f'<th scope="col">{escape(name)}<small>{escape(what)}</small></th>' for name, what in ROLES
-    )
-    body = []
-    for what, cells in rows(facts):
-        filled = "".join(
-            f'<td data-role="{escape(name, quote=True)}">{_cell(value)}</td>'
-            for (name, _), value in zip(ROLES, cells, strict=True)
-        )
-        body.append(f'<tr><th scope="row">{escape(what)}</th>{filled}</tr>')
-    return (
-        f'<table class="roles"><thead><tr><th></th>{head}</tr></thead>'
-        f"<tbody>{''.join(body)}</tbody></table>"
-    )
-
-
-def _cell(value: str | None) -> str:
-    if value is None:
-        return '<span class="veil"><span class="unseen">hidden</span></span>'
-    return f"<span class='seen'>{escape(value)}</span>"
 
 
 def _short(address: str) -> str:

@@ -189,7 +189,7 @@ def down(
     stopped = process.stop(home, state)
     erased = erase and home.exists()
     if erased:
-        shutil.rmtree(home)
+        _erase(home)
     data = {
         "stopped": stopped is not None,
         "pid": None if stopped is None else stopped.pid,
@@ -203,6 +203,32 @@ def down(
             out.print(f"deleted {home}", markup=False)
 
     output.emit(session, "down", data, render)
+
+
+def _erase(home: Path) -> None:
+    """Delete a chain; what its validator has of its own stays, unless the chain is for development.
+
+    A validator without its log could make shares of two batches of a height (LN-27).
+    """
+    from node.app.overlay import FOLDER as GOSSIP_FOLDER
+    from node.app.process import GENESIS_FILE
+    from node.app.validator import LANE_FOLDER
+    from node.core.genesis_file import load_genesis
+    from node.lane.validator.identity import KEY_FILE
+
+    source = home / GENESIS_FILE
+    own: set[str] = set()
+    if source.is_file() and load_genesis(source).profile != DEFAULT_PROFILE:
+        own = {KEY_FILE, LANE_FOLDER, GOSSIP_FOLDER}
+    for path in home.iterdir():
+        if path.name in own:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    if not any(home.iterdir()):
+        home.rmdir()
 
 
 @app.command()

@@ -27,6 +27,7 @@ from node.cli import output
 from node.cli.session import HELP, Session, UsageError, open_session, private_folder, split_flags
 from node.cli.verify import Unreadable
 from zk.errors import ChiaroError
+from zk.secrecy import forbid_core_dumps
 
 BUG: Final = 70
 INTERRUPTED: Final = 130
@@ -40,7 +41,12 @@ GROUPS: Final = (
     ("address", "address"),
     ("transfer", ""),
     ("tx", "tx"),
+    ("intent", "intent"),
+    ("solver", "solver"),
+    ("validator", "validator"),
+    ("localnet", "localnet"),
     ("chain", "chain"),
+    ("da", "da"),
     ("guardian", "guardian"),
     ("audit", "audit"),
     ("verify", ""),
@@ -176,6 +182,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of the `chiaro` script."""
+    forbid_core_dumps()
     ours = threading.current_thread() is threading.main_thread()
     if ours and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt)

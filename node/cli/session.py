@@ -239,7 +239,8 @@ def write_new(path: Path, data: bytes) -> None:
     Raises:
         UsageError: there is something of that name.
     """
-    if path.exists():
-        raise UsageError(f"{path} exists; it is not overwritten", fix="name another file")
     path.parent.mkdir(parents=True, exist_ok=True)
-    files.write(path, data, mode=files.PRIVATE, durable=True)
+    try:
+        files.write(path, data, mode=files.PRIVATE, durable=True, new=True)
+    except FileExistsError:
+        raise UsageError(f"{path} exists; it is not overwritten", fix="name another file") from None

@@ -148,6 +148,13 @@ def genesis(
     guardian_threshold: int | None = typer.Option(
         None, "--guardian-threshold", min=0, help="How many must sign; by default a majority."
     ),
+    validator: list[str] | None = typer.Option(
+        None, "--validator", help="Consensus key (`validator init`); repeat it."
+    ),
+    *,
+    lane: bool = typer.Option(
+        False, "--lane", help="Take sealed intents, in two domains; needs a --validator."
+    ),
 ) -> None:
     """The genesis of a chain under ceremonies' keys; its id covers circuits, keys and ceremonies.
 
@@ -171,8 +178,10 @@ def genesis(
         time_ms=time.time_ns() // 1_000_000 if time_ms is None else time_ms,
         parameters=Parameters(block_time_ms=block_time_ms),
         allocations=owned,
-        guardians=tuple(_guardian(text) for text in guardian or ()),
+        guardians=tuple(_key(text, "guardian") for text in guardian or ()),
         guardian_threshold=guardian_threshold,
+        validators=tuple(_key(text, "validator") for text in validator or ()),
+        lane=development.LANE if lane else None,
     )
     assert made.ceremony is not None  # noqa: S101
     text = format_genesis(made, json_format=out.suffix == ".json")
@@ -202,6 +211,8 @@ def genesis(
         "allocations": len(made.allocations),
         "guardians": ["0x" + key.hex() for key in made.guardians],
         "guardian_threshold": made.guardian_threshold,
+        "validators": ["0x" + key.hex() for key in made.validators],
+        "domains": [] if made.lane is None else [domain.name for domain in made.lane.domains],
     }
 
     def render(console: Console) -> None:
@@ -216,8 +227,8 @@ def genesis(
     output.emit(session, "setup.genesis", data, render)
 
 
-def _guardian(text: str) -> bytes:
+def _key(text: str, who: str) -> bytes:
     digits = text.removeprefix("0x")
     if len(digits) != 64 or digits.strip("0123456789abcdef"):
-        raise UsageError("a guardian's key is 64 hexadecimal digits", where="--guardian")
+        raise UsageError(f"a {who}'s key is 64 hexadecimal digits", where=f"--{who}")
     return bytes.fromhex(digits)

@@ -20,6 +20,7 @@ from zk.errors import ChiaroError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from node.cli.intent_notes import Holder
     from node.cli.wallet_spend import Proposal, Request
     from node.cli.wallet_sync import AssetBalance, AssetSum, Synced
     from node.cli.wallets import Secrets, Wallet
@@ -125,7 +126,7 @@ def _watch(session: Session, name: str, client: NodeClient, found: Synced) -> No
 @app.command()
 def balance(context: typer.Context) -> None:
     """Show what can be spent, what is under way, and what lies in the clear."""
-    from node.cli import wallet_spend, wallet_sync
+    from node.cli import intent_notes, wallet_spend, wallet_sync
     from shielded.viewing import View, view_of
 
     session: Session = context.obj
@@ -145,10 +146,12 @@ def balance(context: typer.Context) -> None:
         if status is not None:
             session.warnings += pool_state.warning(status)
         names, view = wallet_spend.asset_names(status), view_of(wallet.key)
+        holding: tuple[Holder, ...] = ()
         if view is View.FULL:
             found = wallet_sync.balances(wallet, client, names)
             assets, rows = [_asset(item) for item in found], [_row(item) for item in found]
-            headings: tuple[str, ...] = ("asset", "spendable", "pending", "transparent")
+            headings: tuple[str, ...] = ("asset", "spendable", "pending", "reserved", "transparent")
+            holding = intent_notes.holders(wallet)
         else:
             seen = wallet_sync.sums(wallet, names)
             assets = [_sum(item, view.running) for item in seen]
@@ -165,11 +168,24 @@ def balance(context: typer.Context) -> None:
         "scanned": height,
         "height": None if status is None else status.height,
         "assets": assets,
+        "intents": [
+            {
+                "intent": item.name,
+                "until": item.until,
+                "reserved": [show.amount(n, names(k)) for k, n in item.amounts.items()],
+            }
+            for item in holding
+        ],
         "cannot_prove": [] if wallet.keystore.secret else list(view.cannot_prove),
     }
 
     def render(out: Console) -> None:
         output.table(out, headings, rows)
+        for item in holding:
+            what = " + ".join(f"{show.amount_text(n)} {names(k)}" for k, n in item.amounts.items())
+            out.print(
+                f"reserved for intent {item.name}: {what}, up to block {item.until}", markup=False
+            )
         tip = "?" if status is None else status.height
         out.print(f"scanned up to block {height} of {tip}", markup=False)
 
@@ -201,7 +217,8 @@ def _sum(item: AssetSum, what: str) -> dict[str, Any]:
 def _row(item: AssetBalance) -> tuple[str, ...]:
     text = show.amount_text
     clear = "?" if item.transparent is None else text(item.transparent)
-    return (item.asset, text(item.spendable), text(item.pending), clear)
+    reserved = text(item.reserved)
+    return (item.asset, text(item.spendable), text(item.pending), reserved, clear)
 
 
 # --- shield, send, unshield -----------------------------------------------------------------------

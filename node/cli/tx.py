@@ -181,6 +181,10 @@ def show_transaction(
     ),
 ) -> None:
     """Show a transaction: what everyone sees, and what this wallet knows beyond that."""
+    from node.cli.chain_lane import lane_data
+    from node.core.block import Transaction
+    from node.core.ids import EnvironmentId
+
     session: Session = context.obj
     found = identify.resolve(session, identity)
     if found.tx_id is None and found.operation is not None and export is None:
@@ -189,12 +193,15 @@ def show_transaction(
     wire = identify.wire_of(session, found)
     tx_id = found.tx_id or b""
     tx = identify.shielded_of(wire, tx_id)
+    envelope = Transaction.from_bytes(wire)
     data: dict[str, Any] = {
         "tx_id": "0x" + tx_id.hex(),
         **_receipt(session, tx_id),
         "bytes": len(wire),
-        "environment": "transparent" if tx is None else "shielded",
+        "environment": envelope.environment.label,
     }
+    if envelope.environment is EnvironmentId.INTENTS:
+        data["lane"] = lane_data(envelope.payload, None)
     names = _asset_names(session)
     if tx is not None:
         data.update(_public_part(tx, names))
@@ -219,6 +226,7 @@ def _receipt(session: Session, tx_id: bytes) -> dict[str, Any]:
         "state": view.status,
         "height": None if view.receipt is None else view.receipt.height,
         "error": _error(view),
+        **({} if view.carrier is None else {"carrier": view.carrier}),
     }
 
 
@@ -332,6 +340,11 @@ def _render(out: Console, data: dict[str, Any]) -> None:
     )
     if data["error"]:
         out.print(f"  {show.safe(data['error'])}", markup=False)
+    if "lane" in data:
+        lane = data["lane"]
+        out.print(f"  public   {lane['kind']}, domain {lane['domain']}", markup=False)
+    if "carrier" in data:
+        out.print(f"  carried out by {data['carrier']}", markup=False)
     if "actions" in data:
         fee, actions = data["fee"]["amount"], data["actions"]
         out.print(

@@ -86,6 +86,7 @@ class Request:
         account: whom `unshield` credits; the wallet's own account when None.
         memo: text for the receiver.
         fee: base units; None: the least that the chain takes.
+        spend: positions of notes that are spent, in place of a choice among all of this asset.
     """
 
     action: str
@@ -95,6 +96,7 @@ class Request:
     account: bytes | None = None
     memo: str = ""
     fee: int | None = None
+    spend: tuple[int, ...] = ()
 
     def __repr__(self) -> str:
         return f"<Request: {self.action}, hidden>"
@@ -240,7 +242,11 @@ def _fee_and_notes(
     actions = 1
     while True:
         fee = least_fee(status, actions) if request.fee is None else request.fee
-        if kind == NATIVE:
+        if request.spend:
+            notes = tuple(n for n in wallet.state.notes if n.position in request.spend)
+            if kind != NATIVE:
+                notes += _select(wallet, "native", NATIVE, fee, fee)
+        elif kind == NATIVE:
             notes = _select(wallet, request.asset, kind, request.amount + fee, fee)
         else:
             paid = _select(wallet, request.asset, kind, request.amount, 0)
@@ -260,12 +266,24 @@ def _select(wallet: Wallet, asset: str, kind: Kind, needed: int, fee: int) -> tu
     try:
         return wallet.state.select(kind, needed, most=MAX_SPENT)
     except NotEnoughNotes:
-        raise _insufficient(wallet, asset, kind, needed, fee) from None
+        raise insufficient(wallet, asset, kind, needed, fee) from None
 
 
-def _insufficient(
-    wallet: Wallet, asset: str, kind: Kind, needed: int, fee: int
+def insufficient(
+    wallet: Wallet, asset: str, kind: Kind, needed: int, fee: int, most: int = MAX_SPENT
 ) -> InsufficientFunds:
+    """Why an amount cannot be spent now, for whoever tried.
+
+    Args:
+        wallet: whose notes.
+        asset: of what.
+        kind: the same.
+        needed: base units, fee included.
+        fee: of that.
+        most: notes that may be spent at once.
+    """
+    from node.cli import intent_notes
+
     held = wallet.state.balance(kind)
     coming = wallet_sync.incoming_change(wallet).get(kind, 0)
     message = (
@@ -275,21 +293,30 @@ def _insufficient(
     if held.spendable >= needed:
         return InsufficientFunds(
             message,
-            why=f"the amount is spread over more than {MAX_SPENT} notes",
+            why=f"the amount is spread over more than {most} notes",
             fix="send it to yourself in parts first, which joins notes; or unshield it in parts",
         )
     waiting = held.pending + coming
-    reasons = [
-        f"{format_amount(waiting)} is pending" if waiting else "",
-        f"{format_amount(held.locked)} is reserved for a transaction under way"
-        if held.locked
-        else "",
+    mine = [item for item in intent_notes.holders(wallet) if kind in item.amounts]
+    under_way = held.locked - sum(item.amounts[kind] for item in mine)
+    reasons = [f"{format_amount(waiting)} is pending"] * bool(waiting)
+    reasons += [
+        f"{format_amount(item.amounts[kind])} is reserved for intent {item.name}, "
+        f"up to block {item.until}"
+        for item in mine
     ]
-    why = "; ".join(reason for reason in reasons if reason)
-    if why:
-        return InsufficientFunds(
-            message, why=why, fix="wait for it: `chiaro tx list` shows what is under way"
-        )
+    reasons += [f"{format_amount(under_way)} is reserved for a transaction under way"] * (
+        under_way > 0
+    )
+    fixes = ["wait for it: `chiaro tx list` shows what is under way"] * (
+        bool(waiting) or under_way > 0
+    )
+    fixes += [
+        f"give intent {item.name} up, where it can be: `chiaro intent cancel {item.name}`"
+        for item in mine
+    ]
+    if reasons:
+        return InsufficientFunds(message, why="; ".join(reasons), fix="; or ".join(fixes))
     return InsufficientFunds(
         message,
         why=f"all blocks up to {wallet.state.height} were scanned; there is no more",

@@ -6,6 +6,7 @@ Each batch is scanned and stored before the next one is fetched, so that whateve
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 BATCH: Final = 256
 """Blocks per batch."""
 
+_LOCKS: Final = "locks_before_rescan"
 PHASES: Final = ("fetched", "scanned", "applied")
 
 
@@ -75,7 +77,7 @@ class AssetBalance:
         asset, kind: which.
         spendable: confirmed notes.
         pending: change and payments of transactions under way.
-        reserved: notes of transactions under way.
+        reserved: notes of transactions under way, and of intents.
         transparent: on the account, in the clear; None when no node was asked.
     """
 
@@ -129,6 +131,7 @@ def sync(
     if status.height < start:
         raise ChainBehind(f"the node is at height {status.height}, the wallet at {start}")
     tip = _scan_to(wallet, client, start, status.height, progress)
+    _lock_again(wallet)
     reconcile(wallet, client)
     state = wallet.state
     return Synced(start, state.height, tip, state.height - start, len(state.history) - found)
@@ -187,12 +190,43 @@ def _forget(wallet: Wallet, status: Status) -> None:
     from node.rpc.text import bytes_of
 
     chain_id = bytes_of(status.chain_id, 32)
+    same = wallet.db.get("chain_id") == chain_id
     with wallet.db.transaction():
-        if wallet.db.get("chain_id") != chain_id or status.height < wallet.state.birthday:
+        if same:
+            _remember_locks(wallet)
+        else:
+            wallet.db.delete(_LOCKS)
+        if not same or status.height < wallet.state.birthday:
             wallet.db.delete("birthday_tree")
         wallet.db.put("chain_id", chain_id)
         wallet.state = wallets.fresh_state(wallet.db, wallet.key)
         wallet.save()
+
+
+def _remember_locks(wallet: Wallet) -> None:
+    """What is reserved stays so over a rescan, and over one that was interrupted."""
+    _, _, locks = wallet.state.snapshot()
+    locks = _remembered(wallet) | locks
+    wallet.db.put(_LOCKS, json.dumps(sorted(locks.items())).encode())
+
+
+def _remembered(wallet: Wallet) -> dict[int, int]:
+    data = wallet.db.get(_LOCKS)
+    return {} if data is None else {int(at): int(until) for at, until in json.loads(data)}
+
+
+def _lock_again(wallet: Wallet) -> None:
+    """Reserve again what a rescan found again: places in the note tree are the chain's."""
+    locks = _remembered(wallet)
+    if not locks:
+        return
+    for note in wallet.state.notes:
+        until = locks.get(note.position, 0)
+        if until > wallet.state.height and not note.spent:
+            wallet.state.lock([note], until)
+    with wallet.db.transaction():
+        wallet.save()
+        wallet.db.delete(_LOCKS)
 
 
 def balances(
@@ -252,9 +286,7 @@ def incoming_change(wallet: Wallet) -> dict[Kind, int]:
 
     by_position = {note.position: note.note for note in wallet.state.notes}
     sums: dict[Kind, int] = {}
-    for operation in wallet.db.operations(open_only=True):
-        if operation.state is OperationState.DRAFT:
-            continue
+    for operation in under_way(wallet):
         spent = [by_position[at] for at in operation.notes if at in by_position]
         if operation.action == "shield":
             sums[operation.kind] = sums.get(operation.kind, 0) + operation.amount
@@ -264,6 +296,12 @@ def incoming_change(wallet: Wallet) -> dict[Kind, int]:
         sums[operation.kind] = sums.get(operation.kind, 0) - operation.amount
         sums[NATIVE] = sums.get(NATIVE, 0) - operation.fee
     return {kind: amount for kind, amount in sums.items() if amount > 0}
+
+
+def under_way(wallet: Wallet) -> list[Operation]:
+    """Operations whose transaction exists, and may be in a block that is still to come."""
+    found = wallet.db.operations(open_only=True)
+    return [item for item in found if item.state is not OperationState.DRAFT]
 
 
 def reconcile(wallet: Wallet, client: NodeClient) -> list[Operation]:

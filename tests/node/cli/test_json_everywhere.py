@@ -10,7 +10,9 @@ import typer
 
 from node.cli import main as entry
 
-GROUPS = {"init", "wallet", "address", "balance", "sync", "shield", "send", "unshield", "tx"}
+GROUPS = {
+    "init", "wallet", "address", "balance", "sync", "shield", "send", "unshield", "tx", "intent",
+}  # fmt: skip
 
 # Of each command: words that succeed (over the story below), and words that fail.
 WORKS = {
@@ -41,6 +43,14 @@ WORKS = {
     "tx disclose": "1 --sender",
     "tx verify-disclosure": "{disclosure}",
     "tx export": "-o {scratch}/ledger.csv",
+    "intent new swap": "--give 1 native --want 2 gold",
+    "intent new limit": "--give 1 gold --want 2 silver --partial",
+    "intent new tx": "1 {bob}",
+    "intent submit": "1",
+    "intent status": "2",
+    "intent list": "",
+    "intent cancel": "2",
+    "intent explain": "3",
 }
 FAILS = {
     "init": "--name alice",
@@ -70,6 +80,14 @@ FAILS = {
     "tx disclose": "99",
     "tx verify-disclosure": "{scratch}/missing",
     "tx export": "--format xls",
+    "intent new swap": "--give 1 native --want 2 tin",
+    "intent new limit": "--give 1 gold --want 2 gold",
+    "intent new tx": "1",
+    "intent submit": "1 --pay later",
+    "intent status": "99",
+    "intent list": "--wallet nobody",
+    "intent cancel": "99",
+    "intent explain": "{scratch}/missing.json",
 }
 
 
@@ -122,7 +140,8 @@ def story(cli, tmp_path):
         assert not any(f"{{{name}}}" in word for word in words for name in known)
         takes_password = command in {
             "init", "wallet new", "wallet restore", "wallet backup", "wallet passwd",
-            "shield", "send", "unshield", "tx disclose",
+            "shield", "send", "unshield", "tx disclose", "intent new swap", "intent new limit",
+            "intent new tx", "intent submit", "intent cancel",
         }  # fmt: skip
         extra = ("--password-file", str(cli.password_file)) if takes_password else ()
         return cli(*words, *extra, "--json", "--yes")

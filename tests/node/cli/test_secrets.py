@@ -66,6 +66,14 @@ def test_a_story_with_failures_leaves_no_secret_anywhere(cli, entropy, monkeypat
     assert cli.pay("tx", "disclose", "1", "--sender", "-o", signed).code == 0
     assert cli("tx", "export", "-o", str(cli.home / "ledger.csv")).code == 0
     assert cli("wallet", "report", "-o", str(cli.home / "report.html")).code == 0
+    assert cli.pay("shield", "2", "--asset", "gold").code == 0
+    words = ("--give", "1", "gold", "--want", "2", "silver")
+    for schema in ("swap", "limit"):
+        assert cli.pay("intent", "new", schema, *words).code == 0
+    assert cli.pay("intent", "submit", "1", "--pay", "shielded").code == 0
+    assert cli("intent", "explain", "1", "-v").code == 0
+    cli.pay("intent", "submit", "2", "--pay", "account", "-v")
+    cli.pay("solver", "run", "--once", "--timeout", "0")
 
     def break_down(self, tx):
         raise RuntimeError(f"{password} {entropy.hex()} {' '.join(keystore.to_words(entropy))}")

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from circuits.key_registry import Registry
-from node.app import assembly, founding
+from node.app import assembly, development, founding
 from node.core.genesis import ceremony_digest
 from node.core.genesis_file import load_genesis
+from node.lane.validator.identity import ConsensusKey
 from node.testing.ceremonies import mark_insecure
 from transparent.signature import SigningKey
 from zk import params
@@ -287,3 +288,26 @@ def test_ch28_guardians_of_a_new_chain(offline, place, monkeypatch) -> None:
         refused = made("j.toml", *words)
         assert (refused.code, refused.error["code"]) == (code, error), words
     assert not (place / "j.toml").exists()
+
+
+def test_genesis_with_validators_and_a_lane(offline, place, monkeypatch) -> None:
+    assert imported(offline).code == 0
+    for module in (assembly, founding):
+        monkeypatch.setattr(module, "STATEMENTS", (STATEMENT,))
+    words = ("setup", "genesis", "--name", "n", "--params", "params", "--profile", "local")
+    key = ConsensusKey(bytes(32)).public
+    made = offline(*words, "-o", "g.toml", "--validator", "0x" + key.hex(), "--lane", "--json")
+    assert made.code == 0, made.out
+    assert (made.data["validators"], made.data["domains"]) == (
+        ["0x" + key.hex()], ["main", "fast"],
+    )  # fmt: skip
+    genesis = load_genesis(place / "g.toml")
+    assert (genesis.validators, genesis.lane) == ((key,), development.LANE)
+    for bad, code, error in (
+        (("--lane",), 3, "ENC-001"),
+        (("--lane", "--validator", "00" * 32), 3, "ENC-001"),
+        (("--validator", "0x12"), 2, "USE-001"),
+    ):
+        refused = offline(*words, "-o", "h.toml", *bad, "--json")
+        assert (refused.code, refused.error["code"]) == (code, error)
+        assert not (place / "h.toml").exists()

@@ -1,0 +1,160 @@
+"""`chiaro validator …`: the key of this machine's validator, and the keys that validators make."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import typer
+
+from node.cli import connection, output, show
+from node.cli.session import Session
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from node.rpc.lane_keys import KeyReportView, LaneKeysView
+
+ROUNDS: Final = ("notices", "commits", "dealings", "complaints")
+
+app = typer.Typer(help="For validators: their key, and the keys of sealed intents.")
+
+
+@app.command()
+def init(context: typer.Context) -> None:
+    """Make the consensus key of this machine's node; its public half goes into genesis.
+
+    The file is private, and under no password: a validator must start without a person.
+    """
+    from node.app.validator import create_key
+    from node.lane.validator.identity import KEY_FILE
+
+    session: Session = context.obj
+    home = session.places.node
+    made = create_key(home)
+    data = {"file": str(home / KEY_FILE), "validator": "0x" + made.public.hex()}
+
+    def render(out: Console) -> None:
+        out.print(f"validator  {data['validator']}", markup=False)
+        out.print(f"key        {data['file']}  (private; keep a copy offline)", markup=False)
+        out.print("next       chiaro setup genesis --validator KEY …", markup=False)
+
+    output.emit(session, "validator.init", data, render)
+
+
+@app.command()
+def keys(context: typer.Context) -> None:
+    """Show how far the keys of sealed intents are, who makes them, and who is at fault."""
+    session: Session = context.obj
+    with connection.connected(session) as client:
+        found = client.lane.keys()
+    data: dict[str, Any] = {
+        "height": found.height,
+        "own": found.own,
+        "validators": list(found.validators),
+        "shares": found.protection.shares,
+        "quorum": found.protection.quorum,
+        "privacy": found.protection.privacy,
+        "protected": found.protection.protected,
+        "opening": found.protection.opening,
+        "keys": [_key(item) for item in found.keys],
+        "seen": [
+            {
+                "validator": item.validator,
+                "domain": item.domain,
+                "height": item.height,
+                "rule": item.rule,
+            }
+            for item in found.seen
+        ],
+    }
+    if found.protection.privacy == 0:
+        session.warnings.append(
+            "this chain's one validator can read every sealed intent as soon as it is sent"
+        )
+    output.emit(
+        session,
+        "validator.keys",
+        data,
+        lambda out: _draw(out, found),
+        freshness={"height": found.height},
+    )
+
+
+def _key(item: KeyReportView) -> dict[str, Any]:
+    return {
+        "domain": item.domain,
+        "name": item.name,
+        "epoch": item.epoch,
+        "first": item.first,
+        "last": item.last,
+        "stage": item.stage,
+        "attempt": item.attempt,
+        "round": item.round,
+        "until": item.until,
+        "reason": item.reason,
+        "digest": item.digest,
+        "participants": list(item.participants),
+        "dealers": list(item.dealers),
+        "faults": [{"validator": b.validator, "fault": b.fault} for b in item.faults],
+        "held": item.held,
+    }
+
+
+def _draw(out: Console, found: LaneKeysView) -> None:
+    """A table of keys, then what they protect from, then faults."""
+    count = len(found.validators)
+    rows = [
+        (
+            f"{item.domain} {show.safe(item.name)}",
+            f"{item.epoch} ({item.first}…{item.last})",
+            _state(item),
+            f"{len(item.dealers or item.participants)} of {count}",
+            "yes" if item.held else "no",
+        )
+        for item in found.keys
+    ]
+    output.table(out, ("domain", "epoch", "key", "took part", "held here"), rows)
+    out.print()
+    promised = found.protection
+    for name, text in (
+        ("height", str(found.height)),
+        ("own", found.own or "none: this node watches"),
+        ("opens", f"{promised.quorum} of {count} validators"),
+        ("protected", _protected(found)),
+    ):
+        out.print(f"{name:<10} {text}", markup=False)
+    for line in _faults(found):
+        out.print(line, style="yellow", markup=False)
+
+
+def _protected(found: LaneKeysView) -> str:
+    """Who can read nothing before it is ordered, and what that rests on."""
+    if found.protection.privacy == 0:
+        return "nobody: the only validator can read every sealed intent as soon as it is sent"
+    return (
+        f"less than {found.protection.protected} of the validators read nothing before a batch is "
+        "opened; more can, from the moment an intent is sent"
+    )
+
+
+def _state(item: KeyReportView) -> str:
+    if item.stage == "made":
+        return item.digest or ""
+    if item.stage == "round":
+        return f"round {item.round} of 4, {ROUNDS[item.round - 1]}, until block {item.until}"
+    if item.stage == "failed":
+        return f"attempt {item.attempt} failed: {show.safe(item.reason)}"
+    return "nobody has asked for it"
+
+
+def _faults(found: LaneKeysView) -> list[str]:
+    lines = [
+        f"fault      {blame.validator} {show.safe(blame.fault)} "
+        f"(domain {item.domain}, epoch {item.epoch}, attempt {item.attempt})"
+        for item in found.keys
+        for blame in item.faults
+    ]
+    return lines + [
+        f"fault      {item.validator} {item.rule} (domain {item.domain}, block {item.height})"
+        for item in found.seen
+    ]

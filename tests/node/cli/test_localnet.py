@@ -1,0 +1,60 @@
+"""`chiaro localnet …` as far as it goes without CometBFT; with it: tests/node/test_localnet.py."""
+
+from __future__ import annotations
+
+import json
+import stat
+
+from node.consensus.cometbft import home, mapping
+from node.core.genesis_file import load_genesis
+from node.lane.validator import identity
+
+
+def test_init_makes_homes_and_folders_for_cometbft(offline) -> None:
+    made = offline.json("localnet", "init", "--validators", "3")
+    assert made.code == 0, made.out
+    folder = offline.home / "localnet"
+    assert made.data["folder"] == str(folder)
+    genesis = load_genesis(folder / "node0" / "genesis.toml")
+    assert made.data["validators"] == ["0x" + key.hex() for key in genesis.validators]
+    documents, addresses = [], []
+    for number in range(3):
+        node = folder / f"node{number}"
+        key = identity.load(node / identity.KEY_FILE)
+        assert key.secret().hex() not in made.out
+        config = node / "engine" / "config"
+        own = json.loads((config / "priv_validator_key.json").read_text())
+        assert own["address"] == mapping.address_of(key.public).hex().upper()
+        for name in ("priv_validator_key.json", "node_key.json"):
+            assert stat.S_IMODE((config / name).stat().st_mode) == 0o600
+        documents.append((config / "genesis.json").read_text())
+        text = (config / "config.toml").read_text()
+        assert f'laddr = "tcp://127.0.0.{2 + number}:26656"' in text
+        addresses.append(text.count("@127.0.0."))
+    assert len(set(documents)) == 1
+    assert json.loads(documents[0]) == home.genesis_document(genesis)
+    assert addresses == [2, 2, 2]
+    again = offline.json("localnet", "init")
+    assert (again.code, again.error["code"]) == (5, "APP-004"), again.out
+
+
+def test_status_and_down_of_nodes_that_do_not_run(offline) -> None:
+    missing = offline.json("localnet", "status")
+    assert missing.error["code"] == "APP-004"
+    offline.json("localnet", "init", "--validators", "2")
+    found = offline.json("localnet", "status").data
+    assert (found["height"], found["running"], found["validators"]) == (None, 0, 2)
+    assert [node["pid"] for node in found["nodes"]] == [None, None]
+    assert offline.json("localnet", "down").data == {"stopped": 0}
+    assert offline("localnet", "status").code == 0
+
+
+def test_up_without_cometbft_says_how_to_get_it(offline, monkeypatch) -> None:
+    offline.json("localnet", "init", "--validators", "2")
+    monkeypatch.setattr(home, "binary", lambda: None)
+    refused = offline.json("localnet", "up")
+    assert "make cometbft" in refused.error["hint"], refused.out
+
+
+def test_how_many_are_allowed_is_said(offline) -> None:
+    assert offline.json("localnet", "init", "--validators", "17").code == 2
