@@ -9,13 +9,17 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from node.app.errors import AlreadyRunning
 from node.app.process import LOG_FILE, PROCESS_FILE, NodeProcess, find, spawn, stop
 from node.core.errors import Unreachable
+from node.core.genesis_file import load_genesis
 from node.core.ids import NATIVE
+from node.lane.errors import DamagedLog
+from node.lane.validator.secrets import AttemptId, FileSecrets
 from node.rpc.client import NodeClient
 from node.rpc.text import bytes_of
 from zk.errors import ChiaroError, DecodeError
@@ -136,3 +140,24 @@ def test_rpc17_kill_9_loses_nothing_that_was_told(places, make_person) -> None:
 @pytest.mark.slow
 def test_rpc17_kill_9_many_times(places, make_person) -> None:
     kills(places, make_person, 25)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of another process are read from /proc")
+def test_a_node_leaves_no_image_of_its_memory(places) -> None:
+    """It holds a validator's key and secrets."""
+    home, state = places
+    running = spawn(home, state, port=0)
+    lines = Path(f"/proc/{running.pid}/limits").read_text().splitlines()
+    (found,) = [line.split() for line in lines if line.startswith("Max core file size")]
+    assert found[4:6] == ["0", "0"]
+
+
+def test_a_lost_log_of_shares_keeps_its_exit_code(places) -> None:
+    home, state = places
+    spawn(home, state, port=0)
+    stop(home, state)
+    secrets = FileSecrets(home / "lane" / "secrets", load_genesis(home / "genesis.toml").chain_id)
+    secrets.put(AttemptId(0, 0, 0), bytes(32))
+    with pytest.raises(DamagedLog, match="LN-27") as refused:
+        spawn(home, state, port=0)
+    assert refused.value.exit_code == 3

@@ -15,7 +15,16 @@ MOST = 10
 """Entries of one reader."""
 LARGEST = 4096
 PACKAGES = tuple(
-    f"/{name}/" for name in ("zk/formats", "zk/groth16", "zk/r1cs", "zk/curve", "node", "shielded")
+    f"/{name}/"
+    for name in (
+        "zk/formats",
+        "zk/groth16",
+        "zk/r1cs",
+        "zk/curve",
+        "node",
+        "shielded",
+        "private_exec",
+    )
 )
 OTHERS = (
     "/zk/jsontext.py",

@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from fuzzing import audits, availability, keep, ledger, proofs
+from fuzzing import audits, availability, keep, lane, ledger, proofs
 from fuzzing.target import Target
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -23,7 +23,13 @@ CACHE = ROOT / ".cache" / "fuzz"
 CORPUS = Path(__file__).resolve().parents[1] / "corpus"
 TARGETS = {
     target.name: target
-    for target in (*proofs.TARGETS, *ledger.TARGETS, *availability.TARGETS, *audits.TARGETS)
+    for target in (
+        *proofs.TARGETS,
+        *ledger.TARGETS,
+        *availability.TARGETS,
+        *lane.TARGETS,
+        *audits.TARGETS,
+    )
 }
 LARGEST = 8192
 """Bytes of an input, twice the longest example where that is more; small ones are fast."""

@@ -42,12 +42,18 @@ with atheris.instrument_imports(
         "zk.r1cs.tape_file",
     ]
 ):
-    from fuzzing import audits, availability, ledger, mutations, proofs
+    from fuzzing import audits, availability, lane, ledger, mutations, proofs
 from fuzzing.target import Broken, Target
 
 TARGETS = {
     target.name: target
-    for target in (*proofs.TARGETS, *ledger.TARGETS, *availability.TARGETS, *audits.TARGETS)
+    for target in (
+        *proofs.TARGETS,
+        *ledger.TARGETS,
+        *availability.TARGETS,
+        *lane.TARGETS,
+        *audits.TARGETS,
+    )
 }
 WITH_MEMORY = 8
 """One input in so many is read with its memory measured, which makes it slow."""
