@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from node.cli import demo_steps
 from node.cli.demo_facts import Checked, Step, units
 from node.cli.demo_intents_facts import (
     AuditFacts,
@@ -26,6 +27,7 @@ from node.cli.demo_intents_facts import (
 )
 from node.cli.demo_intents_people import GIVEN, UNIT, Party, ring, wire
 from node.cli.demo_run import DemoFailed, versions
+from node.cli.demo_steps import Say
 from node.cli.output import Report
 
 if TYPE_CHECKING:
@@ -128,19 +130,8 @@ class IntentsRun:
 
     # --- scenes ------------------------------------------------------------------------------
 
-    @contextmanager
-    def _step(self, id_: str, title: str) -> Iterator[Callable[..., None]]:
-        began = time.perf_counter()
-        said: list[tuple[str, int | None]] = []
-
-        def say(detail: str, height: int | None = None) -> None:
-            said.append((detail, height))
-
-        yield say
-        detail, height = said[-1]
-        step = Step(id_, title, detail, time.perf_counter() - began, height)
-        self.steps.append(step)
-        self.tell(step)
+    def _step(self, id_: str, title: str) -> AbstractContextManager[Say]:
+        return demo_steps.step(self.steps, self.tell, id_, title)
 
     def _found(self) -> None:
         """Genesis, validators, and a solver with some of the native kind."""

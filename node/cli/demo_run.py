@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from node.cli import exported, keystore, wallet_spend, wallet_sync, wallets
+from node.cli import demo_steps, exported, keystore, wallet_spend, wallet_sync, wallets
 from node.cli.demo_facts import (
     Checked,
     Clause,
@@ -31,6 +31,7 @@ from node.cli.demo_facts import (
     Transfer,
     units,
 )
+from node.cli.demo_steps import Say
 from node.cli.output import Report
 from node.cli.session import Places, write_private
 from node.cli.wallet_db import Operation
@@ -232,19 +233,8 @@ class Run:
 
     # --- scenes ------------------------------------------------------------------------------
 
-    @contextmanager
-    def _step(self, id_: str, title: str) -> Iterator[Callable[..., None]]:
-        began = time.perf_counter()
-        said: list[tuple[str, int | None]] = []
-
-        def say(detail: str, height: int | None = None) -> None:
-            said.append((detail, height))
-
-        yield say
-        detail, height = said[-1]
-        step = Step(id_, title, detail, time.perf_counter() - began, height)
-        self.steps.append(step)
-        self.tell(step)
+    def _step(self, id_: str, title: str) -> AbstractContextManager[Say]:
+        return demo_steps.step(self.steps, self.tell, id_, title)
 
     def _wallet(self, stack: ExitStack, name: str) -> tuple[Wallet, Secrets]:
         password = secrets.token_urlsafe(18)
