@@ -21,8 +21,8 @@ from transparent.signature import SigningKey
 from transparent.transaction import Transfer, sign
 from zk.errors import DevParamsRefused
 
-_MOST_BLOCKS: Final = 3
-"""A block that was under way may come first, and one that the timer makes."""
+_MOST_BLOCKS: Final = 16
+"""To wait for: a batch of sealed intents may hold the chain for ten (P1-1)."""
 
 
 class Faucet:
