@@ -15,6 +15,7 @@ from node.cli import wallets
 from node.cli.output import Report
 from node.cli.wallet_db import Operation, OperationState
 from node.cli.wallets import Wallet
+from zk import jsontext
 from zk.errors import ChiaroError
 
 if TYPE_CHECKING:
@@ -212,7 +213,7 @@ def _remember_locks(wallet: Wallet) -> None:
 
 def _remembered(wallet: Wallet) -> dict[int, int]:
     data = wallet.db.get(_LOCKS)
-    return {} if data is None else {int(at): int(until) for at, until in json.loads(data)}
+    return {} if data is None else {int(at): int(until) for at, until in jsontext.loads(data)}
 
 
 def _lock_again(wallet: Wallet) -> None:

@@ -18,7 +18,6 @@ header (`c/head`), so the app hash that validators sign with block H + 1 covers 
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import Any, Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -26,6 +25,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from node.consensus.cometbft import abci_pb2 as abci
 from node.core.errors import ConsensusFault
 from node.core.genesis import Genesis
+from zk import jsontext
 
 APP_VERSION: Final = 1
 KEY_TYPE: Final = "ed25519"
@@ -114,6 +114,6 @@ def check_init(request: abci.RequestInitChain, genesis: Genesis) -> None:
 
 def _state_of(data: bytes) -> object:
     try:
-        return json.loads(data)
+        return jsontext.loads(data)
     except ValueError:
         return None
