@@ -105,7 +105,7 @@ def order(
         window: of the epoch.
         height: of the block.
         items: in the block's order; empty is a batch, too.
-        seen: `duplicate_key`s of the chain that have not expired.
+        seen: `duplicate_key`s that the chain has ordered before.
         most: a lower cap than that of the key's roster (`weights.largest_batch`).
 
     Raises:
@@ -136,25 +136,5 @@ def order(
 
 
 def duplicate_key(u: G1Affine) -> bytes:
-    """PX-12: under which a U is remembered until its envelope's expiry, across blocks."""
+    """PX-12: under which the chain remembers a U, across blocks."""
     return tagged_hash("private/base", g1_to_bytes(u))
-
-
-class SeenBases:
-    """PX-12: the U of ordered ciphertexts, kept until they expire. The chain keeps its own."""
-
-    def __init__(self) -> None:
-        self._expiry: dict[bytes, int] = {}
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self._expiry)
-
-    def add(self, batch: Batch) -> None:
-        """Remember a batch that was ordered."""
-        for item in batch.envelopes:
-            mark = duplicate_key(item.seal.u)
-            self._expiry[mark] = max(self._expiry.get(mark, 0), item.terms.expiry)
-
-    def forget(self, height: int) -> None:
-        """Drop what no block from `height` on could order again."""
-        self._expiry = {mark: last for mark, last in self._expiry.items() if last >= height}

@@ -29,6 +29,18 @@ class Step:
     seconds: float
     height: int | None = None
 
+    @property
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        height = {} if self.height is None else {"height": self.height}
+        return {
+            "id": self.id,
+            "title": self.title,
+            "detail": self.detail,
+            "seconds": round(self.seconds, 3),
+            **height,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Phase:
@@ -234,16 +246,7 @@ def document(facts: DemoFacts) -> dict[str, Any]:
         "backend": facts.backend,
         "proving_key_built": facts.key_built,
         "unit": "base units of the native asset (6 decimals)",
-        "steps": [
-            {
-                "id": step.id,
-                "title": step.title,
-                "detail": step.detail,
-                "seconds": round(step.seconds, 3),
-                **({} if step.height is None else {"height": step.height}),
-            }
-            for step in facts.steps
-        ],
+        "steps": [step.document for step in facts.steps],
         "transfer": {
             "tx_id": "0x" + t.tx_id,
             "block_hash": "0x" + t.block_hash,

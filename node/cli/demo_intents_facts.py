@@ -159,16 +159,7 @@ def document(facts: IntentsFacts) -> dict[str, Any]:
         "unit": "base units (6 decimals)",
         "validators": facts.validators,
         "needed_to_open": facts.needed,
-        "steps": [
-            {
-                "id": step.id,
-                "title": step.title,
-                "detail": step.detail,
-                "seconds": round(step.seconds, 3),
-                **({} if step.height is None else {"height": step.height}),
-            }
-            for step in facts.steps
-        ],
+        "steps": [step.document for step in facts.steps],
         "parties": [_party(party) for party in facts.parties],
         "batch": {
             "domain": facts.domain,

@@ -307,7 +307,7 @@ def _run(
     no_wait: bool,
 ) -> None:
     """Synchronise, propose, ask, prove, submit, wait."""
-    from node.cli import wallet_spend, wallet_sync
+    from node.cli import wallet_fund, wallet_spend, wallet_sync
 
     name = wallets.choose(session)
     with _opened(session, name) as wallet, connection.connected(session) as client:
@@ -317,12 +317,12 @@ def _run(
         wallet_spend.check_keys(client.status(), session.profile, request.action)
         proposal = wallet_spend.propose(wallet, client, request)
         session.warnings += pool_state.warning(client.status())
-        missing = wallet_spend.missing_funds(wallet, client, proposal)
+        missing = wallet_fund.missing_funds(wallet, client, proposal)
         if dry_run:
             _report_draft(session, name, proposal)
             return
         if missing:
-            wallet_spend.check_faucet(wallet, client, missing)
+            wallet_fund.check_faucet(wallet, client, missing)
         _show(session, proposal)
         if not prompts.confirm(session, f"Continue on {session.profile}?"):
             raise typer.Abort
@@ -334,7 +334,7 @@ def _run(
                     f"the account lacks {show.amount_text(short)} {asset}: "
                     "the development faucet pays it in",
                 )
-            wallet_spend.fund(wallet, client, missing)
+            wallet_fund.fund(wallet, client, missing)
         with output.progress(session, "prove") as progress:
             prove = wallet_spend.prover(session.profile, request.action, progress)
             operation = wallet_spend.confirm(wallet, client, proposal, secrets, prove)

@@ -378,45 +378,6 @@ def _target(wallet: Wallet, request: Request) -> str:
 # --- funding --------------------------------------------------------------------------------------
 
 
-def missing_funds(wallet: Wallet, client: NodeClient, proposal: Proposal) -> dict[str, int]:
-    """What the transparent account lacks for a shielding: asset → base units. Empty otherwise."""
-    debits = {v.kind: -v.amount for v in proposal.plan.public_values if v.amount < 0}
-    if not debits:
-        return {}
-    names, view = asset_names(client.status()), client.account(wallet.account)
-    return {
-        names(kind): amount - view.balance(kind)
-        for kind, amount in debits.items()
-        if view.balance(kind) < amount
-    }
-
-
-def check_faucet(wallet: Wallet, client: NodeClient, missing: dict[str, int]) -> None:
-    """Refuse early what `fund` could not fill.
-
-    Raises:
-        InsufficientFunds: the chain has no faucet.
-    """
-    if client.status().faucet is None:
-        lacks = ", ".join(f"{format_amount(n)} {asset}" for asset, n in missing.items())
-        raise InsufficientFunds(
-            f"account 0x{wallet.account.hex()} lacks {lacks}",
-            why="shielding moves what an account holds, and pays the fee from it",
-            fix="transfer to this account first, or shield less",
-        )
-
-
-def fund(wallet: Wallet, client: NodeClient, missing: dict[str, int]) -> None:
-    """Development chains: fill the account from the faucet; on disk when this returns.
-
-    Raises:
-        InsufficientFunds: the chain has no faucet.
-    """
-    check_faucet(wallet, client, missing)
-    for asset, amount in missing.items():
-        client.faucet(wallet.account, amount, asset)
-
-
 # --- confirm --------------------------------------------------------------------------------------
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any, Final, NoReturn
 
-from node.core.ids import ID_BYTES, AccountId, Height, tagged_hash
+from node.core.ids import ID_BYTES, AccountId, Height
 from node.da.domain import Domain
 from node.da.errors import DataRefused
 
@@ -29,7 +29,7 @@ class Sealed:
 
     Attributes:
         id: 32 bytes.
-        tag: 32 bytes, a hash of the ciphertext's random point (`node.da.seen`).
+        tag: 32 bytes, a hash of the ciphertext's random point (PX-12).
         payer: who paid, and gets the fee back if the batch is never revealed.
         fee: paid, in base units.
         size: bytes of the ciphertext with its envelope.
@@ -143,12 +143,6 @@ class Closed(_State):
 
     closed: Height
     deadline: Height
-
-    @property
-    def root(self) -> bytes:
-        """32 bytes over domain, number and entries in order: what shares are made for."""
-        ids = [entry.id for entry in self.entries]
-        return tagged_hash("da/batch", self.domain, self.number.to_bytes(8, "little"), *ids)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from node.da.batch import Batch
 from node.execution.bounded import BoundedCache
 from node.intents.schema import MACHINE_FAULTS
 from node.intents.solvers.problem import pose
-from node.lane import layout, payload
+from node.lane import layout, payload, sealed
 from node.lane import view as lane_view
 from node.lane.layout import Live, Stage
 from node.lane.payload import EndTx
@@ -169,11 +169,17 @@ class LaneViews:
             epoch=None if live is None else live.epoch,
             due=None if live is None else live.height,
             closed=(live.closed or None) if live is not None else None,
-            root=hex_of(item.root) if isinstance(item, batches.Closed) else None,
+            root=self._root(state, live),
             tree=None if tree is None else hex_of(tree),
             best=_best(item),
             end=self._end(item, ref),
         )
+
+    def _root(self, state: StateReader, live: Live | None) -> str | None:
+        """What shares are made for; while the batch waits for them."""
+        if live is None or live.stage is not Stage.CLOSED:
+            return None
+        return hex_of(sealed.sealed_batch(state, live, self._services.genesis).root)
 
     def _find(self, state: StateReader, domain: int, number: int) -> tuple[Batch, Live | None]:
         self._of(domain)

@@ -316,6 +316,18 @@ class Market:
         )
         return payload.wire(replace(tx, signature=key.sign(tx.digest)))
 
+    def story(self) -> Receipt:
+        """Three swaps in a ring, two orders, a payment that was sealed: all settled; the end's."""
+        gold, silver, _ = METALS
+        live = self.opened(
+            *self.ring(),
+            self.order(0, gold, 10, silver),
+            self.order(1, silver, 10, gold),
+            self.complete(self.payment(2, 3, 7)),
+        )
+        self.block(self.submission(live, self.solve(live)))
+        return self.end(live)[0]
+
     def end(self, live: Live) -> tuple[Receipt, ...]:
         """Go on until the batch is over; receipts of the block that ended it."""
         receipts: tuple[Receipt, ...] = ()

@@ -32,16 +32,8 @@ def traded(prove, swapping=None) -> Market:
     market = Market(statements=development_genesis().statements, prove=prove)
     market.fund()
     market._prove = swapping or prove
+    assert market.story().ok
     gold, silver, _ = METALS
-    live = market.opened(
-        *market.ring(),
-        market.order(0, gold, 10, silver),
-        market.order(1, silver, 10, gold),
-        market.complete(market.payment(2, 3, 7)),
-    )
-    market.block(market.submission(live, market.solve(live)))
-    (receipt, *_) = market.end(live)
-    assert receipt.ok
     market.end(market.opened(market.order(0, gold, 10, silver, nonce=2)))
     market.block()
     return market

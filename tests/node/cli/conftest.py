@@ -15,6 +15,7 @@ from node.app.node import Options
 from node.cli import keystore, wallet_spend
 from node.cli import main as entry
 from node.core.genesis import Parameters
+from node.testing.intending import make_key
 from node.testing.nodes import development_genesis, memory_node, serving
 from zk.curve.bn254 import G1, G2
 from zk.groth16.keys import Proof
@@ -158,3 +159,33 @@ def cli(tmp_path, capsys, node, stub_prover, assembled):
 def slow_cli(tmp_path, capsys, slow_node, stub_prover, assembled):
     """The command line over `slow_node`."""
     return Cli(tmp_path / "home", capsys, slow_node.url)
+
+
+# SEALED INTENTS
+
+
+@pytest.fixture
+def still(parts):
+    """A node that makes blocks for transactions at once, and counts heights only when told."""
+    options = Options(port=0, delay_ms=1, lane_tick_ms=3_600_000)
+    with serving(memory_node(verifier=parts.Believes(), options=options)) as client:
+        yield client
+
+
+@pytest.fixture
+def ticking(parts):
+    """A node whose heights go by quickly while the lane has something to do."""
+    options = Options(port=0, delay_ms=1, lane_tick_ms=20)
+    with serving(memory_node(verifier=parts.Believes(), options=options)) as client:
+        yield client
+
+
+@pytest.fixture
+def people(parts, tmp_path, capsys, still, stub_prover, assembled):
+    """Alice has gold, Bob has silver, both in the pool; the domain's key is made."""
+    cli = parts.Cli(tmp_path / "home", capsys, still.url)
+    for name, asset in (("alice", "gold"), ("bob", "silver")):
+        cli.wallet(name)
+        assert cli.pay("shield", "10", "--asset", asset, "--wallet", name).code == 0
+    make_key(still)
+    return cli

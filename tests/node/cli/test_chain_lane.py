@@ -12,7 +12,7 @@ from node.core.ids import Height
 from node.lane import payload
 from node.lane.payload import Tag
 from node.rpc import views
-from node.testing.market import METALS, Market
+from node.testing.market import Market
 
 
 @functools.cache
@@ -20,15 +20,7 @@ def shown() -> dict[Tag, list[dict]]:
     """What is said of every transaction of a chain with a settlement, by kind."""
     market = Market()
     market.fund()
-    gold, silver, _ = METALS
-    live = market.opened(
-        *market.ring(),
-        market.order(0, gold, 10, silver),
-        market.order(1, silver, 10, gold),
-        market.complete(market.payment(2, 3, 7)),
-    )
-    market.block(market.submission(live, market.solve(live)))
-    market.end(live)
+    market.story()
     chain, found = market.chain.chain, {}
     for height in range(1, market.chain.height + 1):
         block, receipts = chain.block(Height(height)), chain.receipts(Height(height))

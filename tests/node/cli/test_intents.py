@@ -7,98 +7,20 @@ import stat
 
 import pytest
 
-from node.app.node import Options
 from node.cli import intent_files
 from node.cli.session import Places
 from node.core.errors import NotFound
 from node.core.ids import NATIVE
-from node.testing.nodes import memory_node, serving
-
-FOREVER = 3_600_000
-
-
-@pytest.fixture
-def still(parts):
-    """A node that makes blocks for transactions at once, and counts heights only when told."""
-    options = Options(port=0, delay_ms=1, lane_tick_ms=FOREVER)
-    with serving(memory_node(verifier=parts.Believes(), options=options)) as client:
-        yield client
-
-
-@pytest.fixture
-def ticking(parts):
-    """A node whose heights go by quickly while the lane has something to do."""
-    options = Options(port=0, delay_ms=1, lane_tick_ms=20)
-    with serving(memory_node(verifier=parts.Believes(), options=options)) as client:
-        yield client
-
-
-@pytest.fixture
-def people(parts, tmp_path, capsys, still, stub_prover, assembled):
-    """Alice has gold, Bob has silver, both in the pool; the domain's key is made."""
-    cli = parts.Cli(tmp_path / "home", capsys, still.url)
-    for name, asset in (("alice", "gold"), ("bob", "silver")):
-        cli.wallet(name)
-        assert cli.pay("shield", "10", "--asset", asset, "--wallet", name).code == 0
-    make_key(still)
-    return cli
-
-
-def make_key(client) -> None:
-    client.lane.want_key(0)
-    for _ in range(12):
-        if client.lane.key_state(0).state == "made":
-            return
-        client.make_block()
-    pytest.fail("no key")
-
-
-def start_of_a_batch(client) -> None:
-    """The next block is the first that adds to a new batch."""
-    period = client.lane.state().domains[0].period
-    while client.status().height % period:
-        client.make_block()
-
-
-def blocks_until(client, stage: str, number: int = 0) -> None:
-    for _ in range(40):
-        if client.lane.batch(0, number).stage == stage:
-            return
-        client.make_block()
-    pytest.fail(f"never {stage}")
-
-
-def swap(cli, who: str, give: str, want: str, *more: str):
-    words = ("--give", *give.split(), "--want", *want.split(), "--wallet", who, *more)
-    made = cli.pay("intent", "new", "swap", *words)
-    assert made.code == 0, made.out
-    return made.data["intent"]
-
-
-def send(cli, who: str, number: str = "1", *more: str):
-    sent = cli.pay("intent", "submit", number, "--no-wait", "--wallet", who, *more)
-    assert sent.code == 0, sent.out
-    return sent.data["intent"]
-
-
-def spendable(cli, who: str) -> dict[str, str]:
-    found = cli.json("balance", "--wallet", who).data["assets"]
-    return {item["asset"]: item["spendable"]["amount"] for item in found}
-
-
-def both_ordered(cli, client) -> None:
-    """Both swaps in one batch, which begins when the last one is over."""
-    swap(cli, "alice", "2 gold", "5 silver")
-    swap(cli, "bob", "5 silver", "2 gold")
-    start_of_a_batch(client)
-    for who in ("alice", "bob"):
-        send(cli, who)
-        client.wait_for_tx(bytes.fromhex(_tx_id(cli, who)), timeout=20)
-
-
-def _tx_id(cli, who: str) -> str:
-    kept = intent_files.find(Places.of(str(cli.home)), who, "1")
-    return kept.sent.tx_id.hex()
+from node.testing.intending import (
+    address,
+    blocks_until,
+    both_ordered,
+    order_of,
+    send,
+    spendable,
+    start_of_a_batch,
+    swap,
+)
 
 
 def test_a_swap_of_two_wallets_from_the_order_to_the_balances(people, still) -> None:
@@ -141,16 +63,12 @@ def test_the_file_of_an_intent_is_private_and_its_notes_are_reserved(people) -> 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert spendable(cli, "alice")["gold"] == "0"
-    refused = cli.pay("send", "1", _address(cli, "bob"), "--asset", "gold", "--wallet", "alice")
+    refused = cli.pay("send", "1", address(cli, "bob"), "--asset", "gold", "--wallet", "alice")
     assert refused.error["code"] == "WOP-005"
     told = cli.json("intent", "explain", str(path)).data
     assert told["intent"]["gives"] == [{"amount": "2", "unit": "gold"}]
     assert told["sees"][0]["when"] == "kept"
     assert "nullifiers" in next(s["what"] for s in told["sees"] if s["when"] == "opened")
-
-
-def _address(cli, who: str) -> str:
-    return cli.json("address", "list", "--wallet", who).data["addresses"][0]["address"]
 
 
 def test_a_number_is_never_taken_for_the_beginning_of_an_id(people) -> None:
@@ -184,7 +102,7 @@ def test_an_ordered_intent_cannot_be_taken_back_and_an_unsettled_one_can_be_ende
     cli = people
     swap(cli, "alice", "2 gold", "5 silver")
     send(cli, "alice")
-    still.wait_for_tx(bytes.fromhex(_tx_id(cli, "alice")), timeout=20)
+    still.wait_for_tx(bytes.fromhex(order_of(cli, "alice")), timeout=20)
     refused = cli.pay("intent", "cancel", "1", "--wallet", "alice")
     assert (refused.code, refused.error["code"]) == (5, "WOP-026")
     blocks_until(still, "unsolved")
@@ -204,13 +122,13 @@ def test_an_unsettled_intent_is_ordered_once_more(people, still) -> None:
     cli = people
     swap(cli, "alice", "2 gold", "5 silver")
     first = send(cli, "alice")
-    still.wait_for_tx(bytes.fromhex(_tx_id(cli, "alice")), timeout=20)
+    still.wait_for_tx(bytes.fromhex(order_of(cli, "alice")), timeout=20)
     blocks_until(still, "unsolved")
     assert cli.json("intent", "status", "1", "--wallet", "alice").code == 1
     second = send(cli, "alice")
     assert second["id"] == first["id"]
     assert second["sealed_id"] != first["sealed_id"]
-    still.wait_for_tx(bytes.fromhex(_tx_id(cli, "alice")), timeout=20)
+    still.wait_for_tx(bytes.fromhex(order_of(cli, "alice")), timeout=20)
     found = cli.json("intent", "status", "1", "--wallet", "alice").data["intent"]
     assert (found["stage"], found["batch"]) == ("ordered", 1)
 
@@ -277,7 +195,7 @@ def test_limit_orders_trade_at_one_price_and_are_quoted(people, still) -> None:
         assert made.code == 0, made.out
     for who in limits:
         send(cli, who)
-        still.wait_for_tx(bytes.fromhex(_tx_id(cli, who)), timeout=20)
+        still.wait_for_tx(bytes.fromhex(order_of(cli, who)), timeout=20)
     assert cli.json("solver", "quote", "--give", "1", "gold", "--want", "1", "silver").code == 1
     blocks_until(still, "solving")
     words = ("--give", "1", "gold", "--want", "1", "silver")
@@ -298,10 +216,10 @@ def test_limit_orders_trade_at_one_price_and_are_quoted(people, still) -> None:
 def test_a_whole_payment_is_ordered_sealed(people, still) -> None:
     cli = people
     assert cli.pay("shield", "2", "--wallet", "alice").code == 0
-    made = cli.pay("intent", "new", "tx", "1.5", _address(cli, "bob"), "--wallet", "alice")
+    made = cli.pay("intent", "new", "tx", "1.5", address(cli, "bob"), "--wallet", "alice")
     assert made.code == 0, made.out
     send(cli, "alice")
-    still.wait_for_tx(bytes.fromhex(_tx_id(cli, "alice")), timeout=20)
+    still.wait_for_tx(bytes.fromhex(order_of(cli, "alice")), timeout=20)
     blocks_until(still, "solving")
     assert cli.pay("solver", "run", "--once", "--wallet", "bob").data["batches"][0]["submitted"]
     blocks_until(still, "settled")
@@ -373,7 +291,7 @@ def test_an_intent_is_found_however_many_batches_came_after_it(people, still, mo
     cli = people
     swap(cli, "alice", "2 gold", "5 silver", "--domain", "main")
     send(cli, "alice")
-    still.wait_for_tx(bytes.fromhex(_tx_id(cli, "alice")), timeout=20)
+    still.wait_for_tx(bytes.fromhex(order_of(cli, "alice")), timeout=20)
     blocks_until(still, "unsolved")
     monkeypatch.setattr(lane, "MOST_SEARCHED", 0)
     found = cli.json("intent", "status", "1", "--wallet", "alice").data["intent"]
@@ -422,9 +340,8 @@ def test_an_intent_whose_note_was_spent_elsewhere_is_refused_when_it_is_opened(
     assert cli.pay("wallet", "restore", "twin", "--from-words-file", str(words)).code == 0
     swap(cli, "alice", "2 gold", "5 silver")
     send(cli, "alice")
-    still.wait_for_tx(bytes.fromhex(_tx_id(cli, "alice")), timeout=20)
-    address = _address(cli, "bob")
-    paid = cli.pay("send", "1", address, "--asset", "gold", "--wallet", "twin")
+    still.wait_for_tx(bytes.fromhex(order_of(cli, "alice")), timeout=20)
+    paid = cli.pay("send", "1", address(cli, "bob"), "--asset", "gold", "--wallet", "twin")
     assert paid.code == 0, paid.out
     blocks_until(still, "solving")
     found = cli.json("intent", "status", "1", "--wallet", "alice")
@@ -454,217 +371,3 @@ def test_a_solver_that_watches_tells_each_batch_in_a_document(people, still, mon
     (found,) = cli.json("solver", "solutions", "main/0").data["solutions"]
     assert (found["best"], found["won"], found["code"]) == (True, False, "ok")
     assert float(found["score"]) == 2
-
-
-def test_a_payment_of_two_actions_fits_in_no_envelope(people) -> None:
-    cli = people
-    assert cli.pay("shield", "1", "--wallet", "alice").code == 0
-    words = ("1", _address(cli, "bob"), "--asset", "gold", "--wallet", "alice")
-    refused = cli.pay("intent", "new", "tx", *words)
-    assert (refused.code, refused.error["code"]) == (5, "WOP-023")
-    assert spendable(cli, "alice")["gold"] == "10"  # nothing was reserved
-
-
-def test_a_swap_of_another_epoch_is_not_sent(people) -> None:
-    cli = people
-    swap(cli, "alice", "2 gold", "5 silver")
-    places = Places.of(str(cli.home))
-    kept = intent_files.find(places, "alice", "1")
-    intent_files.save(places, "alice", kept.with_(epoch=7))
-    refused = cli.pay("intent", "submit", "1", "--wallet", "alice")
-    assert (refused.code, refused.error["code"]) == (5, "WOP-024")
-    assert intent_files.find(places, "alice", "1").sent is None
-
-
-def test_without_a_faucet_the_account_must_have_the_fee(people, monkeypatch) -> None:
-    import msgspec
-
-    from node.rpc.client import NodeClient
-
-    cli = people
-    swap(cli, "alice", "2 gold", "5 silver")
-    status = NodeClient.status
-
-    def poor(self):
-        return msgspec.structs.replace(status(self), faucet=None)
-
-    monkeypatch.setattr(NodeClient, "status", poor)
-    refused = cli.pay("intent", "submit", "1", "--wallet", "alice")
-    assert (refused.code, refused.error["code"]) == (5, "WOP-025")
-
-
-def table(cli, *words: str) -> str:
-    found = cli(*words)
-    return found.out + found.err
-
-
-def test_what_an_intent_reserves_is_named_and_shown(people) -> None:
-    cli = people
-    swap(cli, "alice", "2 gold", "5 silver")
-    refused = cli.pay("send", "3", _address(cli, "bob"), "--asset", "gold", "--wallet", "alice")
-    assert (refused.code, refused.error["code"]) == (5, "WOP-005")
-    assert "10 is reserved for intent i-1" in refused.error["why"]
-    assert "chiaro intent cancel i-1" in refused.error["hint"]
-    shown = table(cli, "balance", "--wallet", "alice")
-    assert "reserved for intent i-1: 10 gold, up to block" in shown
-    found = cli.json("balance", "--wallet", "alice").data
-    assert found["intents"][0]["reserved"] == [{"amount": "10", "unit": "gold"}]
-    assert cli.pay("intent", "cancel", "1", "--wallet", "alice").code == 0
-    assert cli.json("balance", "--wallet", "alice").data["intents"] == []
-
-
-def test_a_rescan_forgets_no_reservation(people, monkeypatch) -> None:
-    """Also one that is interrupted, and begun again."""
-    from node.cli import wallet_sync
-
-    cli = people
-    swap(cli, "alice", "2 gold", "5 silver")
-    with monkeypatch.context() as patched:
-
-        def gone(*_):
-            raise KeyboardInterrupt
-
-        patched.setattr(wallet_sync, "_scan_to", gone)
-        assert cli.json("sync", "--rescan", "--wallet", "alice").code == 130
-    assert cli.json("sync", "--rescan", "--wallet", "alice").code == 0
-    assert spendable(cli, "alice")["gold"] == "0"
-    assert cli.json("balance", "--wallet", "alice").data["intents"][0]["intent"] == "i-1"
-
-
-def test_an_intent_that_is_over_releases_no_note_of_the_next_one(people, still) -> None:
-    """The first expires unnoticed, and its note serves the second."""
-    cli = people
-    first = swap(cli, "alice", "2 gold", "5 silver", "--expires", "30")
-    while still.status().height < first["expiry"]:
-        still.make_block()
-    swap(cli, "alice", "3 gold", "5 silver")
-    assert cli.json("intent", "status", "1", "--wallet", "alice").code == 1
-    assert spendable(cli, "alice")["gold"] == "0"
-    assert cli.json("balance", "--wallet", "alice").data["intents"][0]["intent"] == "i-2"
-    assert cli.pay("intent", "cancel", "1", "--wallet", "alice").code == 0
-    assert spendable(cli, "alice")["gold"] == "0"
-
-
-def test_an_interrupted_cancellation_leaves_the_notes_reserved(people, still, monkeypatch) -> None:
-    from node.cli import wallet_spend
-    from node.core.errors import Unreachable
-
-    cli = people
-    assert cli.pay("shield", "1", "--wallet", "alice").code == 0
-    swap(cli, "alice", "2 gold", "5 silver")
-    send(cli, "alice")
-    still.wait_for_tx(bytes.fromhex(_tx_id(cli, "alice")), timeout=20)
-    blocks_until(still, "unsolved")
-    cli.json("intent", "status", "1", "--wallet", "alice")
-    for error in (KeyboardInterrupt(), Unreachable("no answer")):
-        with monkeypatch.context() as patched:
-
-            def gone(*_args, error=error):
-                raise error
-
-            patched.setattr(wallet_spend, "_prove", gone)
-            assert cli.pay("intent", "cancel", "1", "--wallet", "alice").code in {6, 130}
-        assert spendable(cli, "alice")["gold"] == "0"
-    assert cli.pay("intent", "cancel", "1", "--wallet", "alice").code == 0
-    assert spendable(cli, "alice")["gold"] == "10"
-
-
-def test_an_intent_whose_notes_are_gone_is_not_paid_for(people, still) -> None:
-    """Two intents of one note, as of a wallet that was put back from a copy of its folder."""
-    cli = people
-    places = Places.of(str(cli.home))
-    swap(cli, "alice", "2 gold", "5 silver")
-    kept = intent_files.find(places, "alice", "1")
-    assert cli.pay("intent", "cancel", "1", "--wallet", "alice").code == 0
-    words = ("3", _address(cli, "bob"), "--asset", "gold", "--wallet", "alice")
-    assert cli.pay("shield", "1", "--wallet", "alice").code == 0
-    assert cli.pay("send", *words).code == 0
-    intent_files.save(places, "alice", kept)
-    refused = cli.pay("intent", "submit", "1", "--wallet", "alice")
-    assert refused.code == 5
-    assert "spent meanwhile" in refused.error["message"]
-
-
-def test_a_node_that_tells_of_another_chain_seals_nothing(people, still, monkeypatch) -> None:
-    """Who the validators are follows from genesis: another one names other readers."""
-    import dataclasses
-
-    from node.rpc.client import NodeClient
-
-    cli = people
-    swap(cli, "alice", "2 gold", "5 silver")
-    true = still.genesis()
-    false = dataclasses.replace(true, validators=(b"\x01" * 32,))
-    monkeypatch.setattr(NodeClient, "genesis", lambda _self: false)
-    for words in (
-        ("intent", "submit", "1"),
-        ("intent", "new", "swap", "--give", "2", "gold", "--want", "5", "silver"),
-    ):
-        refused = cli.pay(*words, "--wallet", "alice")
-        assert (refused.code, refused.error["code"]) == (5, "WOP-003")
-
-
-def test_a_wrong_amount_is_refused_before_the_password(people) -> None:
-    for amount in ("x", "-1", "1e3", "9" * 40):
-        words = ("--give", amount, "gold", "--want", "5", "silver", "--wallet", "alice")
-        refused = people.json("intent", "new", "swap", *words)
-        assert refused.code == 2, refused.out
-
-
-def test_sealed_into_a_file_nothing_is_sent(people, still, tmp_path) -> None:
-    cli, path = people, tmp_path / "a.seal"
-    swap(cli, "alice", "2 gold", "5 silver")
-    words = ("intent", "submit", "1", "--out", str(path), "--wallet", "alice")
-    sealed = cli.pay(*words)
-    assert (sealed.code, sealed.data["intent"]["stage"]) == (0, "pending")
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    kept = intent_files.find(Places.of(str(cli.home)), "alice", "1")
-    assert path.read_bytes() == kept.sent.wire
-    assert still.transaction(kept.sent.tx_id).status == "unknown"
-    assert cli.pay(*words).code == 2  # not overwritten
-    assert cli.pay(*words[:3], "--open", *words[3:-3], str(tmp_path / "b"), *words[-2:]).code == 2
-    blob = tmp_path / "one.blob"
-    assert cli.json("da", "pack", str(path), "-o", str(blob)).data["entries"] == 1
-    send(cli, "alice")
-    refused = cli.pay("intent", "submit", "1", "--out", str(tmp_path / "c"), "--wallet", "alice")
-    assert (refused.code, (tmp_path / "c").exists()) == (5, False)
-
-
-def test_who_submits_is_told_where_no_solver_was_seen(people, still) -> None:
-    cli = people
-    both_ordered(cli, still)
-    listed = cli.json("intent", "status", "1", "--wallet", "alice")
-    assert listed.document["warnings"] == []
-    words = ("intent", "submit", "1", "--no-wait", "--wallet")
-    said = cli.pay(*words, "alice").document["warnings"]
-    assert "chiaro solver run" in said[0]
-    blocks_until(still, "solving")
-    cli.wallet("solver")
-    assert cli.pay("solver", "run", "--once", "--wallet", "solver").code == 0
-    blocks_until(still, "settled")
-    swap(cli, "alice", "1 gold", "1 silver")
-    assert cli.pay(*words[:2], "2", *words[3:], "alice").document["warnings"] == []
-
-
-def test_explain_hides_nothing_that_colluding_validators_can_read(people) -> None:
-    swap(people, "alice", "2 gold", "5 silver")
-    sees = people.json("intent", "explain", "1", "--wallet", "alice").data["sees"]
-    (found,) = [row for row in sees if row["who"] == "enough validators together"]
-    assert found["when"] == "sent"
-    assert "at once" in found["what"]
-    assert not any("only from then on" in row["what"] for row in sees)
-
-
-def test_a_key_of_another_epoch_seals_nothing(people, still, monkeypatch) -> None:
-    import dataclasses
-
-    from node.cli import intent_send
-
-    cli = people
-    swap(cli, "alice", "2 gold", "5 silver")
-    old = dataclasses.replace(still.lane.key(still.genesis(), 0, 0), epoch=3)
-    monkeypatch.setattr(intent_send, "key_for", lambda *_: old)
-    refused = cli.pay("intent", "submit", "1", "--wallet", "alice")
-    assert (refused.code, refused.error["code"]) == (5, "WOP-024")
-    kept = intent_files.find(Places.of(str(cli.home)), "alice", "1")
-    assert kept.sent is None

@@ -38,7 +38,6 @@ from node.da.batch import (
 from node.da.batch_codec import decode_batch, encode_batch
 from node.da.domain import CloseRule
 from node.da.errors import DataRefused
-from node.da.seen import Seen
 from zk.errors import ChiaroError, DecodeError
 
 
@@ -146,17 +145,6 @@ def test_heights_alone_close_start_settle_and_expire(domain, opened, closed, dec
     expired = advance(opened, domain, Height(21))  # closed at 10 and never revealed
     assert isinstance(expired, Expired)
     assert expired.reason is Reason.UNREVEALED
-
-
-def test_root_is_over_domain_number_and_order(closed) -> None:
-    roots = {
-        closed.root,
-        replace(closed, number=1).root,
-        replace(closed, domain=bytes(32)).root,
-        replace(closed, entries=closed.entries[::-1]).root,
-        replace(closed, entries=closed.entries[:-1]).root,
-    }
-    assert len(roots) == 5
 
 
 # EACH RULE
@@ -306,28 +294,6 @@ def test_da22_another_domains_parameters_are_refused(domain, all_states) -> None
     other = replace(domain, id=bytes(32))
     for batch in all_states:
         refused("DA-22", step, batch, Close(), other, Height(1000))
-
-
-# COPIES
-
-
-def test_da32_p1_12_a_copied_ciphertext_is_refused_until_it_expires() -> None:
-    tag, other = b"\1" * 32, b"\2" * 32
-    seen = Seen().admit([(tag, Height(20))], Height(5))
-    for height in (5, 6, 20):
-        refused("DA-32", seen.admit, [(other, Height(30)), (tag, Height(90))], Height(height))
-    assert seen.admit([(tag, Height(90))], Height(21)).tags == {tag: 90}
-    refused("DA-32", Seen().admit, [(tag, Height(20)), (tag, Height(20))], Height(5))
-    refused("DA-24", seen.admit, [(other, Height(5))], Height(6))
-    refused("DA-24", seen.admit, [(b"short", Height(9))], Height(6))
-    assert seen.tags == {tag: 20}
-
-
-def test_seen_forgets_what_is_over() -> None:
-    seen = Seen()
-    for height in range(1, 50):
-        seen = seen.admit([(height.to_bytes(32, "big"), Height(height + 3))], Height(height))
-        assert len(seen.tags) <= 4
 
 
 # BYTES

@@ -43,16 +43,7 @@ def story() -> Market:
     """Three swaps in a ring, two orders, and a payment that was sealed; all of them settled."""
     market = Market()
     market.fund()
-    gold, silver, _ = METALS
-    live = market.opened(
-        *market.ring(),
-        market.order(0, gold, 10, silver),
-        market.order(1, silver, 10, gold),
-        market.complete(market.payment(2, 3, 7)),
-    )
-    market.block(market.submission(live, market.solve(live)))
-    (receipt, *_) = market.end(live)
-    assert receipt.ok
+    assert market.story().ok
     return market
 
 

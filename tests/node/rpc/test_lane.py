@@ -10,13 +10,14 @@ import msgspec
 import pytest
 
 from node.app.node import Options
+from node.core.block import Block
 from node.core.errors import NotFound
 from node.core.ids import Height
 from node.da.errors import DataRefused
 from node.intents.limit import LimitOrder, sign_order
 from node.lane import layout, provenance, sealed
 from node.lane.errors import LaneRefused
-from node.lane.payload import SealTx, wire
+from node.lane.payload import SealTx, Tag, tag_of_wire, wire
 from node.rpc import lane as lane_views
 from node.rpc import lane_schema
 from node.rpc.client import NodeClient
@@ -24,7 +25,7 @@ from node.rpc.errors import BadAnswer, BadRequest, StillPending
 from node.rpc.text import bytes_of, hex_of
 from node.store.memory import memory_store
 from node.store.proof import InvalidStateProof
-from node.testing.lane import LaneChain
+from node.testing.lane import LaneChain, lane_tx
 from node.testing.nodes import memory_node, serving
 from private_exec import group
 from private_exec.envelope import Terms, seal_intent, size_class_of
@@ -188,6 +189,19 @@ def test_rpc27_nothing_of_a_sealed_intent_is_told_before_it_is_opened(ready, sto
     assert [bytes_of(item.id) for item in now.opened] == [intent.id for intent in intents]
     assert {entry.fate for entry in now.entries} == {"ok"}
     assert [(b.kind.name, b.amount) for b in now.opened[0].gives] == [("gold", "100")]
+
+
+def test_rpc27_a_closed_batch_tells_the_root_that_its_reveal_is_made_for(ready, story) -> None:
+    number, _, _, before = story
+    assert before["open"].root is None
+    assert ready.lane.batch(0, number).root is None
+    reveals = [
+        lane_tx(tx).reveal
+        for _, data, _, _ in ready.raw(before["closed"].closed + 1, ready.status().height)
+        for tx in Block.from_bytes(data).txs
+        if tag_of_wire(tx) is Tag.REVEAL and lane_tx(tx).number == number
+    ]
+    assert [hex_of(item.root) for item in reveals] == [before["closed"].root]
 
 
 def test_rpc27_a_closed_batch_has_no_problem_and_no_proof(ready, traders, story) -> None:
