@@ -7,7 +7,7 @@ decryption oracle. Sub-batch u is ciphertexts u·ℓ … u·ℓ + ℓ − 1 of t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NoReturn
 
 from node.core.codec import Writer
