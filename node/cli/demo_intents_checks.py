@@ -6,28 +6,27 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from node.cli.demo_facts import Checked
-from node.cli.demo_intents_facts import Moment
+from node.cli.demo_intents_facts import FAULTY, Moment
 
 if TYPE_CHECKING:
     from node.cli.demo_intents_run import Way
+    from node.cli.demo_intents_world import World
     from node.lane.layout import Live
-    from node.testing.cluster.simulation import Cluster
 
 
 def checks(
-    cluster: Cluster, ways: Sequence[Way], live: Live, moments: Sequence[Moment]
+    world: World, ways: Sequence[Way], live: Live, moments: Sequence[Moment]
 ) -> list[Checked]:
     """One entry each; none of them believes a validator, a party or the solver."""
     from node.core.ids import NATIVE
     from node.testing.cluster import lane_checks
     from node.testing.cluster.invariants import Violation
-    from node.testing.cluster.lane_host import keeper_of
     from transparent.accounts import Ledger
 
-    checker = cluster.checker
-    last = max(checker.final)
+    history = world.history
+    last = max(history.final)
     at = {moment.id: moment.height for moment in moments}
-    blocks = {height: block.to_bytes() for height, (block, _) in checker.final.items()}
+    blocks = {height: block.to_bytes() for height, (block, _) in history.final.items()}
 
     def holds(check: Callable[[], None]) -> tuple[bool, str]:
         try:
@@ -39,23 +38,20 @@ def checks(
     def said(word: bytes) -> set[int]:
         return {height for height, data in blocks.items() if word in data}
 
-    one_state = len({cluster.running[p].app.info().state_root for p in cluster.honest}) == 1
-    replayed, why = holds(cluster.finish)
-    no_look, look = holds(lambda: lane_checks.check_no_last_look(checker, last))
-    closed, early = holds(lambda: lane_checks.check_nothing_opened_early(checker, last))
+    agreed, why = holds(world.judge)
+    no_look, look = holds(lambda: lane_checks.check_no_last_look(history, last))
+    closed, early = holds(lambda: lane_checks.check_nothing_opened_early(history, last))
     texts = [way.intent.to_bytes() for way in ways if way.intent is not None]
     heights = [said(text) for text in texts]
-    ledger = Ledger(checker.state)
+    ledger = Ledger(history.state)
     publics = [(way.shielded, said(way.party.public.account)) for way in ways]
     linked = [
         way.party.name
         for way in ways
         if said(way.party.public.account) & said(way.party.one_time.account)
     ]
-    keepers = [keeper_of(cluster.running[place].host) for place in cluster.honest]
-    faults = {fault.member for keeper in keepers for fault in keeper.faults}
     return [
-        Checked("agreement", one_state and replayed, "", why or "every honest validator has the "
+        Checked("agreement", agreed, "", why or "every honest validator has the "
                 "state that a fresh replay of the blocks gives"),
         Checked("sealed", closed and not any(heights), "", early or "no block holds an intent in "
                 f"the clear, no state before block {at['opened']}"),
@@ -69,6 +65,6 @@ def checks(
                 "no block names one together with its owner’s public account"),
         Checked("fees", all(ledger.balance(w.party.one_time.account, NATIVE) == 0 for w in ways),
                 "", "ordering was paid for; nothing is left on the one-time accounts"),
-        Checked("culprit", faults == set(cluster.faults.liars), "",
+        Checked("culprit", world.blamed() == {FAULTY}, "",
                 "signed wrong shares name the faulty validator, and nobody else"),
     ]  # fmt: skip

@@ -1,15 +1,19 @@
 """What a demonstration of sealed intents found: every figure of its report and of its JSON.
 
 Nothing here is a secret of a real wallet, and none of it opens one. Amounts are base units. Times
-in seconds are this machine's; times in milliseconds are the simulated network's, from genesis on.
+in seconds are this machine's; times in milliseconds are the chain's, from genesis on.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, Final
 
 from node.cli.demo_facts import Checked, Step
+
+VALIDATORS: Final = 4
+FAULTY: Final = 3
+"""Place of the one that lies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,25 @@ class FaultFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class KilledFacts:
+    """The validator that was killed, and came back.
+
+    Attributes:
+        name: which one.
+        killed: height of the last block before.
+        without: blocks that the others made while it was away.
+        stood: height behind which they could make no more; 0: they never had to wait.
+        back: height of the first block that it had again.
+    """
+
+    name: str
+    killed: int
+    without: int
+    stood: int
+    back: int
+
+
+@dataclass(frozen=True, slots=True)
 class SettledFacts:
     """The settlement.
 
@@ -119,6 +142,7 @@ class IntentsFacts:
         moments: of the batch, in order.
         checks: what was checked at the end.
         versions: name → version.
+        killed: the validator that was killed, where they are processes; else None.
     """
 
     chain_id: str
@@ -137,6 +161,7 @@ class IntentsFacts:
     audit: AuditFacts
     checks: tuple[Checked, ...]
     versions: tuple[tuple[str, str], ...]
+    killed: KilledFacts | None = None
 
     @property
     def valid(self) -> bool:
@@ -150,7 +175,8 @@ class IntentsFacts:
 
 def document(facts: IntentsFacts) -> dict[str, Any]:
     """The facts as JSON: amounts are decimal text, bytes 0x-hex."""
-    fault, settled, audit = facts.fault, facts.settled, facts.audit
+    fault, settled, audit, killed = facts.fault, facts.settled, facts.audit, facts.killed
+    clock = "simulated_ms" if killed is None else "ms"
     return {
         "valid": facts.valid,
         "seconds": round(facts.seconds, 3),
@@ -166,7 +192,7 @@ def document(facts: IntentsFacts) -> dict[str, Any]:
             "epoch": facts.epoch,
             "number": facts.number,
             "moments": [
-                {"id": m.id, "title": m.title, "height": m.height, "simulated_ms": m.at_ms}
+                {"id": m.id, "title": m.title, "height": m.height, clock: m.at_ms}
                 for m in facts.moments
             ],
         },
@@ -176,6 +202,7 @@ def document(facts: IntentsFacts) -> dict[str, Any]:
             "proposals_refused": fault.refused,
             "refused_by": list(fault.rules),
         },
+        "killed_validator": None if killed is None else asdict(killed),
         "settlement": {
             "solver": "0x" + settled.solver,
             "tx_id": "0x" + settled.tx_id,

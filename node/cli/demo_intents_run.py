@@ -1,15 +1,13 @@
 """Three parties swap in a ring through the sealed lane of four validators, one of them faulty.
 
 The validators are real: each executes every block over a store of its own, keeps its secrets, makes
-its shares. Their network and clock are simulated, in this process, so that the story is the same
-everywhere and ends soon. Proofs are real, the solver is a process of its own.
+its shares; `World` says where. Proofs are real, the solver is a process of its own.
 """
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,31 +16,29 @@ from typing import TYPE_CHECKING, Final
 from node.cli import demo_steps
 from node.cli.demo_facts import Checked, Step, units
 from node.cli.demo_intents_facts import (
+    VALIDATORS,
     AuditFacts,
-    FaultFacts,
     IntentsFacts,
+    KilledFacts,
     Moment,
     PartyFacts,
     SettledFacts,
 )
 from node.cli.demo_intents_people import GIVEN, UNIT, Party, ring, wire
+from node.cli.demo_intents_world import SimulatedWorld, World
 from node.cli.demo_run import DemoFailed, versions
 from node.cli.demo_steps import Say
 from node.cli.output import Report
 
 if TYPE_CHECKING:
+    from circuits.keys import KeyStore
     from node.core.block import Receipt
+    from node.core.genesis import Allocation
     from node.core.intent import Intent
     from node.lane.layout import Live
     from shielded.build import Prove
 
-VALIDATORS: Final = 4
-FAULTY: Final = 3
 BUNDLE: Final = "chain.bundle"
-MOST_HEIGHTS: Final = 64
-"""In which everything must have happened; a story that takes longer is stuck."""
-_LIFE: Final = 40
-"""Heights that a transaction is given."""
 
 
 @dataclass(slots=True)
@@ -75,6 +71,7 @@ class IntentsRun:
         self.bar = bar
         self.steps: list[Step] = []
         self.height = 0
+        self.killed: KilledFacts | None = None
         self._moments: list[Moment] = []
 
     def __call__(self) -> IntentsFacts:
@@ -116,16 +113,17 @@ class IntentsRun:
             validators=VALIDATORS,
             needed=self._needed,
             epoch=live.epoch,
-            domain=self.domain.name,
+            domain=self.world.domain.name,
             number=live.number,
             steps=tuple(self.steps),
             parties=tuple(map(_party, self.ways)),
             moments=tuple(self._moments),
-            fault=self._fault(),
+            fault=self.world.fault(),
             settled=settled,
             audit=audit,
             checks=tuple(checks),
             versions=versions(),
+            killed=self.killed,
         )
 
     # --- scenes ------------------------------------------------------------------------------
@@ -136,42 +134,23 @@ class IntentsRun:
     def _found(self) -> None:
         """Genesis, validators, and a solver with some of the native kind."""
         from circuits.keys import KeyStore
-        from node.app import assembly, development
         from node.core.genesis import Allocation
         from node.core.ids import NATIVE
-        from node.core.lane import LaneDomain, LaneParameters
-        from node.execution.verifier import GrothVerifier
         from node.testing.cluster import market
-        from node.testing.cluster.faults import Faults
-        from node.testing.cluster.lane_host import LaneKit
-        from node.testing.cluster.lane_liars import LaneLie
-        from node.testing.cluster.simulation import Cluster
         from private_exec.parameters import Parameters
 
-        self.domain = LaneDomain(1, "ring", period=4, fee=1000, solve_period=6)
-        lane = LaneParameters((self.domain,), epoch_heights=64, grace=16, lead=8, round_heights=2)
+        self._keys = KeyStore()
         self.solver = market.trader(0)
         people = (item for way in self.ways for item in way.party.allocations)
-        statements = development.genesis(0).statements
-        self._keys = KeyStore()
-        kit = LaneKit.of(
-            VALIDATORS,
-            lane=lane,
-            allocations=(*people, Allocation(self.solver.account, NATIVE, UNIT)),
-            statements=statements,
-        )
-        self.genesis = kit.keys.genesis
-        verifier = GrothVerifier(assembly.verifying_keys(self.genesis, self._keys))
-        lies = LaneLie.WRONG_SHARES | LaneLie.FALSE_LEAD
-        self.cluster = Cluster(
-            VALIDATORS,
-            seed=1,
-            faults=Faults(liars={FAULTY: lies}),
-            kit=LaneKit(kit.keys, verifier),
-        )
-        self.services = market.services_of(self.genesis, verifier)
-        self.sealer = market.Sealer(self.genesis, self.domain.number, gas_cap=1)
+        solver = Allocation(self.solver.account, NATIVE, UNIT)
+        self.world = self._make_world((*people, solver), self._keys)
+        self.genesis = self.world.genesis
+        self.services = market.services_of(self.genesis, self.world.verifier)
+        self.sealer = market.Sealer(self.genesis, self.world.domain.number, gas_cap=1)
         self._needed = Parameters.of_equals(VALIDATORS).quorum
+
+    def _make_world(self, allocations: Sequence[Allocation], keys: KeyStore) -> World:
+        return SimulatedWorld(allocations, keys)
 
     def _prover(self) -> tuple[Prove, bool]:
         from shielded.action import STATEMENT
@@ -190,8 +169,9 @@ class IntentsRun:
     def _shield(self, prove: Prove) -> None:
         chain_id, fee = self.genesis.chain_id, 2 * self.genesis.parameters.fee_floor
         with self._step("shield", "Three parties shield") as say:
-            txs = [wire(w.party.shield(chain_id, _LIFE, fee, prove)) for w in self.ways]
-            self.cluster.submit(*txs, late_ms=0)
+            expiry = self.height + self.world.life
+            txs = [wire(w.party.shield(chain_id, expiry, fee, prove)) for w in self.ways]
+            self.world.submit(*txs)
             for way, tx in zip(self.ways, txs, strict=True):
                 way.shielded = self._included(tx)
             for way in self.ways:
@@ -205,43 +185,49 @@ class IntentsRun:
         chain_id, fee = self.genesis.chain_id, 2 * self.genesis.parameters.fee_floor
         with self._step("fund", "One-time accounts get the fee") as say:
             due = self.sealer.fee(SIZE_CLASSES.index(2560))
-            expiry = self.height + _LIFE
+            expiry = self.height + self.world.life
             txs = [wire(w.party.fund(chain_id, expiry, fee, due, prove)) for w in self.ways]
-            self.cluster.submit(*txs, late_ms=0)
+            self.world.submit(*txs)
             for way, tx in zip(self.ways, txs, strict=True):
                 way.funded, way.fee = self._included(tx), due
             say(f"{units(due, 'native')} each, out of the parties’ notes", self.height)
 
     def _order(self, prove: Prove) -> None:
-        import secrets
-
         from node.lane import ordering
         from shielded.transaction import Scope
 
         chain_id = self.genesis.chain_id
         with self._step("order", "Three intents are ordered") as say:
             slot = ordering.slot(
-                self.genesis, self.domain.number, self.cluster.checker.state, self.height + 1
+                self.genesis, self.world.domain.number, self.world.history.state, self.height + 1
             )
-            scope = Scope(self.domain.number, slot.epoch)
-            txs = []
+            scope = Scope(self.world.domain.number, slot.epoch)
             for way in self.ways:
-                way.intent = way.party.intend(chain_id, self.height + _LIFE, scope, prove)
-                sealed = self.sealer.seal(
-                    self.cluster.checker.state,
-                    self.height + 1,
-                    way.intent.to_bytes(),
-                    way.party.one_time,
-                    secrets.token_bytes(32),
-                )
-                way.size, way.spent = len(sealed), _nullifiers(way.intent, chain_id)
-                txs.append(sealed)
-            self.cluster.submit(*txs, late_ms=0)
+                expiry = self.height + self.world.life
+                way.intent = way.party.intend(chain_id, expiry, scope, prove)
+                way.spent = _nullifiers(way.intent, chain_id)
+            self._until(lambda: self.world.fresh(self.height))
+            txs = [self._sealed(way) for way in self.ways]
+            self.world.submit(*txs)
             for way, tx in zip(self.ways, txs, strict=True):
-                way.ordered = self._included(tx)
+                way.size, way.ordered = len(tx), self._included(tx)
             heights = {way.ordered for way in self.ways}
             self._moment("ordered", "ordered", min(heights))
             say(f"sealed, {self.ways[0].size:,} bytes each, all of one length", max(heights))
+
+    def _sealed(self, way: Way) -> bytes:
+        """The intent of a party, sealed and paid for by the account that nobody knows."""
+        import secrets
+
+        if way.intent is None:
+            raise DemoFailed(f"{way.party.name} wants nothing")
+        return self.sealer.seal(
+            self.world.history.state,
+            self.height + 1,
+            way.intent.to_bytes(),
+            way.party.one_time,
+            secrets.token_bytes(32),
+        )
 
     def _open(self) -> Live:
         """The batch closes; its block is final; the validators' shares open it."""
@@ -250,17 +236,17 @@ class IntentsRun:
 
         with self._step("close", "The batch is closed") as say:
             self._until(lambda: self._stage() in {Stage.CLOSED, Stage.SOLVING})
-            (live,) = layout.live(self.cluster.checker.state)
+            (live,) = layout.live(self.world.history.state)
             self._moment("closed", "closed and final", live.closed)
             say("its order is final, and nobody has read it", live.closed)
         with self._step("open", "The validators open it") as say:
             self._until(lambda: self._stage() is Stage.SOLVING)
-            (live,) = layout.live(self.cluster.checker.state)
-            fates = layout.fates(self.cluster.checker.state, live.ref)
+            (live,) = layout.live(self.world.history.state)
+            fates = layout.fates(self.world.history.state, live.ref)
             if fates != (OK,) * len(self.ways):
                 raise DemoFailed(f"the intents were opened as {', '.join(fates)}")
             self._moment("opened", "opened", self.height)
-            fault = self._fault()
+            fault = self.world.fault()
             say(f"shares of {fault.name} were found to be wrong, and left out", self.height)
         return live
 
@@ -273,7 +259,7 @@ class IntentsRun:
         from node.testing.cluster import market
         from shielded.transaction import ShieldedTx
 
-        state = self.cluster.checker.state
+        state = self.world.history.state
         with self._step("solve", "A solver finds the ring") as say:
             began = time.perf_counter()
             where = view.view(state, live.scope, live.height, self.services)
@@ -283,15 +269,15 @@ class IntentsRun:
             seconds = time.perf_counter() - began
             outcome = check_settlement(batch, found, where, self.services.registry)
             tx = market.submit(self.services, live, found, self.solver, len(self.ways))
-            self.cluster.submit(tx, late_ms=0)
+            self.world.submit(tx)
             submitted = self._included(tx)
             self._moment("solved", "solved", submitted)
             say(f"one component of {len(found.intents)} intents, score {outcome.score}", submitted)
         with self._step("settle", "The batch is settled") as say:
-            self._until(lambda: not layout.live(self.cluster.checker.state))
+            self._until(lambda: not layout.live(self.world.history.state))
             self._moment("settled", "settled", self.height)
-            block = self.cluster.checker.final[self.height][0]
-            receipts = self.cluster.checker.receipts(self.height)
+            block = self.world.history.final[self.height][0]
+            receipts = self.world.history.receipts(self.height)
             carried = [
                 wired
                 for data, receipt in zip(block.txs, receipts, strict=True)
@@ -324,7 +310,7 @@ class IntentsRun:
         from node.cli.demo_intents_checks import checks
 
         with self._step("check", "An observer checks the chain") as say:
-            found = checks(self.cluster, self.ways, live, self._moments)
+            found = checks(self.world, self.ways, live, self._moments)
             say(f"{sum(item.ok for item in found)} of {len(found)} checks hold", self.height)
         return found
 
@@ -338,7 +324,7 @@ class IntentsRun:
         registry, path = Registry.load(), self.folder / BUNDLE
         with self._step("audit", "The chain is audited") as say:
             began = time.perf_counter()
-            source = FolderSource(self.cluster.checker.store, self.genesis, "demo", None)
+            source = FolderSource(self.world.history.store, self.genesis, "demo", None)
             exported = export(source, path, registry)
             options = Options(registry, folder=self.folder / "audit", fresh=True)
             report = perform(lambda: bundle_in(path), options)
@@ -349,35 +335,19 @@ class IntentsRun:
             )
         return AuditFacts(exported.height, exported.size, report.valid, seconds)
 
-    def _fault(self) -> FaultFacts:
-        """What honest validators know of the faulty one."""
-        from node.testing.cluster.lane_host import keeper_of
-
-        hosts = [self.cluster.running[place].host for place in self.cluster.honest]
-        keepers = [keeper_of(host) for host in hosts]
-        wrong = {(fault.member, fault.height) for keeper in keepers for fault in keeper.faults}
-        refused = re.compile(r" refuses ([0-9a-f]{12}): .*?(LN-\d+)")
-        found = {match.groups() for line in self.cluster.lines if (match := refused.search(line))}
-        return FaultFacts(
-            f"validator {FAULTY + 1}",
-            len(wrong),
-            len({hash_ for hash_, _ in found}),
-            tuple(sorted({rule for _, rule in found})),
-        )
-
     # --- the chain ---------------------------------------------------------------------------
 
     def _advance(self) -> None:
         """One more height; the wallets look through it."""
         from shielded.env import root_key
 
-        if self.height >= MOST_HEIGHTS:
+        if self.height >= self.world.most:
             raise DemoFailed(f"the story is not over at height {self.height}")
         self.height += 1
-        self.cluster.run_to(self.height)
-        checker = self.cluster.checker
-        block, receipts = checker.final[self.height][0], checker.receipts(self.height)
-        root = checker.state.get(root_key(self.height))
+        self.world.run_to(self.height)
+        history = self.world.history
+        block, receipts = history.final[self.height][0], history.receipts(self.height)
+        root = history.state_at(self.height).get(root_key(self.height))
         if root is None:
             raise DemoFailed("the chain has no note tree")
         for way in self.ways:
@@ -391,9 +361,9 @@ class IntentsRun:
         """The height whose block has it. Raises DemoFailed where it was refused."""
         while True:
             for height in range(1, self.height + 1):
-                block = self.cluster.checker.final[height][0]
+                block = self.world.history.final[height][0]
                 if tx in block.txs:
-                    receipt: Receipt = self.cluster.checker.receipts(height)[block.txs.index(tx)]
+                    receipt: Receipt = self.world.history.receipts(height)[block.txs.index(tx)]
                     if not receipt.ok:
                         raise DemoFailed(f"refused by {receipt.code}: {receipt.message}")
                     return height
@@ -402,16 +372,16 @@ class IntentsRun:
     def _has_key(self) -> bool:
         from node.lane import layout
 
-        return layout.key_of(self.cluster.checker.state, self.domain.number, 0) is not None
+        return layout.key_of(self.world.history.state, self.world.domain.number, 0) is not None
 
     def _stage(self) -> object:
         from node.lane import layout
 
-        found = layout.live(self.cluster.checker.state)
+        found = layout.live(self.world.history.state)
         return found[0].stage if found else None
 
     def _moment(self, id_: str, title: str, height: int) -> None:
-        header = self.cluster.checker.final[height][0].header
+        header = self.world.history.final[height][0].header
         self._moments.append(Moment(id_, title, height, header.time_ms - self.genesis.time_ms))
 
 

@@ -12,14 +12,15 @@ from node.core.interfaces import StateReader
 from node.lane import layout, payload
 from node.lane.layout import Stage
 from node.lane.payload import EndTx, RevealTx, Tag
-from node.testing.cluster.invariants import Checker, Violation
+from node.testing.cluster.invariants import Violation
+from node.testing.history import History
 
 
-def check_no_last_look(checker: Checker, last: int) -> None:
+def check_no_last_look(history: History, last: int) -> None:
     """P1-1: nothing stands between the close of a batch and its opening; messages about keys may.
 
     Args:
-        checker: of a run.
+        history: of a run.
         last: height up to which every block is final.
 
     Raises:
@@ -28,10 +29,10 @@ def check_no_last_look(checker: Checker, last: int) -> None:
     for height in range(1, last + 1):
         waiting = {
             (item.domain, item.number)
-            for item in layout.live(checker.state_at(height - 1))
+            for item in layout.live(history.state_at(height - 1))
             if item.stage is Stage.CLOSED
         }
-        for index, tx in enumerate(checker.final[height][0].txs):
+        for index, tx in enumerate(history.final[height][0].txs):
             lead = lead_of(tx)
             if isinstance(lead, RevealTx | EndTx):
                 waiting.discard((lead.domain, lead.number))
@@ -42,14 +43,14 @@ def check_no_last_look(checker: Checker, last: int) -> None:
                 )
 
 
-def check_nothing_opened_early(checker: Checker, last: int) -> None:
+def check_nothing_opened_early(history: History, last: int) -> None:
     """No plaintext is in a state before the block behind the batch's close, nor in one that died.
 
     Raises:
         Violation: `early`.
     """
     for height in range(1, last + 1):
-        state = checker.state_at(height)
+        state = history.state_at(height)
         live = {item.ref: item for item in layout.live(state)}
         for ref in opened(state):
             item = live.get(ref)
@@ -63,19 +64,19 @@ def opened(state: StateReader) -> set[bytes]:
     return {key[len(prefix) : -2] for key, _ in state.iterate(prefix)}
 
 
-def endings(checker: Checker, last: int) -> dict[tuple[int, int], tuple[str, int]]:
+def endings(history: History, last: int) -> dict[tuple[int, int], tuple[str, int]]:
     """How each batch ended, and in which block."""
     return {
         (tx.domain, tx.number): (tx.ending.name, height)
         for height in range(1, last + 1)
-        for tx in leads(checker, height)
+        for tx in leads(history, height)
         if isinstance(tx, EndTx)
     }
 
 
-def leads(checker: Checker, height: int) -> Iterator[RevealTx | EndTx]:
+def leads(history: History, height: int) -> Iterator[RevealTx | EndTx]:
     """Ends and reveals of a block."""
-    for data in checker.final[height][0].txs:
+    for data in history.final[height][0].txs:
         tx = lead_of(data)
         if tx is not None:
             yield tx
