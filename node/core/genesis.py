@@ -15,17 +15,19 @@ from typing import Final
 from node.core.amounts import check_amount
 from node.core.block import MAX_BLOCK_BYTES, MAX_TX_BYTES
 from node.core.codec import Reader, Writer
+from node.core.committee import MAX_WEIGHT
 from node.core.ed25519 import is_proper
 from node.core.guardians import MAX_GUARDIANS, Predecessor, check_guardians, dev_guardian
 from node.core.ids import ID_BYTES, NATIVE, AccountId, ChainId, Kind, tagged_hash
 from node.core.lane import LaneParameters
+from node.core.stake import StakeParameters
 from zk.errors import DecodeError, DevParamsRefused, NonCanonical
 
 DEV_PROFILE: Final = "dev"
 BATCH_HEIGHTS: Final = 16
 """Heights that a batch of intents may take from its close to its end; S-24 adds them."""
 
-_VERSION: Final = 3
+_VERSION: Final = 4
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _STATEMENT: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}/[0-9]{1,4}")
 _MAX_LIST: Final = 1 << 20
@@ -122,6 +124,9 @@ class Genesis:
         predecessor: the chain that this one continues (`node.execution.migration`).
         lane: sealed intents (`node.lane`); None where there are none. It needs validators, whose
             ids are their Ed25519 consensus keys.
+        stake: what the validators have bonded, and what becomes of it (`node.stake`); None: they
+            are equals for ever. Its bonds are issued beside the allocations.
+        runtime: 32 bytes that every node's program must answer (`node.app.runtime`); None: any.
     """
 
     profile: str
@@ -136,6 +141,8 @@ class Genesis:
     guardian_threshold: int = 0
     predecessor: Predecessor | None = None
     lane: LaneParameters | None = None
+    stake: StakeParameters | None = None
+    runtime: bytes | None = None
 
     def __post_init__(self) -> None:
         self._check_names()
@@ -143,6 +150,10 @@ class Genesis:
         check_guardians(self.guardians, self.guardian_threshold)
         if self.lane is not None:
             self._check_validators()
+        if self.stake is not None:
+            self._check_stake(self.stake)
+        if self.runtime is not None and len(self.runtime) != ID_BYTES:
+            raise DecodeError("CH-48: a runtime is not 32 bytes", where="runtime")
 
     def _check_names(self) -> None:
         """CH-16 and CH-17: one spelling per chain; no ceremony means development, and says so."""
@@ -188,6 +199,37 @@ class Genesis:
                 fix=f"let round_heights be {least} or more",
             )
 
+    def _check_stake(self, stake: StakeParameters) -> None:
+        """CH-46: one bond a validator; CH-47: one clock, and keys made by rosters that are known.
+
+        The roster of an epoch is fixed one whole epoch before it begins.
+        """
+        if tuple(bond.key for bond in stake.bonds) != self.validators:
+            raise DecodeError(
+                "CH-46: bonds are not those of the validators, one each", where="bonds"
+            )
+        if (weight := self.supply()[NATIVE] // stake.unit) > MAX_WEIGHT:
+            raise DecodeError(
+                f"CH-46: all that is issued has a weight of {weight}, not below 2^60",
+                where="stake",
+                fix="let a unit of weight be more base units",
+            )
+        lane = self.lane
+        if lane is not None and lane.epoch_heights != stake.epoch_heights:
+            raise DecodeError(
+                f"CH-47: epochs of {stake.epoch_heights} heights, the lane's have "
+                f"{lane.epoch_heights}",
+                where="stake",
+            )
+        if lane is not None and lane.lead > lane.epoch_heights:
+            raise DecodeError(
+                f"CH-47: keys are made {lane.lead} heights ahead, an epoch has "
+                f"{lane.epoch_heights}",
+                where="lane",
+                why="who makes the key of an epoch is known one epoch before it",
+                fix="let lead be no more than epoch_heights",
+            )
+
     def _check_lists(self) -> None:
         """CH-16: sorted, unique; CH-19: positive amounts whose sum per kind is below 2⁶⁴."""
         lists: dict[str, list[object]] = {
@@ -209,6 +251,8 @@ class Genesis:
         totals: dict[Kind, int] = {}
         for allocation in self.allocations:
             totals[allocation.kind] = totals.get(allocation.kind, 0) + allocation.amount
+        if self.stake is not None:
+            totals[NATIVE] = totals.get(NATIVE, 0) + self.stake.bonded
         return totals
 
     def to_bytes(self) -> bytes:
@@ -249,6 +293,12 @@ class Genesis:
         writer.u8(self.lane is not None)
         if self.lane is not None:
             self.lane.write(writer)
+        writer.u8(self.stake is not None)
+        if self.stake is not None:
+            self.stake.write(writer)
+        writer.u8(self.runtime is not None)
+        if self.runtime is not None:
+            writer.raw(self.runtime, ID_BYTES)
         return writer.done()
 
     @staticmethod
@@ -286,10 +336,12 @@ class Genesis:
         threshold = reader.u8()
         predecessor = Predecessor.read(reader) if reader.count(1, 1, "predecessor") else None
         lane = LaneParameters.read(reader) if reader.count(1, 1, "lane") else None
+        stake = StakeParameters.read(reader) if reader.count(1, 1, "stake") else None
+        runtime = reader.take(ID_BYTES) if reader.count(1, 1, "runtime") else None
         reader.done()
         return Genesis(
             profile, name, time_ms, parameters, validators, statements, allocations, ceremony,
-            guardians, threshold, predecessor, lane,
+            guardians, threshold, predecessor, lane, stake, runtime,
         )  # fmt: skip
 
     @property
@@ -350,6 +402,8 @@ def development_genesis(
     allocations: tuple[Allocation, ...] = (),
     validators: tuple[bytes, ...] = (),
     lane: LaneParameters | None = None,
+    stake: StakeParameters | None = None,
+    runtime: bytes | None = None,
 ) -> Genesis:
     """A `dev` genesis: a faucet and a guardian whose keys are published, no ceremony, one process.
 
@@ -361,6 +415,8 @@ def development_genesis(
         allocations: beside the faucet's; sorted here.
         validators: consensus keys; sorted here.
         lane: of sealed intents.
+        stake: of the validators.
+        runtime: what every node's program must answer.
     """
     faucet = Allocation(dev_faucet_account(), NATIVE, DEV_FAUCET_AMOUNT)
     return Genesis(
@@ -374,4 +430,6 @@ def development_genesis(
         guardians=(dev_guardian(),),
         guardian_threshold=1,
         lane=lane,
+        stake=stake,
+        runtime=runtime,
     )

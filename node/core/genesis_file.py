@@ -16,6 +16,7 @@ from node.core.genesis import Allocation, Genesis, Parameters, StatementKey
 from node.core.guardians import Predecessor
 from node.core.ids import ID_BYTES, AccountId, ChainId, Height, Kind
 from node.core.lane import LaneDomain, LaneParameters
+from node.core.stake import GenesisBond, StakeParameters
 from zk import jsontext
 from zk.errors import DecodeError
 from zk.field.params import FR
@@ -27,6 +28,8 @@ _MOST_DOTS: Final = 1024
 _PARAMETERS: Final = tuple(f.name for f in dataclasses.fields(Parameters))
 _LANE: Final = tuple(f.name for f in dataclasses.fields(LaneParameters) if f.name != "domains")
 _DOMAIN: Final = tuple(f.name for f in dataclasses.fields(LaneDomain))
+_STAKE: Final = tuple(f.name for f in dataclasses.fields(StakeParameters) if f.name != "bonds")
+_STAKE_AMOUNTS: Final = frozenset({"unit", "min_bond"})
 Document = dict[str, Any]
 
 
@@ -136,6 +139,9 @@ def _to_document(genesis: Genesis) -> Document:
         "predecessor": _predecessor_document(genesis.predecessor),
         "lane": _lane_document(genesis.lane),
         "domains": [_domain_document(d) for d in genesis.lane.domains] if genesis.lane else [],
+        "stake": _stake_document(genesis.stake),
+        "bonds": [_bond_document(bond) for bond in genesis.stake.bonds] if genesis.stake else [],
+        "runtime": genesis.runtime.hex() if genesis.runtime is not None else "none",
         "parameters": {name: getattr(genesis.parameters, name) for name in _PARAMETERS},
         "statements": [
             {"id": s.statement, "r1cs": s.r1cs.hex(), "verifying_key": s.verifying_key.hex()}
@@ -196,11 +202,41 @@ def _domain(value: object, where: str) -> LaneDomain:
     return LaneDomain(**values, fee=fee)
 
 
+def _stake_document(stake: StakeParameters | None) -> Document | str:
+    if stake is None:
+        return "none"
+    document = {name: getattr(stake, name) for name in _STAKE}
+    return {**document, **{name: str(document[name]) for name in _STAKE_AMOUNTS}}
+
+
+def _bond_document(bond: GenesisBond) -> Document:
+    return {"key": bond.key.hex(), "owner": bond.owner.hex(), "amount": str(bond.amount)}
+
+
+def _stake(value: object, bonds: list[object], where: str) -> StakeParameters | None:
+    """CH-45: bonds are there exactly where stake is."""
+    if value == "none" and not bonds:
+        return None
+    fields = _fields(value, _STAKE, f"{where}: stake")
+    numbers = {
+        name: (_amount if name in _STAKE_AMOUNTS else _int)(number, f"{where}: {name}")
+        for name, number in fields.items()
+    }
+    return StakeParameters(tuple(_bond(item, f"{where}: bonds") for item in bonds), **numbers)
+
+
+def _bond(value: object, where: str) -> GenesisBond:
+    fields = _fields(value, ("key", "owner", "amount"), where)
+    owner = AccountId(_id(fields["owner"], where))
+    return GenesisBond(_id(fields["key"], where), owner, _amount(fields["amount"], where))
+
+
 def _from_document(document: object, where: str) -> Genesis:
     names = ("profile", "name", "time_ms", "ceremony", "validators")
     lists = ("parameters", "statements", "allocations")
     emergency = ("guardians", "guardian_threshold", "predecessor")
-    fields = _fields(document, (*names, *emergency, *lists, "lane", "domains"), where)
+    later = ("lane", "domains", "stake", "bonds", "runtime")
+    fields = _fields(document, (*names, *emergency, *lists, *later), where)
     parameters = _fields(fields["parameters"], _PARAMETERS, f"{where}: parameters")
     numbers = {
         name: _amount(value, f"{where}: fee_floor")
@@ -209,6 +245,7 @@ def _from_document(document: object, where: str) -> Genesis:
         for name, value in parameters.items()
     }
     ceremony = _str(fields["ceremony"], f"{where}: ceremony")
+    runtime = _str(fields["runtime"], f"{where}: runtime")
     return Genesis(
         profile=_str(fields["profile"], f"{where}: profile"),
         name=_str(fields["name"], f"{where}: name"),
@@ -224,6 +261,8 @@ def _from_document(document: object, where: str) -> Genesis:
         guardian_threshold=_int(fields["guardian_threshold"], f"{where}: guardian_threshold"),
         predecessor=_predecessor(fields["predecessor"], f"{where}: predecessor"),
         lane=_lane(fields["lane"], _list(fields, "domains", where), where),
+        stake=_stake(fields["stake"], _list(fields, "bonds", where), where),
+        runtime=None if runtime == "none" else _id(runtime, f"{where}: runtime"),
     )
 
 

@@ -99,6 +99,8 @@ def successor(
         guardian_threshold=old.guardian_threshold,
         predecessor=Predecessor(header.chain_id, header.height, header.hash),
         lane=old.lane,
+        stake=old.stake,
+        runtime=old.runtime,
     )
     return Succession(genesis, left)
 

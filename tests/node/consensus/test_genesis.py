@@ -29,6 +29,7 @@ from node.core.lane import (
     LaneDomain,
     LaneParameters,
 )
+from node.core.stake import GenesisBond, StakeParameters
 from transparent.signature import SigningKey
 from zk.errors import DecodeError, DevParamsRefused, NonCanonical, WrongLength
 
@@ -39,7 +40,11 @@ PREDECESSOR = Predecessor(b"\x05" * 32, 7, b"\x06" * 32)
 MAIN = LaneDomain(0, "main")
 FAST = LaneDomain(7, "fast", period=1, criterion="volume", fee=0, reveal_window=2, solve_period=1)
 LANE = LaneParameters((MAIN, FAST), epoch_heights=20, grace=5, lead=10, round_heights=2)
+OWNER = AccountId(bytes(SigningKey(bytes([9]) * 32).account))
 KEYS = tuple(sorted(bytes(SigningKey(bytes([i]) * 32).account) for i in range(1, 6)))
+STAKE = StakeParameters(
+    tuple(GenesisBond(key, OWNER, 10**9 + n) for n, key in enumerate(KEYS[:2])), epoch_heights=20
+)
 
 
 @st.composite
@@ -55,13 +60,15 @@ def geneses(draw):
     kinds = st.sampled_from([NATIVE, OTHER])
     guardians = tuple(sorted(draw(st.sets(st.sampled_from(KEYS), max_size=3))))
     lane = draw(st.none() | st.just(LANE))
+    stake = draw(st.none() | st.just(STAKE))
+    some = tuple(sorted(draw(st.sets(ID, max_size=3))))
     accounts = draw(st.dictionaries(st.tuples(ID, kinds), st.integers(1, 10**18), max_size=4))
     return Genesis(
         profile="dev" if ceremony is None else "mainnet",
         name=draw(st.text("abz09", min_size=1, max_size=16)) + draw(st.text("a-9", max_size=16)),
         time_ms=draw(st.integers(0, 2**63 - 1)),
         parameters=parameters,
-        validators=tuple(sorted(draw(st.sets(ID, max_size=3)))) if lane is None else KEYS[:2],
+        validators=some if lane is None and stake is None else KEYS[:2],
         statements=(STATEMENT,) if draw(st.booleans()) else (),
         allocations=tuple(sorted(Allocation(AccountId(a), k, v) for (a, k), v in accounts.items())),
         ceremony=ceremony,
@@ -69,6 +76,8 @@ def geneses(draw):
         guardian_threshold=len(guardians),
         predecessor=draw(st.none() | st.builds(Predecessor, ID, st.integers(1, 2**62), ID)),
         lane=lane,
+        stake=stake,
+        runtime=draw(st.none() | ID),
     )
 
 
@@ -181,7 +190,7 @@ def test_ch17_no_ceremony_means_dev_and_dev_means_none():
         dataclasses.replace(genesis, profile="mainnet")
     with pytest.raises(DevParamsRefused, match="CH-17"):
         dataclasses.replace(genesis, ceremony=bytes(32))
-    tail = 1 + 1 + 32 + 1 + 1 + 1  # no ceremony; one guardian of one; no predecessor, no lane
+    tail = 1 + 1 + 32 + 1 + 1 + 1 + 2  # no ceremony; one guardian of one; none of the other four
     encoded = genesis.to_bytes()
     with pytest.raises(DevParamsRefused, match="CH-17"):
         Genesis.from_bytes(encoded[:-tail] + b"\x01" + bytes(32) + encoded[1 - tail :])
@@ -238,27 +247,45 @@ def other_lanes():
     yield dataclasses.replace(LANE, domains=(MAIN,))
 
 
+def other_stakes():
+    """For every field of stake, and of its bonds, one that differs from `STAKE` in that one."""
+    for field in dataclasses.fields(StakeParameters):
+        if field.name != "bonds":
+            less = getattr(STAKE, field.name) - 1
+            changes = {"min_bond": less} if field.name == "unit" else {}
+            more = getattr(STAKE, field.name) + 1
+            value = more if field.name == "min_bond" else less
+            yield dataclasses.replace(STAKE, **{**changes, field.name: value})
+    for name, value in (("owner", AccountId(KEYS[0])), ("amount", 10**9 + 7)):
+        changed = dataclasses.replace(STAKE.bonds[0], **{name: value})
+        yield dataclasses.replace(STAKE, bonds=(changed, STAKE.bonds[1]))
+
+
 def test_ch27_the_chain_id_covers_every_field():
     """S-12. Another circuit, key, ceremony, allocation, cap: another chain."""
     genesis = Genesis(
-        "mainnet", "x", 5, Parameters(), KEYS[:1], (STATEMENT,),
+        "mainnet", "x", 5, Parameters(), KEYS[:2], (STATEMENT,),
         (Allocation(AccountId(b"\x01" * 32), NATIVE, 5),), b"\x09" * 32, KEYS[:3], 2, PREDECESSOR,
-        LANE,
+        LANE, STAKE, b"\x07" * 32,
     )  # fmt: skip
     changes = {
         "profile": "othernet",
         "name": "y",
         "time_ms": 6,
-        "validators": KEYS[1:2],
         "allocations": (dataclasses.replace(genesis.allocations[0], amount=6),),
         "ceremony": b"\x08" * 32,
         "guardians": KEYS[2:5],
         "guardian_threshold": 3,
         "predecessor": dataclasses.replace(PREDECESSOR, height=8),
         "lane": None,
+        "stake": None,
+        "runtime": None,
     }
-    assert {f.name for f in dataclasses.fields(Genesis)} == {*changes, "parameters", "statements"}
+    apart = {"parameters", "statements", "validators"}
+    assert {f.name for f in dataclasses.fields(Genesis)} == {*changes, *apart}
     others = [dataclasses.replace(genesis, **{name: value}) for name, value in changes.items()]
+    others.append(dataclasses.replace(genesis, runtime=b"\x06" * 32))
+    others.append(dataclasses.replace(genesis, validators=KEYS[2:4], stake=None))
     for field in dataclasses.fields(Parameters):
         smaller = getattr(genesis.parameters, field.name) - 1
         parameters = dataclasses.replace(genesis.parameters, **{field.name: smaller})
@@ -267,7 +294,8 @@ def test_ch27_the_chain_id_covers_every_field():
         predecessor = dataclasses.replace(PREDECESSOR, **{field: bytes(32)})
         others.append(dataclasses.replace(genesis, predecessor=predecessor))
     others.append(dataclasses.replace(genesis, predecessor=None))
-    others += [dataclasses.replace(genesis, lane=lane) for lane in other_lanes()]
+    others += [dataclasses.replace(genesis, lane=lane, stake=None) for lane in other_lanes()]
+    others += [dataclasses.replace(genesis, stake=stake, lane=None) for stake in other_stakes()]
     for field, value in (("statement", "a/2"), ("r1cs", bytes(32)), ("verifying_key", bytes(32))):
         statement = dataclasses.replace(STATEMENT, **{field: value})
         others.append(dataclasses.replace(genesis, statements=(statement,)))
@@ -321,7 +349,9 @@ def test_ch29_a_predecessor_is_whole_and_names_a_block():
     genesis = dataclasses.replace(development_genesis(), predecessor=PREDECESSOR)
     encoded = genesis.to_bytes()
     with pytest.raises(DecodeError, match="CH-29"):
-        Genesis.from_bytes(encoded[:-41] + bytes(8) + encoded[-33:])  # the lane's byte is last
+        Genesis.from_bytes(
+            encoded[:-43] + bytes(8) + encoded[-35:]
+        )  # behind it: three bytes of absence
     assert genesis.chain_id != development_genesis().chain_id
 
 
@@ -414,6 +444,98 @@ def test_ch35_files_are_read_strictly(change, match):
     assert parse_genesis(json.dumps(document), json_format=True) == genesis
     change(document)
     with pytest.raises(DecodeError, match=match):
+        parse_genesis(json.dumps(document), json_format=True)
+
+
+def bonds(*changes):
+    return tuple(
+        dataclasses.replace(bond, **change)
+        for bond, change in zip(STAKE.bonds, changes, strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"bonds": ()}, "0 bonds"),
+        ({"max_validators": 1}, "2 bonds, not 1 to 1"),
+        ({"max_validators": 101}, "max_validators 101"),
+        ({"bonds": STAKE.bonds[::-1]}, "not sorted and unique"),
+        ({"bonds": STAKE.bonds[:1] * 2}, "not sorted and unique"),
+        ({"bonds": bonds({"key": bytes(32)}, {})}, "proper Ed25519 keys"),
+        ({"bonds": bonds({"owner": bytes(32)}, {})}, "proper Ed25519 keys"),
+        ({"bonds": bonds({"amount": 999_999}, {})}, "a bond of 999999"),
+        ({"bonds": bonds({"amount": 2**63}, {"amount": 2**63})}, "sum of bonds"),
+        ({"unit": 1, "bonds": bonds({"amount": 2**60}, {})}, "a weight of"),
+        ({"unit": 0}, "unit 0"),
+        ({"min_bond": 999_999}, "min_bond 999999"),
+        ({"epoch_heights": 0}, "epoch_heights 0"),
+        ({"unbonding_epochs": 1}, "unbonding_epochs 1"),
+        ({"duplicate_vote": 1_000_001}, "duplicate_vote 1000001"),
+        ({"two_roots": -1}, "two_roots -1"),
+        ({"wrong_share": 1_000_001}, "wrong_share"),
+        ({"key_generation": 1_000_001}, "key_generation"),
+    ],
+)
+def test_ch45_parameters_of_stake_are_sensible(change, match):
+    with pytest.raises(DecodeError, match=f"CH-45: .*{match}"):
+        dataclasses.replace(STAKE, **change)
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (lambda d: d.update(stake="none"), "a table was expected"),
+        (lambda d: d.update(bonds=[]), "CH-45: 0 bonds"),
+        (lambda d: d["stake"].pop("unit"), "field 'unit' is missing"),
+        (lambda d: d["stake"].update(unit=1000), "text was expected"),
+        (lambda d: d["stake"].update(extra=1), "unknown field 'extra'"),
+        (lambda d: d["bonds"][0].update(amount=5), "text was expected"),
+        (lambda d: d["bonds"].reverse(), "CH-45: bonds are not sorted"),
+    ],
+)  # fmt: skip
+def test_ch45_files_are_read_strictly(change, match):
+    genesis = development_genesis(validators=KEYS[:2], stake=STAKE)
+    document = json.loads(format_genesis(genesis, json_format=True))
+    assert parse_genesis(json.dumps(document), json_format=True) == genesis
+    change(document)
+    with pytest.raises(DecodeError, match=match):
+        parse_genesis(json.dumps(document), json_format=True)
+
+
+def test_ch46_bonds_are_the_validators_and_are_issued():
+    genesis = development_genesis(validators=KEYS[:2], stake=STAKE)
+    assert genesis.supply() == {NATIVE: DEV_FAUCET_AMOUNT + STAKE.bonded}
+    for keys in ((), KEYS[:1], KEYS[1:3], KEYS[:3]):
+        with pytest.raises(DecodeError, match="CH-46: bonds are not those"):
+            development_genesis(validators=keys, stake=STAKE)
+    rich = Allocation(AccountId(b"\x01" * 32), NATIVE, 2**60)
+    small = dataclasses.replace(STAKE, unit=1)
+    with pytest.raises(DecodeError, match="CH-46: all that is issued"):
+        development_genesis(validators=KEYS[:2], stake=small, allocations=(rich,))
+
+
+def test_ch47_lane_and_stake_have_one_clock():
+    for stake, lane, match in (
+        (dataclasses.replace(STAKE, epoch_heights=40), LANE, "epochs of 40 heights"),
+        (STAKE, dataclasses.replace(LANE, lead=21), "keys are made 21 heights ahead"),
+    ):
+        with pytest.raises(DecodeError, match=f"CH-47: {match}"):
+            development_genesis(validators=KEYS[:2], stake=stake, lane=lane)
+    whole = dataclasses.replace(LANE, lead=20)
+    assert development_genesis(validators=KEYS[:2], stake=STAKE, lane=whole).stake
+
+
+def test_ch48_a_runtime_is_32_bytes_or_none():
+    genesis = development_genesis()
+    for runtime in (b"", b"x" * 31, b"x" * 33):
+        with pytest.raises(DecodeError, match="CH-48"):
+            dataclasses.replace(genesis, runtime=runtime)
+    found = dataclasses.replace(genesis, runtime=b"x" * 32)
+    assert Genesis.from_bytes(found.to_bytes()) == found
+    document = json.loads(format_genesis(found, json_format=True))
+    document["runtime"] = "X" * 64
+    with pytest.raises(DecodeError, match="lower case"):
         parse_genesis(json.dumps(document), json_format=True)
 
 
