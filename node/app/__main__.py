@@ -32,8 +32,13 @@ BUG = 70
 _log = logging.getLogger("node.app")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run until SIGTERM or SIGINT; the exit code is the error's, or 0."""
+def main(arguments: Sequence[str] | None = None, node_type: type[Node] = Node) -> int:
+    """Run until SIGTERM or SIGINT; the exit code is the error's, or 0.
+
+    Args:
+        arguments: default: the process's.
+        node_type: what is run; tests of faults have nodes that lie or end themselves.
+    """
     options = _parser().parse_args(arguments)
     home: Path = options.home.resolve()
     state: Path = (options.state or home / "state").resolve()
@@ -41,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     forbid_core_dumps()
     handler = logs.to_file(state / LOG_FILE)
     try:
-        asyncio.run(_run(home, state, options))
+        asyncio.run(_run(home, state, options, node_type))
     except ChiaroError as error:
         _report(state, error)
         return error.exit_code
@@ -54,9 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-async def _run(home: Path, state: Path, options: argparse.Namespace) -> None:
+async def _run(home: Path, state: Path, options: argparse.Namespace, node_type: type[Node]) -> None:
     _prepare(home, options)
-    node = Node.open(
+    node = node_type.open(
         home,
         options=Options(
             host=options.host,

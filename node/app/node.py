@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from filelock import FileLock, Timeout
 
@@ -135,6 +135,9 @@ class Node:
         ConsensusFault: CH-26, more than one validator.
     """
 
+    application_type: ClassVar[type[LedgerApplication]] = LedgerApplication
+    """What the engine drives; nodes that lie, for tests of faults, have another."""
+
     def __init__(
         self,
         genesis: Genesis,
@@ -192,7 +195,7 @@ class Node:
                 decided=folder is not None,
             )
         )
-        self.application: Final = LedgerApplication(
+        self.application: Final = self.application_type(
             genesis,
             self.executor,
             store,

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Final
@@ -39,6 +39,8 @@ OUTPUT_FILE: Final = "node.err"
 LOCK_FILE: Final = "node.lock"
 GENESIS_FILE: Final = "genesis.toml"
 """In the home folder: the chain."""
+PROGRAM: Final = ("node.app",)
+"""Module that a node's process runs, and arguments before `run`."""
 START_S: Final = 60.0
 STOP_S: Final = 30.0
 _LAST_BREATH_S: Final = 5.0
@@ -95,7 +97,39 @@ def find(home: Path, state: Path) -> NodeProcess | None:
     return found if found is not None and Path(found.home) == home.resolve() else None
 
 
-def spawn(
+@dataclass(frozen=True, slots=True)
+class Starting:
+    """A node's process that is not ready yet."""
+
+    child: subprocess.Popen[bytes]
+    state: Path
+
+    def ready(self) -> NodeProcess | None:
+        """The node once it answers; None: not yet.
+
+        Raises:
+            StartFailed: it has ended; or the error that it ended with.
+        """
+        found = NodeProcess.read(self.state)
+        if found is not None and found.pid == self.child.pid:
+            self.child.returncode = 0  # it outlives this object, which would warn of that
+            return found
+        if self.child.poll() is not None:
+            raise _last_error(self.state) or StartFailed(
+                f"the node ended with code {self.child.returncode} before it was ready",
+                where=f"{self.state / LOG_FILE}, {self.state / OUTPUT_FILE}",
+            )
+        return None
+
+    def abandon(self) -> None:
+        """Stop what has begun, and wait until it has."""
+        self.child.returncode = None
+        self.child.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.child.wait(STOP_S)
+
+
+def begin(
     home: Path,
     state: Path,
     *,
@@ -105,9 +139,10 @@ def spawn(
     create: bool = True,
     genesis: Path | None = None,
     cometbft: Path | None = None,
-    timeout: float = START_S,
-) -> NodeProcess:
-    """Start a node in the background and wait until it answers.
+    program: Sequence[str] = PROGRAM,
+    arguments: Sequence[str] = (),
+) -> Starting:
+    """Start a node in the background.
 
     Args:
         home: its folder.
@@ -118,18 +153,18 @@ def spawn(
         create: make a chain if the folder is empty.
         genesis: of that chain; else it is a development chain.
         cometbft: the program that decides for several validators; it is run by the node.
-        timeout: seconds.
+        program: module, and what it is told first; tests of faults run others.
+        arguments: of `run`, behind these.
 
     Raises:
         AlreadyRunning: RPC-16.
-        StartFailed: it did not become ready; or the error that it ended with.
     """
     if (running := find(home, state)) is not None:
         raise AlreadyRunning(f"a node runs already at {running.url}", where=f"pid {running.pid}")
     files.make_private_folder(state)
     for stale in (PROCESS_FILE, ERROR_FILE):
         (state / stale).unlink(missing_ok=True)
-    command = [sys.executable, "-P", "-m", "node.app", "run"]
+    command = [sys.executable, "-P", "-m", *program, "run"]
     command += ["--home", str(home), "--state", str(state), "--port", str(port)]
     command += ["--create"] if create else []
     command += ["--genesis", str(genesis.resolve())] if genesis is not None else []
@@ -138,19 +173,55 @@ def spawn(
     command += ["--start-cometbft", str(cometbft)] if cometbft is not None else []
     with (state / OUTPUT_FILE).open("wb") as output:
         child = subprocess.Popen(
-            command,
+            [*command, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             start_new_session=True,
             close_fds=True,
         )
+    return Starting(child, state)
+
+
+def spawn(
+    home: Path,
+    state: Path,
+    *,
+    port: int,
+    delay_ms: int | None = None,
+    lane_tick_ms: int | None = None,
+    create: bool = True,
+    genesis: Path | None = None,
+    cometbft: Path | None = None,
+    program: Sequence[str] = PROGRAM,
+    arguments: Sequence[str] = (),
+    timeout: float = START_S,
+) -> NodeProcess:
+    """Start a node in the background (`begin`) and wait until it answers.
+
+    Raises:
+        AlreadyRunning: RPC-16.
+        StartFailed: it did not become ready; or the error that it ended with.
+    """
+    starting = begin(
+        home,
+        state,
+        port=port,
+        delay_ms=delay_ms,
+        lane_tick_ms=lane_tick_ms,
+        create=create,
+        genesis=genesis,
+        cometbft=cometbft,
+        program=program,
+        arguments=arguments,
+    )
     try:
-        return _until_ready(child, state, time.monotonic() + timeout)
+        for _ in _polls(time.monotonic() + timeout):
+            if (found := starting.ready()) is not None:
+                return found
+        raise StartFailed("the node is not ready in time", where=str(state / LOG_FILE))
     except BaseException:
-        child.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(STOP_S)
+        starting.abandon()
         raise
 
 
@@ -174,21 +245,6 @@ def stop(home: Path, state: Path, *, timeout: float = STOP_S) -> NodeProcess | N
     raise StartFailed(
         f"the node does not stop within {timeout:g} s", where=f"pid {found.pid}, log {found.log}"
     )
-
-
-def _until_ready(child: subprocess.Popen[bytes], state: Path, deadline: float) -> NodeProcess:
-    log = state / LOG_FILE
-    for _ in _polls(deadline):
-        found = NodeProcess.read(state)
-        if found is not None and found.pid == child.pid:
-            child.returncode = 0  # it outlives this object, which would warn of that
-            return found
-        if child.poll() is not None:
-            raise _last_error(state) or StartFailed(
-                f"the node ended with code {child.returncode} before it was ready",
-                where=f"{log}, {state / OUTPUT_FILE}",
-            )
-    raise StartFailed("the node is not ready in time", where=str(log))
 
 
 def _last_error(state: Path) -> ChiaroError | None:
