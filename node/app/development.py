@@ -58,7 +58,7 @@ def genesis(
     validators: tuple[bytes, ...] = (),
     lane: LaneParameters | None = LANE,
 ) -> Genesis:
-    """A new development chain under this installation's development keys.
+    """A new development chain under this installation's development keys, and of its runtime.
 
     Args:
         time_ms: now; part of the chain id, so that two development chains never share one, and a
@@ -72,6 +72,7 @@ def genesis(
         UnknownKey: the installation has no development keys.
     """
     from circuits.key_registry import Registry
+    from node.app.runtime import fingerprint
 
     listed = registry or Registry.load()
     statements = []
@@ -88,4 +89,5 @@ def genesis(
         ),
         validators=validators,
         lane=lane if validators else None,
+        runtime=fingerprint(),
     )

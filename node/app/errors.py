@@ -45,3 +45,15 @@ class StartFailed(NodeError):
     code = "APP-005"
     exit_code = 6
     fix = "read the log that is named above"
+
+
+class OtherRuntime(NodeError):
+    """CH-56: this installation computes something else than its chain's founders did."""
+
+    code = "APP-007"
+    exit_code = 8
+    why = "it would answer some block or proof otherwise than the others, and fork from them"
+    fix = (
+        "install the version and the libraries that the chain runs on (requirements.lock); compare "
+        "`chiaro doctor --json` of both machines, `runtime`, to see which answer differs"
+    )

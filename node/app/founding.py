@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from circuits.keys import KeyStore
-from node.app import assembly
+from node.app import assembly, runtime
 from node.app.development import STATEMENTS
 from node.core.genesis import DEV_PROFILE, Allocation, Genesis, Parameters, StatementKey
 from node.core.lane import LaneParameters
@@ -23,7 +23,7 @@ def genesis(
     validators: tuple[bytes, ...] = (),
     lane: LaneParameters | None = None,
 ) -> Genesis:
-    """A new chain under the ceremonies' keys of a registry, of one validator's embedded engine.
+    """A new chain under the ceremonies' keys of a registry, and of this installation's runtime.
 
     Args:
         name: of the chain.
@@ -68,4 +68,5 @@ def genesis(
         guardian_threshold=least if guardian_threshold is None else guardian_threshold,
         validators=tuple(sorted(validators)),
         lane=lane,
+        runtime=runtime.fingerprint(),
     )

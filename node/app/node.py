@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from filelock import FileLock, Timeout
 
 from circuits.keys import KeyStore
-from node.app import assembly, development
+from node.app import assembly, development, runtime
 from node.app.blocks import BlockMaker
 from node.app.errors import AlreadyRunning, NoNode
 from node.app.overlay import Overlay, Place
@@ -132,6 +132,7 @@ class Node:
     Raises:
         ForeignGenesis: RPC-14, RPC-24.
         InsecureVersion: RPC-25, an empty store.
+        OtherRuntime: CH-56.
         ConsensusFault: CH-26, more than one validator.
     """
 
@@ -161,6 +162,7 @@ class Node:
         self.options: Final = options or Options()
         self._lock = lock
         self._keys = assembly.verifying_keys(genesis, keys)
+        runtime.check(genesis)
         if store.empty:
             assembly.check_new_chain(genesis, keys)
         insecure = assembly.insecure(genesis, keys)
@@ -291,6 +293,7 @@ class Node:
             AlreadyRunning: RPC-16, another process has it open.
             ForeignGenesis, DecodeError, StoreError: what is in the folder does not fit.
             InsecureVersion: RPC-25, the chain has not begun.
+            OtherRuntime: CH-56.
         """
         assembly.check_interpreter()
         if not cls.exists(home):
@@ -309,6 +312,7 @@ class Node:
         try:
             keys = keys or KeyStore()
             assembly.verifying_keys(genesis, keys)  # before anything is written
+            runtime.check(genesis)
             if not (home / CHAIN_FOLDER).exists():
                 assembly.check_new_chain(genesis, keys)
             store = open_store(home / CHAIN_FOLDER, genesis.chain_id, crash_point=crash_point)

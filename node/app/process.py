@@ -26,6 +26,7 @@ from node.app.errors import (
     ForeignGenesis,
     NoNode,
     NotInstalled,
+    OtherRuntime,
     StartFailed,
 )
 from node.lane.errors import BadKeyFile, DamagedLog, SecretLost
@@ -46,7 +47,8 @@ STOP_S: Final = 30.0
 _LAST_BREATH_S: Final = 5.0
 _POLL_S: Final = 0.05
 _OWN: Final = (
-    AlreadyRunning, ForeignGenesis, NoNode, NotInstalled, BadKeyFile, SecretLost, DamagedLog,
+    AlreadyRunning, ForeignGenesis, NoNode, NotInstalled, OtherRuntime, BadKeyFile, SecretLost,
+    DamagedLog,
 )  # fmt: skip
 """Errors of a start that keep their exit code."""
 

@@ -101,12 +101,23 @@ def _node(session: Session) -> str:
     return f"{session.node}, height {status.height}"
 
 
+def _runtime(session: Session) -> str:  # noqa: ARG001
+    from node.app import runtime
+    from zk.errors import BackendError
+
+    try:
+        return f"0x{runtime.fingerprint().hex()}"
+    except BackendError:
+        return "not known without arithmetic"
+
+
 CHECKS: tuple[tuple[str, Callable[[Session], str]], ...] = (
     ("python", _python),
     ("packages", _packages),
     ("parameters", _parameters),
     ("arithmetic", _kernels),
     ("cache", _cache),
+    ("runtime", _runtime),
 )
 
 
@@ -183,6 +194,17 @@ def prepare(session: Session) -> list[Warmed]:
     return warmed
 
 
+def _answers() -> dict[str, str]:
+    """Each answer of which the fingerprint is made, to compare with another machine's."""
+    from node.app import runtime
+
+    try:
+        found = runtime.answers()
+    except ChiaroError:  # told by the check
+        return {}
+    return {name: "0x" + digest.hex() for name, digest in found.items()}
+
+
 @app.command()
 def doctor(
     context: typer.Context,
@@ -197,6 +219,7 @@ def doctor(
     session.exit_code = 0 if all(finding.ok for finding in findings) else 1
     data: dict[str, Any] = {
         "ok": session.exit_code == 0,
+        "runtime": _answers(),
         "checks": [{"id": f.id, "ok": f.ok, "detail": f.detail, "fix": f.fix} for f in findings],
     }
     if warm:
