@@ -9,6 +9,8 @@ FUZZ   := .cache/fuzz
 FUZZ_SECONDS ?= 10
 PEERS  := $(abspath $(or $(CHIARO_PEERS),.cache/peers))
 COMETBFT_VERSION := v0.38.25
+NATS_VERSION := v2.15.2
+NATS   := $(abspath .cache/nats)
 COMETBFT := $(abspath .cache/cometbft/$(COMETBFT_VERSION))
 JOBS   ?= $(shell $(PYTHON) -c 'import os; print(min(8, os.cpu_count() or 1))')
 
@@ -24,11 +26,11 @@ demo: $(VENV)/.run ## Install, then a private transfer from end to end (offline,
 
 .PHONY: test
 test: $(VENV)/.dev ## The default test suite, in JOBS processes
-	$(BIN)/pytest -q -n $(JOBS) --dist loadfile -m "not slow and not oracle_snarkjs and not oracle_gnark and not oracle_arkworks and not oracle_cometbft and not bench"
+	$(BIN)/pytest -q -n $(JOBS) --dist loadfile -m "not slow and not oracle_snarkjs and not oracle_gnark and not oracle_arkworks and not oracle_cometbft and not oracle_nats and not bench"
 
 .PHONY: test-full
 test-full: $(VENV)/.dev ## Full-size circuits, foreign oracles, long schedules
-	$(BIN)/pytest -q -n $(JOBS) --dist loadfile -m "(slow or oracle_snarkjs or oracle_gnark or oracle_arkworks or oracle_cometbft) and not bench"
+	$(BIN)/pytest -q -n $(JOBS) --dist loadfile -m "(slow or oracle_snarkjs or oracle_gnark or oracle_arkworks or oracle_cometbft or oracle_nats) and not bench"
 
 .PHONY: long
 long: long-fuzz ## Searches without an end, for some minutes; each goes on where it stopped
@@ -111,6 +113,12 @@ cometbft: ## Build the engine of several validators, CometBFT; needs Go
 	mkdir -p $(COMETBFT)
 	GOBIN=$(COMETBFT) CGO_ENABLED=0 go install github.com/cometbft/cometbft/cmd/cometbft@$(COMETBFT_VERSION)
 	$(COMETBFT)/cometbft version
+
+.PHONY: nats
+nats: ## Build the server that carries gossip between machines, NATS; needs Go
+	mkdir -p $(NATS)
+	GOBIN=$(NATS) CGO_ENABLED=0 go install github.com/nats-io/nats-server/v2@$(NATS_VERSION)
+	$(NATS)/nats-server --version
 
 .PHONY: abci
 abci: ## Compile abci.proto again, by a pinned compiler

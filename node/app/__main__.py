@@ -22,6 +22,7 @@ from node.app.node import DEFAULT_PORT, ENGINE_FOLDER, Node, Options, system_clo
 from node.app.process import ERROR_FILE, GENESIS_FILE, LOG_FILE, PROCESS_FILE, NodeProcess
 from node.core.errors import Unreachable
 from node.core.genesis_file import load_genesis
+from node.gossip.servers import Files, Servers
 from node.lane.validator import identity
 from node.rpc.errors import problem
 from node.rpc.schema import ProblemDocument
@@ -71,6 +72,7 @@ async def _run(home: Path, state: Path, options: argparse.Namespace, node_type: 
             empty_blocks=options.empty_blocks,
             lane_tick_ms=options.lane_tick_ms,
             gossip_cut=options.gossip_cut,
+            nats=_servers(options),
             engine=home / ENGINE_FOLDER if options.cometbft or options.binary else None,
             binary=options.binary,
         ),
@@ -134,6 +136,15 @@ def _prepare(home: Path, options: argparse.Namespace) -> None:
         Node.create(home, chain)
 
 
+def _servers(options: argparse.Namespace) -> Servers | None:
+    """What carries the overlay. Raises BadServer (GO-36)."""
+    if options.nats is None:
+        return None
+    given = vars(options)
+    names = ("nkey", "login", "authority", "certificate", "key")
+    return Servers.parse(options.nats, Files(**{name: given[f"nats_{name}"] for name in names}))
+
+
 def _validator(home: Path) -> bytes:
     """Consensus key of a new development chain's only validator: this node's, made if need be."""
     path = home / identity.KEY_FILE
@@ -186,6 +197,15 @@ def _parser() -> argparse.ArgumentParser:
         default=Options().gossip_cut,
         help="base units of an open intent's fee for passing it on",
     )
+    run.add_argument("--nats", help="servers that carry the overlay: URL[,URL…]")
+    for name, what in (
+        ("nkey", "seed of a user of theirs"),
+        ("login", "a name and a password, a line each"),
+        ("authority", "certificates that theirs must come from"),
+        ("certificate", "of this node, for servers that ask"),
+        ("key", "of that certificate"),
+    ):
+        run.add_argument(f"--nats-{name}", type=Path, help=f"a file: {what}")
     return parser
 
 

@@ -31,6 +31,7 @@ from node.da.shards import ShardStore, open_shards
 from node.execution.mempool import Mempool, MempoolLimits
 from node.execution.verifier import GrothVerifier
 from node.gossip.memory import MemoryHub
+from node.gossip.servers import Servers
 from node.lane.blobs.availability import Availability
 from node.rpc.da import DaParts
 from node.rpc.faucet import Faucet
@@ -70,6 +71,7 @@ class Options:
         empty_blocks: make blocks on the chain's timer even when nothing waits.
         lane_tick_ms: between blocks that only the sealed lane waits for.
         gossip_cut: base units that it takes of the fee of an open intent for passing it on.
+        nats: servers that carry the overlay; None: nodes of this process only.
         engine: folder of the CometBFT that decides; None: this node decides alone.
         binary: CometBFT, to be run as a child; None: it is started by others.
         mempool: bounds.
@@ -82,6 +84,7 @@ class Options:
     empty_blocks: bool = False
     lane_tick_ms: int = 1000
     gossip_cut: int = 0
+    nats: Servers | None = None
     engine: Path | None = None
     binary: Path | None = None
     mempool: MempoolLimits = field(default_factory=MempoolLimits)
@@ -213,6 +216,7 @@ class Node:
                 place or Place.in_memory(genesis.chain_id),
                 hub or MemoryHub(),
                 self.options.gossip_cut,
+                self.options.nats,
             )
         )
         self.tip: Final = Tip(store.height)

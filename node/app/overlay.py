@@ -24,11 +24,13 @@ from node.core.errors import NodeError
 from node.core.ids import ChainId, Height
 from node.gossip.bus import HostBus
 from node.gossip.memory import MemoryHub
+from node.gossip.nats import NatsBus
 from node.gossip.node import GossipNode, Options
 from node.gossip.pool import PoolLimits
 from node.gossip.sealed import BoxKey
 from node.gossip.sequence import MemorySequence, SequenceFile
 from node.gossip.sequence import Sequence as Numbers
+from node.gossip.servers import Servers
 from node.gossip.statement import Signer
 from node.lane.fates import Fates
 from node.store.chain import Chain
@@ -128,6 +130,11 @@ def monotonic_ms() -> int:
     return time.monotonic_ns() // 1_000_000
 
 
+def wall_ms() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
 class Overlay:
     """Bus and memory of one node.
 
@@ -135,16 +142,26 @@ class Overlay:
         place: its own; closed by `close`.
         hub: where it meets other nodes of this process.
         cut: base units of a settlement fee that it takes for passing a message on.
+        servers: of NATS, which then carries in the place of the hub.
+
+    Raises:
+        BadServer: GO-36, a file of credentials.
 
     Attributes:
         bus: until `close`.
         fates: of messages, by its own blocks.
     """
 
-    def __init__(self, place: Place, hub: MemoryHub, cut: int = 0) -> None:
+    def __init__(
+        self, place: Place, hub: MemoryHub, cut: int = 0, servers: Servers | None = None
+    ) -> None:
         self._place = place
         node = GossipNode(place.signer, place.sequence, place.box, Options(cut=cut))
-        self.bus: Final[HostBus] = hub.join(node, monotonic_ms)
+        self.bus: Final[HostBus] = (
+            hub.join(node, monotonic_ms)
+            if servers is None
+            else NatsBus(node, place.signer, servers, monotonic_ms, wall_ms)
+        )
         self.fates: Final = Fates()
 
     def start(self, chain: Chain) -> None:
@@ -172,6 +189,7 @@ class Overlay:
         finally:
             running.cancel()
             halted.cancel()
+            await asyncio.gather(running, return_exceptions=True)  # it says goodbye
             self.bus.close()
 
     def close(self) -> None:

@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from typing import Final
 
-from node.core.ids import Height
-from node.gossip.bus import MOST_UNREAD, Filter, Subscription
-from node.gossip.envelope import Envelope
-from node.gossip.equivocation import Evidence
+from node.gossip.driver import TICK_SECONDS, Driver
 from node.gossip.errors import GossipRefused
-from node.gossip.fees import Fee
-from node.gossip.message import Message
-from node.gossip.node import Accuse, Action, Delivery, Disconnect, GossipNode, Send
-from node.gossip.pool import Entry
-from node.gossip.sealed import Contact
-
-TICK_SECONDS: Final = 1.0
+from node.gossip.node import GossipNode
 
 
 class MemoryHub:
@@ -83,46 +73,12 @@ class MemoryHub:
             self.cut(bus.node.node, peer)
 
 
-class MemoryBus:
-    """`node.gossip.bus.IntentBus` over a hub. Lives in one event loop.
-
-    Attributes:
-        node: the node behind it.
-        convicted: evidence that it has seen, in the order in which it came.
-    """
+class MemoryBus(Driver):
+    """A `Driver` over a hub."""
 
     def __init__(self, hub: MemoryHub, node: GossipNode, clock: Callable[[], int]) -> None:
-        self._hub = hub
-        self._clock = clock
-        self._subscriptions: list[Subscription] = []
-        self.node: Final = node
-        self.convicted: Final[list[Evidence]] = []
-
-    def now(self) -> int:
-        return self._clock()
-
-    async def publish(self, envelope: Envelope) -> bytes:
-        message, actions = self.node.publish(envelope, self.now())
-        self.act(actions)
-        return message.id
-
-    async def send(
-        self, envelope: Envelope, contacts: Sequence[Contact], postage: Fee | None = None
-    ) -> tuple[bytes, ...]:
-        messages, actions = self.node.send(envelope, contacts, self.now(), postage)
-        self.act(actions)
-        return tuple(message.id for message in messages)
-
-    def submit(self, data: bytes) -> Message:
-        """`HostBus`: of a client."""
-        message, actions = self.node.submit(data, self.now())
-        self.act(actions)
-        return message
-
-    def subscribe(self, wanted: Filter, most: int = MOST_UNREAD) -> Subscription:
-        subscription = Subscription(wanted, most, self._subscriptions.remove)
-        self._subscriptions.append(subscription)
-        return subscription
+        super().__init__(node, clock)
+        self._hub: Final = hub
 
     async def run(self) -> None:
         """Repair: tick until cancelled."""
@@ -130,34 +86,11 @@ class MemoryBus:
             await asyncio.sleep(TICK_SECONDS)
             self.tick()
 
-    def tick(self) -> None:
-        """Tell every peer what is here."""
-        self.act(self.node.tick(self.now()))
+    def carry(self, peer: bytes, data: bytes) -> None:
+        self._hub.carry(self.node.node, peer, data)
 
-    def advance(self, height: Height) -> list[Entry]:
-        """A new block; returns what expired."""
-        return self.node.advance(height)
+    def cut(self, peer: bytes) -> None:
+        self._hub.cut(self.node.node, peer)
 
-    def receive(self, source: bytes, data: bytes) -> None:
-        """A frame of a peer's."""
-        self.act(self.node.receive(source, data, self.now()))
-
-    def act(self, actions: Iterable[Action]) -> None:
-        """Do what the node decided."""
-        for action in actions:
-            if isinstance(action, Send):
-                self._hub.carry(self.node.node, action.peer, action.data)
-            elif isinstance(action, Delivery):
-                for subscription in list(self._subscriptions):
-                    subscription.offer(action)
-            elif isinstance(action, Disconnect):
-                self._hub.cut(self.node.node, action.peer)
-            elif isinstance(action, Accuse):
-                self.convicted.append(action.evidence)
-
-    def close(self) -> None:
-        """Leave the hub; subscriptions end."""
+    def leave(self) -> None:
         self._hub.leave(self)
-        for subscription in list(self._subscriptions):
-            with contextlib.suppress(ValueError):
-                subscription.close()

@@ -9,8 +9,8 @@ PAGE = Path(__file__).parents[3] / "docs" / "gossip.md"
 
 
 def test_the_example_prints_what_the_page_says(capsys) -> None:
-    code, printed = re.findall(
-        r"```(?:python)?\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL
+    ((code, printed),) = re.findall(
+        r"```python\n(.*?)```\s+```\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL
     )
     exec(compile(code, str(PAGE), "exec"), {"__name__": "page"})  # noqa: S102
     assert capsys.readouterr().out == printed
