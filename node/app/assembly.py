@@ -15,6 +15,7 @@ from node.core.interfaces import ExecutionEnvironment, ProofClaim, ProofVerifier
 from node.execution.executor import Executor
 from node.lane.blobs.blob import BlobSource
 from node.lane.env import LaneEnvironment
+from node.stake.env import StakeEnvironment
 from shielded.env import ShieldedEnvironment
 from transparent.env import TransparentEnvironment
 from zk.errors import UnknownKey
@@ -29,10 +30,13 @@ def check_interpreter(optimize: int | None = None) -> None:
 
 def environments(genesis: Genesis) -> dict[EnvironmentId, ExecutionEnvironment[Any]]:
     """The environments of the chain, with its constants."""
-    return {
+    found: dict[EnvironmentId, ExecutionEnvironment[Any]] = {
         EnvironmentId.TRANSPARENT: TransparentEnvironment(genesis.parameters.max_expiry),
         EnvironmentId.SHIELDED: _shielded(genesis),
     }
+    if genesis.stake is not None:
+        found[EnvironmentId.STAKE] = StakeEnvironment(genesis)
+    return found
 
 
 def _shielded(genesis: Genesis) -> ShieldedEnvironment:

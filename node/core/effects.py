@@ -8,6 +8,7 @@ Keys of the state are bytes with a readable prefix, one prefix per owner:
     `o/…`   orders of the guardians and states of pools
     `i/…`   sealed intents: keys, batches, settlements; reservations under `i/r/`,
               held balances under `i/held/`
+    `b/…`   stake: validators, notices, rosters, faults (`node.stake.state`)
     `c/…`   chain: parameters, block metadata
 """
 

@@ -23,13 +23,14 @@ ID_BYTES: Final = 32
 
 
 class EnvironmentId(IntEnum):
-    """The three environments, the chain's own orders, the sealed lane; the tag on the wire."""
+    """The three environments, guardians' orders, the sealed lane, stake; the tag on the wire."""
 
     TRANSPARENT = 1
     SHIELDED = 2
     PRIVATE = 3
     CHAIN = 4
     INTENTS = 5
+    STAKE = 6
 
     @property
     def label(self) -> str:

@@ -60,6 +60,7 @@ STATE_PREFIX: Final = {
     EnvironmentId.PRIVATE: b"p/",
     EnvironmentId.CHAIN: b"o/",
     EnvironmentId.INTENTS: b"i/",
+    EnvironmentId.STAKE: b"b/",
 }
 """Where each environment may write (EX-8)."""
 _CRASHES: Final = (

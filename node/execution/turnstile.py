@@ -20,7 +20,7 @@ from node.core.codec import Reader, Writer
 from node.core.effects import Event
 from node.core.errors import InvalidTransaction
 from node.core.genesis import Genesis
-from node.core.ids import FEE_ACCOUNT, EnvironmentId, Kind
+from node.core.ids import FEE_ACCOUNT, NATIVE, EnvironmentId, Kind
 from node.core.interfaces import StateReader
 from node.execution.overlay import EmptyState, Overlay
 from transparent.accounts import every_balance
@@ -112,11 +112,16 @@ def totals(state: StateReader, environment: EnvironmentId, kind: Kind) -> Totals
 
 
 def genesis_writes(genesis: Genesis) -> dict[bytes, bytes | None]:
-    """EX-14: all that is ever issued enters the transparent environment, once."""
+    """EX-14: all that is ever issued enters the transparent environment, once; bonds go on."""
     writes: dict[bytes, bytes | None] = {}
     for kind, amount in genesis.supply().items():
         writes[issued_key(kind)] = Writer().u64(amount).done()
         writes[totals_key(EnvironmentId.TRANSPARENT, kind)] = Totals(amount).to_bytes()
+    if genesis.stake is not None:
+        issued, bonded = genesis.supply()[NATIVE], genesis.stake.bonded
+        left = Totals(issued, bonded)
+        writes[totals_key(EnvironmentId.TRANSPARENT, NATIVE)] = left.to_bytes()
+        writes[totals_key(EnvironmentId.STAKE, NATIVE)] = Totals(bonded).to_bytes()
     return writes
 
 
@@ -204,12 +209,16 @@ class Supply:
         return self.held.get(EnvironmentId.PRIVATE, 0)
 
     @property
+    def stake(self) -> int:
+        return self.held.get(EnvironmentId.STAKE, 0)
+
+    @property
     def adds_up(self) -> bool:
         """Balances are what the turnstile says, no pool is negative, all of it was issued."""
         return (
             self.transparent == self.held.get(EnvironmentId.TRANSPARENT, 0)
             and min(self.held.values(), default=0) >= 0
-            and self.transparent + self.shielded + self.private == self.issued
+            and self.transparent + self.shielded + self.private + self.stake == self.issued
         )
 
 

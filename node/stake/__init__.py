@@ -1,0 +1,1 @@
+"""Stake: who votes with which weight, how that changes, what a proved fault costs. See SPEC.md."""

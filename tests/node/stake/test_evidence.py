@@ -1,0 +1,226 @@
+"""Duplicate votes: judged by their bytes, punished once, in time, for good."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from node.core.effects import Event
+from node.core.errors import InvalidTransaction
+from node.core.stake import MILLION
+from node.stake import state as entries
+from node.stake.faults import FaultKind, Offence
+from node.stake.punishment import PUNISHED
+from node.stake.transaction import EvidenceTx, Tag, wire
+from node.stake.votes import PREVOTE, BlockId, DuplicateVote, Vote
+from node.testing.stake import BONDS, StakeChain, double_vote, genesis, key, parameters, validator
+from zk.errors import DecodeError
+
+CUT = 50_000
+
+
+def record(chain, n):
+    return entries.validator(chain.state, validator(n).account)
+
+
+def test_st16_a_fault_lies_before_the_block_that_punishes_it(chain):
+    chain.to(3)
+    for height in (4, 5, 2**62):
+        assert chain.codes(chain.evidence(double_vote(chain.genesis, validator(0), height))) == [
+            "ST-16"
+        ]
+        chain.ledger = StakeChain(chain.genesis).ledger
+        chain.to(3)
+    assert chain.codes(chain.evidence(double_vote(chain.genesis, validator(0), 3))) == ["ok"]
+
+
+def test_st17_of_whom_nothing_is_at_stake_nothing_is_taken(chain):
+    chain.to(1)
+    assert chain.codes(chain.evidence(double_vote(chain.genesis, validator(9), 1))) == ["ST-17"]
+
+
+@pytest.mark.parametrize("unbonding", [2, 3])
+def test_st18_a_fault_counts_as_long_as_its_stake_is_there(unbonding):
+    """Notice in epoch 0: the stake stands for faults of epoch 1, and is due behind epoch U."""
+    chain = StakeChain(genesis(parameters(unbonding_epochs=unbonding)))
+    assert chain.codes(chain.make(Tag.UNBOND, key(1), validator(0), BONDS[0])) == ["ok"]
+    fault = chain.stake.last_height(1)
+    chain.to(chain.stake.last_height(unbonding) - 1)
+    votes = chain.evidence(double_vote(chain.genesis, validator(0), fault))
+    old = chain.evidence(double_vote(chain.genesis, validator(1), chain.stake.last_height(0)))
+    assert chain.codes(votes, old) == ["ok", "ST-18"]
+    left = BONDS[0] - BONDS[0] * CUT // MILLION
+    assert entries.notices(chain.state, validator(0).account) == ((0, left),)
+    other = chain.evidence(double_vote(chain.genesis, validator(1), fault))
+    assert chain.codes(other) == ["ST-18"]
+    assert chain.codes(chain.make(Tag.WITHDRAW, key(1), validator(0), 0)) == ["ok"]
+    chain.check()
+
+
+def test_st19_once_for_a_kind_and_an_epoch(chain):
+    chain.to(5)
+    first = chain.evidence(double_vote(chain.genesis, validator(0), 1))
+    same = chain.evidence(double_vote(chain.genesis, validator(0), 3, kind=PREVOTE))
+    later = chain.evidence(double_vote(chain.genesis, validator(0), 5))
+    assert chain.codes(first, first, same, later) == ["ok", "ST-19", "ST-19", "ok"]
+    once = BONDS[0] - BONDS[0] * CUT // MILLION
+    assert record(chain, 0).bonded == once - once * CUT // MILLION
+    assert record(chain, 0).fault == 6
+    assert entries.lost(chain.state) == BONDS[0] - record(chain, 0).bonded
+    chain.check()
+
+
+def test_st19_what_was_punished_is_forgotten_when_it_is_too_old_to_be_punished_again(chain):
+    chain.to(1)
+    first = chain.evidence(double_vote(chain.genesis, validator(0), 1))
+    assert chain.codes(first) == ["ok"]
+    found = entries.punished_key(0, validator(0).account, FaultKind.DUPLICATE_VOTE)
+    while chain.height < 12:
+        assert (chain.state.get(found) is not None) == (chain.height < 8)
+        assert chain.codes(first) == ["ST-19" if chain.height <= 8 else "ST-18"]
+
+
+CHANGES = {
+    "another key": lambda v: dataclasses.replace(v, key=validator(1).account),
+    "another type": lambda v: dataclasses.replace(v, type=PREVOTE),
+    "no type": lambda v: dataclasses.replace(v, type=32),
+    "another height": lambda v: dataclasses.replace(v, height=2),
+    "another round": lambda v: dataclasses.replace(v, round=1),
+    "a round beyond": lambda v: dataclasses.replace(v, round=2**31),
+    "one vote twice": lambda v: dataclasses.replace(v, b=v.a),
+    "the greater first": lambda v: dataclasses.replace(v, a=v.b, b=v.a),
+    "another time": lambda v: dataclasses.replace(v, a=dataclasses.replace(v.a, seconds=9)),
+    "no time": lambda v: dataclasses.replace(v, a=dataclasses.replace(v.a, nanos=10**9)),
+    "another block": lambda v: dataclasses.replace(
+        v, b=dataclasses.replace(v.b, block=BlockId(b"\x09" * 32, 1, b"\x02" * 32))
+    ),
+    "another signature": lambda v: dataclasses.replace(
+        v, a=dataclasses.replace(v.a, signature=v.b.signature)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_st20_nothing_else_is_a_double_vote(chain, name):
+    chain.to(2)
+    good = double_vote(chain.genesis, validator(0), 1)
+    assert chain.codes(chain.evidence(CHANGES[name](good))) == ["ST-20"]
+    assert chain.codes(chain.evidence(good)) == ["ok"]
+
+
+def test_st20_votes_of_another_chain(chain):
+    other = dataclasses.replace(chain.genesis, name="other")
+    chain.to(2)
+    assert chain.codes(chain.evidence(double_vote(other, validator(0), 1))) == ["ST-20"]
+
+
+@given(
+    st.binary(min_size=32, max_size=32),
+    st.integers(1, 2),
+    st.integers(0, 2**63),
+    st.integers(0, 2**32 - 1),
+    st.lists(
+        st.builds(
+            Vote,
+            st.just(BlockId())
+            | st.builds(
+                BlockId,
+                st.binary(min_size=32, max_size=32).filter(any),
+                st.integers(0, 2**32 - 1),
+                st.binary(min_size=32, max_size=32),
+            ),
+            st.integers(0, 2**63),
+            st.integers(0, 2**32 - 1),
+            st.binary(min_size=64, max_size=64),
+        ),
+        min_size=2,
+        max_size=2,
+    ),
+)
+def test_st20_one_encoding_of_a_pair(public, kind, height, turn, votes):
+    one = DuplicateVote.of(public, kind, height, turn, (votes[0], votes[1]))
+    data = one.to_bytes()
+    assert DuplicateVote.from_bytes(data) == one
+    if votes[0].block != votes[1].block:
+        assert DuplicateVote.of(public, kind, height, turn, (votes[1], votes[0])) == one
+    for wrong in (data[:-1], data + b"\0"):
+        with pytest.raises(DecodeError):
+            DuplicateVote.from_bytes(wrong)
+
+
+def test_st21_a_chain_without_a_lane_knows_no_evidence_of_one(chain):
+    chain.to(1)
+    for kind in (FaultKind.TWO_ROOTS, FaultKind.WRONG_SHARE, FaultKind.KEY_GENERATION):
+        assert chain.codes(wire(EvidenceTx(chain.genesis.chain_id, kind, b"x"))) == ["ST-21"]
+
+
+@pytest.mark.parametrize("kind", [k for k in FaultKind if k is not FaultKind.DUPLICATE_VOTE])
+def test_st21_the_lane_judges_its_own(kind):
+    """One path for all kinds: what the lane says is punished by the same rules."""
+    from node.core.interfaces import TxContext
+    from node.stake.env import StakeEnvironment
+
+    class Lane:
+        def check(self, kind, evidence, state):
+            if evidence != b"true":
+                raise InvalidTransaction("LN-0", "nothing is proved")
+            return Offence(validator(0).account, kind, 1)
+
+    chain = StakeChain(genesis(parameters(key_generation=1000, two_roots=2000, wrong_share=3000)))
+    chain.to(2)
+    environment = StakeEnvironment(chain.genesis, Lane())
+    context = TxContext(chain.genesis.chain_id, 3)
+    for use in (environment.check_historical, environment.execute):
+        with pytest.raises(InvalidTransaction, match="nothing is proved"):
+            use(EvidenceTx(chain.genesis.chain_id, kind, b"false"), chain.state, context)
+    tx = EvidenceTx(chain.genesis.chain_id, kind, b"true")
+    environment.check_historical(tx, chain.state, context)
+    writes = dict(environment.execute(tx, chain.state, context).writes)
+    after = entries.Validator.from_bytes(writes[entries.validator_key(validator(0).account)])
+    assert after.bonded == BONDS[0] - BONDS[0] * kind.fraction(chain.stake) // MILLION
+
+
+def test_st22_a_fault_costs_what_stood_behind_it_and_no_more(chain):
+    """Notice of epochs 0 … 2; a fault of epoch 3 had what was given notice of since epoch 2."""
+    for epoch in range(3):
+        chain.to(epoch * 4)
+        assert chain.codes(chain.make(Tag.UNBOND, key(1), validator(0), 1000)) == ["ok"]
+    chain.to(13)
+    assert chain.codes(chain.evidence(double_vote(chain.genesis, validator(0), 13))) == ["ok"]
+    assert entries.notices(chain.state, validator(0).account) == (
+        (0, 1000), (1, 1000), (2, 950),
+    )  # fmt: skip
+    assert record(chain, 0).bonded == 1900
+    assert record(chain, 0).fault == 14
+    assert entries.lost(chain.state) == 150
+    chain.check()
+
+
+def test_st22_the_receipt_says_what_it_cost(chain):
+    chain.to(1)
+    (receipt,) = chain.run(chain.evidence(double_vote(chain.genesis, validator(3), 1)))
+    assert receipt.fee == 0
+    assert receipt.events == (
+        Event(
+            PUNISHED,
+            (
+                ("validator", validator(3).account.hex()),
+                ("kind", "duplicate-vote"),
+                ("height", "1"),
+                ("amount", str(BONDS[3] * CUT // MILLION)),
+            ),
+        ),
+    )
+
+
+def test_st22_all_of_it_may_be_lost():
+    chain = StakeChain(genesis(parameters(duplicate_vote=MILLION)))
+    chain.to(1)
+    assert chain.codes(chain.evidence(double_vote(chain.genesis, validator(0), 1))) == ["ok"]
+    assert record(chain, 0).bonded == 0
+    assert chain.codes(chain.make(Tag.UNBOND, key(1), validator(0), 1)) == ["ST-13"]
+    assert entries.lost(chain.state) == BONDS[0]
+    chain.check()
