@@ -5,16 +5,15 @@ They vote as honest validators do. What they say is signed with their own keys, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from enum import Flag, auto
-from typing import Final
+from typing import Final, Protocol
 
 from node.core.block import Receipt
 from node.core.genesis import Genesis
 from node.core.ids import Height
 from node.core.interfaces import Admission, BlockExecutor, BlockResult, SealedLane, StateReader
-from node.execution.executor import Executor
 from node.lane import layout, payload
 from node.lane.payload import Ending, EndTx, Tag
 from node.lane.validator import extension
@@ -159,21 +158,40 @@ class LyingHost(LaneHost):
         return tuple(honest)
 
     def _wrong(self, share: ShareMessage) -> ShareMessage:
-        """Twice the share; signed, so that it can be held against it."""
-        lane = self._keys.genesis.lane
-        if self._state is None or lane is None:
+        if self._state is None:
             raise RuntimeError("shares before a block")
-        keys = [layout.key_of(self._state, item.number, share.epoch) for item in lane.domains]
-        wrong = replace(share, points=tuple(group.multiple_g1(2, p) for p in share.points))
-        key = next(key for key in keys if key is not None)
-        signature = self._keys.signers[self._place].sign(wrong.digest(key))
-        return replace(wrong, signature=signature)
+        sign = self._keys.signers[self._place].sign
+        return wrong_share(share, self._keys.genesis, self._state, sign)
+
+
+def wrong_share(
+    share: ShareMessage, genesis: Genesis, state: StateReader, sign: Callable[[bytes], bytes]
+) -> ShareMessage:
+    """Twice the share; signed, so that it can be held against whoever signs."""
+    domains = () if genesis.lane is None else genesis.lane.domains
+    keys = [layout.key_of(state, item.number, share.epoch) for item in domains]
+    wrong = replace(share, points=tuple(group.multiple_g1(2, p) for p in share.points))
+    key = next(key for key in keys if key is not None)
+    return replace(wrong, signature=sign(wrong.digest(key)))
+
+
+class Liar(Protocol):
+    """Who is behind a `LyingLane`."""
+
+    @property
+    def lie(self) -> LaneLie:
+        """What it does."""
+        ...
+
+    def shares(self, honest: Iterable[ShareMessage]) -> tuple[ShareMessage, ...]:
+        """What it says in the place of honest shares."""
+        ...
 
 
 class LyingLane:
     """`SealedLane` of a liar: its own extension; it checks others as an honest one does."""
 
-    def __init__(self, host: LyingHost, keeper: Keeper) -> None:
+    def __init__(self, host: Liar, keeper: SealedLane) -> None:
         self._host = host
         self._keeper = keeper
 
@@ -204,7 +222,7 @@ class LyingLane:
 class LyingExecutor:
     """`BlockExecutor` of a liar: it selects what it should not."""
 
-    def __init__(self, honest: Executor, lie: LaneLie) -> None:
+    def __init__(self, honest: BlockExecutor, lie: LaneLie) -> None:
         self._honest = honest
         self._lie = lie
 
