@@ -5,6 +5,7 @@ Light to import: the command line reads names of assets from here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from node.core.genesis import (
@@ -57,6 +58,7 @@ def genesis(
     registry: Registry | None = None,
     validators: tuple[bytes, ...] = (),
     lane: LaneParameters | None = LANE,
+    allocations: Sequence[Allocation] = (),
 ) -> Genesis:
     """A new development chain under this installation's development keys, and of its runtime.
 
@@ -67,6 +69,7 @@ def genesis(
         registry: of keys; default: the installation's.
         validators: consensus keys; without one there is no lane.
         lane: of sealed intents.
+        allocations: beside the faucet's.
 
     Raises:
         UnknownKey: the installation has no development keys.
@@ -84,8 +87,9 @@ def genesis(
         tuple(statements),
         time_ms=time_ms,
         parameters=parameters or Parameters(block_time_ms=0),
-        allocations=tuple(
-            Allocation(dev_faucet_account(), asset(name), DEV_FAUCET_AMOUNT) for name in ASSETS
+        allocations=(
+            *(Allocation(dev_faucet_account(), asset(name), DEV_FAUCET_AMOUNT) for name in ASSETS),
+            *allocations,
         ),
         validators=validators,
         lane=lane if validators else None,

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +24,7 @@ from node.app.node import ENGINE_FOLDER, Node
 from node.app.process import NodeProcess
 from node.consensus.cometbft import home as engine
 from node.consensus.cometbft.home import Place, Timing
-from node.core.genesis import Genesis, Parameters
+from node.core.genesis import Allocation, Genesis, Parameters
 from node.core.lane import LaneParameters
 from node.rpc.client import NodeClient
 from zk import files
@@ -80,6 +80,7 @@ def create(
     p2p_port: int = P2P_PORT,
     lane: LaneParameters = LANE,
     timing: Timing = TIMING,
+    allocations: Sequence[Allocation] = (),
 ) -> Genesis:
     """Make the folders of n validators of a new development chain.
 
@@ -91,6 +92,7 @@ def create(
         p2p_port: of each CometBFT on its own address.
         lane: of sealed intents.
         timing: of rounds.
+        allocations: beside the faucet's.
 
     Raises:
         NoNode: there is one already.
@@ -113,6 +115,7 @@ def create(
         parameters=Parameters(block_time_ms=block_time_ms),
         validators=tuple(sorted(key.public for key in keys)),
         lane=lane,
+        allocations=allocations,
     )
     for number, home in enumerate(where):
         peers = [*places[:number], *places[number + 1 :]]
@@ -158,9 +161,13 @@ def up(folder: Path, *, rpc_port: int = RPC_PORT) -> tuple[Standing, ...]:
     return status(folder)
 
 
-def start_one(home: Path, port: int, program: Path) -> NodeProcess:
+def start_one(
+    home: Path, port: int, cometbft: Path, program: Sequence[str] = process.PROGRAM
+) -> NodeProcess:
     """One node and its CometBFT, in the background."""
-    return process.spawn(home, home / _STATE, port=port, create=False, cometbft=program)
+    return process.spawn(
+        home, home / _STATE, port=port, create=False, cometbft=cometbft, program=program
+    )
 
 
 def down(folder: Path) -> int:

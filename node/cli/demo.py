@@ -2,6 +2,7 @@
 
 transfer   a node, two wallets, a private transfer, its proof, an audit
 intents    four validators, three parties, a ring of sealed intents, a solver
+validators the same on four real ones with CometBFT, one of which is killed meanwhile
 """
 
 from __future__ import annotations
@@ -41,11 +42,13 @@ class Story(StrEnum):
 
     TRANSFER = "transfer"
     INTENTS = "intents"
+    VALIDATORS = "validators"
 
 
 TITLES: Final = {
     Story.TRANSFER: "a private transfer, from end to end",
     Story.INTENTS: "a ring of sealed intents, from end to end",
+    Story.VALIDATORS: "a ring of sealed intents on four validators, one killed, one lying",
 }
 
 
@@ -60,14 +63,21 @@ def demo(
     keep: bool = typer.Option(False, "--keep", help="Keep the temporary folder: chain, wallets."),
     browse: bool = typer.Option(False, "--open", help="Show the report in a browser."),
 ) -> None:
-    """Show a private transfer, or a ring of sealed intents, from end to end. Offline."""
+    """Show a private transfer, or a ring of sealed intents, from end to end. Offline.
+
+    `validators` needs CometBFT: see `chiaro localnet`.
+    """
     session: Session = context.obj
     if browse and not (out_folder or keep):
         raise UsageError("--open needs a report that stays: add --out DIR or --keep")
     if out_folder is not None:
         _check_folder(out_folder)
     _introduce(session, story)
-    tell = _transfer if story is Story.TRANSFER else _intents
+    tell = {
+        Story.TRANSFER: _transfer,
+        Story.INTENTS: _intents,
+        Story.VALIDATORS: _validators,
+    }[story]
     with _stopped_cleanly(), _folder(keep=keep) as folder:
         places = [place for place in (out_folder, folder if keep else None) if place is not None]
         with output.progress(session, "proving key") as bar:
@@ -118,19 +128,43 @@ def _intents(
     out_folder: Path | None,
     bar: output.Report,
 ) -> Told:
-    from node.cli.demo_intents_facts import document
-    from node.cli.demo_intents_report import render
-    from node.cli.demo_intents_run import BUNDLE, IntentsRun
+    from node.cli.demo_intents_run import IntentsRun
 
     facts = IntentsRun(folder, lambda step: _tell(session, step), bar)()
-    commands = intents_commands(out_folder, BUNDLE)
+    return _sealed(facts, folder, places, intents_commands(out_folder, facts.bundle))
+
+
+def _validators(
+    session: Session,
+    folder: Path,
+    places: Sequence[Path],
+    out_folder: Path | None,
+    bar: output.Report,
+) -> Told:
+    from node.app import localnet
+    from node.cli.demo_validators_run import ValidatorsRun
+
+    localnet.binary()  # before a minute of work
+    facts = ValidatorsRun(folder, lambda step: _tell(session, step), bar)()
+    commands = (
+        ("an operator", "chiaro localnet init && chiaro localnet up"),
+        *intents_commands(out_folder, facts.bundle, Story.VALIDATORS)[1:],
+    )
+    return _sealed(facts, folder, places, commands)
+
+
+def _sealed(facts: IntentsFacts, folder: Path, places: Sequence[Path], commands: Commands) -> Told:
+    """Page and chain of a story of sealed intents, where they are wanted."""
+    from node.cli.demo_intents_facts import document
+    from node.cli.demo_intents_report import render
+
     page = render(facts, commands)
     written: list[str] = []
     for place in places:
         (place / REPORT).write_text(page, encoding="utf-8")
         if place != folder:
-            shutil.copyfile(folder / BUNDLE, place / BUNDLE)
-        written += [str(place / name) for name in (REPORT, BUNDLE)]
+            shutil.copyfile(folder / facts.bundle, place / facts.bundle)
+        written += [str(place / name) for name in (REPORT, facts.bundle)]
     data = {**document(facts), "next": _listed(commands)}
     return data, facts.valid, written, lambda out: _settled(out, facts, written, commands)
 
@@ -139,11 +173,13 @@ def _listed(commands: Commands) -> list[dict[str, str]]:
     return [{"for": who, "command": command} for who, command in commands]
 
 
-def intents_commands(out_folder: Path | None, bundle: str) -> Commands:
-    """For whom, and what to type after the story of intents."""
+def intents_commands(
+    out_folder: Path | None, bundle: str, story: Story = Story.INTENTS
+) -> Commands:
+    """For whom, and what to type after a story of intents."""
     where = shlex.quote(str(out_folder)) if out_folder is not None else "demo"
     verify = f"chiaro audit verify {where}/{bundle}"
-    first = "chiaro demo intents --out demo"
+    first = f"chiaro demo {story.value} --out demo"
     return (
         ("a user", "chiaro up && chiaro intent new swap --help"),
         ("an auditor", verify if out_folder is not None else f"{first} && {verify}"),
@@ -284,7 +320,7 @@ def _settled(out: Console, facts: IntentsFacts, written: list[str], commands: Co
             out.print(f"{check.id}: {check.detail}", style="red", markup=False)
     verdict = "EVERYONE HAS WHAT THEY WANTED, AND THE CHAIN HOLDS" if facts.valid else "NOT VALID"
     out.print(verdict, style="bold green" if facts.valid else "bold red")
-    _last(out, written, commands, "`chiaro demo intents --out DIR` keeps report and chain")
+    _last(out, written, commands, "`--out DIR` keeps report and chain")
 
 
 def _last(out: Console, written: list[str], commands: Commands, hint: str) -> None:

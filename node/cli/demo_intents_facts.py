@@ -12,6 +12,7 @@ from typing import Any, Final
 from node.cli.demo_facts import Checked, Step
 
 VALIDATORS: Final = 4
+BUNDLE: Final = "chain.bundle"
 FAULTY: Final = 3
 """Place of the one that lies."""
 
@@ -167,6 +168,11 @@ class IntentsFacts:
     def valid(self) -> bool:
         """Whether every check held."""
         return all(check.ok for check in self.checks)
+
+    @property
+    def bundle(self) -> str:
+        """Name of the file that has the whole chain."""
+        return BUNDLE
 
     def moment(self, id_: str) -> Moment:
         """One of them."""

@@ -36,7 +36,7 @@ def render(facts: IntentsFacts, next_commands: Sequence[tuple[str, str]]) -> str
         heading="A ring of three, sealed until it is ordered",
         lead="Alice, Bob and Carol swapped three assets without trusting each other. Nobody could "
         "read what they wanted before its order was final, and nobody can say whose wishes these "
-        "were. One of the four validators did what it could to spoil it.",
+        f"were. {_spoiled(facts)}",
         verdict="Everyone has what they wanted, and every check holds."
         if facts.valid
         else "Something does not hold: see the checks below.",
@@ -55,19 +55,30 @@ def render(facts: IntentsFacts, next_commands: Sequence[tuple[str, str]]) -> str
         section("The roles", "Who could see what, and when", _roles(facts)),
         section("The parties", "Who has what", _parties(facts)),
         section("The liar", "What one bad validator could do", _liar(facts)),
+        *_killed(facts),
         section("The checks", "What an observer checked, with no key", checks(facts.checks)),
         section("The run", "Step by step", _run(facts)),
         next_steps(next_commands),
     )
+    story = "intents" if facts.killed is None else "validators"
     words = (
-        "Made offline by <code>chiaro demo intents</code>; this file loads nothing and runs "
+        f"Made offline by <code>chiaro demo {story}</code>; this file loads nothing and runs "
         "nothing. Validators, parties and solver lived for one run; their keys are gone."
     )
     return page(hero, sections, footer(facts.versions, words))
 
 
+def _spoiled(facts: IntentsFacts) -> str:
+    if facts.killed is None:
+        return "One of the four validators did what it could to spoil it."
+    return (
+        "One of the four validators did what it could to spoil it, and another was killed in the "
+        "middle."
+    )
+
+
 def picture(facts: IntentsFacts) -> str:
-    """The intents' way: heights, and the simulated network's time."""
+    """The intents' way: heights, and the chain's time."""
     alice = facts.parties[0]
     moments = {moment.id: moment for moment in facts.moments}
 
@@ -147,7 +158,7 @@ def _way(facts: IntentsFacts) -> str:
         "They give out their shares of a batch only behind the final block that closed it, and "
         "until it is opened no block may carry anything else: nobody gets a last look.</p>"
         f"{picture(facts)}"
-        + table(("", "block", "simulated time"), listed, numeric=(1, 2))
+        + table(("", "block", _time(facts)), listed, numeric=(1, 2))
         + values(
             (
                 ("settlement’s transaction", "0x" + s.tx_id),
@@ -199,6 +210,10 @@ def _parties(facts: IntentsFacts) -> str:
     )
 
 
+def _time(facts: IntentsFacts) -> str:
+    return "simulated time" if facts.killed is None else "time from genesis"
+
+
 def _liar(facts: IntentsFacts) -> str:
     fault = facts.fault
     rules = ", ".join(fault.rules)
@@ -208,9 +223,35 @@ def _liar(facts: IntentsFacts) -> str:
         "due. A pairing check found the shares wrong, and they were left out; the signature names "
         f"who made them. {fault.refused} of its proposals were refused by every honest validator "
         f"({escape(rules)}), and the next one proposed instead.</p>"
-        "<p class='aside'>The four validators are real ones: each executes every block over its "
-        "own store. Their network and clock are simulated, in one process.</p>"
+        f"<p class='aside'>The four validators are real ones: each executes every block over its "
+        f"own store. {_where(facts)}</p>"
     )
+
+
+def _where(facts: IntentsFacts) -> str:
+    if facts.killed is None:
+        return "Their network and clock are simulated, in one process."
+    return (
+        "Each is a process with a CometBFT beside it; they met on addresses of this machine. "
+        "Whoever checked was another process: it asked one of them for blocks and executed them."
+    )
+
+
+def _killed(facts: IntentsFacts) -> tuple[str, ...]:
+    """The section of the one that was killed, where one was."""
+    gone = facts.killed
+    if gone is None:
+        return ()
+    body = (
+        f"<p>{escape(gone.name.capitalize())} was killed (<code>kill -9</code>) behind block "
+        f"{gone.killed}. Three of four are enough: {gone.without} more blocks were made. Then the "
+        "batch was closed, and the liar’s votes, which carry its wrong shares, counted for "
+        "nothing: with two of four out the others could decide nothing and open nothing, and "
+        f"stood at block {gone.stood}. They did not split, and no intent was read.</p>"
+        f"<p>Started again, it went on from its own disk, and had block {gone.back} soon after; "
+        "three right shares opened the batch.</p>"
+    )
+    return (section("The killed one", "What a missing validator could stop", body),)
 
 
 def _run(facts: IntentsFacts) -> str:

@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from node.cli import demo_steps
 from node.cli.demo_facts import Checked, Step, units
 from node.cli.demo_intents_facts import (
+    BUNDLE,
     VALIDATORS,
     AuditFacts,
     IntentsFacts,
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from node.core.intent import Intent
     from node.lane.layout import Live
     from shielded.build import Prove
-
-BUNDLE: Final = "chain.bundle"
 
 
 @dataclass(slots=True)
@@ -96,6 +95,9 @@ class IntentsRun:
                 self.height)  # fmt: skip
         self._fund(prove)
         self._order(prove)
+        self._after_order()
+        self._close()
+        self._after_close()
         live = self._open()
         settled = self._settle(live)
         with self._step("find", "The wallets find their notes") as say:
@@ -229,16 +231,28 @@ class IntentsRun:
             secrets.token_bytes(32),
         )
 
-    def _open(self) -> Live:
-        """The batch closes; its block is final; the validators' shares open it."""
+    def _after_order(self) -> None:
+        """What else happens then: nothing."""
+
+    def _close(self) -> None:
+        """The batch closes; its block is final."""
         from node.lane import layout
-        from node.lane.layout import OK, Stage
+        from node.lane.layout import Stage
 
         with self._step("close", "The batch is closed") as say:
             self._until(lambda: self._stage() in {Stage.CLOSED, Stage.SOLVING})
             (live,) = layout.live(self.world.history.state)
             self._moment("closed", "closed and final", live.closed)
             say("its order is final, and nobody has read it", live.closed)
+
+    def _after_close(self) -> None:
+        """What else happens then: nothing."""
+
+    def _open(self) -> Live:
+        """The validators' shares open it."""
+        from node.lane import layout
+        from node.lane.layout import OK, Stage
+
         with self._step("open", "The validators open it") as say:
             self._until(lambda: self._stage() is Stage.SOLVING)
             (live,) = layout.live(self.world.history.state)

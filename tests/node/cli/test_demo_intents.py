@@ -25,6 +25,7 @@ from node.cli.demo_intents_facts import (
     AuditFacts,
     FaultFacts,
     IntentsFacts,
+    KilledFacts,
     Moment,
     PartyFacts,
     SettledFacts,
@@ -138,6 +139,21 @@ def test_a_failed_check_is_said_at_the_top() -> None:
     page = render(bad, NEXT)
     assert "Something does not hold" in page
     assert '<li class="bad">' in page
+
+
+def test_the_page_tells_of_the_one_that_was_killed() -> None:
+    killed = KilledFacts("validator 2", killed=12, without=9, stood=21, back=23)
+    page = render(facts(killed=killed), NEXT)
+    parser = Balance()
+    parser.feed(page)
+    assert parser.open == []
+    for words in ("stood at block 21", "9 more blocks", "block 23", "time from genesis"):
+        assert words in page
+    assert "simulated" not in page
+    made = document(facts(killed=killed))
+    assert made["killed_validator"]["without"] == 9
+    assert made["batch"]["moments"][0]["ms"] == 1367
+    assert document(facts())["killed_validator"] is None
 
 
 def test_only_the_owner_knows_whose_intent_it_was() -> None:
