@@ -47,6 +47,7 @@ from zk import files
 
 if TYPE_CHECKING:
     from node.consensus.cometbft.engine import CometEngine
+    from node.consensus.cometbft.query import Query
     from node.consensus.cometbft.relay import Relay
 
 CHAIN_FOLDER: Final = "chain"
@@ -108,6 +109,14 @@ def _relay(folder: Path) -> Relay:
     from node.consensus.cometbft.relay import Relay
 
     return Relay(folder / RPC_SOCKET)
+
+
+def _query(folder: Path) -> Query:
+    """To the RPC of the CometBFT in `folder`."""
+    from node.consensus.cometbft.home import RPC_SOCKET
+    from node.consensus.cometbft.query import Query
+
+    return Query(folder / RPC_SOCKET)
 
 
 def system_clock() -> int:
@@ -237,6 +246,7 @@ class Node:
                 names,
                 faucet,
                 insecure,
+                engine=None if folder is None else _query(folder),
                 **self._lane_parts(),
             )
         )

@@ -22,8 +22,6 @@ from node.audit.sources import Raw, Source
 from node.audit.supply import SupplyAudit
 from node.audit.work import Figures, Journal
 from node.consensus.application import (
-    ZERO_HASH,
-    Head,
     LedgerApplication,
     check_follows,
     check_sizes,
@@ -31,6 +29,7 @@ from node.consensus.application import (
 from node.consensus.errors import InvalidBlock
 from node.core.block import Block, Receipt
 from node.core.errors import ConsensusFault, NotFound
+from node.core.head import ZERO_HASH, Head
 from node.core.ids import EnvironmentId, Height, Kind
 from node.core.interfaces import ProofClaim
 from node.da.errors import DataRefused

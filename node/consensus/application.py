@@ -15,9 +15,9 @@ from typing import Final
 
 from node.consensus.errors import InvalidBlock
 from node.core.block import Block, Receipt, tx_root
-from node.core.codec import Reader, Writer
 from node.core.errors import ConsensusFault, NodeError
 from node.core.genesis import Genesis, Parameters
+from node.core.head import HEAD_KEY, ZERO_HASH, Head
 from node.core.ids import ChainId, Height, StateRoot
 from node.core.interfaces import (
     Admission,
@@ -35,9 +35,6 @@ from zk.errors import BackendError, ChiaroError
 APPLICATION_PREFIX: Final = b"c/"
 CHAIN_KEY: Final = b"c/chain"
 """Chain id: the state names its chain."""
-HEAD_KEY: Final = b"c/head"
-"""Height, time and hash of the last header: the state commits to the whole history."""
-ZERO_HASH: Final = bytes(32)
 
 _log = logging.getLogger(__name__)
 
@@ -54,25 +51,6 @@ CRASH_POINTS: Final = (
     "checkpoint-before-rename",
 )
 """Places inside the calls where the process may be killed; `tests/node/crash` does."""
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The last block, as the state remembers it."""
-
-    height: Height
-    time_ms: int
-    hash: bytes
-
-    def to_bytes(self) -> bytes:
-        return Writer().u64(self.height).u64(self.time_ms).raw(self.hash, 32).done()
-
-    @staticmethod
-    def from_bytes(data: bytes) -> Head:
-        reader = Reader(data, "head of the chain")
-        head = Head(Height(reader.u64()), reader.u64(), reader.take(32))
-        reader.done()
-        return head
 
 
 @dataclass(frozen=True, slots=True)

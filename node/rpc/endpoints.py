@@ -11,6 +11,7 @@ from node.rpc.endpoint import Call, Endpoint
 from node.rpc.errors import BadRequest, TooLarge
 from node.rpc.gossip_endpoints import GOSSIP_ENDPOINTS
 from node.rpc.lane_endpoints import LANE_ENDPOINTS
+from node.rpc.light_endpoints import LIGHT_ENDPOINTS
 from node.rpc.text import bytes_of
 
 EVENTS_LIMIT: Final = 100
@@ -174,4 +175,5 @@ ENDPOINTS: Final = (
     *LANE_ENDPOINTS,
     *DA_ENDPOINTS,
     *GOSSIP_ENDPOINTS,
+    *LIGHT_ENDPOINTS,
 )

@@ -19,6 +19,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from node.consensus.cometbft.query import EngineAnswer
 from node.core.errors import (
     ConsensusFault,
     InvalidTransaction,
@@ -242,6 +243,7 @@ def status_of(error: ChiaroError) -> int:
         (InvalidProof, 422),
         (DecodeError, 400),
         (Unreachable, 503),
+        (EngineAnswer, 500),
         (NodeFault, 500),
         (StoreError, 500),
         (ConsensusFault, 500),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Final
 
+from node.consensus.cometbft.query import Query
 from node.consensus.local import Produced
 from node.core.block import Transaction
 from node.core.effects import nullifier_key
@@ -36,6 +37,7 @@ from node.rpc.faucet import Faucet
 from node.rpc.gossip import GossipParts, GossipViews
 from node.rpc.lane import LaneViews
 from node.rpc.lane_keys import LaneKeysView
+from node.rpc.light import LightViews
 from node.rpc.scanning import environment_of
 from node.rpc.text import amount_of, bytes_of, hex_of
 from node.store.chain import Chain
@@ -63,6 +65,7 @@ class Parts:
         want_key: asks the validators for the key of a domain of sealed intents; blocking.
         keeper: of the sealed lane.
         gossip: its place on the overlay of open intents.
+        engine: the CometBFT that decides for it.
     """
 
     executor: Executor
@@ -78,6 +81,7 @@ class Parts:
     want_key: Callable[[int], None] | None = None
     keeper: Keeper | None = None
     gossip: GossipParts | None = None
+    engine: Query | None = None
 
 
 class Service:
@@ -91,6 +95,7 @@ class Service:
         self._lane = _lane_views(node)
         self._da = None if node.da is None else DaViews(node.da)
         self._gossip = _gossip_views(node)
+        self.light = LightViews(node.chain, node.engine)
         self._version = version("chiaroscuro")
 
     # --- the chain ---------------------------------------------------------------------------

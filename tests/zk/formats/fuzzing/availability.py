@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -31,6 +32,9 @@ from node.da.codec import Coding
 from node.da.domain import CloseRule, Domain, Domains
 from node.da.namespaced import Entry, NamespaceProof, NamespaceTree
 from node.da.rows import Commitment, Row
+from node.light.block import LightBlock
+from node.light.fork import Fork
+from node.testing.light import SignedChain, set_of, sign, signer
 
 CODING = Coding(4, 16)
 COMMITMENT = Commitment(CODING, 200, b"\1" * 32)
@@ -83,6 +87,17 @@ def _namespace_proofs() -> list[bytes]:
     return [tree.prove(bytes([i]) * 29)[1].to_bytes() for i in (5, 6)]
 
 
+@cache
+def _light_blocks() -> list[LightBlock]:
+    """Two of one height, each signed by three of four."""
+    keys = [signer(number) for number in range(4)]
+    chain = SignedChain("chiaro-fuzzed", 1_700_000_000_000, lambda _: dict.fromkeys(keys, 1), [])
+    chain.add()
+    header = chain.header()
+    forked = replace(header, data_hash=b"\1" * 32)
+    return [sign(found, set_of(chain.powers(2)), keys[:3]) for found in (header, forked)]
+
+
 TARGETS = (
     Target("da_row", Row.from_bytes, Row.to_bytes, lambda: [ROW.to_bytes()], 8, exact=True),
     Target(
@@ -115,6 +130,22 @@ TARGETS = (
         NamespaceProof.from_bytes,
         NamespaceProof.to_bytes,
         _namespace_proofs,
+        memory=16,
+        exact=True,
+    ),
+    Target(
+        "light_block",
+        LightBlock.from_bytes,
+        LightBlock.to_bytes,
+        lambda: [block.to_bytes() for block in _light_blocks()],
+        memory=16,
+        exact=True,
+    ),
+    Target(
+        "light_fork",
+        Fork.from_bytes,
+        Fork.to_bytes,
+        lambda: [Fork(1, *_light_blocks()).to_bytes()],
         memory=16,
         exact=True,
     ),

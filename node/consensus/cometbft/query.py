@@ -1,0 +1,153 @@
+"""Questions to CometBFT's own RPC, on its UNIX socket, and its JSON read strictly."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from node.consensus.cometbft.votes import BlockId
+from node.consensus.cometbft.wire import NS
+from node.core.errors import NodeError, NotFound, Unreachable
+from zk import jsontext
+
+TIMEOUT_S: Final = 5.0
+MAX_ANSWER: Final = 16 * 1024 * 1024
+_DEPTH: Final = 32
+_STAMP: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z")
+_INTEGER: Final = re.compile(r"0|-?[1-9]\d{0,18}")
+
+
+class EngineAnswer(NodeError):
+    """CometBFT answered something that is not of its documented form."""
+
+    code = "BLK-004"
+    why = "another program, or another version of CometBFT, listens there"
+    fix = "use the version of CometBFT that docs/validators.md names"
+
+
+class Query:
+    """Of one CometBFT. Blocking; safe to use from several threads.
+
+    Args:
+        path: of the UNIX socket of its RPC.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path: Final = path
+
+    def ask(self, method: str, **parameters: str | int) -> Any:
+        """The `result` of a call.
+
+        Raises:
+            Unreachable: it does not answer.
+            NotFound: it has no such height.
+            EngineAnswer: another refusal, or no JSON-RPC.
+        """
+        transport = httpx.HTTPTransport(uds=str(self._path))
+        query = {name: str(value) for name, value in parameters.items()}
+        try:
+            with (
+                httpx.Client(transport=transport, timeout=TIMEOUT_S, trust_env=False) as client,
+                client.stream("GET", f"http://engine/{method}", params=query) as response,
+            ):
+                data = _bounded(response)
+        except httpx.HTTPError as error:
+            raise Unreachable(
+                "CometBFT does not answer",
+                where=method,
+                fix="wait until it has started, or see its log",
+            ) from error
+        return _result(data, method)
+
+
+def _bounded(response: httpx.Response) -> bytes:
+    parts, size = [], 0
+    for part in response.iter_bytes():
+        size += len(part)
+        if size > MAX_ANSWER:
+            raise EngineAnswer(f"more than {MAX_ANSWER} bytes")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _result(data: bytes, method: str) -> Any:
+    try:
+        document = jsontext.loads(data, most_bytes=MAX_ANSWER, most_depth=_DEPTH)
+    except (ValueError, UnicodeDecodeError) as error:
+        raise EngineAnswer("no JSON", where=method) from error
+    if not isinstance(document, dict):
+        raise EngineAnswer("no JSON-RPC", where=method)
+    if document.get("result") is not None:
+        return document["result"]
+    refusal = document.get("error")
+    said = str(refusal.get("data", "")) if isinstance(refusal, dict) else ""
+    if "height" in said or "result" in document:
+        raise NotFound(f"CometBFT has nothing of that height: {said[:200]}", where=method)
+    raise EngineAnswer(f"refused: {said[:200]}", where=method)
+
+
+# --- its JSON -------------------------------------------------------------------------------------
+
+
+def member(document: Any, *names: str) -> Any:
+    """What lies under a path of names. Raises EngineAnswer: nothing does."""
+    for name in names:
+        if not isinstance(document, dict) or name not in document:
+            raise EngineAnswer(f"it lacks {name}", where=".".join(names))
+        document = document[name]
+    return document
+
+
+def integer(value: Any) -> int:
+    """A number, which CometBFT writes as text where it may be large."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if not isinstance(value, str) or not _INTEGER.fullmatch(value):
+        raise EngineAnswer("a number was expected")
+    return int(value)
+
+
+def hexadecimal(value: Any) -> bytes:
+    """Upper-case hexadecimal."""
+    try:
+        return bytes.fromhex(value)
+    except (ValueError, TypeError) as error:
+        raise EngineAnswer("hexadecimal was expected") from error
+
+
+def base64_bytes(value: Any) -> bytes:
+    """Base64; nothing for null."""
+    if value is None:
+        return b""
+    try:
+        return base64.b64decode(value, validate=True)
+    except (ValueError, TypeError, binascii.Error) as error:
+        raise EngineAnswer("base64 was expected") from error
+
+
+def moment(value: Any) -> int:
+    """A time, in UTC with up to nine digits of a second, as nanoseconds since 1970."""
+    found = _STAMP.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise EngineAnswer("a time was expected")
+    try:
+        whole = datetime.strptime(found[1], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise EngineAnswer("a time was expected") from error
+    return int(whole.timestamp()) * NS + int((found[2] or "0").ljust(9, "0"))
+
+
+def block_id(value: Any) -> BlockId:
+    """Which block."""
+    parts = member(value, "parts")
+    return BlockId(
+        hexadecimal(member(value, "hash")),
+        integer(member(parts, "total")),
+        hexadecimal(member(parts, "hash")),
+    )

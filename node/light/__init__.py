@@ -1,0 +1,1 @@
+"""A light client: it trusts genesis, and checks what nodes say without executing blocks."""
