@@ -16,16 +16,17 @@ from pathlib import Path
 import msgspec
 
 from circuits.keys import KeyStore
-from node.app import assembly, development, logs
+from node.app import assembly, choices, development, logs
 from node.app.errors import NoNode
-from node.app.node import DEFAULT_PORT, ENGINE_FOLDER, Node, Options, system_clock
+from node.app.node import Node, system_clock
 from node.app.process import ERROR_FILE, GENESIS_FILE, LOG_FILE, PROCESS_FILE, NodeProcess
+from node.app.roles import NATS_FILES
 from node.core.errors import Unreachable
 from node.core.genesis_file import load_genesis
-from node.gossip.servers import Files, Servers
 from node.lane.validator import identity
 from node.rpc.errors import problem
 from node.rpc.schema import ProblemDocument
+from zk import files
 from zk.errors import ChiaroError
 from zk.secrecy import forbid_core_dumps
 
@@ -40,43 +41,53 @@ def main(arguments: Sequence[str] | None = None, node_type: type[Node] = Node) -
         arguments: default: the process's.
         node_type: what is run; tests of faults have nodes that lie or end themselves.
     """
+    try:
+        serve(arguments, node_type)
+    except ChiaroError as error:
+        sys.stderr.write(f"error[{error.id}]: {error.message}\n")
+        return error.exit_code
+    except Exception:
+        return BUG  # told by the log
+    return 0
+
+
+def serve(arguments: Sequence[str] | None = None, node_type: type[Node] = Node) -> None:
+    """The same, for a program that goes on afterwards.
+
+    Raises:
+        ChiaroError, Exception: what the node ended with; the log and a file in `state` have it.
+    """
     options = _parser().parse_args(arguments)
     home: Path = options.home.resolve()
     state: Path = (options.state or home / "state").resolve()
     os.umask(0o077)
     forbid_core_dumps()
-    handler = logs.to_file(state / LOG_FILE)
+    handler = _handler(options.log, state)
     try:
         asyncio.run(_run(home, state, options, node_type))
     except ChiaroError as error:
         _report(state, error)
-        return error.exit_code
+        raise
     except Exception:
         _log.exception("the node failed")
-        return BUG
+        raise
     finally:
         logging.getLogger().removeHandler(handler)
         handler.close()
-    return 0
+
+
+def _handler(where: str, state: Path) -> logging.Handler:
+    """Of the log; whoever starts a node in the background looks for the file."""
+    if where == "stderr":
+        files.make_private_folder(state)
+        return logs.to_stream(sys.stderr)
+    return logs.to_file(state / LOG_FILE)
 
 
 async def _run(home: Path, state: Path, options: argparse.Namespace, node_type: type[Node]) -> None:
     _prepare(home, options)
-    node = node_type.open(
-        home,
-        options=Options(
-            host=options.host,
-            port=options.port,
-            allow_remote=options.allow_remote,
-            delay_ms=options.delay_ms,
-            empty_blocks=options.empty_blocks,
-            lane_tick_ms=options.lane_tick_ms,
-            gossip_cut=options.gossip_cut,
-            nats=_servers(options),
-            engine=home / ENGINE_FOLDER if options.cometbft or options.binary else None,
-            binary=options.binary,
-        ),
-    )
+    chosen = choices.load(home, options)
+    node = node_type.open(home, options=chosen)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -98,7 +109,7 @@ async def _run(home: Path, state: Path, options: argparse.Namespace, node_type: 
         await node.run(stop, ready)
     except OSError as error:
         raise Unreachable(
-            f"cannot listen on {options.host}:{options.port}: {error.strerror}",
+            f"cannot listen on {chosen.host}:{chosen.port}: {error.strerror}",
             why="another program uses the port, or the address is not this machine's",
             fix="name another one: --port",
         ) from error
@@ -136,15 +147,6 @@ def _prepare(home: Path, options: argparse.Namespace) -> None:
         Node.create(home, chain)
 
 
-def _servers(options: argparse.Namespace) -> Servers | None:
-    """What carries the overlay. Raises BadServer (GO-36)."""
-    if options.nats is None:
-        return None
-    given = vars(options)
-    names = ("nkey", "login", "authority", "certificate", "key")
-    return Servers.parse(options.nats, Files(**{name: given[f"nats_{name}"] for name in names}))
-
-
 def _validator(home: Path) -> bytes:
     """Consensus key of a new development chain's only validator: this node's, made if need be."""
     path = home / identity.KEY_FILE
@@ -156,7 +158,6 @@ def _report(state: Path, error: ChiaroError) -> None:
     document = ProblemDocument(error=problem(error))
     (state / ERROR_FILE).write_bytes(msgspec.json.encode(document))
     _log.error("stopped: %s", error, extra={"code": error.id})
-    sys.stderr.write(f"error[{error.id}]: {error.message}\n")
 
 
 def _units(text: str) -> int:
@@ -172,12 +173,14 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="run the node in a folder until SIGTERM")
     run.add_argument("--home", type=Path, required=True, help="folder of the node")
     run.add_argument("--state", type=Path, help="folder of log and process file")
-    run.add_argument("--host", default="127.0.0.1", help="address of the RPC")
-    run.add_argument("--port", type=int, default=DEFAULT_PORT, help="port of the RPC; 0: any")
+    run.add_argument("--host", help="address of the RPC")
+    run.add_argument("--port", type=int, help="port of the RPC; 0: any")
+    run.add_argument("--metrics", help="where metrics and health are told, HOST:PORT on loopback")
+    run.add_argument("--log", choices=("file", "stderr"), default="file", help="lines of JSON")
     run.add_argument("--allow-remote", action="store_true", help="other machines may connect")
     run.add_argument("--create", action="store_true", help="make a chain if the folder is empty")
     run.add_argument("--genesis", type=Path, help="of the chain to make; else a development chain")
-    run.add_argument("--delay-ms", type=int, default=Options().delay_ms, help="before a block")
+    run.add_argument("--delay-ms", type=int, help="before a block")
     run.add_argument("--empty-blocks", action="store_true", help="on the chain's timer")
     run.add_argument(
         "--cometbft", action="store_true", help="the CometBFT of the folder `engine` decides"
@@ -185,26 +188,14 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--start-cometbft", type=Path, dest="binary", help="the same, run by this process"
     )
-    run.add_argument(
-        "--lane-tick-ms",
-        type=int,
-        default=Options().lane_tick_ms,
-        help="between blocks of the lane",
-    )
+    run.add_argument("--lane-tick-ms", type=int, help="between blocks of the lane")
     run.add_argument(
         "--gossip-cut",
         type=_units,
-        default=Options().gossip_cut,
         help="base units of an open intent's fee for passing it on",
     )
     run.add_argument("--nats", help="servers that carry the overlay: URL[,URL…]")
-    for name, what in (
-        ("nkey", "seed of a user of theirs"),
-        ("login", "a name and a password, a line each"),
-        ("authority", "certificates that theirs must come from"),
-        ("certificate", "of this node, for servers that ask"),
-        ("key", "of that certificate"),
-    ):
+    for name, what in NATS_FILES.items():
         run.add_argument(f"--nats-{name}", type=Path, help=f"a file: {what}")
     return parser
 

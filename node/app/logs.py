@@ -10,7 +10,7 @@ import logging
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from zk import files
 
@@ -38,13 +38,23 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
+def to_stream(stream: TextIO) -> logging.Handler:
+    """The same on a stream, for whoever runs the node and keeps its words."""
+    return _install(logging.StreamHandler(stream))
+
+
 def to_file(path: Path) -> logging.Handler:
     """Send everything from INFO on to `path`, which is turned over at four megabytes.
 
     Tracebacks show lines of code, never values of variables.
     """
     files.make_private_folder(path.parent)
-    handler = RotatingFileHandler(path, maxBytes=MAX_BYTES, backupCount=KEPT, encoding="utf-8")
+    return _install(
+        RotatingFileHandler(path, maxBytes=MAX_BYTES, backupCount=KEPT, encoding="utf-8")
+    )
+
+
+def _install(handler: logging.Handler) -> logging.Handler:
     handler.setFormatter(JsonLines())
     root = logging.getLogger()
     root.addHandler(handler)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,8 @@ from circuits.keys import KeyStore
 from node.app import assembly, development, runtime
 from node.app.blocks import BlockMaker
 from node.app.errors import AlreadyRunning, NoNode
+from node.app.meters import LEDGER_CALLS, POOL_CALLS, Meters, TimedVerifier
+from node.app.monitor import Monitor, listen_on_loopback
 from node.app.overlay import Overlay, Place
 from node.app.process import GENESIS_FILE, LOCK_FILE
 from node.app.validator import Belongings, Validator
@@ -71,11 +74,14 @@ class Options:
         delay_ms: how long to gather transactions for a block.
         empty_blocks: make blocks on the chain's timer even when nothing waits.
         lane_tick_ms: between blocks that only the sealed lane waits for.
+        gossip: whether it is on the overlay of open intents, where the chain has a lane.
         gossip_cut: base units that it takes of the fee of an open intent for passing it on.
         nats: servers that carry the overlay; None: nodes of this process only.
         engine: folder of the CometBFT that decides; None: this node decides alone.
         binary: CometBFT, to be run as a child; None: it is started by others.
         mempool: bounds.
+        metrics: where metrics and health are told, host and port; None: nowhere (RPC-52).
+        disk_reserve: bytes that should stay free; with less it is not ready (RPC-53).
     """
 
     host: str = "127.0.0.1"
@@ -84,11 +90,14 @@ class Options:
     delay_ms: int = 20
     empty_blocks: bool = False
     lane_tick_ms: int = 1000
+    gossip: bool = True
     gossip_cut: int = 0
     nats: Servers | None = None
     engine: Path | None = None
     binary: Path | None = None
     mempool: MempoolLimits = field(default_factory=MempoolLimits)
+    metrics: tuple[str, int] | None = None
+    disk_reserve: int = 0
 
 
 def open_rows(home: Path, genesis: Genesis) -> ShardStore:
@@ -140,6 +149,7 @@ class Node:
         shards: rows of blobs of sealed intents; written by nobody else, closed by `close`.
         place: its own on the gossip overlay, closed by `close`; default: a new key.
         hub: where it meets other nodes of this process; default: it is alone.
+        home: its folder, whose disk is watched; None: it has none.
 
     Raises:
         ForeignGenesis: RPC-14, RPC-24.
@@ -166,6 +176,7 @@ class Node:
         shards: ShardStore | None = None,
         place: Place | None = None,
         hub: MemoryHub | None = None,
+        home: Path | None = None,
     ) -> None:
         assembly.check_interpreter()
         keys = keys or KeyStore()
@@ -180,7 +191,9 @@ class Node:
         insecure = assembly.insecure(genesis, keys)
         for text in insecure.values():
             _log.warning("RPC-25: %s", text)
-        self._verifier = verifier or GrothVerifier(self._keys)
+        self.meters: Final = Meters()
+        self._proofs = verifier or GrothVerifier(self._keys)
+        self._verifier = TimedVerifier(self._proofs, self.meters)
         self.availability: Final = (
             None
             if genesis.lane is None or shards is None
@@ -220,7 +233,7 @@ class Node:
         self.engine: Final = self._make_engine(folder, relay, clock, crash_point)
         self.overlay: Final = (
             None
-            if genesis.lane is None
+            if genesis.lane is None or not self.options.gossip
             else Overlay(
                 place or Place.in_memory(genesis.chain_id),
                 hub or MemoryHub(),
@@ -229,6 +242,9 @@ class Node:
             )
         )
         self.tip: Final = Tip(store.height)
+        self.monitor: Final = Monitor(self, self.meters, home)
+        self.meters.watch(self.application, LEDGER_CALLS)
+        self.meters.watch(self.pool, POOL_CALLS)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._block_thread = ThreadPoolExecutor(1, "blocks")
         names = development.names(genesis)
@@ -343,6 +359,7 @@ class Node:
                 validator=Belongings.load(home, genesis),
                 shards=shards,
                 place=place,
+                home=home,
             )
         except BaseException:
             for opened in (store, shards, place):
@@ -354,8 +371,8 @@ class Node:
     def close(self) -> None:
         """Give back threads, store and lock."""
         self._block_thread.shutdown()
-        if isinstance(self._verifier, GrothVerifier):
-            self._verifier.close()
+        if isinstance(self._proofs, GrothVerifier):
+            self._proofs.close()
         self.store.close()
         if self.availability is not None:
             self.availability.close()
@@ -374,6 +391,9 @@ class Node:
         if self.overlay is not None:
             self.overlay.start(self.chain)
         self.tip.reached(info.height)
+        if info.height:
+            self.meters.resume(info.height, self.chain.header(info.height).time_ms)
+        self.monitor.started = True
         _log.info(
             "chain open",
             extra={"chain": self.genesis.chain_id.hex(), "height": info.height},
@@ -398,12 +418,15 @@ class Node:
     def _committed(self, produced: Produced) -> None:
         """RPC-9: told to those who wait once on disk."""
         height = produced.block.header.height
+        refused = sum(not receipt.ok for receipt in produced.receipts)
+        accepted = len(produced.receipts) - refused
+        self.meters.block(height, produced.block.header.time_ms, accepted, refused)
         _log.info(
             "block",
             extra={
                 "height": height,
                 "txs": len(produced.receipts),
-                "refused": sum(not receipt.ok for receipt in produced.receipts),
+                "refused": refused,
                 "root": produced.root.hex(),
             },
         )
@@ -434,8 +457,17 @@ class Node:
         self._loop = asyncio.get_running_loop()
         options = self.options
         sock = listen(options.host, options.port, allow_remote=options.allow_remote)
+        told: socket.socket | None = None
         try:
-            await asyncio.to_thread(self.start)
+            if options.metrics is not None:
+                told = listen_on_loopback(options.metrics)
+            monitoring = asyncio.create_task(self.monitor.run(stop, told))
+            try:
+                await asyncio.to_thread(self.start)
+            except BaseException:
+                stop.set()
+                await monitoring
+                raise
             listener = Listener(self.server().app)
             tasks = [
                 asyncio.create_task(listener.serve(sockets=[sock])),
@@ -445,10 +477,12 @@ class Node:
                     else self.engine.run(stop)
                 ),
             ]
-            beside = [] if self.overlay is None else [asyncio.create_task(self.overlay.run(stop))]
+            beside = [monitoring]
+            if self.overlay is not None:
+                beside.append(asyncio.create_task(self.overlay.run(stop)))
             halted = asyncio.create_task(stop.wait())
             warm = asyncio.create_task(
-                asyncio.to_thread(assembly.warm_up, self._verifier, self._keys)
+                asyncio.to_thread(assembly.warm_up, self._proofs, self._keys)
             )
             waits = asyncio.create_task(self._announce(listener, sock.getsockname(), ready))
             await asyncio.wait({*tasks, waits}, return_when=asyncio.FIRST_COMPLETED)
@@ -464,11 +498,19 @@ class Node:
         finally:
             self._loop = None
             sock.close()
+            if told is not None:
+                told.close()
         _log.info("stopped", extra={"height": self.store.height})
 
     def server(self) -> Server:
         """The RPC of this node, for `run` or an ASGI transport."""
-        return Server(self.service, self.tip, self._maker.wake, any_host=self.options.allow_remote)
+        return Server(
+            self.service,
+            self.tip,
+            self._maker.wake,
+            any_host=self.options.allow_remote,
+            reasons=self.monitor.reasons,
+        )
 
     async def _announce(
         self,
@@ -477,7 +519,8 @@ class Node:
         ready: Callable[[str], None] | None,
     ) -> None:
         await listener.ready()
-        host = f"[{address[0]}]" if ":" in address[0] else address[0]
+        here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address[0], address[0])  # noqa: S104
+        host = f"[{here}]" if ":" in here else here
         url = f"http://{host}:{address[1]}"
         _log.info("ready", extra={"url": url})
         if ready is not None:

@@ -54,7 +54,7 @@ def up(
 
     session: Session = context.obj
     home, state = session.places.node, session.places.state
-    _check_profile(session, home, genesis)
+    check_profile(session, home, genesis)
     if (running := process.find(home, state)) is not None:
         raise AlreadyRunning(
             f"a node runs already at {running.url}",
@@ -72,7 +72,7 @@ def up(
     _report_started(session, started)
 
 
-def _check_profile(session: Session, home: Path, genesis: Path | None) -> None:
+def check_profile(session: Session, home: Path, genesis: Path | None) -> None:
     """That the chain to start is of the session's profile, before a process is started.
 
     Raises:

@@ -45,6 +45,7 @@ GROUPS: Final = (
     ("solver", "solver"),
     ("validator", "validator"),
     ("localnet", "localnet"),
+    ("node", "node"),
     ("chain", "chain"),
     ("da", "da"),
     ("guardian", "guardian"),

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -451,6 +452,11 @@ class Mempool:
             return MempoolStatus(
                 len(self._entries), self._bytes, self.fee_floor, min(rates, default=0) // _RATE_UNIT
             )
+
+    def by_environment(self) -> dict[EnvironmentId, int]:
+        """How many wait, of each environment that any are of."""
+        with self._lock:
+            return Counter(entry.item.environment for entry in self._entries.values())
 
     # --- bookkeeping, under the lock -------------------------------------------------------------
 

@@ -125,6 +125,9 @@ class GossipNode:
         sequence: numbers for its statements; of a key that is kept, a `SequenceFile`.
         box: opens what is directed to it; None: it receives nothing directed.
         options: choices and bounds.
+
+    Attributes:
+        taken, refused: frames of peers since it began.
     """
 
     def __init__(
@@ -147,6 +150,8 @@ class GossipNode:
         self._handed = Recent[Message](self.options.memory.handed)
         self._clients: TokenBucket | None = None
         self._cursor: dict[bytes, bytes] = {}
+        self.taken = 0
+        self.refused = 0
         self._culprit_cursor = 0
 
     @property
@@ -283,12 +288,15 @@ class GossipNode:
             self.peers.require(peer)
             check_size(data)
             actions = self._receive(peer, data, now)
+            self.taken += 1
         except InvalidMessage as error:
+            self.refused += 1
             actions = [Refused(peer, error)]
             if self.peers.penalise(peer, now):
                 self._cursor.pop(peer, None)
                 actions.append(Disconnect(peer))
         except GossipRefused as error:
+            self.refused += 1
             actions = [Refused(peer, error)]
         return [*actions, *self._accusations(peer if data[:1] == _EVIDENCE else None)]
 

@@ -22,6 +22,7 @@ from node.core.errors import NotFound, Unreachable
 from node.core.genesis import Genesis
 from node.rpc import schema
 from node.rpc.errors import BadAnswer, NodeFault, StillPending, error_of
+from node.rpc.health_schema import HealthView
 from node.rpc.text import bytes_of, hex_of
 from zk.errors import ChiaroError
 
@@ -109,6 +110,11 @@ class NodeClient:
     def status(self) -> schema.Status:
         """Chain, height, state root, keys, parameters."""
         return self.get("/status", schema.Status)
+
+    def health(self) -> HealthView:
+        """Whether the node is ready; that it is not is an answer, not an error."""
+        response = self._send("GET", f"{self.url}/health/ready")
+        return self.checked(lambda: msgspec.json.decode(response.content, type=HealthView))
 
     def genesis(self) -> Genesis:
         """RPC-11: genesis, decoded, its id compared with the one the node claims.

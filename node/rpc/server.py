@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -33,12 +33,13 @@ from node.da.domain import BATCH_BYTES
 from node.gossip.envelope import MAX_ENVELOPE
 from node.gossip.message import MAX_MESSAGE
 from node.lane.direct import MAX_MESSAGES
-from node.rpc import openapi, schema
+from node.rpc import health, openapi, schema
 from node.rpc.da_schema import PutRequest
 from node.rpc.endpoint import Call, Endpoint
 from node.rpc.endpoints import ENDPOINTS
 from node.rpc.errors import BadRequest, NodeFault, RequestRefused, TooLarge, problem
 from node.rpc.gossip_schema import PoseRequest, PublishRequest
+from node.rpc.health import Reason
 from node.rpc.service import Service
 from node.rpc.tip import Tip
 from zk.errors import BackendError, ChiaroError, DecodeError, InvalidProof
@@ -61,6 +62,7 @@ class Server:
         tip: what wakes those who wait.
         wake: called after a request that may have brought something for a block.
         any_host: answer under every host name; else under those of this machine only.
+        reasons: why the node is not ready (RPC-53).
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Server:
         wake: Callable[[], None],
         *,
         any_host: bool = False,
+        reasons: Callable[[], Sequence[Reason]] = tuple,
     ) -> None:
         self._service = service
         self._tip = tip
@@ -84,6 +87,7 @@ class Server:
             if development or not e.development  # RPC-7
         ]
         routes.append(Route(f"/{schema.API}/openapi.json", self._openapi, methods=["GET"]))
+        routes += health.routes(reasons)
         self.app: Final = Starlette(
             routes=routes,
             exception_handlers={HTTPException: self._refused_by_router},
@@ -134,7 +138,7 @@ class Server:
 
     def _check_host(self, request: Request) -> None:
         """RPC-6: a web page that names this machine as its own host gets no answer."""
-        if not self._any_host and not _is_this_machine(request.url.hostname or ""):
+        if not self._any_host and not is_this_machine(request.url.hostname or ""):
             raise RequestRefused(
                 "RPC-6: this node answers to names of this machine only",
                 where="Host",
@@ -218,7 +222,8 @@ def _bad(rule: str, error: Exception, what: str) -> BadRequest:
     return BadRequest(f"{rule}: {message}", where=f"{what}: {where}" if where else what)
 
 
-def _is_this_machine(name: str) -> bool:
+def is_this_machine(name: str) -> bool:
+    """Whether a host name or address is loopback's."""
     if name.lower() == "localhost":
         return True
     try:

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -27,12 +28,15 @@ from node.consensus.cometbft import mapping
 from node.core.block import MAX_TX_BYTES
 from node.core.genesis import Genesis
 from zk import files
+from zk.errors import DecodeError
 
 VERSION: Final = "v0.38.25"
 ABCI_SOCKET: Final = "abci.sock"
 RPC_SOCKET: Final = "rpc.sock"
 BUILT: Final = Path(".cache/cometbft") / VERSION / "cometbft"
 """Where `make cometbft` puts it, in a checkout."""
+_PEER: Final = re.compile(r"[0-9a-f]{40}@\S{3,320}")
+_ADDRESS: Final = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):[0-9]{1,5}")
 _ENVELOPE: Final = 64
 _HOUR_NS: Final = 3600 * 10**9
 
@@ -82,6 +86,69 @@ class Place:
         return f"Place({self.peer})"
 
 
+@dataclass(frozen=True, slots=True)
+class Network:
+    """How a node's CometBFT meets others, where they are on other machines.  CH-58.
+
+    Attributes:
+        peers: `ID@HOST:PORT`, connected to for good.
+        private: ids among them that are told to nobody, and connected however many others are: a
+            sentry's validator.
+        exchange: tell peers of other peers, and be told; a validator behind sentries does not.
+        external: `HOST:PORT` that others are told; empty: where it listens.
+
+    Raises:
+        DecodeError: CH-58.
+    """
+
+    peers: tuple[str, ...] = ()
+    private: tuple[str, ...] = ()
+    exchange: bool = False
+    external: str = ""
+
+    def __post_init__(self) -> None:
+        for peer in self.peers:
+            check_peer(peer)
+        if self.external:
+            check_address(self.external)
+        unknown = set(self.private) - {peer.partition("@")[0] for peer in self.peers}
+        if unknown:
+            raise DecodeError(
+                f"CH-58: {min(unknown)[:64]} is private, and no peer",
+                where="private",
+                why="a node keeps quiet about peers that it has",
+                fix="name it as a peer, too",
+            )
+
+
+def check_peer(text: str) -> str:
+    """CH-58: `ID@HOST:PORT`, as `chiaro node init` prints it.
+
+    Raises:
+        DecodeError: CH-58.
+    """
+    if not _PEER.fullmatch(text):
+        raise DecodeError(
+            f"CH-58: {text[:96]!r} is no peer",
+            where="peer",
+            why="what stands here goes into CometBFT's configuration",
+            fix="write ID@HOST:PORT, the id in 40 hexadecimal digits; its operator has it",
+        )
+    check_address(text.partition("@")[2])
+    return text
+
+
+def check_address(text: str) -> str:
+    """CH-58: `HOST:PORT`.
+
+    Raises:
+        DecodeError: CH-58.
+    """
+    if not _ADDRESS.fullmatch(text) or not 0 < int(text.rpartition(":")[2]) < 1 << 16:
+        raise DecodeError(f"CH-58: {text[:96]!r} is no HOST:PORT", where="address")
+    return text
+
+
 def make(
     folder: Path,
     genesis: Genesis,
@@ -89,6 +156,7 @@ def make(
     place: Place,
     peers: Sequence[Place] = (),
     timing: Timing | None = None,
+    network: Network | None = None,
 ) -> None:
     """Make CometBFT's folder of one node of the chain.
 
@@ -99,6 +167,7 @@ def make(
         place: its own.
         peers: others', who are connected to for good.
         timing: of rounds; the pause between blocks is the chain's `block_time_ms`.
+        network: the same of other machines, and what they are told.
     """
     for part in (folder / "config", folder / "data"):
         files.make_private_folder(part)
@@ -110,7 +179,9 @@ def make(
     _write_json(
         folder / "data" / "priv_validator_state.json", {"height": "0", "round": 0, "step": 0}
     )
-    text = _config(folder.resolve(), genesis, place, peers, timing or Timing())
+    met = network or Network()
+    met = replace(met, peers=(*(peer.peer for peer in peers), *met.peers))
+    text = _config(folder.resolve(), genesis, place, met, timing or Timing())
     files.write(config / "config.toml", text.encode())
 
 
@@ -147,12 +218,10 @@ def genesis_document(genesis: Genesis) -> dict[str, Any]:
     }
 
 
-def _config(
-    folder: Path, genesis: Genesis, place: Place, peers: Sequence[Place], timing: Timing
-) -> str:
+def _config(folder: Path, genesis: Genesis, place: Place, network: Network, timing: Timing) -> str:
     """What differs from CometBFT's defaults."""
     limits = genesis.parameters
-    others = ",".join(peer.peer for peer in peers)
+    private = ",".join(network.private)
     return f"""\
 proxy_app = "unix://{folder / ABCI_SOCKET}"
 moniker = "chiaro"
@@ -162,8 +231,11 @@ laddr = "unix://{folder / RPC_SOCKET}"
 
 [p2p]
 laddr = "tcp://{place.address}"
-persistent_peers = "{others}"
-pex = false
+external_address = "{network.external}"
+persistent_peers = "{",".join(network.peers)}"
+private_peer_ids = "{private}"
+unconditional_peer_ids = "{private}"
+pex = {str(network.exchange).lower()}
 addr_book_strict = false
 allow_duplicate_ip = true
 

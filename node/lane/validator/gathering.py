@@ -70,6 +70,13 @@ class Gathering:
         """Whose shares are here."""
         return tuple(sorted(self._messages))
 
+    @property
+    def missing(self) -> int:
+        """Shares that lack until it can be opened."""
+        key = self.batch.key
+        here = sum(key.roster.members[m].shares for m in self._messages)
+        return 0 if self.reveal is not None else max(0, key.parameters.quorum - here)
+
     def add(self, message: ShareMessage) -> None:
         """LN-31: one message for each member, of the right form; its points are checked later.
 
@@ -149,6 +156,10 @@ class Gatherings:
                 self._place(message)
         for item in self._pending.values():
             self._blame(*item.combine())
+
+    def missing(self) -> int:
+        """Shares that lack until all that is pending can be opened."""
+        return sum(item.missing for item in self._pending.values())
 
     def of(self, scope: BatchScope) -> Gathering | None:
         """The shares of a batch that is pending."""

@@ -154,6 +154,11 @@ class Keeper:
         with self._lock:
             return tuple(self._gatherings.two_roots)
 
+    def missing(self) -> int:
+        """Shares that lack until all batches that closed can be opened."""
+        with self._lock:
+            return self._gatherings.missing()
+
     def holds(self, state: StateReader, domain: int, epoch: int) -> bool:
         """Whether this validator has its shares of an epoch's key."""
         with self._lock:

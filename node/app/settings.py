@@ -1,0 +1,192 @@
+"""What an operator chooses of a node: `node.toml` in its home.  Rules RPC-50, RPC-51.
+
+There is one class of node. A *role* is a name for a row of defaults (`node.app.roles`); what the
+file says beside it counts more. The file holds no secret.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from node.app.roles import KEYS, NO_NODE, ROLES, Value, is_place
+from node.core.errors import NodeError
+from zk import files
+
+SETTINGS_FILE: Final = "node.toml"
+"""In the home folder, beside genesis."""
+MAX_BYTES: Final = 64 * 1024
+
+
+class BadSettings(NodeError):
+    """RPC-50 … RPC-52: settings that do not say what to do, or contradict their folder."""
+
+    code = "APP-008"
+    exit_code = 3
+    why = "a setting that is passed over in silence is one that its operator relies on"
+    fix = "correct the file; docs/production.md lists its keys"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A role, and the value of each key."""
+
+    values: Mapping[str, Value]
+
+    @property
+    def role(self) -> str:
+        return self.text("node.role")
+
+    @property
+    def votes(self) -> bool:
+        return ROLES[self.role].votes
+
+    def text(self, key: str) -> str:
+        value = self.values[key]
+        assert isinstance(value, str)  # noqa: S101
+        return value
+
+    def number(self, key: str) -> int:
+        value = self.values[key]
+        assert isinstance(value, int)  # noqa: S101
+        return value
+
+    def flag(self, key: str) -> bool:
+        return bool(self.values[key])
+
+    def place(self, key: str) -> tuple[str, int] | None:
+        """Host and port; None where the setting is empty."""
+        return place_of(self.text(key))
+
+
+def place_of(text: str) -> tuple[str, int] | None:
+    """Host and port of `HOST:PORT`; None of nothing.
+
+    Raises:
+        BadSettings: RPC-50.
+    """
+    if not text:
+        return None
+    if not is_place(text):
+        raise BadSettings(f"RPC-50: {text[:64]!r} is no HOST:PORT", where=text[:64])
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def of(given: Mapping[str, Value]) -> Settings:
+    """Settings from what was said, by `section.key`; the rest by role.
+
+    Raises:
+        BadSettings: RPC-50.
+    """
+    for name, value in given.items():
+        _check(name, value)
+    role = given.get("node.role", KEYS["node.role"].default)
+    defaults = {name: key.default for name, key in KEYS.items()}
+    return Settings({**defaults, **ROLES[str(role)].values, **given})
+
+
+def _check(name: str, value: Value) -> None:
+    key = KEYS.get(name)
+    if key is None:
+        raise BadSettings(f"RPC-50: there is no setting {name[:64]!r}", where=name[:64])
+    if name == "node.role" and value == NO_NODE:
+        raise BadSettings(
+            "RPC-50: a light client is no node",
+            where=name,
+            why="it follows the chain without a copy of it",
+            fix="`chiaro light init`",
+        )
+    if type(value) is not type(key.default):
+        raise BadSettings(f"RPC-50: {name} is no {_kind(key.default)}", where=name)
+    if isinstance(value, int) and not isinstance(value, bool) and not 0 <= value <= key.most:
+        raise BadSettings(f"RPC-50: {name} {value} is outside [0, {key.most}]", where=name)
+    if isinstance(value, str) and (not value.isprintable() or '"' in value or "\\" in value):
+        raise BadSettings(f"RPC-50: {name} holds quotes or control characters", where=name)
+    if not key.check(value) or (name == "node.role" and value not in ROLES):
+        raise BadSettings(
+            f"RPC-50: {name} is not {str(value)[:64]!r}: {_allowed(name)}", where=name
+        )
+
+
+def _kind(value: Value) -> str:
+    return {bool: "true or false", int: "whole number", str: "text"}[type(value)]
+
+
+def _allowed(name: str) -> str:
+    return ", ".join(ROLES) if name == "node.role" else KEYS[name].text
+
+
+def load(home: Path) -> Settings | None:
+    """Those of the node in `home`; None where there is no file.
+
+    Raises:
+        BadSettings: RPC-50, names the key.
+    """
+    path = home / SETTINGS_FILE
+    if not path.exists():
+        return None
+    with path.open("rb") as file:
+        data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise BadSettings(f"RPC-50: more than {MAX_BYTES} bytes", where=str(path))
+    try:
+        document = tomllib.loads(data.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadSettings(f"RPC-50: this is no TOML: {error}", where=str(path)) from None
+    given: dict[str, Value] = {}
+    for section, keys in document.items():
+        if not isinstance(keys, dict):
+            raise BadSettings(f"RPC-50: there is no setting {section[:64]!r}", where=str(path))
+        given |= {f"{section}.{name}": value for name, value in keys.items()}
+    try:
+        return of(given)
+    except BadSettings as error:
+        error.where = f"{path}: {error.where}"
+        raise
+
+
+def save(home: Path, given: Mapping[str, Value]) -> None:
+    """Write what differs from the role's defaults, and the role.
+
+    Raises:
+        BadSettings: RPC-50; nothing is written.
+    """
+    of(given)
+    sections: dict[str, list[str]] = {}
+    for name, value in given.items():
+        section, _, key = name.partition(".")
+        shown = f'"{value}"' if isinstance(value, str) else str(value).lower()
+        sections.setdefault(section, []).append(f"{key} = {shown}\n")
+    text = "\n".join(f"[{section}]\n{''.join(lines)}" for section, lines in sections.items())
+    files.write(home / SETTINGS_FILE, text.encode())
+
+
+def check_role(settings: Settings, *, has_key: bool, is_validator: bool) -> None:
+    """RPC-51: who votes has a key of the chain's, and who has one votes.
+
+    Args:
+        settings: of the node.
+        has_key: a validator's key lies in its home.
+        is_validator: and the chain's genesis names it.
+
+    Raises:
+        BadSettings: RPC-51.
+    """
+    if settings.votes and not is_validator:
+        missing = "its key is none of the chain's validators" if has_key else "no key is here"
+        raise BadSettings(
+            f"RPC-51: role {settings.role} votes, and {missing}",
+            where="node.role",
+            fix="put `validator.key` into the node's home (`chiaro validator init` makes one)",
+        )
+    if has_key and not settings.votes:
+        raise BadSettings(
+            f"RPC-51: role {settings.role} does not vote, and a validator's key is here",
+            where="node.role",
+            why="a key on two machines signs twice, and that is punished",
+            fix="remove `validator.key`, or let role be validator",
+        )
