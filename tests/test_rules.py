@@ -13,7 +13,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("circuits", "node", "private_exec", "shielded", "transparent", "zk")
-FAMILIES = ("SH", "TR", "EX", "CH", "RPC", "AUD", "PX", "DA", "IN", "GO", "CL", "LN", "ST", "LC")
+FAMILIES = (
+    "SH", "TR", "EX", "CH", "RPC", "AUD", "PX", "DA", "IN", "GO", "CL", "LN", "ST", "LC", "SN",
+)  # fmt: skip
 
 ID = re.compile(rf"\b(?:{'|'.join(FAMILIES)})-\d+\b")
 DEFINED = re.compile(rf"^[\s#>*|\-`]*((?:{'|'.join(FAMILIES)})-\d+)\b")

@@ -156,6 +156,7 @@ def _state(old: OldChain, height: Height, keys: KeyStore, report: Progress) -> S
     executor = assembly.executor(old.genesis, verifier)
     store = memory_store(old.genesis.chain_id)
     chain = Chain(old.store)
+    chain.check_kept(1)
 
     def blocks() -> Iterator[Block]:
         for block in chain.blocks(Height(1), height):

@@ -80,7 +80,7 @@ class Journal:
         self,
         height: Height,
         writes: Mapping[bytes, bytes | None],
-        log: Mapping[bytes, bytes],
+        log: Mapping[bytes, bytes | None],
     ) -> Staged:
         self._writes = writes
         own = {_FIGURES + u64(height): msgspec.msgpack.encode(self.figures)}

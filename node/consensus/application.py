@@ -17,7 +17,7 @@ from node.consensus.errors import InvalidBlock
 from node.core.block import Block, Receipt, tx_root
 from node.core.errors import ConsensusFault, NodeError
 from node.core.genesis import Genesis, Parameters
-from node.core.head import HEAD_KEY, ZERO_HASH, Head
+from node.core.head import APPLICATION_PREFIX, CHAIN_KEY, HEAD_KEY, ZERO_HASH, Head
 from node.core.ids import ChainId, Height, StateRoot
 from node.core.interfaces import (
     Admission,
@@ -27,14 +27,17 @@ from node.core.interfaces import (
     Staged,
     Store,
 )
-from node.store.chain import Chain, block_entries, genesis_entries
+from node.store.chain import (
+    MOST_PRUNED,
+    Chain,
+    block_entries,
+    check_retention,
+    genesis_entries,
+    pruned_entries,
+)
 from node.store.proof import EMPTY_ROOT
 from node.store.versioned import CrashPoint, no_crash
 from zk.errors import BackendError, ChiaroError
-
-APPLICATION_PREFIX: Final = b"c/"
-CHAIN_KEY: Final = b"c/chain"
-"""Chain id: the state names its chain."""
 
 _log = logging.getLogger(__name__)
 
@@ -43,6 +46,7 @@ CRASH_POINTS: Final = (
     "init-after-commit",
     "finalize-begin",
     "finalize-executed",
+    "prune-planned",
     "finalize-staged",
     "commit-begin",
     "store-before-write",
@@ -70,7 +74,11 @@ class LedgerApplication:
         executor: runs transactions.
         store: written by `init_chain` and `commit` only, and by nobody else.
         lane: of sealed intents, if the chain has one.
+        retain: SN-14, how many of the last blocks stay; 0: all.
         crash_point: see `CRASH_POINTS`.
+
+    Raises:
+        StoreError: SN-14, `retain` is fewer than the node itself looks back to.
     """
 
     def __init__(
@@ -80,14 +88,17 @@ class LedgerApplication:
         store: Store,
         *,
         lane: SealedLane | None = None,
+        retain: int = 0,
         crash_point: CrashPoint = no_crash,
     ) -> None:
+        check_retention(retain)
         self.genesis: Final = genesis
         self.chain_id: Final[ChainId] = genesis.chain_id
         self.chain: Final = Chain(store)
         self._executor = executor
         self._store = store
         self._lane: Final = lane
+        self._retain: Final = retain
         self._crash_point = crash_point
         self._finalized: Finalized | None = None
 
@@ -124,12 +135,15 @@ class LedgerApplication:
     def check_head(self) -> None:
         """CH-24: execute the last block again, on the state before it, and compare.
 
+        SN-11: a state that came as a snapshot, with no block behind it yet, was checked entry by
+        entry when it came, and there is no block here to execute.
+
         Raises:
             ConsensusFault: the program or the machine computes something else than it did: another
                 version, damaged memory or disk. Going on would fork this node from the others.
         """
         height = self._store.height
-        if height == 0:
+        if height < self.chain.first:  # genesis, or SN-11: a state that was checked entry by entry
             return
         block = self.chain.block(height)
         result = self._executor.execute(
@@ -260,7 +274,7 @@ class LedgerApplication:
         self._check_receipts(block, result.receipts)
         self._crash_point("finalize-executed")
         writes = self._block_writes(block, result.writes)
-        log = block_entries(self._store, block, result.receipts)
+        log = {**self._pruned(header.height), **block_entries(self._store, block, result.receipts)}
         staged = self._store.stage(header.height, writes, log)
         self._finalized = Finalized(block, result.receipts, staged)
         self._crash_point("finalize-staged")
@@ -280,6 +294,14 @@ class LedgerApplication:
         height, self._finalized = self._finalized.block.header.height, None
         self._crash_point("commit-end")
         return height
+
+    def _pruned(self, height: Height) -> dict[bytes, bytes | None]:
+        """SN-14: what the write of this block removes from the log."""
+        if not self._retain:
+            return {}
+        found = pruned_entries(self._store, height - self._retain + 1, MOST_PRUNED)
+        self._crash_point("prune-planned")
+        return found
 
     def _block_writes(
         self, block: Block, writes: Mapping[bytes, bytes | None]

@@ -129,7 +129,7 @@ def check_on_disk(
         NotFinal: PX-1; the message names `rule`.
     """
     where = f"height {height}"
-    if not 1 <= height <= chain.height:
+    if not chain.first <= height <= chain.height:  # SN-17
         raise NotFinal("PX-1", f"{rule}: the block is not on this node's disk", where=where)
     block = chain.block(Height(height))
     if block.header.hash != block_hash:

@@ -155,5 +155,5 @@ class LocalEngine:
 
     def _time(self, info: AppInfo) -> int:
         """The clock's, or the last block's if later."""
-        last = self._chain.header(info.height).time_ms if info.height else self._genesis.time_ms
+        last = self._chain.head(info.height).time_ms if info.height else self._genesis.time_ms
         return max(self._clock(), last)

@@ -23,7 +23,7 @@ def next_block(info: AppInfo, chain: Chain, time_ms: int, txs: tuple[bytes, ...]
         time_ms: of the block.
         txs: of the block.
     """
-    previous = chain.header(info.height).hash if info.height else bytes(32)
+    previous = chain.head(info.height).hash if info.height else bytes(32)
     header = Header(
         chain_id=info.chain_id,
         height=Height(info.height + 1),

@@ -8,6 +8,9 @@ from typing import Final
 from node.core.codec import Reader, Writer
 from node.core.ids import Height
 
+APPLICATION_PREFIX: Final = b"c/"
+CHAIN_KEY: Final = b"c/chain"
+"""Chain id: the state names its chain."""
 HEAD_KEY: Final = b"c/head"
 """Height, time and hash of the last header: the state commits to the whole history."""
 ZERO_HASH: Final = bytes(32)

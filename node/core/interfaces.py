@@ -148,7 +148,7 @@ class Staged:
 
 
 class Store(Protocol):
-    """Versioned, authenticated key-value state and an append-only log; one write per block."""
+    """Versioned, authenticated key-value state and a log; one write per block."""
 
     @property
     def height(self) -> Height:
@@ -166,9 +166,12 @@ class Store(Protocol):
         self,
         height: Height,
         writes: Mapping[bytes, bytes | None],
-        log: Mapping[bytes, bytes],
+        log: Mapping[bytes, bytes | None],
     ) -> Staged:
-        """Compute the new root; nothing is written. `log` entries are stored, not authenticated."""
+        """Compute the new root; nothing is written.
+
+        Entries of `log` are stored, not authenticated; `None` removes one.
+        """
         ...
 
     def commit(self, staged: Staged) -> None:

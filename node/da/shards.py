@@ -20,9 +20,9 @@ from node.core.ids import ID_BYTES, ChainId, Height
 from node.da.certificate import Statement
 from node.da.errors import DataRefused
 from node.da.rows import Commitment, Row, check_row
+from node.store.keyvalue import KeyValue
 from node.store.layout import u64
 from node.store.rocksdb import RocksKeyValue
-from node.store.versioned import KeyValue
 from zk.errors import DecodeError
 
 FORMAT: Final = 1

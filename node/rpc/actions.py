@@ -2,7 +2,8 @@
 
 Those that a settlement of sealed intents carried out are among them (`node.lane.settled`). Built
 from blocks and receipts alone. Positions come from an index of how many commitments there were
-after each block; it lives in memory and is filled on first use, from receipts.
+after each block; it lives in memory and is filled on first use, from receipts. On a node that does
+not keep all blocks it begins where they do, with as many commitments as the state's tree had there.
 """
 
 from __future__ import annotations
@@ -41,18 +42,19 @@ class ActionStream:
         self._names = names
         self._heights: list[int] = [0]
         self._counts: list[int] = [0]
-        self._indexed = 0
+        self._indexed: int | None = None
         self._lock = threading.Lock()
 
     def page(self, first: int, limit: int) -> schema.ActionPage:
         """Heights from `first` on, at most `limit` of them.
 
         Raises:
-            NotFound: `first` is above the next height.
+            NotFound: `first` is above the next height; NotKept, SN-12: or below what is kept.
         """
         tip = self._chain.height
         if first > tip + 1:
             raise NotFound(f"height {first} is above the next one, {tip + 1}")
+        self._chain.check_kept(max(first, 1))
         last = min(tip, first + limit - 1)
         blocks: list[schema.ActionBlock] = []
         actions, at = 0, first
@@ -99,13 +101,31 @@ class ActionStream:
     def _position(self, height: int) -> int:
         """Commitments before block `height`."""
         with self._lock:
-            for at in range(self._indexed + 1, height):
-                notes = _NOTES_PER_ACTION * _actions(self._chain.receipts(Height(at)))
-                if notes:
-                    self._heights.append(at)
-                    self._counts.append(self._counts[-1] + notes)
-                self._indexed = at
+            kept = self._chain.first
+            if self._indexed is None or self._indexed + 1 < kept:
+                self._begin(kept)
+            self._index(height - 1)
             return self._counts[bisect.bisect_left(self._heights, height) - 1] if height else 0
+
+    def _begin(self, first: Height) -> None:
+        """Of what was before the first block that is kept, only the number is known."""
+        self._heights, self._counts, self._indexed = [first - 1], [0], first - 1
+        if first == 1:
+            return
+        tip = self._store.height
+        state = self._store.reader(tip)
+        self._index(tip)
+        tree = NoteTree.from_bytes(state.get(TREE_KEY) or NoteTree().to_bytes())
+        before = tree.size - self._counts[-1]
+        self._counts = [before + count for count in self._counts]
+
+    def _index(self, last: int) -> None:
+        for at in range((self._indexed or 0) + 1, last + 1):
+            notes = _NOTES_PER_ACTION * _actions(self._chain.receipts(Height(at)))
+            if notes:
+                self._heights.append(at)
+                self._counts.append(self._counts[-1] + notes)
+            self._indexed = at
 
 
 def shielded_transactions(block: Block, receipts: tuple[Receipt, ...]) -> list[ShieldedTx]:

@@ -236,7 +236,7 @@ class LaneViews:
         ]
 
     def _end(self, item: Batch, ref: bytes) -> schema.EndView | None:
-        """RPC-34: how it ended, from the block that ended it."""
+        """RPC-34: how it ended, from the block that ended it. Raises NotKept: SN-12."""
         if not isinstance(item, (batches.Settled, batches.Expired)):
             return None
         chain = self._chain

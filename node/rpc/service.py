@@ -105,8 +105,8 @@ class Service:
         height = chain.height
         block_hash, time_ms = bytes(32), genesis.time_ms
         if height:
-            header = chain.header(height)
-            block_hash, time_ms = header.hash, header.time_ms
+            head = chain.head(height)
+            block_hash, time_ms = head.hash, head.time_ms
         pool, faucet = self.node.pool.status(), self.node.faucet
         state = self.node.store.reader()
         return schema.Status(
@@ -157,6 +157,7 @@ class Service:
     def blocks(self, first: int, limit: int) -> schema.BlockPage:
         chain = self.node.chain
         tip = chain.height
+        chain.check_kept(max(first, 1))
         found = self._summaries(first, min(tip, first + limit - 1))
         after = first + len(found)
         return schema.BlockPage(tip=tip, blocks=found, next=after if after <= tip else None)
@@ -197,6 +198,7 @@ class Service:
     def events(self, after: int, limit: int) -> schema.EventPage:
         """Blocks above `after` that are on disk (RPC-9)."""
         tip = self.node.chain.height
+        self.node.chain.check_kept(after + 1)
         return schema.EventPage(tip=tip, blocks=self._summaries(after + 1, min(tip, after + limit)))
 
     def _summaries(self, first: int, last: int) -> list[schema.BlockSummary]:

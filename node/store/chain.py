@@ -6,6 +6,7 @@
     h ‖ hash       height of the header with that hash
     x ‖ tx id      where the transaction is: height, index, whether it took effect; of one that
                    another carried out (a settlement), where that one is
+    a              the block before the first that is kept, if not all are: height, time, hash
 
 Heights are big-endian. The log is not under the state root: a block is checked by its header's
 hash, which the next header carries; receipts are recomputed by anyone who executes the block.
@@ -20,7 +21,8 @@ from typing import Final
 from node.core.block import MAX_BLOCK_BYTES, Block, Header, Receipt
 from node.core.codec import Reader, Writer
 from node.core.effects import CARRIED
-from node.core.errors import NotFound
+from node.core.errors import NotFound, StoreError
+from node.core.head import Head
 from node.core.ids import Height, StateRoot, TxId
 from node.core.interfaces import Store
 from node.store.layout import u64
@@ -30,7 +32,20 @@ _BLOCK: Final = b"b"
 _RECEIPTS: Final = b"r"
 _HEADER: Final = b"h"
 _TX: Final = b"x"
+_ANCHOR: Final = b"a"
+MIN_RETAINED: Final = 256
+"""More than a node itself looks back to: its window of states, overlay and open batches."""
+MOST_PRUNED: Final = 16
+"""Blocks that one write removes: a node that begins to prune does it over many blocks."""
 _MAX_RECEIPT: Final = 16 * MAX_BLOCK_BYTES
+
+
+class NotKept(NotFound):
+    """SN-12: a block that this node does not keep, or never had."""
+
+    code = "STO-003"
+    why = "the node began from a snapshot, or keeps its last blocks only"
+    fix = "ask a node that keeps all blocks (role `archive`)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,23 +77,48 @@ class Chain:
     def height(self) -> Height:
         return self._store.height
 
+    @property
+    def anchor(self) -> Head | None:
+        """The block before the first that is kept; None: all are."""
+        data = self._store.log(_ANCHOR)
+        return None if data is None else Head.from_bytes(data)
+
+    @property
+    def first(self) -> Height:
+        """SN-12: of the lowest block that is kept; above `height` if there is none yet."""
+        anchor = self.anchor
+        return Height(1 if anchor is None else anchor.height + 1)
+
+    def head(self, height: Height) -> Head:
+        """What a header says of itself: also of the block before the first that is kept."""
+        anchor = self.anchor
+        if anchor is not None and anchor.height == height:
+            return anchor
+        header = self.header(height)
+        return Head(height, header.time_ms, header.hash)
+
+    def check_kept(self, height: int) -> None:
+        """SN-12: raises NotKept of a block that was, or was elsewhere, and is not here."""
+        if 1 <= height < (first := self.first):
+            raise NotKept(f"SN-12: block {height} is not kept here; those from {first} on are")
+
     def genesis(self) -> bytes:
         return self._need(_GENESIS, "genesis")
 
     def block(self, height: Height) -> Block:
-        return Block.from_bytes(self._need(_BLOCK + u64(height), f"block {height}"))
+        return Block.from_bytes(self._of(_BLOCK, height, f"block {height}"))
 
     def header(self, height: Height) -> Header:
         return self.block(height).header
 
     def receipts(self, height: Height) -> tuple[Receipt, ...]:
-        return decode_receipts(self._need(_RECEIPTS + u64(height), f"receipts of block {height}"))
+        return decode_receipts(self._of(_RECEIPTS, height, f"receipts of block {height}"))
 
     def raw(self, height: Height) -> tuple[bytes, bytes]:
         """Full bytes of a block and of its receipts, as `Block` and `decode_receipts` read them."""
         return (
-            self._need(_BLOCK + u64(height), f"block {height}"),
-            self._need(_RECEIPTS + u64(height), f"receipts of block {height}"),
+            self._of(_BLOCK, height, f"block {height}"),
+            self._of(_RECEIPTS, height, f"receipts of block {height}"),
         )
 
     def root_after(self, height: Height) -> StateRoot:
@@ -107,9 +147,16 @@ class Chain:
         return self.block(at.height).txs[at.index]
 
     def blocks(self, first: Height, last: Height) -> Iterator[Block]:
-        """Blocks of heights `first` … `last` that exist, ascending."""
+        """Blocks of heights `first` … `last` that are kept, ascending."""
         for _, data in self._store.log_range(_BLOCK + u64(first), _BLOCK + u64(last + 1)):
             yield Block.from_bytes(data)
+
+    def _of(self, kind: bytes, height: Height, what: str) -> bytes:
+        found = self._store.log(kind + u64(height))
+        if found is None:
+            self.check_kept(height)
+            return self._need(kind + u64(height), what)
+        return found
 
     def _need(self, key: bytes, what: str) -> bytes:
         if (found := self._store.log(key)) is None:
@@ -139,6 +186,11 @@ def genesis_entries(genesis: bytes) -> dict[bytes, bytes]:
     return {_GENESIS: genesis}
 
 
+def anchor_entries(head: Head) -> dict[bytes, bytes]:
+    """SN-12: the log has no block up to this one."""
+    return {_ANCHOR: head.to_bytes()}
+
+
 def block_entries(store: Store, block: Block, receipts: Sequence[Receipt]) -> dict[bytes, bytes]:
     """Log of a block.
 
@@ -159,6 +211,42 @@ def block_entries(store: Store, block: Block, receipts: Sequence[Receipt]) -> di
             if receipt.ok or before is None or not Location.from_bytes(before).ok:
                 entries[key] = location.to_bytes()
     return entries
+
+
+def check_retention(retain: int) -> None:
+    """SN-14: 0 (all blocks), or enough of the last ones. Raises StoreError."""
+    if retain != 0 and retain < MIN_RETAINED:
+        raise StoreError(
+            f"SN-14: {retain} blocks are too few to keep",
+            why="the node itself looks back further",
+            fix=f"keep {MIN_RETAINED} or more; 0 keeps all",
+        )
+
+
+def pruned_entries(store: Store, keep: int, most: int) -> dict[bytes, bytes | None]:
+    """SN-14: what to remove from the log, so that no block below `keep` is in it.
+
+    Args:
+        store: of the chain.
+        keep: lowest height that stays, at most the next block's.
+        most: blocks to remove at once.
+    """
+    chain = Chain(store)
+    first = chain.first
+    stop = min(keep, first + most)
+    if stop <= first:
+        return {}
+    gone: dict[bytes, bytes | None] = {}
+    for height in range(first, stop):
+        block, receipts = chain.block(Height(height)), chain.receipts(Height(height))
+        gone |= {_BLOCK + u64(height): None, _RECEIPTS + u64(height): None}
+        gone[_HEADER + block.header.hash] = None
+        for receipt in receipts:
+            for tx_id in (receipt.tx_id, *carried_ids(receipt)):
+                at = store.log(_TX + tx_id)
+                if at is not None and Location.from_bytes(at).height == height:
+                    gone[_TX + tx_id] = None
+    return {**gone, **anchor_entries(chain.head(Height(stop - 1)))}
 
 
 def carried_ids(receipt: Receipt) -> Iterator[bytes]:

@@ -5,7 +5,8 @@
     t ‖ height ‖ path           tree nodes, by the height that wrote them
     r ‖ height                  root slot of the tree after each height
     x ‖ height ‖ physical key   stale since `height`: nobody who reads at ≥ `height` needs it
-    l ‖ key                     log: blocks, receipts, indices; never pruned, not authenticated
+    l ‖ key                     log: blocks, receipts, indices; not authenticated
+    y ‖ key hash                value hash of an entry, while a state is being restored (SN-7)
 
 Keys of the state have any length, and must sort as themselves with a height behind them; so a zero
 byte is written 00 FF, and 00 00 ends the key.
@@ -28,6 +29,10 @@ NODE: Final = b"t"
 ROOT: Final = b"r"
 STALE: Final = b"x"
 LOG: Final = b"l"
+SCRATCH: Final = b"y"
+
+CONTENT: Final = (STATE, NODE, ROOT, STALE, LOG, SCRATCH)
+"""All but what the database is."""
 
 MAX_HEIGHT: Final = 2**64 - 1
 _END: Final = b"\x00\x00"

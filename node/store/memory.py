@@ -9,7 +9,8 @@ from pathlib import Path
 
 from node.core.errors import StoreError
 from node.core.ids import ChainId
-from node.store.versioned import DEFAULT_WINDOW, Batch, CrashPoint, VersionedStore, no_crash
+from node.store.keyvalue import Batch
+from node.store.versioned import DEFAULT_WINDOW, CrashPoint, VersionedStore, no_crash
 
 
 class MemoryKeyValue:
@@ -45,6 +46,9 @@ class MemoryKeyValue:
                     if key not in self._values:
                         insort(self._keys, key)
                     self._values[key] = value
+
+    def clear(self, start: bytes, stop: bytes) -> None:
+        self.write(tuple((key, None) for key, _ in self.scan(start, stop)))
 
     def checkpoint(self, path: Path) -> None:
         raise StoreError("a store in memory has no checkpoints", where=str(path))

@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from node.core.errors import StoreError
 from node.core.ids import ChainId
-from node.store.versioned import DEFAULT_WINDOW, Batch, CrashPoint, VersionedStore, no_crash
+from node.store.keyvalue import Batch
+from node.store.versioned import DEFAULT_WINDOW, CrashPoint, VersionedStore, no_crash
 
 _WRITE_BUFFER: Final = 32 * 1024 * 1024
 _CACHE: Final = 128 * 1024 * 1024
@@ -108,6 +109,10 @@ class RocksKeyValue:
                 else:
                     writes.put(key, value)
             self._db.write(writes, self._durable)
+
+    def clear(self, start: bytes, stop: bytes) -> None:
+        with self._errors():
+            self._db.delete_range(start, stop, self._durable)
 
     def checkpoint(self, path: Path) -> None:
         """Hard links to the current files."""

@@ -12,7 +12,7 @@ Shape after "Jellyfish Merkle Tree" (Diem, 2021); values live outside the tree.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -162,7 +162,7 @@ class StateTree:
                     entries.pop(key_digest, None)
                 else:
                     entries[key_digest] = value_digest
-            return self._build(sorted(map(entry, entries, entries.values())), path, height, update)
+            return self.build(sorted(map(entry, entries, entries.values())), path, height, update)
         old = self._node(slot, path)
         new = list(old)
         depth = len(path)
@@ -181,7 +181,7 @@ class StateTree:
         update.stale.append(branch_key(slot, path))
         return _close(new, path, height, update)
 
-    def _build(self, entries: list[Slot], path: Path, height: int, update: TreeUpdate) -> Slot:
+    def build(self, entries: list[Slot], path: Path, height: int, update: TreeUpdate) -> Slot:
         """A subtree of nothing but these entries, sorted."""
         if len(entries) <= 1:
             return entries[0] if entries else EMPTY
@@ -191,8 +191,35 @@ class StateTree:
         for slot in entries:
             groups.setdefault(_nibble(slot, depth), []).append(slot)
         for nibble, group in groups.items():
-            slots[nibble] = self._build(group, (*path, nibble), height, update)
+            slots[nibble] = self.build(group, (*path, nibble), height, update)
         return _close(slots, path, height, update)
+
+
+def grown(
+    parts: Iterable[tuple[int, list[Slot]]],
+    height: int,
+    write: Callable[[dict[bytes, bytes]], None],
+) -> Slot:
+    """Root slot of a whole new tree, in the memory of one part of it.
+
+    Args:
+        parts: first byte of key hashes, ascending, and all entries under it, sorted.
+        height: that the nodes carry.
+        write: takes nodes, physical key → encoded node, as they are made.
+    """
+    tree = StateTree(lambda _: None)
+    top, below = [EMPTY] * _RADIX, [[EMPTY] * _RADIX for _ in range(_RADIX)]
+    for byte, entries in parts:
+        update = TreeUpdate(EMPTY)
+        high, low = byte >> 4, byte & 15
+        below[high][low] = tree.build(entries, (high, low), height, update)
+        write(update.nodes)
+    update = TreeUpdate(EMPTY)
+    for high, slots in enumerate(below):
+        top[high] = _close(slots, (high,), height, update)
+    root = _close(top, (), height, update)
+    write(update.nodes)
+    return root
 
 
 def _close(slots: list[Slot], path: Path, height: int, update: TreeUpdate) -> Slot:

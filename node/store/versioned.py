@@ -10,16 +10,17 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from node.core.errors import NotFound, StoreError
 from node.core.ids import ChainId, Height, StateRoot
 from node.core.interfaces import Staged
 from node.store import layout
+from node.store.keyvalue import KeyValue
 from node.store.proof import EMPTY_ROOT, StateProof, key_hash, value_hash
+from node.store.restore import Restoration
 from node.store.state_tree import EMPTY, Slot, StateTree, decode_slot, root_hash
 
-Batch = tuple[tuple[bytes, bytes | None], ...]
 CrashPoint = Callable[[str], None]
 """Called with the name of a place where a crash must do no harm; tests kill the process there."""
 
@@ -29,28 +30,6 @@ DEFAULT_WINDOW: Final = 128
 
 def no_crash(point: str) -> None:
     """Do nothing."""
-
-
-class KeyValue(Protocol):
-    """An ordered database of bytes whose `write` is atomic and, once returned, durable."""
-
-    def get(self, key: bytes) -> bytes | None: ...
-
-    def scan(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """Entries with start ≤ key < stop, ascending, as of the first step."""
-        ...
-
-    def first(self, start: bytes, stop: bytes) -> tuple[bytes, bytes] | None:
-        """The least entry with start ≤ key < stop."""
-        ...
-
-    def write(self, batch: Batch) -> None: ...
-
-    def checkpoint(self, path: Path) -> None:
-        """A second database at `path` that holds the same, if the kind of database can."""
-        ...
-
-    def close(self) -> None: ...
 
 
 class VersionedStore:
@@ -89,7 +68,12 @@ class VersionedStore:
         self._bind(chain_id)
         self._head: tuple[int, StateRoot] | None = None  # replaced whole: readers see both or none
         self._oldest = 0
-        if (head := database.get(layout.META_HEAD)) is not None:
+        self._read_head()
+        if self.empty:
+            self._clear()
+
+    def _read_head(self) -> None:
+        if (head := self._db.get(layout.META_HEAD)) is not None:
             height, root, self._oldest = layout.decode_head(head)
             self._head = (height, StateRoot(root))
 
@@ -149,6 +133,11 @@ class VersionedStore:
         self.check_readable(height)
         return VersionedReader(self, self._db, height)
 
+    def root_at(self, height: Height) -> StateRoot:
+        """Of a height inside the window. Raises NotFound: CH-12."""
+        self.check_readable(height)
+        return root_hash(self._root_slot(height))
+
     def check_readable(self, height: int) -> None:
         """CH-12: refuse a height that is not there, rather than answer from another."""
         newest = self.height
@@ -188,7 +177,7 @@ class VersionedStore:
         self,
         height: Height,
         writes: Mapping[bytes, bytes | None],
-        log: Mapping[bytes, bytes],
+        log: Mapping[bytes, bytes | None],
     ) -> Staged:
         self._check_next(height)
         last = self.height
@@ -245,6 +234,32 @@ class VersionedStore:
         """The root of a tree made anew from every entry of the state: an audit of the database."""
         entries = {key_hash(k): value_hash(v) for k, v in self.reader(height).iterate(b"")}
         return root_hash(StateTree(lambda _: None).update(EMPTY, 0, dict(entries)).root)
+
+    # --- a state from elsewhere --------------------------------------------------------------
+
+    def restore(self, height: Height) -> Restoration:
+        """Begin to take over a state. Raises StoreError: the store is not empty."""
+        if not self.empty:
+            raise StoreError(
+                "SN-8: the store has a state already",
+                why="another would take its place",
+                fix="name an empty folder",
+            )
+        self._clear()
+        return Restoration(self._db, height, self._read_head)
+
+    def wipe(self) -> None:
+        """Empty again; whatever stops it, the state is gone first and as a whole."""
+        self._db.write(((layout.META_HEAD, None),))
+        self._head, self._oldest = None, 0
+        self._clear()
+
+    def _clear(self) -> None:
+        """SN-7: away with what a restoration left that did not come to its end."""
+        for start in layout.CONTENT:
+            stop = layout.after_prefix(start)
+            if self._db.first(start, stop) is not None:
+                self._db.clear(start, stop)
 
     def checkpoint(self, path: Path) -> None:
         """A copy of the store at `path`, as of the last block; there whole or not at all."""

@@ -14,19 +14,24 @@ from node.store.memory import MemoryKeyValue, memory_store
 class Ledger:
     """Application, engine and store over one database, which outlives all three."""
 
-    def __init__(self, kv, genesis=None, executor=None, source=None, window=16):
+    def __init__(self, kv, genesis=None, executor=None, source=None, window=16, retain=0):
         self.kv = kv
         self.genesis = genesis or kv.GENESIS
         self.database = MemoryKeyValue()
         self.executor = executor or kv.KvExecutor()
         self.source = source
         self.window = window
+        self.retain = retain
         self.restart()
 
     def restart(self):
         self.store = memory_store(self.genesis.chain_id, self.database, window=self.window)
         self.app, self.engine = self.kv.build(
-            self.store, self.executor, source=self.source, genesis=self.genesis
+            self.store,
+            self.executor,
+            source=self.source,
+            genesis=self.genesis,
+            retain=self.retain,
         )
         return self
 

@@ -6,13 +6,12 @@ import dataclasses
 
 import pytest
 
-from node.consensus.application import CHAIN_KEY
 from node.consensus.errors import InvalidBlock
 from node.core.block import Receipt
 from node.core.effects import Event
 from node.core.errors import ConsensusFault, NotFound, StoreError
 from node.core.genesis import Parameters
-from node.core.head import HEAD_KEY, Head
+from node.core.head import CHAIN_KEY, HEAD_KEY, Head
 from node.core.ids import Height
 from node.core.interfaces import BlockResult
 from node.store.proof import EMPTY_ROOT, proved_value

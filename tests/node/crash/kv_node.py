@@ -26,12 +26,18 @@ from node.core.errors import InvalidTransaction, PolicyRefused
 from node.core.genesis import Genesis, Parameters
 from node.core.ids import EnvironmentId, Height, TxId, tagged_hash
 from node.core.interfaces import Admission, BlockExecutor, BlockResult, StateReader
+from node.store import chain as chains
 from node.store.chain import Chain
 from node.store.memory import memory_store
 from node.store.rocksdb import open_store
+from node.store.snapshots.export import checkpoint, export_checkpoint
+from node.store.snapshots.importing import Import
+from node.store.snapshots.shelf import Shelf
 from node.store.versioned import no_crash
 from zk.errors import ChiaroError, NonCanonical
 
+RETAIN = 6
+"""Blocks that a node keeps; less than any real one may."""
 GENESIS = Genesis("dev", "counters", 1_000, Parameters(block_time_ms=1, max_block_txs=64))
 
 
@@ -149,13 +155,14 @@ class World:
     new_executor: Callable[[], BlockExecutor]
     offer: Callable[[int], Sequence[bytes]]
 
-    def build(self, store, crash_point=no_crash):
+    def build(self, store, crash_point=no_crash, retain=0):
         return build(
             store,
             self.new_executor(),
             crash_point=crash_point,
             genesis=self.genesis,
             offer=self.offer,
+            retain=retain,
         )
 
     def uninterrupted(self, target: int) -> list[str]:
@@ -181,11 +188,18 @@ def world(name: str) -> World:
 
 
 def build(
-    store, executor=None, *, crash_point=no_crash, source=None, genesis=GENESIS, offer=script
+    store,
+    executor=None,
+    *,
+    crash_point=no_crash,
+    source=None,
+    genesis=GENESIS,
+    offer=script,
+    retain=0,
 ):
     """(application, engine) whose clock is the height, so that headers are reproducible."""
     executor = executor or KvExecutor()
-    app = LedgerApplication(genesis, executor, store, crash_point=crash_point)
+    app = LedgerApplication(genesis, executor, store, retain=retain, crash_point=crash_point)
     source = source or Script(app.chain, offer)
 
     def clock() -> int:
@@ -196,9 +210,19 @@ def build(
 
 
 def run_node(
-    folder: Path, target: int, point: str = "", hit: int = 0, *, world: World = COUNTERS
+    folder: Path,
+    target: int,
+    point: str = "",
+    hit: int = 0,
+    *,
+    world: World = COUNTERS,
+    join: Path | None = None,
 ) -> None:
-    """Run to `target`; after each block append "height root" to the file `acknowledged`."""
+    """Run to `target`; after each block append "height root" to the file `acknowledged`.
+
+    It keeps its last blocks only, and makes snapshots; with `join` it begins with another's.
+    """
+    chains.MIN_RETAINED = RETAIN
     hits = 0
 
     def crash(at: str) -> None:
@@ -210,7 +234,11 @@ def run_node(
 
     chain_id = world.genesis.chain_id
     store = open_store(folder / "state", chain_id, window=4, crash_point=crash)
-    app, engine = world.build(store, crash)
+    shelf = Shelf(folder / "snapshots")
+    shelf.clear()
+    if join is not None and store.empty:
+        restore(store, world.genesis, Shelf(join), crash)
+    app, engine = world.build(store, crash, RETAIN)
     file = folder / "acknowledged"
     if file.exists() and (lines := file.read_bytes().splitlines()):
         height, root = lines[-1].split()
@@ -222,13 +250,15 @@ def run_node(
         engine.start()
         if store.rebuild_root() != store.root:
             raise SystemExit(3)
-        if store.height > 0:
+        if store.height >= app.chain.first:
             app.chain.receipts(store.height)
         keep_checkpoint(store, folder)
+        keep_snapshot(store, shelf, chain_id, crash)
         while store.height < target:
             made = engine.produce_block()
             told.write(b"%d %s\n" % (made.block.header.height, made.root.hex().encode()))
             keep_checkpoint(store, folder)
+            keep_snapshot(store, shelf, chain_id, crash)
     store.close()
 
 
@@ -236,6 +266,20 @@ def keep_checkpoint(store, folder: Path) -> None:
     copy = folder / f"copy{store.height}"
     if store.height > 0 and store.height % 4 == 0 and not copy.exists():
         store.checkpoint(copy)
+
+
+def keep_snapshot(store, shelf: Shelf, chain_id, crash) -> None:
+    if store.height > 0 and store.height % 4 == 0 and store.height not in shelf.heights():
+        checkpoint(shelf, store, store.height)
+        export_checkpoint(shelf, chain_id, store.height, crash)
+
+
+def restore(store, genesis: Genesis, shelf: Shelf, crash=no_crash) -> None:
+    """Take the oldest snapshot on a shelf."""
+    found = shelf.manifests()[-1]
+    taking = Import(store, found, genesis.to_bytes(), crash_point=crash)
+    for index in range(len(found.chunks)):
+        taking.apply(index, shelf.chunk(found.height, index))
 
 
 def nursery(name: str) -> None:
@@ -252,6 +296,7 @@ def nursery(name: str) -> None:
                     order["point"],
                     order["hit"],
                     world=lives_in,
+                    join=Path(order["join"]) if order["join"] else None,
                 )
                 code = 0
             except BaseException as error:

@@ -14,9 +14,15 @@ import pytest
 
 from node.consensus import application, local
 from node.core.errors import NotFound
+from node.store.chain import NotKept
+from node.store.memory import memory_store
 from node.store.rocksdb import open_store
+from node.store.snapshots import export, importing
+from node.store.snapshots.shelf import Shelf
 
-POINTS = (*application.CRASH_POINTS, *local.CRASH_POINTS)
+POINTS = (*application.CRASH_POINTS, *local.CRASH_POINTS, *export.CRASH_POINTS)
+SELDOM = ("init-", "checkpoint-", "snapshot-")
+"""Points that not every block passes."""
 TARGET = 12
 REPEATED = [point for point in POINTS if not point.startswith("init-")]
 
@@ -30,8 +36,9 @@ def nursery_of(kv_node_path, *world: str):
         text=True,
     ) as process:
 
-        def run(folder, target=TARGET, *, point="", hit=0, delay=None) -> int:
+        def run(folder, target=TARGET, *, point="", hit=0, delay=None, join="") -> int:
             order = {"folder": str(folder), "target": target, "point": point, "hit": hit}
+            order["join"] = str(join)
             process.stdin.write(json.dumps({**order, "delay": delay}) + "\n")
             process.stdin.flush()
             return json.loads(process.stdout.readline())
@@ -58,7 +65,7 @@ def told(folder) -> list[tuple[int, str]]:
     return [(int(line.split()[0]), line.split()[1]) for line in lines]
 
 
-def check(folder, kv, roots, target=TARGET, *, world=None) -> None:
+def check(folder, kv, roots, target=TARGET, *, world=None, joined=0) -> None:
     """Everything that was ever told is on the chain, and the chain is the uninterrupted one."""
     world = world or kv.COUNTERS
     chain_id = world.genesis.chain_id
@@ -70,8 +77,13 @@ def check(folder, kv, roots, target=TARGET, *, world=None) -> None:
         assert (store.height, store.root.hex()) == (target, roots[target])
         assert store.rebuild_root() == store.root
         app.check_head()
-        previous = bytes(32)
-        for height in range(1, target + 1):
+        first = max(1, target - kv.RETAIN + 1)
+        assert app.chain.first == first
+        for height in range(1, first):
+            with pytest.raises(NotKept):
+                app.chain.receipts(height)
+        previous = app.chain.anchor.hash if first > 1 else bytes(32)
+        for height in range(first, target + 1):
             block = app.chain.block(height)
             assert block.header.previous == previous
             assert block.header.state_root.hex() == roots[height - 1]
@@ -85,10 +97,22 @@ def check(folder, kv, roots, target=TARGET, *, world=None) -> None:
             app.chain.block(target + 1)
     finally:
         store.close()
-    for height in range(4, target + 1, 4):
+    for height in range(joined + 4, target + 1, 4):
         copy = open_store(folder / f"copy{height}", chain_id, window=4)
         assert (copy.height, copy.root.hex()) == (height, roots[height])
         copy.close()
+    check_snapshots(Shelf(folder / "snapshots"), kv, roots, target, world)
+
+
+def check_snapshots(shelf, kv, roots, target, world) -> None:
+    """SN-10: the last two are whole, and nothing else is left of any."""
+    last = target - target % 4
+    assert {path.name for path in shelf.folder.iterdir()} == {str(last), str(last - 4)}
+    for height, made in zip((last, last - 4), shelf.manifests(), strict=True):
+        assert (made.height, made.state_root.hex()) == (height, roots[height])
+    store = memory_store(world.genesis.chain_id)
+    kv.restore(store, world.genesis, shelf)
+    assert store.rebuild_root().hex() == roots[last - 4]
 
 
 def kill_at(nursery, folder, point, hits) -> int:
@@ -109,10 +133,28 @@ def kill_at(nursery, folder, point, hits) -> int:
 @pytest.mark.parametrize("point", POINTS)
 def test_ch22_killed_at_a_named_point(nursery, kv, roots, tmp_path, point):
     """Twice or more at every point, in one life of the store."""
-    hits = [1, 1] if point.startswith(("init-", "checkpoint-")) else [3, 1, 4]
+    hits = [1, 1] if point.startswith(SELDOM) else [3, 1, 4]
     killed = kill_at(nursery, tmp_path, point, hits)
     assert killed == (1 if point == "init-after-commit" else len(hits))
     check(tmp_path, kv, roots)
+
+
+@pytest.mark.parametrize("point", importing.CRASH_POINTS)
+def test_sn7_killed_while_a_snapshot_is_taken(nursery, kv, roots, tmp_path, point):
+    there, here = tmp_path / "there", tmp_path / "here"
+    for folder in (there, here):
+        folder.mkdir()
+    assert nursery(there, 8) == 0
+    shelf = there / "snapshots"
+    for _ in range(2):
+        code = nursery(here, point=point, hit=1, join=shelf)
+        assert code in (0, -signal.SIGKILL)
+        if point != "restore-committed":
+            assert code == -signal.SIGKILL
+            assert not told(here)
+    assert nursery(here, join=shelf) == 0
+    assert told(here)[0][0] == 5  # behind the snapshot of 4
+    check(here, kv, roots, joined=4)
 
 
 def test_ch22_a_crash_before_the_write_loses_the_height_and_after_it_keeps_it(
@@ -142,7 +184,7 @@ def test_ch22_killed_often_at_a_named_point(nursery, kv, roots, tmp_path, point)
     while killed < 25:
         folder = tmp_path / str(killed)
         folder.mkdir()
-        one = point.startswith("checkpoint-")
+        one = point.startswith(SELDOM)
         killed += kill_at(nursery, folder, point, [1 if one else rng.randint(1, 3)] * 3)
         check(folder, kv, roots)
 

@@ -61,7 +61,7 @@ def test_the_recorded_transactions_all_succeed(world) -> None:
 
 @pytest.mark.parametrize("point", crash.POINTS)
 def test_ch22_the_ledger_killed_at_a_named_point(nursery, kv, world, roots, tmp_path, point):
-    hits = [1, 1] if point.startswith(("init-", "checkpoint-")) else [3, 1]
+    hits = [1, 1] if point.startswith(crash.SELDOM) else [3, 1]
     killed = crash.kill_at(nursery, tmp_path, point, hits)
     assert killed == (1 if point == "init-after-commit" else len(hits))
     crash.check(tmp_path, kv, roots, world=world)
@@ -75,6 +75,6 @@ def test_ch22_the_ledger_killed_often(nursery, kv, world, roots, tmp_path, point
     while killed < 12:
         folder = tmp_path / str(killed)
         folder.mkdir()
-        most = 1 if point.startswith("checkpoint-") else 3
+        most = 1 if point.startswith(crash.SELDOM) else 3
         killed += crash.kill_at(nursery, folder, point, [rng.randint(1, most)] * 3)
         crash.check(folder, kv, roots, world=world)
