@@ -4,26 +4,30 @@
     node0/state/            log, process file
     node0/engine/           of its CometBFT, which is a child of the node and ends with it
 
-The CometBFT of node i listens on 127.0.0.(2+i), for its peers only. All keys are made here and lie
-beside each other: a localnet is for development.
+The CometBFT of node i listens on 127.0.0.(2+i), for its peers only, who may reach it through relays
+(`node.app.relays`). All keys are made here and lie beside each other: a localnet is for
+development.
 """
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from node.app import development, process, validator
-from node.app.errors import NoNode, NotInstalled
+from node.app import development, links, process, processes, relays, validator
+from node.app.errors import NoNode, NotInstalled, StartFailed
 from node.app.node import ENGINE_FOLDER, Node
-from node.app.process import NodeProcess
+from node.app.process import NodeProcess, Starting
 from node.consensus.cometbft import home as engine
 from node.consensus.cometbft.home import Place, Timing
+from node.consensus.cometbft.server import clear_socket
 from node.core.genesis import Allocation, Genesis, Parameters
 from node.core.lane import LaneParameters
 from node.rpc.client import NodeClient
@@ -37,7 +41,10 @@ RPC_PORT: Final = 7430
 LANE: Final = replace(development.LANE, round_heights=3)
 """Three heights a round of key generation, so that a message may miss two blocks."""
 TIMING: Final = Timing(propose=1000, vote=500, more=250)
-_STATE: Final = "state"
+START_S: Final = 120.0
+"""For all nodes: they start at once."""
+_STATE: Final = processes.STATE_FOLDER
+_POLL_S: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,8 @@ class Standing:
         process: if it runs.
         height: of its last block; None: it does not answer.
         root: state root behind that block, hexadecimal.
+        engine: process id of its CometBFT, if that runs and the system tells.
+        paused: the node or its CometBFT is stopped, and goes on where it was.
     """
 
     number: int
@@ -57,6 +66,21 @@ class Standing:
     process: NodeProcess | None = None
     height: int | None = None
     root: str = ""
+    engine: int | None = None
+    paused: bool = False
+
+    @property
+    def state(self) -> str:
+        """`down`, `starting` (or silent), `paused` or `up`."""
+        if self.process is None:
+            return "down"
+        if self.paused:
+            return "paused"
+        return "starting" if self.height is None else "up"
+
+
+Report = Callable[[tuple[Standing, ...]], None]
+"""Told how all nodes stand, again and again while they start."""
 
 
 def binary() -> Path:
@@ -81,6 +105,7 @@ def create(
     lane: LaneParameters = LANE,
     timing: Timing = TIMING,
     allocations: Sequence[Allocation] = (),
+    with_relays: bool = False,
 ) -> Genesis:
     """Make the folders of n validators of a new development chain.
 
@@ -93,6 +118,7 @@ def create(
         lane: of sealed intents.
         timing: of rounds.
         allocations: beside the faucet's.
+        with_relays: peers reach each other through relays, which can part them.
 
     Raises:
         NoNode: there is one already.
@@ -118,10 +144,16 @@ def create(
         allocations=allocations,
     )
     for number, home in enumerate(where):
-        peers = [*places[:number], *places[number + 1 :]]
+        peers = [
+            replace(place, address=links.dialled(number, other, p2p_port)) if with_relays else place
+            for other, place in enumerate(places)
+            if other != number
+        ]
         seed = keys[number].secret()
         engine.make(home / ENGINE_FOLDER, genesis, seed, places[number], peers, timing)
         Node.create(home, genesis)
+    if with_relays:
+        relays.make(folder, n, p2p_port)
     return genesis
 
 
@@ -134,47 +166,131 @@ def homes(folder: Path) -> Iterator[Path]:
         yield home
 
 
-def up(folder: Path, *, rpc_port: int = RPC_PORT) -> tuple[Standing, ...]:
-    """Start what does not run, and wait until each answers.
+def up(
+    folder: Path, *, rpc_port: int = RPC_PORT, report: Report | None = None
+) -> tuple[Standing, ...]:
+    """Start what does not run, and wait until each answers. Interrupted, it stops what it started.
 
     Args:
         folder: of the localnet.
         rpc_port: of the first node; 0: any, for each.
+        report: told of the progress.
 
     Raises:
         NoNode: nobody called `create` here.
         NotInstalled: there is no CometBFT.
         StartFailed: one does not start; the others are left running.
     """
-    program = binary()
+    cometbft = binary()
     found = _need(folder)
-
-    def start(item: tuple[int, Path]) -> NodeProcess:
-        number, home = item
-        running = process.find(home, home / _STATE)
-        if running is not None:
-            return running
-        return start_one(home, rpc_port + number if rpc_port else 0, program)
-
-    with ThreadPoolExecutor(len(found)) as threads:
-        list(threads.map(start, enumerate(found)))
+    between = relays.wanted(folder) and relays.start(folder)
+    starting: dict[int, Starting] = {}
+    failures: list[ChiaroError] = []
+    try:
+        for number, home in enumerate(found):
+            if process.find(home, home / _STATE) is None:
+                starting[number] = begin_one(home, rpc_port + number if rpc_port else 0, cometbft)
+        waiting, deadline = dict(starting), time.monotonic() + START_S
+        while waiting and time.monotonic() < deadline:
+            for number, one in tuple(waiting.items()):
+                try:
+                    if one.ready() is not None:
+                        del waiting[number]
+                except ChiaroError as error:
+                    failures.append(error)
+                    del waiting[number]
+            if report is not None:
+                report(status(folder))
+            time.sleep(_POLL_S)
+        for number, one in waiting.items():
+            one.abandon()
+            failures.append(
+                StartFailed(f"node {number} is not ready in time", where=str(one.state))
+            )
+    except BaseException:
+        with ThreadPoolExecutor(MAX_NODES) as threads:
+            list(threads.map(Starting.abandon, starting.values()))
+        if between:
+            relays.stop(folder)
+        raise
+    if failures:
+        raise failures[0]
     return status(folder)
+
+
+def begin_one(
+    home: Path, port: int, cometbft: Path, program: Sequence[str] = process.PROGRAM
+) -> Starting:
+    """Start one node and its CometBFT, in the background; `program`: see `process.begin`."""
+    return process.begin(
+        home, home / _STATE, port=port, create=False, cometbft=cometbft, program=program
+    )
 
 
 def start_one(
     home: Path, port: int, cometbft: Path, program: Sequence[str] = process.PROGRAM
 ) -> NodeProcess:
-    """One node and its CometBFT, in the background."""
+    """The same, and wait until it answers."""
     return process.spawn(
-        home, home / _STATE, port=port, create=False, cometbft=cometbft, program=program
+        home,
+        home / _STATE,
+        port=port,
+        create=False,
+        cometbft=cometbft,
+        program=program,
+        timeout=START_S,
     )
 
 
+def healthy(
+    folder: Path, seconds: float = START_S, report: Report | None = None
+) -> tuple[Standing, ...]:
+    """Wait until every node has a block that none has now: they decide, and none is left behind.
+
+    Nodes that are paused are not waited for.
+
+    Raises:
+        NoNode: there is no localnet.
+        StartFailed: not in time; it is said who is behind. Nothing is stopped.
+    """
+    found = status(folder)
+    wanted = 1 + max((node.height for node in found if node.height is not None), default=0)
+    deadline = time.monotonic() + seconds
+    while late := [n for n in found if not n.paused and (n.height or 0) < wanted]:
+        if time.monotonic() > deadline:
+            raise StartFailed(
+                f"no block {wanted} within {seconds:g} s on "
+                + ", ".join(f"node {node.number} ({node.state})" for node in late),
+                why="too few validators reach each other, or one cannot go on",
+                where=", ".join(str(node.home / _STATE / process.LOG_FILE) for node in late),
+            )
+        if report is not None:
+            report(found)
+        time.sleep(_POLL_S)
+        found = status(folder)
+    return found
+
+
 def down(folder: Path) -> int:
-    """Stop all that run; how many did."""
+    """Stop all that run, paused ones too, and the relays; how many nodes did run.
+
+    Nothing is left of them: no process, no socket.
+
+    Raises:
+        NoNode: there is no localnet.
+        StartFailed: one does not stop.
+    """
+    found = _need(folder)
+    for home in found:
+        for pid in processes.of_home(home):
+            processes.resume(pid)
     with ThreadPoolExecutor(MAX_NODES) as threads:
-        stopped = threads.map(lambda home: process.stop(home, home / _STATE), _need(folder))
-        return sum(item is not None for item in stopped)
+        stopped = list(threads.map(lambda home: process.stop(home, home / _STATE), found))
+    relays.stop(folder)
+    for home in found:
+        for name in (engine.ABCI_SOCKET, engine.RPC_SOCKET):
+            clear_socket(home / ENGINE_FOLDER / name)
+    return sum(item is not None for item in stopped)
 
 
 def status(folder: Path) -> tuple[Standing, ...]:
@@ -186,12 +302,13 @@ def _standing(number: int, home: Path) -> Standing:
     running = process.find(home, home / _STATE)
     if running is None:
         return Standing(number, home)
-    try:
-        with NodeClient(running.url) as client:
-            found = client.status()
-    except ChiaroError:
-        return Standing(number, home, running)
-    return Standing(number, home, running, found.height, found.state_root)
+    found = Standing(number, home, running, engine=processes.engine_of(home))
+    if any(processes.stopped(pid) for pid in processes.of_home(home)):
+        return replace(found, paused=True)
+    with contextlib.suppress(ChiaroError), NodeClient(running.url) as client:
+        answer = client.status()
+        return replace(found, height=answer.height, root=answer.state_root)
+    return found
 
 
 def _need(folder: Path) -> list[Path]:

@@ -23,6 +23,7 @@ from zk.errors import ChiaroError
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import ProgressColumn
+    from rich.table import Table
 
 _ACTS: Final = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 """Controls of eight bits, which terminals obey like those of seven; marks that turn text round."""
@@ -220,6 +221,11 @@ def progress(session: Session, title: str, *, eta: bool = False) -> Iterator[Rep
 
 def table(out: Console, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A plain table: left-aligned text, numbers to the right."""
+    out.print(make_table(headings, rows))
+
+
+def make_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """The same, to be drawn again and again."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -234,4 +240,4 @@ def table(out: Console, headings: Sequence[str], rows: Sequence[Sequence[str]]) 
         drawn.add_column(heading, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         drawn.add_row(*(Text(printable(cell)) for cell in row))
-    out.print(drawn)
+    return drawn

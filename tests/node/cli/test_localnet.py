@@ -58,3 +58,30 @@ def test_up_without_cometbft_says_how_to_get_it(offline, monkeypatch) -> None:
 
 def test_how_many_are_allowed_is_said(offline) -> None:
     assert offline.json("localnet", "init", "--validators", "17").code == 2
+
+
+def test_disturbing_what_does_not_run_says_so(offline) -> None:
+    offline.json("localnet", "init", "--validators", "2")
+    for command in ("kill", "pause", "resume"):
+        refused = offline.json("localnet", command, "1")
+        assert refused.error["code"] == "APP-004", refused.out
+        assert "does not run" in refused.error["message"]
+        assert "no node 2" in offline.json("localnet", command, "2").error["message"]
+    refused = offline.json("localnet", "partition", "0|1")
+    assert "--relays" in refused.error["hint"], refused.out
+
+
+def test_what_kill_and_partition_do_not_understand_is_usage(offline) -> None:
+    offline.json("localnet", "init", "--validators", "2", "--relays")
+    for words in (
+        ("kill", "0", "--app", "--engine"),
+        ("kill", "0", "--app", "--both"),
+        ("partition",),
+        ("partition", "0|1", "--heal"),
+        ("partition", "0|1", "--reset", "--delay-ms", "5"),
+        ("partition", "a|b"),
+        ("status", "--watch"),
+    ):
+        assert offline.json("localnet", *words).code == 2, words
+    refused = offline.json("localnet", "partition", "0|1")
+    assert "do not run" in refused.error["message"]
