@@ -111,7 +111,7 @@ class Link:
         if self.weather.mode is Mode.CUT:
             _abort(writer)
             return
-        task = asyncio.ensure_future(self._serve(reader, writer))
+        task = asyncio.create_task(self._serve(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -123,8 +123,8 @@ class Link:
             there, other = await asyncio.open_connection(f"127.0.0.{2 + self.pair[1]}", self._port)
             self._writers.add(other)
             ways = {
-                asyncio.ensure_future(self._pass(reader, other)),
-                asyncio.ensure_future(self._pass(there, writer)),
+                asyncio.create_task(self._pass(reader, other)),
+                asyncio.create_task(self._pass(there, writer)),
             }
             await _all(ways)
         except OSError:
@@ -140,8 +140,8 @@ class Link:
         flying: _Flying = asyncio.Queue(_AHEAD)
         await _all(
             {
-                asyncio.ensure_future(self._take(reader, flying)),
-                asyncio.ensure_future(self._deliver(flying, writer)),
+                asyncio.create_task(self._take(reader, flying)),
+                asyncio.create_task(self._deliver(flying, writer)),
             }
         )
 
@@ -170,7 +170,7 @@ class Link:
             self.bytes += len(data)
 
 
-async def _all(tasks: set[asyncio.Future[None]]) -> None:
+async def _all(tasks: set[asyncio.Task[None]]) -> None:
     """Until all are done, or one fails, which ends the others and is raised."""
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)

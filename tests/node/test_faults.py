@@ -1,0 +1,159 @@
+"""A localnet disturbed, in short: `make long-faults` does it for hours (docs/faults.md).
+
+Everything here is on real CometBFT but the records, the lies and the interpreter of results.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from node.consensus.cometbft.home import binary
+from node.testing.cluster.invariants import Violation
+from node.testing.faults import __main__ as command
+from node.testing.faults import checks, grammar, record, replay, scenarios
+from node.testing.faults import node as faulty
+from node.testing.faults.net import Net
+from node.testing.faults.record import Result
+from node.testing.faults.scenarios import SCENARIOS, Story
+from node.testing.faults.work import Work
+from zk.errors import DecodeError
+
+needs_engine = pytest.mark.skipif(
+    binary() is None, reason="CometBFT is not here: `make cometbft`, which needs Go"
+)
+HEIGHTS = 10
+"""Of each disturbance: fifty and more in all."""
+
+
+@pytest.fixture
+def net() -> Iterator[Net]:
+    found = Net()
+    try:
+        yield found
+    finally:
+        found.close()
+        found.remove()
+
+
+@needs_engine
+@pytest.mark.oracle_cometbft
+def test_four_validators_disturbed_for_fifty_heights(net: Net, tmp_path: Path) -> None:
+    draw = random.Random(2026)
+    net.up()
+    work = Work(net, draw)
+    work.start()
+    first = net.height()
+    story = Story(net, work, draw, HEIGHTS)
+    for disturb in (
+        scenarios.one_killed,
+        scenarios.two_two,
+        scenarios.one_cut,
+        scenarios.one_paused,
+        scenarios.engine_killed,
+    ):
+        disturb(story)
+    work.stop()
+    common = checks.agreed(net)
+    assert common >= 50
+    work.check()
+    checks.conserved(net)
+    assert checks.long_rounds(net, first, common - 1) == []
+    assert len(work.counts.acknowledged) > HEIGHTS
+    assert work.opened() > 0
+    wanted = replay.save(net.clients[0], net.genesis, common, tmp_path / "blocks")
+    assert replay.execute(tmp_path / "blocks", 8) == wanted
+
+
+@needs_engine
+@pytest.mark.oracle_cometbft
+def test_a_liar_stops_nobody_and_another_state_stops_only_its_node(net: Net) -> None:
+    lies = f"garbage-extension+bad-proposal+mutated-state:{scenarios.MUTATED_AT}"
+    net.up({3: (faulty.PROGRAM, lies)})
+    work = Work(net, random.Random(1), sealing=False)
+    work.start()
+    scenarios.mutated(Story(net, work, random.Random(1), HEIGHTS))
+    work.stop()
+    assert checks.agreed(net) >= scenarios.MUTATED_AT + HEIGHTS
+    work.check()
+    with pytest.raises(Violation, match="liveness"):
+        net.to(net.height() + 100, seconds=0.2)
+
+
+def test_a_log_executed_elsewhere_must_come_to_the_same(tmp_path: Path) -> None:
+    from node.testing.nodes import memory_node, serving
+
+    with serving(memory_node()) as client:
+        for _ in range(3):
+            client.make_block()
+        genesis = client.genesis()
+        wanted = replay.save(client, genesis, 3, tmp_path / "blocks")
+    assert replay.execute(tmp_path / "blocks", 1) == wanted
+    assert replay.elsewhere(tmp_path / "blocks", wanted, [sys.executable], most=1) == 1
+    with pytest.raises(Violation, match="determinism"):
+        replay.elsewhere(tmp_path / "blocks", "0" * 64, [sys.executable], most=1)
+
+
+def test_walks_of_the_grammar_are_counted_and_what_they_find_is_told(monkeypatch) -> None:
+    found = grammar.run(3, count=2, heights=3)
+    assert (found.key, found.heights, found.violations) == (("grammar", 3), 2, ())
+    assert found.measured["calls"] > 20
+
+    async def broken(*_):
+        raise AssertionError("another root")
+
+    monkeypatch.setattr(grammar.walks, "walk", broken)
+    found = grammar.run(0, count=1, heights=3)
+    assert "walk 0: AssertionError: another root" in found.violations[0]
+
+
+def test_what_was_run_is_not_run_again(tmp_path, monkeypatch, capsys) -> None:
+    ran: list[int] = []
+
+    def one(seed: int) -> Result:
+        ran.append(seed)
+        violations = ("a fork",) if seed == 2 else ()
+        return Result("grammar", "R1", seed, 10, {"kills": 1}, violations, date="2026-01-01")
+
+    monkeypatch.setattr(grammar, "run", one)
+    page = tmp_path / "page.md"
+    page.write_text("# Title\n\nwords\n")
+    told = ["grammar", "--results", str(tmp_path / "r.json"), "--page", str(page)]
+    assert command.main([*told, "--seeds", "2"]) == 0
+    assert command.main([*told, "--seeds", "3"]) == 1
+    assert command.main([*told, "--seeds", "3"]) == 1
+    assert ran == [0, 1, 2]
+    assert [r.seed for r in record.load(tmp_path / "r.json")] == [0, 1, 2]
+    text = page.read_text()
+    assert text.startswith("# Title\n\nwords\n")
+    assert "| 3 | 30 | 3 kills | 1 |" in text
+    assert "seed 2: a fork" in text
+    assert command.main([*told, "--seeds", "3"]) == 1
+    assert page.read_text() == text
+    with pytest.raises(SystemExit):
+        command.main(["no-such"])
+    assert "no-such" in capsys.readouterr().err
+
+
+def test_results_that_are_none_are_refused(tmp_path) -> None:
+    path = tmp_path / "r.json"
+    for text in ("", "{}", '{"runs": [{}]}', '{"runs": 1}'):
+        path.write_text(text)
+        with pytest.raises(DecodeError):
+            record.load(path)
+
+
+def test_every_scenario_says_its_row_and_every_fault_is_known() -> None:
+    rows = {f"R{number}" for number in range(1, 16)}
+    for name, scenario in SCENARIOS.items():
+        assert (scenario.name, scenario.row in rows) == (name, True)
+        if scenario.fault is not None:
+            program, *fault = scenario.fault(random.Random(0))
+            assert program == faulty.PROGRAM
+            assert issubclass(faulty.faulty(fault[0], b"own"), faulty.Node)
+    with pytest.raises(KeyError):
+        faulty.faulty("no-such", b"")
