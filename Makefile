@@ -7,6 +7,8 @@ BIN    := $(VENV)/bin
 JS     := .cache/js
 FUZZ   := .cache/fuzz
 FUZZ_SECONDS ?= 10
+FAULT_MINUTES ?= 60
+SEEDS ?= 25
 PEERS  := $(abspath $(or $(CHIARO_PEERS),.cache/peers))
 COMETBFT_VERSION := v0.38.25
 NATS_VERSION := v2.15.2
@@ -33,12 +35,19 @@ test-full: $(VENV)/.dev ## Full-size circuits, foreign oracles, long schedules
 	$(BIN)/pytest -q -n $(JOBS) --dist loadfile -m "(slow or oracle_snarkjs or oracle_gnark or oracle_arkworks or oracle_cometbft or oracle_nats) and not bench"
 
 .PHONY: long
-long: long-fuzz ## Searches without an end, for some minutes; each goes on where it stopped
+long: long-fuzz long-faults ## Searches without an end; each goes on where it stopped
 
 # One reader: make long-fuzz READERS=zkey. Corpus and findings stay under .cache/fuzz.
 .PHONY: long-fuzz
 long-fuzz: $(FUZZ)/venv/.done ## Fuzz every reader of files, FUZZ_SECONDS=10 for each
 	PYTHONPATH=.:tests/zk/formats $(FUZZ)/venv/bin/python -m fuzzing.run --seconds $(FUZZ_SECONDS) $(READERS)
+
+# Some of them: make long-faults SCENARIOS="soak two-two" SEEDS=3. PYTHONS: further interpreters, with what
+# we need installed, that execute the blocks again. Results: docs/faults/results.json, docs/faults.md.
+.PHONY: long-faults
+long-faults: $(VENV)/.dev ## Disturb real localnets for FAULT_MINUTES=60; needs `make cometbft`
+	$(BIN)/python -m node.testing.faults $(SCENARIOS) --seeds $(SEEDS) --minutes $(FAULT_MINUTES) \
+	  $(addprefix --python ,$(PYTHONS))
 
 .PHONY: fuzz-corpus
 fuzz-corpus: $(FUZZ)/venv/.done ## Take what the fuzzer found useful into the committed corpus

@@ -167,7 +167,11 @@ def homes(folder: Path) -> Iterator[Path]:
 
 
 def up(
-    folder: Path, *, rpc_port: int = RPC_PORT, report: Report | None = None
+    folder: Path,
+    *,
+    rpc_port: int = RPC_PORT,
+    report: Report | None = None,
+    cometbft: Path | None = None,
 ) -> tuple[Standing, ...]:
     """Start what does not run, and wait until each answers. Interrupted, it stops what it started.
 
@@ -175,13 +179,14 @@ def up(
         folder: of the localnet.
         rpc_port: of the first node; 0: any, for each.
         report: told of the progress.
+        cometbft: the program; default: the one that is found.
 
     Raises:
         NoNode: nobody called `create` here.
         NotInstalled: there is no CometBFT.
         StartFailed: one does not start; the others are left running.
     """
-    cometbft = binary()
+    cometbft = cometbft or binary()
     found = _need(folder)
     between = relays.wanted(folder) and relays.start(folder)
     starting: dict[int, Starting] = {}

@@ -12,6 +12,7 @@ from node.app.disturb import Part
 from node.app.links import Mode, Weather
 from node.consensus.application import CRASH_POINTS
 from node.core.lane import LaneParameters
+from node.testing import lying_node
 from node.testing.cluster.invariants import Violation
 from node.testing.faults import node as faulty
 from node.testing.faults.net import LANE, MARKET, Net, until
@@ -231,12 +232,27 @@ def _program(fault: str) -> Callable[[random.Random], tuple[str, ...]]:
     return lambda _: (faulty.PROGRAM, fault)
 
 
+def _lane_program(lie: str) -> Callable[[random.Random], tuple[str, ...]]:
+    return lambda _: (lying_node.PROGRAM, lie)
+
+
 def liar(story: Story) -> None:
     """The others decide, with rounds lost at most in its turns; it follows."""
     net = story.net
     with net.window():
         net.injected["liar"] += 1
         net.on(story.heights)
+        if len(net.awake()) != net.n:
+            raise Violation("liveness", "an honest node was stopped by a liar")
+
+
+def lane_liar(story: Story) -> None:
+    """The others decide, and open what was sealed though one lies about it."""
+    net = story.net
+    with net.window():
+        net.injected["liar"] += 1
+        net.on(story.heights)
+        until(lambda: story.work.opened() > 1, "two batches are opened")
         if len(net.awake()) != net.n:
             raise Violation("liveness", "an honest node was stopped by a liar")
 
@@ -340,6 +356,22 @@ SCENARIOS: Final = {
         Scenario(
             "oversize-extension", "R11", "one votes with 128 KiB", liar,
             _program("oversize-extension"),
+        ),
+        Scenario(
+            "wrong-shares", "R11", "one signs wrong decryption shares, in every vote", lane_liar,
+            _lane_program("WRONG_SHARES"),
+        ),
+        Scenario(
+            "no-shares", "R11", "one makes no shares, and hides reveals of others", lane_liar,
+            _lane_program("NO_SHARES+HIDES_REVEALS"),
+        ),
+        Scenario(
+            "skips-lead", "R11", "one proposes transactions where a batch must be opened",
+            lane_liar, _lane_program("SKIPS_LEAD"),
+        ),
+        Scenario(
+            "false-lead", "R11", "one proposes ends of batches that are not due", lane_liar,
+            _lane_program("FALSE_LEAD+WRONG_SHARES"),
         ),
         Scenario(
             "mutated-state", "R13", "one writes another state", mutated,

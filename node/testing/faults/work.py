@@ -116,7 +116,7 @@ class Work:
             raise self._failure
         for payer in self._payers:
             if payer.tx_id:
-                until(lambda p=payer: self._settled(p), "the last payments")  # type: ignore[misc]
+                until(lambda p=payer: self._under_way(p) is None, "the last payments")  # type: ignore[misc]
 
     def check(self) -> None:
         """Every node has what was acknowledged, where it was.
@@ -173,11 +173,7 @@ class Work:
 
     def _pay(self, payer: Payer) -> None:
         client = self._anyone()
-        if payer.tx_id:
-            if self._settled(payer) or time.monotonic() - payer.sent < _AGAIN_S:
-                return
-            payer.sent = time.monotonic()
-            client.submit(payer.wire)  # perhaps who had it was killed
+        if self._under_way(payer) is not None:
             return
         height = client.status().height
         tx = sign(
@@ -192,6 +188,15 @@ class Work:
         payer.wire = Transaction(EnvironmentId.TRANSPARENT, tx.to_bytes()).to_bytes()
         payer.sent = time.monotonic()
         client.submit(payer.wire)
+
+    def _under_way(self, payer: Payer) -> bytes | None:
+        """Its payment that is in no block yet; sent again now and then, since nodes are killed."""
+        if not payer.tx_id or self._settled(payer):
+            return None
+        if time.monotonic() - payer.sent > _AGAIN_S:
+            payer.sent = time.monotonic()
+            self._anyone().submit(payer.wire)
+        return payer.tx_id
 
     def _settled(self, payer: Payer) -> bool:
         view = self._anyone().transaction(payer.tx_id)
