@@ -14,6 +14,7 @@ import argparse
 import json
 import socket
 import sys
+import time
 from collections import Counter
 from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import asdict
@@ -32,6 +33,8 @@ from zk.bench import host
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results.json"
 ACCOUNTS = 400
+_LAST_S = 6.0
+"""For the last batches to be opened."""
 BLOCK_MS = 500
 """Pause between blocks."""
 RATES: dict[tuple[str, str], tuple[float, ...]] = {
@@ -94,6 +97,7 @@ def _opened(client: NodeClient, first: int) -> dict[int, int]:
     With a period of one height a batch closes in the block that orders its intents, and the next
     such block begins the next batch: the numbers of batches follow their heights.
     """
+    time.sleep(_LAST_S)
     ordered: dict[int, int] = {}
     opened: dict[int, int] = {}
     for height, data, _, _ in client.raw(first + 1, client.status().height):
