@@ -7,6 +7,7 @@ bold text). It must be *cited* in code of the six packages and *tested* by a fun
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ DEFINED = re.compile(rf"^[\s#>*|\-`]*((?:{'|'.join(FAMILIES)})-\d+)\b")
 TEST = re.compile(rf"def test_((?:{'|'.join(f.lower() for f in FAMILIES)})\d+)(?:_|\()")
 
 
+@cache
 def defined() -> dict[str, Path]:
     rules: dict[str, Path] = {}
     for package in PACKAGES:
@@ -32,6 +34,7 @@ def defined() -> dict[str, Path]:
     return rules
 
 
+@cache
 def cited() -> dict[str, Path]:
     rules: dict[str, Path] = {}
     for package in PACKAGES:
@@ -41,6 +44,7 @@ def cited() -> dict[str, Path]:
     return rules
 
 
+@cache
 def with_test() -> set[str]:
     return {
         name
