@@ -455,7 +455,7 @@ class Run:
         from circuits import registry, review
         from circuits.key_registry import Registry
         from circuits.statement import record
-        from node.cli import catalog
+        from node.core import catalog
         from shielded.action import PROOF_BYTES, STATEMENT
 
         shape = record(registry.statement(STATEMENT))

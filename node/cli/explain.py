@@ -19,7 +19,7 @@ def explain(
     code: str | None = typer.Argument(None, help="Such as ENC-002 or SH-7; a list without it."),
 ) -> None:
     """Explain an error code or a rule."""
-    from node.cli import catalog
+    from node.core import catalog
 
     session: Session = context.obj
     if code is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from node.cli import catalog
+from node.core import catalog
 from zk.errors import ChiaroError
 
 

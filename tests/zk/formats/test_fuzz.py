@@ -17,7 +17,7 @@ from fuzzing.target import BASE_MEMORY, Broken, Target
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from node.cli import catalog
+from node.core import catalog
 from zk.errors import ChiaroError, FormatError, NonCanonical
 
 TARGETS = (*proofs.TARGETS, *ledger.TARGETS, *availability.TARGETS, *lane.TARGETS, *audits.TARGETS)

@@ -11,7 +11,7 @@ import pytest
 from malformed import containers, documents, encodings, verifying
 from malformed.case import Case, made
 
-from node.cli import catalog
+from node.core import catalog
 from zk.errors import ChiaroError
 from zk.formats.errors import DOCUMENT_REFUSALS, FILE_REFUSALS, MalformedDocument
 from zk.formats.itemised import verify_documents
