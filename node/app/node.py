@@ -7,7 +7,7 @@ import contextlib
 import logging
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,7 +41,8 @@ from node.rpc.faucet import Faucet
 from node.rpc.gossip import GossipParts
 from node.rpc.listener import Listener, listen
 from node.rpc.server import Server
-from node.rpc.service import Parts, Service
+from node.rpc.service import Parts as ServiceParts
+from node.rpc.service import Service
 from node.rpc.tip import Tip
 from node.store.chain import Chain
 from node.store.rocksdb import open_store
@@ -49,6 +50,8 @@ from node.store.versioned import CrashPoint, VersionedStore, no_crash
 from zk import files
 
 if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
+
     from node.consensus.cometbft.engine import CometEngine
     from node.consensus.cometbft.query import Query
     from node.consensus.cometbft.relay import Relay
@@ -75,6 +78,7 @@ class Options:
         empty_blocks: make blocks on the chain's timer even when nothing waits.
         lane_tick_ms: between blocks that only the sealed lane waits for.
         gossip: whether it is on the overlay of open intents, where the chain has a lane.
+        explorer: serve the web explorer; None: where only this machine reaches it (RPC-62).
         gossip_cut: base units that it takes of the fee of an open intent for passing it on.
         nats: servers that carry the overlay; None: nodes of this process only.
         engine: folder of the CometBFT that decides; None: this node decides alone.
@@ -91,6 +95,7 @@ class Options:
     empty_blocks: bool = False
     lane_tick_ms: int = 1000
     gossip: bool = True
+    explorer: bool | None = None
     gossip_cut: int = 0
     nats: Servers | None = None
     engine: Path | None = None
@@ -252,7 +257,7 @@ class Node:
         if genesis.profile == DEV_PROFILE:
             faucet = Faucet(genesis, self.chain, store, self.pool, self.produce_block, names)
         self.service: Final = Service(
-            Parts(
+            ServiceParts(
                 self.executor,
                 self.chain,
                 store,
@@ -510,7 +515,29 @@ class Node:
             self._maker.wake,
             any_host=self.options.allow_remote,
             reasons=self.monitor.reasons,
+            beside=self._pages(),
         )
+
+    def _pages(self) -> Sequence[BaseRoute]:
+        """RPC-62: the explorer's, unless it is off; by default on where nobody else comes."""
+        wanted = self.options.explorer
+        if wanted is None:
+            wanted = not self.options.allow_remote
+        if not wanted:
+            return ()
+        from node.explorer.explorer import Explorer
+        from node.explorer.explorer import Parts as ExplorerParts
+
+        embedded = isinstance(self.engine, LocalEngine)
+        return Explorer(
+            ExplorerParts(
+                self.service,
+                self.tip,
+                self._keys,
+                "embedded engine" if embedded else "CometBFT",
+                any_host=self.options.allow_remote,
+            )
+        ).routes
 
     async def _announce(
         self,

@@ -71,7 +71,7 @@ class DaViews:
     def blob(self, root: bytes) -> schema.BlobView:
         """RPC-38: what the state says of it, else that it is kept here."""
         ordered = dispersal.ordered(self._parts.store.reader(), root)
-        commitment = self._commitment(root) if ordered is None else ordered.commitment
+        commitment = self.commitment(root) if ordered is None else ordered.commitment
         writer = Writer()
         commitment.write(writer)
         coding = commitment.coding
@@ -80,7 +80,7 @@ class DaViews:
             status="kept" if ordered is None else "ordered",
             commitment=hex_of(writer.done()),
             bytes=commitment.size,
-            rows=sum(self._parts.keeper.row(commitment, i) is not None for i in range(coding.n)),
+            rows=sum(self.held(root)),
             total=coding.n,
             needed=coding.k,
             height=None if ordered is None else ordered.height,
@@ -88,9 +88,15 @@ class DaViews:
             entries=None if ordered is None else ordered.entries,
         )
 
+    def held(self, root: bytes) -> list[bool]:
+        """Of each row whether it is here."""
+        commitment = self.commitment(root)
+        keeper = self._parts.keeper
+        return [keeper.row(commitment, i) is not None for i in range(commitment.coding.n)]
+
     def rows(self, root: bytes, first: int, limit: int) -> schema.RowPage:
         """RPC-37: those that are here, with their proofs; RPC-12: bounded."""
-        commitment = self._commitment(root)
+        commitment = self.commitment(root)
         found: list[schema.RowView] = []
         size = 0
         for index in range(first, commitment.coding.n):
@@ -105,12 +111,12 @@ class DaViews:
 
     def row(self, root: bytes, index: int) -> schema.RowView:
         """RPC-39: one row for a sample; that it is missing is an answer, too."""
-        row = self._parts.keeper.row(self._commitment(root), index)
+        row = self._parts.keeper.row(self.commitment(root), index)
         if row is None:
             raise NotFound(f"row {index} of blob {root.hex()[:16]}… is not here")
         return schema.RowView(index=index, row=hex_of(row.to_bytes()))
 
-    def _commitment(self, root: bytes) -> Commitment:
+    def commitment(self, root: bytes) -> Commitment:
         """Raises NotFound: neither ordered nor kept here."""
         ordered = dispersal.ordered(self._parts.store.reader(), root)
         return self._parts.keeper.commitment(root) if ordered is None else ordered.commitment

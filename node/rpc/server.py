@@ -17,7 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from node.consensus.cometbft.query import EngineAnswer
 from node.core.errors import (
@@ -63,6 +63,7 @@ class Server:
         wake: called after a request that may have brought something for a block.
         any_host: answer under every host name; else under those of this machine only.
         reasons: why the node is not ready (RPC-53).
+        beside: routes of others on the same listener; they see to their own bounds.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Server:
         *,
         any_host: bool = False,
         reasons: Callable[[], Sequence[Reason]] = tuple,
+        beside: Sequence[BaseRoute] = (),
     ) -> None:
         self._service = service
         self._tip = tip
@@ -81,7 +83,7 @@ class Server:
         self._in_flight = 0
         self._document = openapi.document(ENDPOINTS)
         development = service.genesis.profile == DEV_PROFILE
-        routes = [
+        routes: list[BaseRoute] = [
             Route(f"/{schema.API}{e.path}", self._handler(e), methods=[e.method])
             for e in ENDPOINTS
             if development or not e.development  # RPC-7
@@ -89,7 +91,7 @@ class Server:
         routes.append(Route(f"/{schema.API}/openapi.json", self._openapi, methods=["GET"]))
         routes += health.routes(reasons)
         self.app: Final = Starlette(
-            routes=routes,
+            routes=[*routes, *beside],
             exception_handlers={HTTPException: self._refused_by_router},
         )
 
@@ -107,7 +109,7 @@ class Server:
             return _refusal(RequestRefused("too many requests at one time", fix="try again"), 503)
         self._in_flight += 1
         try:
-            self._check_host(request)
+            check_host(request, any_host=self._any_host)
             document: schema.Response = await answer()
             return _json(document)
         except ChiaroError as error:
@@ -135,16 +137,6 @@ class Server:
         if endpoint.changes:
             self._wake()
         return answer
-
-    def _check_host(self, request: Request) -> None:
-        """RPC-6: a web page that names this machine as its own host gets no answer."""
-        if not self._any_host and not is_this_machine(request.url.hostname or ""):
-            raise RequestRefused(
-                "RPC-6: this node answers to names of this machine only",
-                where="Host",
-                why="a web page could otherwise talk to it through a name of its own",
-                fix="use http://127.0.0.1, or start the node with --allow-remote",
-            )
 
     async def _body(self, request: Request, endpoint: Endpoint) -> schema.Request | None:
         """RPC-2 and RPC-3: JSON, not larger than it need be, of exactly the documented form."""
@@ -184,6 +176,17 @@ class Server:
         else:
             refusal = NotFound("there is no such endpoint", fix="see docs/rpc.md")
         return _refusal(refusal, status)
+
+
+def check_host(request: Request, *, any_host: bool) -> None:
+    """RPC-6: a web page that names this machine as its own host gets no answer."""
+    if not any_host and not is_this_machine(request.url.hostname or ""):
+        raise RequestRefused(
+            "RPC-6: this node answers to names of this machine only",
+            where="Host",
+            why="a web page could otherwise talk to it through a name of its own",
+            fix="use http://127.0.0.1, or start the node with --allow-remote",
+        )
 
 
 class _Media(BadRequest):

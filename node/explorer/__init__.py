@@ -1,0 +1,1 @@
+"""The web explorer: pages of one node, rendered by it."""
