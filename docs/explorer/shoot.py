@@ -80,14 +80,11 @@ def shoot(url: str, names: tuple[str, ...] = ()) -> None:
         ("overview", "overview", 1280, 900, False),
         ("overview-dark", "overview", 1280, 900, True),
         ("transfer", "transfer", 1280, 1000, False),
-        ("crossing", "crossing", 1280, 1000, False),
         ("sealed", "sealed", 1280, 900, True),
         ("batch", "batch", 1280, 860, False),
         ("proof", "proof", 1280, 900, False),
         ("supply", "supply", 1280, 900, False),
         ("narrow", "transfer", 390, 1500, False),
-        ("narrow-overview", "overview", 390, 1500, False),
-        ("validators", "validators", 1280, 820, False),
     ):
         if names and name not in names:
             continue

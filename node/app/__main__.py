@@ -190,6 +190,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--lane-tick-ms", type=int, help="between blocks of the lane")
     run.add_argument(
+        "--explorer",
+        action=argparse.BooleanOptionalAction,
+        help="serve the web explorer; by default unless other machines may connect",
+    )
+    run.add_argument(
         "--gossip-cut",
         type=_units,
         help="base units of an open intent's fee for passing it on",

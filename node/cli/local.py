@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-NEXT_STEPS: Final = ("init", "shield 10", "status", "down")
+NEXT_STEPS: Final = ("init", "shield 10", "explorer --open", "down")
 _POLL_S: Final = 0.3
 
 
@@ -46,6 +46,7 @@ def up(
     ),
     *,
     foreground: bool = typer.Option(False, "--foreground", help="Stay here; Ctrl-C stops it."),
+    no_explorer: bool = typer.Option(False, "--no-explorer", help="Serve no pages for people."),
 ) -> None:
     """Start a node in the background: a development chain with a faucet, or --genesis."""
     from node.app import process
@@ -61,13 +62,14 @@ def up(
             where=f"pid {running.pid}, {home}",
         )
     wanted = _default_port(session) if port is None else port
+    more = ("--no-explorer",) if no_explorer else ()
     if wanted:
         ports.check_free(wanted)
     if foreground:
-        _in_foreground(session, home, state, wanted, genesis)
+        _in_foreground(session, home, state, wanted, genesis, more)
         return
     output.note(session, "starting a node …")
-    started = process.spawn(home, state, port=wanted, genesis=genesis)
+    started = process.spawn(home, state, port=wanted, genesis=genesis, arguments=more)
     session.node = started.url
     _report_started(session, started)
 
@@ -152,7 +154,12 @@ def _report_started(session: Session, started: NodeProcess) -> None:
 
 
 def _in_foreground(
-    session: Session, home: Path, state: Path, port: int, genesis: Path | None
+    session: Session,
+    home: Path,
+    state: Path,
+    port: int,
+    genesis: Path | None,
+    more: tuple[str, ...],
 ) -> None:
     """The node in this very process, for service managers and containers."""
     from node.app import __main__ as process_entry
@@ -165,6 +172,7 @@ def _in_foreground(
     root.addHandler(echo)
     words = ["run", "--home", str(home), "--state", str(state), "--port", str(port), "--create"]
     words += ["--genesis", str(genesis)] if genesis is not None else []
+    words += more
     try:
         session.exit_code = process_entry.main(words)
     finally:

@@ -37,6 +37,7 @@ GROUPS: Final = (
     ("demo", ""),
     ("local", ""),
     ("start", ""),
+    ("explorer", ""),
     ("wallet", "wallet"),
     ("address", "address"),
     ("transfer", ""),

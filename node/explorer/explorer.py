@@ -45,8 +45,8 @@ ROUTES: Final = (
 )
 MOST_PAGES: Final = 32
 """RPC-60: pages in flight; the RPC has its own bound, so that neither starves the other."""
-THREADS: Final = 2
-"""RPC-60: pages that are made at one time; blocks are made beside them."""
+_AT_ONE_TIME: Final = 1
+"""RPC-60: pages on a thread. With more of them none is sooner, and blocks beside them are later."""
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -114,8 +114,7 @@ class Explorer:
         }
         self._templates: Final = Templates(self._static, site)
         self._in_flight = 0
-        self._threads: anyio.CapacityLimiter | None = None
-        self._one: anyio.CapacityLimiter | None = None
+        self._limits: dict[str, anyio.CapacityLimiter] = {}
 
     @property
     def routes(self) -> list[BaseRoute]:
@@ -165,15 +164,14 @@ class Explorer:
 
         return self._guard(answer)
 
-    async def _made(self, make: Callable[[], Page]) -> Response:
-        """RPC-60: on one of a few threads."""
+    async def _made(self, make: Callable[[], Page], kind: str = "page") -> Response:
+        """RPC-60, RPC-61: off the event loop, those of a kind one after the other."""
         if self._in_flight >= MOST_PAGES:
             raise RequestRefused("RPC-60: too many pages at one time", fix="try again")
-        if self._threads is None:
-            self._threads = anyio.CapacityLimiter(THREADS)
+        limit = self._limits.setdefault(kind, anyio.CapacityLimiter(_AT_ONE_TIME))
         self._in_flight += 1
         try:
-            return await run_sync(partial(self._answer, make), limiter=self._threads)
+            return await run_sync(partial(self._answer, make), limiter=limit)
         finally:
             self._in_flight -= 1
 
@@ -245,7 +243,7 @@ class Explorer:
             page = tx_pages.proof(ask)
             return _judged(page, self._again.verify(page.context["claim"]))
 
-        return await self._alone(make)
+        return await self._made(make, "again")
 
     async def _reconstruct(self, request: Request) -> Response:
         _check_origin(request)
@@ -255,14 +253,7 @@ class Explorer:
             page = da_pages.blob(ask)
             return _judged(page, self._again.reconstruct(ask.identity("root")))
 
-        return await self._alone(make)
-
-    async def _alone(self, make: Callable[[], Page]) -> Response:
-        """RPC-61: one at a time."""
-        if self._one is None:
-            self._one = anyio.CapacityLimiter(1)
-        async with self._one:
-            return await self._made(make)
+        return await self._made(make, "again")
 
 
 def _judged(page: Page, verdict: Verdict) -> Page:

@@ -10,11 +10,11 @@ from node.core.catalog import Entry
 from node.core.errors import NotFound
 from node.core.ids import AccountId
 from node.explorer.page import Ask, Page, Route
+from node.explorer.text import is_code
 from node.rpc.schema import SupplyReport
 from node.rpc.service import Service
 
 _POOLS: Final = ("transparent", "shielded", "private")
-_LONGEST_CODE: Final = 16
 
 
 def supply(ask: Ask) -> Page:
@@ -111,7 +111,7 @@ def account(ask: Ask) -> Page:
 def rule(ask: Ask) -> Page:
     """What a rule or an error code means: the paragraph that defines it."""
     code = ask.path["code"]
-    entry = _entry(code) if len(code) <= _LONGEST_CODE and code.isascii() else None
+    entry = _entry(code) if is_code(code) else None
     if entry is None:
         raise NotFound("there is no such rule", fix="`chiaro explain` lists them all")
     return Page("rule", entry.code, "", {"entry": entry})

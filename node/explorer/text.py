@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ MOST_SHOWN: Final = 280
 _MOST_MARKS: Final = 2
 """Combining marks behind one character: more of them paint over the lines above and below."""
 _PREFIX: Final = "0x"
+_CODE: Final = re.compile(r"[A-Z]{2,3}-[0-9]{1,4}")
 
 
 def said(text: str) -> Markup:
@@ -37,6 +39,11 @@ def said(text: str) -> Markup:
     more = len(text) - len(cut)
     tail = Markup(' <span class="cut">… {} more characters</span>').format(more) if more else ""
     return Markup('<bdi class="said">{}</bdi>{}').format("".join(parts), tail)
+
+
+def is_code(text: str) -> bool:
+    """Whether it can be the id of a rule or error, which has a page."""
+    return _CODE.fullmatch(text) is not None
 
 
 def short(text: str, ends: int = 8) -> str:
@@ -111,6 +118,11 @@ def span(milliseconds: float) -> str:
     return f"{seconds:.3g} s"
 
 
+def score(units: str) -> str:
+    """Of a settlement, from units of 2⁻⁶⁴."""
+    return f"{int(units) / 2**64:,.6g}"
+
+
 def plural(count: int, word: str, more: str = "") -> str:
     """A count with its noun."""
     return f"{count:,} {word if count == 1 else more or word + 's'}"
@@ -118,6 +130,7 @@ def plural(count: int, word: str, more: str = "") -> str:
 
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "said": said,
+    "is_code": is_code,
     "short": short,
     "bare": bare,
     "amount": amount,
@@ -127,4 +140,5 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "when": when,
     "span": span,
     "plural": plural,
+    "score": score,
 }

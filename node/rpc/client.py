@@ -116,6 +116,14 @@ class NodeClient:
         response = self._send("GET", f"{self.url}/health/ready")
         return self.checked(lambda: msgspec.json.decode(response.content, type=HealthView))
 
+    def has_explorer(self) -> bool:
+        """RPC-62: whether the node has pages for people."""
+        try:
+            answer = self._http.get(f"{self.url}/explorer/search", headers={"accept": "text/html"})
+        except httpx.HTTPError as error:
+            raise Unreachable(f"no answer from {self.url}", where=self.url) from error
+        return answer.status_code == 200
+
     def genesis(self) -> Genesis:
         """RPC-11: genesis, decoded, its id compared with the one the node claims.
 

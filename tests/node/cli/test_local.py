@@ -49,6 +49,13 @@ def _ended(pid: int) -> bool:
     return False
 
 
+def test_rpc62_a_node_without_an_explorer_says_so(run) -> None:
+    assert run("up", "--port", "0", "--no-explorer")[0] == 0
+    code, refused = run("explorer", "--open")
+    assert code == 1
+    assert refused["error"]["message"] == "this node serves no explorer"
+
+
 def test_a_node_from_up_to_down(run, tmp_path) -> None:
     code, started = run("up", "--port", "0")
     assert code == 0
@@ -63,6 +70,10 @@ def test_a_node_from_up_to_down(run, tmp_path) -> None:
     assert session.settings["node"][1].endswith("node.json")
     elsewhere = open_session({"home": home, "node": "http://127.0.0.1:9"}, {})
     assert elsewhere.node == "http://127.0.0.1:9"
+
+    code, pages = run("explorer")
+    assert (code, pages["data"]["url"]) == (0, data["url"] + "/explorer")
+    assert pages["data"]["opened"] is False
 
     code, status = run("status")
     assert code == 0
