@@ -12,7 +12,7 @@ from typing import TypeVar
 from node.app import hosting, localnet, settings
 from node.app.node import ENGINE_FOLDER, Options
 from node.app.process import GENESIS_FILE
-from node.app.roles import NATS_FILES
+from node.app.roles import EXPLORER, NATS_FILES
 from node.app.settings import Settings
 from node.core.genesis_file import load_genesis
 from node.gossip.servers import Files, Servers
@@ -65,6 +65,7 @@ def _merged(found: Settings, words: argparse.Namespace, home: Path) -> Options:
         delay_ms=_or(words.delay_ms, found.number("node.delay_ms")),
         empty_blocks=words.empty_blocks or found.flag("node.empty_blocks"),
         lane_tick_ms=_or(words.lane_tick_ms, found.number("node.lane_tick_ms")),
+        explorer=_or(words.explorer, EXPLORER[found.text("node.explorer")]),
         gossip=found.flag("gossip.on"),
         gossip_cut=_or(words.gossip_cut, found.number("gossip.cut")),
         nats=_servers(found, words),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+EXPLORER: Final[Mapping[str, bool | None]] = {"alone": None, "on": True, "off": False}
 MODES: Final = ("embedded", "child", "beside")
 _PLACE: Final = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):[0-9]{1,5}")
 
@@ -60,6 +61,11 @@ KEYS: Final[Mapping[str, Key]] = {
     "node.role": Key("full", "the row of defaults, see the table of roles"),
     "node.rpc": Key("127.0.0.1:7420", "where the RPC listens; port 0 takes a free one", is_place),
     "node.allow_remote": Key(False, "the RPC may listen where other machines reach it (RPC-1)"),
+    "node.explorer": Key(
+        "alone",
+        "pages for people: `alone`, where only this machine reaches the RPC; `on`; `off` (RPC-62)",
+        lambda v: v in EXPLORER,
+    ),
     "node.metrics": Key(
         "", "where metrics and health are told, on loopback; empty: nowhere", _place_or_none
     ),

@@ -18,7 +18,8 @@ from node.app.validator import create_key
 PAGE = Path(__file__).parents[2] / "docs" / "production.md"
 WORDS = argparse.Namespace(
     host=None, port=None, allow_remote=False, delay_ms=None, empty_blocks=False,
-    lane_tick_ms=None, gossip_cut=None, cometbft=False, binary=None, metrics=None, nats=None,
+    lane_tick_ms=None, explorer=None, gossip_cut=None, cometbft=False, binary=None, metrics=None,
+    nats=None,
     **{f"nats_{name}": None for name in NATS_FILES},
 )  # fmt: skip
 
