@@ -50,14 +50,13 @@ class Batch:
         if made is not _MADE:
             raise TypeError("a Batch is made by private_exec.batch.order, which checks it")
         ids = tuple(item.id(key) for item in items)
-        header = Writer().u64(height).u64(key.epoch).u32(len(items)).done()
         for name, value in (
             ("height", height),
             ("key", key),
             ("envelopes", items),
             ("labels", tuple(item.label(key) for item in items)),
             ("ids", ids),
-            ("root", tagged_hash("private/batch", header, key.digest, *ids)),
+            ("root", root_of(key, height, ids)),
         ):
             object.__setattr__(self, name, value)
 
@@ -133,6 +132,12 @@ def order(
             ) from None
     cipher.verify_batch(key, [(item.label(key), item.seal) for item in items])
     return Batch(_MADE, height, key, tuple(items))
+
+
+def root_of(key: EpochKey, height: int, ids: Sequence[bytes]) -> bytes:
+    """What shares are bound to: a hash over the key, the height, and the ids in their order."""
+    header = Writer().u64(height).u64(key.epoch).u32(len(ids)).done()
+    return tagged_hash("private/batch", header, key.digest, *ids)
 
 
 def duplicate_key(u: G1Affine) -> bytes:

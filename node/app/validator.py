@@ -128,8 +128,8 @@ class Validator:
     def start(self) -> None:
         """Go on where the last process ended: the same messages, the same shares."""
         height = self._chain.height
-        if self.keeper.member is None:
-            _log.info("this node is no validator of its chain, and watches the sealed lane")
+        if not self._has_part():
+            _log.info("this node has no part in this epoch's keys, and watches the sealed lane")
         self._send(self.keeper.resume(self._store.reader(), height, self._evidence_of))
 
     def want(self, domain: int) -> None:
@@ -140,8 +140,14 @@ class Validator:
 
     @property
     def public(self) -> bytes | None:
-        """Consensus key, if this node is a validator of its chain."""
-        return self._own if self.keeper.member is not None else None
+        """Consensus key, if this node is a validator of its chain, or may become one."""
+        known = self._genesis.stake is not None or self._own in self._genesis.validators
+        return self._own if self._own and known else None
+
+    def _has_part(self) -> bool:
+        reader = self._store.reader()
+        lane = sealed.parameters_of(self._genesis)
+        return self.keeper.has_part(reader, lane.epoch_of(reader.height + 1))
 
     def holds(self, domain: int, epoch: int) -> bool:
         """Whether it has its shares of a key."""

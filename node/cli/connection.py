@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from node.cli.session import Session
+from node.cli.session import ConfigError, Session
 from node.core.errors import Unreachable
+from node.core.ids import ID_BYTES
 
 if TYPE_CHECKING:
+    from node.lane.trust import Trust
     from node.rpc.client import NodeClient
 
 
@@ -19,7 +21,26 @@ def connected(session: Session) -> Iterator[NodeClient]:
     from node.rpc.client import NodeClient
 
     with NodeClient(session.node) as client:
+        if session.holders:
+            client.trust = _trust(session.holders)
         yield client
+
+
+def _trust(text: str) -> Trust:
+    """LN-49: the setting `holders`. Raises ConfigError."""
+    from node.lane.trust import Trust
+
+    try:
+        pins = [bytes.fromhex(item.strip().removeprefix("0x")) for item in text.split(",")]
+    except ValueError:
+        pins = [b""]
+    if any(len(pin) != ID_BYTES for pin in pins):
+        raise ConfigError(
+            "`holders` is not a list of digests",
+            where="setting holders",
+            fix="give 64 hexadecimal digits for each, with commas between them",
+        )
+    return Trust(frozenset(pins))
 
 
 @contextmanager

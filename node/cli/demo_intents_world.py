@@ -128,7 +128,7 @@ class SimulatedWorld:
 
         hosts = [self._cluster.running[place].host for place in self._cluster.honest]
         keepers = [keeper_of(host) for host in hosts]
-        wrong = {(fault.member, fault.height) for keeper in keepers for fault in keeper.faults}
+        wrong = {(fault.validator, fault.height) for keeper in keepers for fault in keeper.faults}
         refused = re.compile(r" refuses ([0-9a-f]{12}): .*?(LN-\d+)")
         found = {match.groups() for line in self._cluster.lines if (match := refused.search(line))}
         return FaultFacts(
@@ -142,7 +142,8 @@ class SimulatedWorld:
         from node.testing.cluster.lane_host import keeper_of
 
         hosts = [self._cluster.running[place].host for place in self._cluster.honest]
-        return {fault.member for host in hosts for fault in keeper_of(host).faults}
+        places = self._cluster.keys.genesis.validators
+        return {places.index(f.validator) for host in hosts for f in keeper_of(host).faults}
 
     def judge(self) -> None:
         from node.testing.cluster.invariants import Violation

@@ -41,7 +41,7 @@ _VALUES: Final = {
     "--node": "node",
     "--wallet": "wallet",
 }
-KEYS: Final = ("profile", "home", "node", "wallet")
+KEYS: Final = ("profile", "home", "node", "wallet", "holders")
 """What a configuration file may set."""
 
 HELP: Final = (
@@ -111,6 +111,7 @@ class Session:
     node: str
     places: Places
     wallet: str | None = None
+    holders: str = ""
     json: bool = False
     quiet: bool = False
     verbose: bool = False
@@ -199,6 +200,7 @@ def open_session(flags: Mapping[str, str | bool], environ: Mapping[str, str]) ->
         profile=settings["profile"][0],
         node=settings["node"][0].rstrip("/"),
         wallet=settings.get("wallet", (None, ""))[0],
+        holders=settings.get("holders", ("", ""))[0],
         places=places,
         json=bool(flags.get("json")),
         quiet=bool(flags.get("quiet")),

@@ -12,8 +12,12 @@ from node.cli.session import Session
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from node.rpc.lane_keys import KeyReportView, LaneKeysView
+    from node.rpc.lane_keys import KeyReportView, LaneKeysView, ProtectionView
 
+PROMISES: Final = (
+    "shares", "quorum", "privacy", "protected", "opening", "batch", "holders",
+)  # fmt: skip
+"""What `protection` of an answer says."""
 ROUNDS: Final = ("notices", "commits", "dealings", "complaints")
 
 app = typer.Typer(help="For validators: their key, and the keys of sealed intents.")
@@ -51,11 +55,7 @@ def keys(context: typer.Context) -> None:
         "height": found.height,
         "own": found.own,
         "validators": list(found.validators),
-        "shares": found.protection.shares,
-        "quorum": found.protection.quorum,
-        "privacy": found.protection.privacy,
-        "protected": found.protection.protected,
-        "opening": found.protection.opening,
+        **(_promise(found.protection) or dict.fromkeys(PROMISES)),
         "keys": [_key(item) for item in found.keys],
         "seen": [
             {
@@ -67,10 +67,8 @@ def keys(context: typer.Context) -> None:
             for item in found.seen
         ],
     }
-    if found.protection.privacy == 0:
-        session.warnings.append(
-            "this chain's one validator can read every sealed intent as soon as it is sent"
-        )
+    if found.protection is not None and found.protection.privacy == 0:
+        session.warnings.append("one validator can read every sealed intent as soon as it is sent")
     output.emit(
         session,
         "validator.keys",
@@ -97,44 +95,72 @@ def _key(item: KeyReportView) -> dict[str, Any]:
         "dealers": list(item.dealers),
         "faults": [{"validator": b.validator, "fault": b.fault} for b in item.faults],
         "held": item.held,
+        "holders": [
+            {"validator": h.validator, "weight": h.weight, "shares": h.shares} for h in item.holders
+        ],
+        "protection": _promise(item.protection),
     }
 
 
+def _promise(found: ProtectionView | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {name: getattr(found, name) for name in PROMISES}
+
+
 def _draw(out: Console, found: LaneKeysView) -> None:
-    """A table of keys, then what they protect from, then faults."""
-    count = len(found.validators)
+    """A table of keys, who holds them, what they protect from, then faults."""
     rows = [
         (
             f"{item.domain} {show.safe(item.name)}",
             f"{item.epoch} ({item.first}…{item.last})",
             _state(item),
-            f"{len(item.dealers or item.participants)} of {count}",
+            f"{len(item.dealers or item.participants)} of {_sharing(item)}",
             "yes" if item.held else "no",
         )
         for item in found.keys
     ]
     output.table(out, ("domain", "epoch", "key", "took part", "held here"), rows)
     out.print()
-    promised = found.protection
+    held = {item.epoch: item.holders for item in found.keys}
+    output.table(
+        out,
+        ("epoch", "validator", "stake", "shares"),
+        [
+            (str(epoch), holder.validator, holder.weight, str(holder.shares))
+            for epoch, holders in sorted(held.items())
+            for holder in holders
+        ],
+    )
+    out.print()
     for name, text in (
         ("height", str(found.height)),
         ("own", found.own or "none: this node watches"),
-        ("opens", f"{promised.quorum} of {count} validators"),
-        ("protected", _protected(found)),
+        *_promises(found.protection),
     ):
         out.print(f"{name:<10} {text}", markup=False)
     for line in _faults(found):
         out.print(line, style="yellow", markup=False)
 
 
-def _protected(found: LaneKeysView) -> str:
-    """Who can read nothing before it is ordered, and what that rests on."""
-    if found.protection.privacy == 0:
-        return "nobody: the only validator can read every sealed intent as soon as it is sent"
-    return (
-        f"less than {found.protection.protected} of the validators read nothing before a batch is "
-        "opened; more can, from the moment an intent is sent"
-    )
+def _sharing(item: KeyReportView) -> int:
+    """How many validators have shares of the key."""
+    return sum(1 for holder in item.holders if holder.shares)
+
+
+def _promises(promised: ProtectionView | None) -> list[tuple[str, str]]:
+    """How many open a batch; who reads nothing before it is ordered, and what that rests on."""
+    if promised is None:
+        return [("protected", "nobody: the stakes give no safe shares, and the epoch has no key")]
+    opens = f"{promised.quorum} of {promised.shares} shares, {promised.opening} of the stake"
+    if promised.privacy == 0:
+        protected = "nobody: one validator can read every sealed intent as soon as it is sent"
+    else:
+        protected = (
+            f"less than {promised.protected} of the stake reads nothing before a batch is opened; "
+            "more can, from the moment an intent is sent"
+        )
+    return [("opens", opens), ("protected", protected), ("holders", promised.holders)]
 
 
 def _state(item: KeyReportView) -> str:

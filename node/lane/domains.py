@@ -1,24 +1,22 @@
 """The domains of a chain, as `node.da` sees them: closing rule, fees, committee.
 
-All validators of genesis keep and sign for every domain, with equal weight.
+The roster of an epoch keeps and signs for every domain, by stake (LN-47). Clocks and fees are those
+of genesis, whoever keeps the bytes.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
 
-from node.core.committee import Committee, Member
+from node.core.committee import Committee
 from node.core.genesis import Genesis
 from node.core.ids import Height
+from node.core.interfaces import StateReader
 from node.core.lane import LaneDomain
 from node.da.domain import CloseRule, Domain
+from node.da.errors import DataRefused
 from node.lane.errors import LaneRefused
-
-
-@lru_cache(maxsize=16)
-def committee(validators: tuple[bytes, ...]) -> Committee:
-    """Validators of genesis, in its order, one unit of weight each. Their ids are their keys."""
-    return Committee(tuple(Member(key, key, 1) for key in validators))
+from node.stake import rosters
 
 
 def entry(genesis: Genesis, number: int) -> LaneDomain:
@@ -34,24 +32,55 @@ def entry(genesis: Genesis, number: int) -> LaneDomain:
 
 
 def domain_of(genesis: Genesis, number: int) -> Domain:
-    """Its parameters for batches.
+    """Its parameters for batches, with the committee of genesis; who keeps blobs, `keeping` says.
 
     Raises:
         LaneRefused: LN-2.
         DataRefused: DA-7, DA-21; no chain with such parameters starts.
     """
     item = entry(genesis, number)
-    return _domain(item, genesis.validators, genesis.parameters.max_expiry)
+    return _domain(item, rosters.genesis_roster(genesis), genesis.parameters.max_expiry)
+
+
+def keeping(state: StateReader, genesis: Genesis, number: int, height: int) -> Domain:
+    """LN-47: with the committee that keeps what is stated at a height: its epoch's roster.
+
+    Args:
+        state: of this height or a later one.
+        genesis: of the chain.
+        number: of the domain.
+        height: of a statement; before the first block, that of its epoch.
+
+    Raises:
+        LaneRefused: LN-2; LN-47, this roster cannot keep rows safely (DA-7).
+    """
+    item = entry(genesis, number)
+    epoch = epoch_at(genesis, height)
+    try:
+        roster = rosters.committee(state, genesis, epoch)
+        return _domain(item, roster, genesis.parameters.max_expiry)
+    except DataRefused as error:
+        raise LaneRefused(
+            "LN-47",
+            f"{error.id}: {error.message}",
+            where=f"roster of epoch {epoch}",
+            fix="send the intents by themselves, or wait for another epoch",
+        ) from error
+
+
+def epoch_at(genesis: Genesis, height: int) -> int:
+    """The epoch whose roster is in office at a height."""
+    return 0 if genesis.lane is None else genesis.lane.epoch_of(max(1, height))
 
 
 @lru_cache(maxsize=512)
-def _domain(item: LaneDomain, validators: tuple[bytes, ...], lifetime: int) -> Domain:
+def _domain(item: LaneDomain, committee: Committee, lifetime: int) -> Domain:
     return Domain(
         item.id,
         CloseRule(Height(item.period), item.period),
         item.criterion,
         item.fee,
-        committee(validators),
+        committee,
         reveal_window=item.reveal_window,
         solve_period=item.solve_period,
         lifetime=lifetime,

@@ -179,8 +179,8 @@ class LaneEnvironment:
                 ordering.check_form(tx.domain, tx.envelope, self._genesis)
             case KeyTx():
                 domains.entry(self._genesis, tx.domain)
-                generation.check_size(tx, self._genesis)
-                generation.read(tx.what, tx.message)
+                if tx.what is not KeyMessage.DEALING:  # whose size the state limits (LN-6)
+                    generation.read(tx.what, tx.message)
             case SubmitTx():
                 domains.entry(self._genesis, tx.domain)
                 settling.check_stateless(tx, context)
@@ -188,7 +188,7 @@ class LaneEnvironment:
                 parameters = self._genesis.parameters
                 direct.check_stateless(tx, context, parameters.fee_floor, parameters.max_expiry)
             case DisperseTx():
-                dispersal.check_disperse(tx, self._genesis, context)
+                dispersal.check_stateless(tx, self._genesis, context)
             case _:
                 domains.entry(self._genesis, tx.domain)
 
@@ -203,6 +203,8 @@ class LaneEnvironment:
                 ordering.check(tx.domain, tx.envelope, state, context.height, self._genesis)
             case KeyTx():
                 generation.check_place(tx, state, context.height, self._genesis)
+            case DisperseTx():
+                dispersal.check_disperse(tx, state, self._genesis, context)
 
     # EFFECT
 

@@ -21,13 +21,13 @@ from node.core.ids import tagged_hash
 from node.core.interfaces import StateReader
 from node.core.lane import MAX_REVEAL_WINDOW
 from node.execution.bounded import BoundedCache
-from node.lane import domains, layout, sealed
+from node.lane import domains, holders, layout, sealed
 from node.lane.errors import LaneOutdated, LaneRefused
 from node.lane.layout import Attempt
 from node.lane.payload import MAX_MESSAGE, KeyMessage, KeyTx, key_message
 from private_exec.errors import KeygenRefused
 from private_exec.keygen.complaint import Complaint
-from private_exec.keygen.context import Schedule
+from private_exec.keygen.context import Context, Schedule
 from private_exec.keygen.dealing import Dealing, digest_of
 from private_exec.keygen.notice import Notice
 from private_exec.keygen.protocol import (
@@ -38,7 +38,6 @@ from private_exec.keygen.protocol import (
     Keygen,
     KeygenSucceeded,
 )
-from private_exec.parameters import Parameters
 
 ROUNDS: Final = len(KeyMessage)
 _REASONS: Final = tuple(FailureReason)
@@ -162,15 +161,35 @@ def replay(state: StateReader, genesis: Genesis, domain: int, epoch: int, attemp
     if latest is None or not said:
         raise ConsensusFault(f"no attempt {attempt} at the key of epoch {epoch} in this state")
     opened = Word.from_bytes(said[0]).height  # an attempt is opened by its first message
-    return _replay(genesis, KeyTx(domain, epoch, attempt, KeyMessage.NOTICE, b""), opened, said)[0]
+    context = context_of(state, genesis, domain, epoch, attempt)
+    return _replay(context, schedule(genesis, opened), said)[0]
 
 
-def _replay(
-    genesis: Genesis, place: KeyTx, opened: int, said: tuple[bytes, ...]
-) -> tuple[Keygen, bytes]:
-    """The attempt of `place` after these words, and a name for all that it depends on."""
-    context = sealed.context_of(genesis, place.domain, place.epoch, place.attempt)
-    plan = schedule(genesis, opened)
+def replayed(genesis: Genesis, context: Context, said: tuple[bytes, ...]) -> Keygen:
+    """The same from messages alone, for who has no state to ask: by the roster of the context.
+
+    Raises:
+        ConsensusFault: there are no messages.
+    """
+    if not said:
+        raise ConsensusFault(f"no attempt {context.attempt} at the key of epoch {context.epoch}")
+    return _replay(context, schedule(genesis, Word.from_bytes(said[0]).height), said)[0]
+
+
+def context_of(
+    state: StateReader, genesis: Genesis, domain: int, epoch: int, attempt: int
+) -> Context:
+    """What the messages of an attempt are bound to: the epoch's roster among it (LN-44).
+
+    Raises:
+        LaneRefused: LN-45.
+    """
+    held = holders.of(state, genesis, epoch)
+    return sealed.context_of(genesis.chain_id, held.roster, held.parameters, domain, epoch, attempt)
+
+
+def _replay(context: Context, plan: Schedule, said: tuple[bytes, ...]) -> tuple[Keygen, bytes]:
+    """The attempt after these words, and a name for all that it depends on."""
     deadlines = Writer().u64(plan.notices).u64(plan.commits).u64(plan.dealings)
     names = [tagged_hash("lane/attempt", context.digest, deadlines.u64(plan.complaints).done())]
     for data in said:
@@ -208,16 +227,15 @@ def _hear(keygen: Keygen, what: KeyMessage, message: bytes, height: int) -> Keyg
     return None
 
 
-def check_size(tx: KeyTx, genesis: Genesis) -> None:
-    """LN-6: a dealing has no more commitments and shares than one of this chain may.
+def _check_size(tx: KeyTx, context: Context) -> None:
+    """LN-6: a dealing has no more commitments and shares than one of this epoch may.
 
     Its counts are read in place: each commitment costs more to decode than all the rest.
 
     Raises:
         LaneRefused: LN-6.
     """
-    shares = len(genesis.validators)
-    most = Parameters.of_equals(shares).privacy + 1, shares
+    most = context.commitments, context.parameters.shares
     counts = [int.from_bytes(tx.message[at : at + 2], "little") for at in (2, 4)]
     if tx.what is KeyMessage.DEALING and any(n > m for n, m in zip(counts, most, strict=True)):
         raise LaneRefused(
@@ -279,10 +297,11 @@ def check_place(tx: KeyTx, state: StateReader, height: int, genesis: Genesis) ->
     Cheap: before a signature or a point is looked at.
 
     Raises:
-        LaneRefused: LN-2.
+        LaneRefused: LN-2, LN-6, LN-45.
         LaneOutdated: LN-6.
     """
     _attempt(tx, state, height, genesis)
+    _check_size(tx, context_of(state, genesis, tx.domain, tx.epoch, tx.attempt))
     if tx.what is KeyMessage.DEALING:
         keygen = replay(state, genesis, tx.domain, tx.epoch, tx.attempt)
         digest = digest_of(keygen.session, tx.message)
@@ -321,13 +340,14 @@ def accept(tx: KeyTx, state: StateReader, height: int, genesis: Genesis) -> Effe
     """LN-7: a message that counts is kept, and one that does not but shows who is at fault.
 
     Raises:
-        LaneRefused: LN-2; LaneOutdated: LN-6.
+        LaneRefused: LN-2, LN-45; LaneOutdated: LN-6.
         KeygenRefused: PX-2, PX-3, PX-20, PX-21, PX-23, and nobody can be blamed for it.
         DecodeError: no message.
     """
     attempt = _attempt(tx, state, height, genesis)
     said = tuple(words(state, tx.domain, tx.epoch, tx.attempt)) if attempt.words else ()
-    keygen, name = _replay(genesis, tx, attempt.opened, said)
+    context = context_of(state, genesis, tx.domain, tx.epoch, tx.attempt)
+    keygen, name = _replay(context, schedule(genesis, attempt.opened), said)
     known = len(keygen.faults)
     refused = _hear(keygen, tx.what, tx.message, height)
     blamed = keygen.faults[known:]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 from node.core.codec import Writer
@@ -21,16 +20,15 @@ from node.core.interfaces import StateReader
 from node.da import batch as batches
 from node.da.batch import Add, Close, Open, Sealed
 from node.execution.bounded import BoundedCache
-from node.lane import domains, layout, sealed
+from node.lane import domains, holders, layout, sealed
 from node.lane.errors import LaneOutdated, LaneRefused
 from node.lane.layout import Live, Stage
 from node.lane.payload import RevealTx, SealTx, wire
-from private_exec import cipher, envelope, weights
+from private_exec import cipher, envelope
 from private_exec.batch import duplicate_key
 from private_exec.envelope import Envelope
 from private_exec.errors import BadSeals, SealRefused
 from private_exec.keys import EpochKey
-from private_exec.parameters import Parameters
 from private_exec.reveal import Reveal
 from zk.curve.encoding import G1_BYTES
 
@@ -56,21 +54,15 @@ class Slot:
     closes: int
 
 
-@lru_cache(maxsize=64)
-def capacity(validators: int) -> int:
-    """PX-24: most sealed intents of a batch, by what the shares of all validators weigh."""
-    return weights.largest_batch([1] * validators, Parameters.of_equals(validators))
-
-
-def most(genesis: Genesis) -> int:
-    """LN-5: most sealed intents of a batch of this chain: its reveal fits a transaction, too.
+def most(genesis: Genesis, key: EpochKey) -> int:
+    """LN-5: most sealed intents of a batch under a key: its reveal fits a transaction, too.
 
     Else every honest proposal would have a reveal that is too long for a block (CH-7), and the
     chain would stand still.
     """
     limits = genesis.parameters
     room = min(limits.max_tx_bytes, limits.max_block_bytes) - _REVEAL_BYTES
-    return min(capacity(len(genesis.validators)), max(0, room // G1_BYTES))
+    return min(holders.capacity(key.roster, key.parameters), max(0, room // G1_BYTES))
 
 
 def slot(genesis: Genesis, number: int, state: StateReader, height: int) -> Slot:
@@ -175,7 +167,7 @@ def order(
     domain = domains.domain_of(genesis, number)
     live, batch, writes = _open(number, place, state, height, genesis)
     index = len(batch.entries)
-    if index >= (limit := most(genesis)):
+    if index >= (limit := most(genesis, place.key)):
         raise LaneOutdated("LN-5", f"a batch has at most {limit} intents", where="batch")
     data, tag = item.to_bytes(), duplicate_key(item.seal.u)
     terms, name = item.terms, item.id(place.key)

@@ -3,9 +3,10 @@
     key + what was said when it was made (i/made/…, i/word/…)  →  the same key, or a refusal
 
 A proof under a state root shows what a node has in its state. Whose that root is it does not show:
-whoever makes up a key can make up a state that has it. But every commit is signed by a validator of
-genesis, over the hash of its dealing and all encryption keys of the attempt. So who replays the
-messages needs to trust no node: another key takes the signatures of a quorum of validators.
+whoever makes up a key can make up a state that has it. But every commit is signed by a member of
+the epoch's roster, over the hash of its dealing and all encryption keys of the attempt. So who
+knows the roster and replays the messages needs to trust no node: another key takes the signatures
+of a quorum. How a client knows a roster is `node.lane.trust`.
 """
 
 from __future__ import annotations
@@ -14,26 +15,28 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from node.core.genesis import Genesis
-from node.lane import generation, layout
+from node.lane import generation, layout, sealed
 from node.lane.errors import LaneRefused
+from node.lane.trust import GENESIS_ONLY, Trust, check_holders
 from private_exec.keygen.protocol import KeygenSucceeded
 from private_exec.keys import EpochKey
+from private_exec.roster import Roster
 
 _ROUNDS_OF_ONE: Final = 4
 _WHERE: Final = "epoch key"
 
 
-def most_words(genesis: Genesis) -> int:
-    """How many messages of an attempt can count: few of each validator, and complaints."""
-    count = len(genesis.validators)
+def most_words(roster: Roster) -> int:
+    """How many messages of an attempt can count: few of each member, and complaints."""
+    count = len(roster.members)
     return count * (_ROUNDS_OF_ONE + count)
 
 
-def keys_of_words(genesis: Genesis, domain: int, epoch: int, attempt: bytes) -> tuple[bytes, ...]:
+def keys_of_words(roster: Roster, domain: int, epoch: int, attempt: bytes) -> tuple[bytes, ...]:
     """Keys in the state of the messages of an attempt.
 
     Args:
-        genesis: of the chain.
+        roster: of the key.
         domain: number.
         epoch: of the key.
         attempt: what the state has at `layout.attempt_key`.
@@ -44,34 +47,43 @@ def keys_of_words(genesis: Genesis, domain: int, epoch: int, attempt: bytes) -> 
     """
     place = layout.attempt_key(domain, epoch)
     found = layout.attempt(_Entries({place: attempt}), domain, epoch)
-    if found is None or not 0 < found.words <= most_words(genesis):
+    if found is None or not 0 < found.words <= most_words(roster):
         raise LaneRefused("LN-43", "nobody can have said so much, or so little", where=_WHERE)
     return tuple(layout.word_key(domain, epoch, found.number, n) for n in range(found.words))
 
 
-def check_key(genesis: Genesis, key: EpochKey, entries: Mapping[bytes, bytes]) -> None:
-    """LN-43: the key is what the signed messages of the chain's validators give.
+def check_key(
+    genesis: Genesis,
+    key: EpochKey,
+    entries: Mapping[bytes, bytes],
+    trusted: Trust = GENESIS_ONLY,
+) -> None:
+    """LN-43: the key is what the signed messages of its holders give; LN-49, whom the client knows.
 
     Args:
         genesis: of the chain; trusted.
         key: what is said to be the key of its domain and epoch.
         entries: of the state: the attempt and its messages, from whomever.
+        trusted: whose holders may differ from those of genesis.
 
     Raises:
-        LaneRefused: LN-43.
+        LaneRefused: LN-43, LN-49.
         DecodeError: messages that are none.
     """
+    check_holders(genesis, key, trusted)
     domain, epoch = key.domain.da_domain, key.epoch
     state = _Entries(entries)
     attempt = layout.attempt(state, domain, epoch)
     if attempt is None:
         raise LaneRefused("LN-43", "nothing shows who made it", where=_WHERE)
-    made = generation.replay(state, genesis, domain, epoch, attempt.number)
+    said = tuple(generation.words(state, domain, epoch, attempt.number))
+    context = sealed.context_of(
+        genesis.chain_id, key.roster, key.parameters, domain, epoch, attempt.number
+    )
+    made = generation.replayed(genesis, context, said)
     outcome = made.finish(made.schedule.complaints + 1)
     if not isinstance(outcome, KeygenSucceeded) or outcome.key != key:
-        raise LaneRefused(
-            "LN-43", "it is not the key that the chain's validators signed for", where=_WHERE
-        )
+        raise LaneRefused("LN-43", "it is not the key that its validators signed for", where=_WHERE)
 
 
 class _Entries:

@@ -50,22 +50,12 @@ def window(genesis: Genesis, epoch: int) -> EpochWindow:
     return EpochWindow(epoch, lane.first_height(epoch), lane.last_height(epoch), lane.grace)
 
 
-def context_of(genesis: Genesis, domain: int, epoch: int, attempt: int) -> Context:
-    """One attempt at the key of a domain's epoch: validators of genesis, one share each."""
-    return _context(genesis.chain_id, genesis.validators, domain, epoch, attempt)
-
-
 @lru_cache(maxsize=64)
-def _context(
-    chain_id: ChainId, validators: tuple[bytes, ...], domain: int, epoch: int, attempt: int
+def context_of(
+    chain_id: ChainId, roster: Roster, parameters: Parameters, domain: int, epoch: int, attempt: int
 ) -> Context:
-    return Context(
-        Domain(chain_id, 0, domain),
-        epoch,
-        attempt,
-        Parameters.of_equals(len(validators)),
-        Roster.of(validators),
-    )
+    """One attempt at the key of a domain's epoch, by those who have shares of it."""
+    return Context(Domain(chain_id, 0, domain), epoch, attempt, parameters, roster)
 
 
 def sealed_batch(state: StateReader, live: Live, genesis: Genesis) -> Batch:

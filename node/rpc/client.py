@@ -29,6 +29,7 @@ from zk.errors import ChiaroError
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from node.lane.trust import Trust
     from node.rpc.da_client import DaClient
     from node.rpc.gossip_client import GossipClient
     from node.rpc.lane_client import LaneClient
@@ -51,7 +52,13 @@ class NodeClient:
         url: such as `http://127.0.0.1:7420`.
         timeout: seconds for one answer.
         transport: for tests: how requests travel.
+
+    Attributes:
+        trust: whose epoch keys it takes, beside those of genesis' validators (LN-49); None:
+            nobody's.
     """
+
+    trust: Trust | None = None
 
     def __init__(
         self, url: str, *, timeout: float = TIMEOUT, transport: httpx.BaseTransport | None = None

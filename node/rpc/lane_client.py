@@ -15,6 +15,7 @@ from node.execution.bounded import BoundedCache
 from node.intents.solvers.problem import Problem
 from node.lane import layout, payload, provenance
 from node.lane.errors import LaneRefused
+from node.lane.trust import GENESIS_ONLY, check_holders
 from node.rpc import lane_schema as schema
 from node.rpc.errors import BadAnswer, StillPending
 from node.rpc.lane_keys import LaneKeysView
@@ -42,6 +43,7 @@ class LaneClient:
 
     def __init__(self, node: NodeClient) -> None:
         self._node = node
+        self._trust = node.trust or GENESIS_ONLY
 
     def state(self) -> schema.LaneView:
         """Domains, keys, batches under way. Raises NotFound where the chain has no lane."""
@@ -64,7 +66,8 @@ class LaneClient:
         """RPC-28: the key of an epoch, of exactly this place, as its validators signed for it.
 
         Args:
-            genesis: of the chain that the caller means: who holds the shares follows from it.
+            genesis: of the chain that the caller means: who holds the shares follows from it, or
+                from what else the client trusts (`NodeClient.trust`, LN-49).
             domain: number.
             epoch: number.
 
@@ -73,6 +76,7 @@ class LaneClient:
 
         Raises:
             InvalidStateProof, BadAnswer: RPC-28.
+            LaneRefused: LN-49, its holders are none that the client knows.
         """
         view = self._node.state(layout.epoch_key(domain, epoch))
         if view.value is None:
@@ -80,14 +84,14 @@ class LaneClient:
         data = view.value
         found = self._node.checked(lambda: EpochKey.from_bytes(bytes_of(data)))
         where = (found.domain.chain_id, found.domain.da_domain, found.epoch)
-        holders = tuple(member.key for member in found.roster.members)
-        if where != (genesis.chain_id, domain, epoch) or holders != tuple(genesis.validators):
+        if where != (genesis.chain_id, domain, epoch):
             raise BadAnswer(
-                "RPC-28: the key is of another chain, domain, epoch, or of other validators",
+                "RPC-28: the key is of another chain, domain or epoch",
                 where=f"domain {domain}, epoch {epoch}",
                 why="an intent sealed under it could be read by others, at once",
                 fix="ask another node",
             )
+        check_holders(genesis, found, self._trust)
         if not _SIGNED_FOR.get(found.digest):
             self._check_signed(genesis, found, view.height)
             _SIGNED_FOR.put(found.digest, True)
@@ -103,9 +107,9 @@ class LaneClient:
         place = layout.attempt_key(domain, epoch)
         try:
             entries = {place: self._entry(place, height)}
-            for name in provenance.keys_of_words(genesis, domain, epoch, entries[place]):
+            for name in provenance.keys_of_words(key.roster, domain, epoch, entries[place]):
                 entries[name] = self._entry(name, height)
-            provenance.check_key(genesis, key, entries)
+            provenance.check_key(genesis, key, entries, self._trust)
         except (LaneRefused, ConsensusFault, DecodeError, SealRefused) as error:
             raise BadAnswer(
                 f"RPC-28: the chain's validators did not make this key: {error.message}",

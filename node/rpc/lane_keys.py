@@ -8,11 +8,13 @@ from __future__ import annotations
 from typing import Literal
 
 from node.core.genesis import Genesis
+from node.lane import sealed
 from node.lane.validator import report
 from node.lane.validator.keeper import Keeper
-from node.lane.validator.report import KeyReport
+from node.lane.validator.report import KeyReport, Protection
 from node.rpc.schema import Count, Id, Response
 from node.rpc.text import hex_of
+from node.stake import rosters
 from node.store.versioned import VersionedReader
 
 KeyStage = Literal["none", "round", "made", "failed"]
@@ -23,6 +25,41 @@ class BlameView(Response, frozen=True):
 
     validator: Id
     fault: str
+
+
+class HolderView(Response, frozen=True):
+    """A validator of an epoch.
+
+    Attributes:
+        weight: its stake, as the epoch's roster has it; a decimal number.
+        shares: virtual shares of the epoch's keys; 0: it has no part in them.
+    """
+
+    validator: Id
+    weight: str
+    shares: Count
+
+
+class ProtectionView(Response, frozen=True):
+    """What the keys of an epoch promise; fractions are of the epoch's stake.
+
+    Attributes:
+        shares: virtual shares in all.
+        quorum: shares that open a batch.
+        privacy: shares that show nothing of a batch that nobody else opens.
+        protected: coalitions with less than this part read nothing early, such as `1/2`.
+        opening: the least part that opens a batch.
+        batch: most sealed intents of a batch, by what shares weigh.
+        holders: digest of who has which shares, which clients can pin (LN-49).
+    """
+
+    shares: Count
+    quorum: Count
+    privacy: Count
+    protected: str
+    opening: str
+    batch: Count
+    holders: Id
 
 
 class KeyReportView(Response, frozen=True):
@@ -39,6 +76,8 @@ class KeyReportView(Response, frozen=True):
         participants: validators who gave an encryption key.
         dealers: validators whose secrets the key is the sum of.
         held: whether this node's validator has its shares of the key.
+        holders: everybody with stake in the epoch.
+        protection: what it promises; null: stakes give no safe shares, and `reason` says so.
     """
 
     domain: Count
@@ -56,24 +95,8 @@ class KeyReportView(Response, frozen=True):
     dealers: list[Id]
     faults: list[BlameView]
     held: bool
-
-
-class ProtectionView(Response, frozen=True):
-    """What the keys promise; fractions are of all validators.
-
-    Attributes:
-        shares: one for each validator.
-        quorum: shares that open a batch.
-        privacy: shares that show nothing of a batch that nobody else opens.
-        protected: coalitions below this part read nothing early, such as `1/2`.
-        opening: the least part that opens a batch.
-    """
-
-    shares: Count
-    quorum: Count
-    privacy: Count
-    protected: str
-    opening: str
+    holders: list[HolderView]
+    protection: ProtectionView | None
 
 
 class SeenView(Response, frozen=True):
@@ -94,38 +117,32 @@ class LaneKeysView(Response, frozen=True):
     """Keys after block `height`.
 
     Attributes:
-        own: consensus key of this node's validator; null: it is none of the chain's.
-        validators: of the chain; each has one share of every key.
+        own: consensus key of this node's validator; null: it has no part in this epoch's keys.
+        validators: with stake in the epoch of the next block.
+        protection: of that epoch's keys; null as in `KeyReportView`.
     """
 
     height: Count
     own: Id | None
     validators: list[Id]
-    protection: ProtectionView
+    protection: ProtectionView | None
     keys: list[KeyReportView]
     seen: list[SeenView]
 
 
 def view(state: VersionedReader, genesis: Genesis, keeper: Keeper | None) -> LaneKeysView:
     """The document, of a chain that has a lane."""
-    member = None if keeper is None else keeper.member
-    promised = report.protection(genesis)
+    now = sealed.parameters_of(genesis).epoch_of(state.height + 1)
+    reports = report.key_report(state, genesis, state.height)
+    current = next(item for item in reports if item.epoch == now)
+    mine = keeper is not None and keeper.has_part(state, now)
     return LaneKeysView(
         height=state.height,
-        own=None if member is None else hex_of(genesis.validators[member]),
-        validators=[hex_of(key) for key in genesis.validators],
-        protection=ProtectionView(
-            shares=promised.shares,
-            quorum=promised.quorum,
-            privacy=promised.privacy,
-            protected=str(promised.protected),
-            opening=str(promised.opening),
-        ),
-        keys=[
-            _key(item, held=_holds(state, keeper, item))
-            for item in report.key_report(state, genesis, state.height)
-        ],
-        seen=[] if keeper is None else _seen(genesis, keeper),
+        own=hex_of(keeper.public) if keeper is not None and mine and keeper.public else None,
+        validators=[hex_of(item.key) for item in rosters.committee(state, genesis, now).members],
+        protection=_protection(current.protection),
+        keys=[_key(item, held=_holds(state, keeper, item)) for item in reports],
+        seen=[] if keeper is None else _seen(keeper),
     )
 
 
@@ -161,17 +178,36 @@ def _key(item: KeyReport, *, held: bool) -> KeyReportView:
             for blame in item.faults
         ],
         held=held,
+        holders=[
+            HolderView(
+                validator=hex_of(share.validator), weight=str(share.weight), shares=share.shares
+            )
+            for share in item.holders
+        ],
+        protection=_protection(item.protection),
     )
 
 
-def _seen(genesis: Genesis, keeper: Keeper) -> list[SeenView]:
-    found = [(fault.member, fault.domain, fault.height, fault.rule) for fault in keeper.faults]
+def _protection(promised: Protection | None) -> ProtectionView | None:
+    if promised is None:
+        return None
+    return ProtectionView(
+        shares=promised.shares,
+        quorum=promised.quorum,
+        privacy=promised.privacy,
+        protected=str(promised.protected),
+        opening=str(promised.opening),
+        batch=promised.batch,
+        holders=hex_of(promised.digest),
+    )
+
+
+def _seen(keeper: Keeper) -> list[SeenView]:
+    found = [(item.validator, item.domain, item.height, item.rule) for item in keeper.faults]
     found += [
-        (pair.first.member, pair.domain, pair.first.height, "PX-19") for pair in keeper.two_roots
+        (pair.validator, pair.domain, pair.first.height, "PX-19") for pair in keeper.two_roots
     ]
     return [
-        SeenView(
-            validator=hex_of(genesis.validators[member]), domain=domain, height=height, rule=rule
-        )
-        for member, domain, height, rule in found
+        SeenView(validator=hex_of(validator), domain=domain, height=height, rule=rule)
+        for validator, domain, height, rule in found
     ]

@@ -209,7 +209,7 @@ class LaneChain(Ledger):
         self, member: int, domain: int = 0, epoch: int = 0, attempt: int = 0
     ) -> Participant:
         """A validator's secret side of an attempt; the same whenever it is asked for."""
-        context = sealed.context_of(self.genesis, domain, epoch, attempt)
+        context = generation.context_of(self.state, self.genesis, domain, epoch, attempt)
         secret = entropy("keygen", member, domain, epoch, attempt)
         return Participant(context, member, self.validators[member], secret)
 

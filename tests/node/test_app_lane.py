@@ -110,7 +110,7 @@ def test_an_offender_in_our_own_proposal_costs_neither_the_opening_nor_the_other
 def test_a_node_without_the_validators_key_watches(genesis) -> None:
     stranger = Belongings.in_memory(ConsensusKey(bytes(32)))
     node = started(validator=stranger)
-    assert node.validator.keeper.member is None
+    assert not node.validator.keeper.has_part(node.store.reader(), 0)
     assert node.validator.public is None
     node.want_key(FAST)
     assert not node.validator.busy()

@@ -97,9 +97,10 @@ class Availability:
             height: of the next block.
 
         Raises:
-            LaneRefused: LN-2 no such domain; LN-38 no blob of sealed intents.
-            DataRefused: DA-9 an entry would not be ordered behind those before it; DA-11, DA-23
-                size; DA-12 this node alone is no quorum.
+            LaneRefused: LN-2 no such domain; LN-38 no blob of sealed intents; LN-47.
+            DataRefused: DA-8 this validator has no part in the epoch; DA-9 an entry would not be
+                ordered behind those before it; DA-11, DA-23 size; DA-12 this node alone is no
+                quorum.
             NotFound: this node is no validator.
         """
         if self._key is None:
@@ -108,7 +109,7 @@ class Availability:
                 why="members of a domain's committee do: the chain's validators",
                 fix="ask a validator's node",
             )
-        found = domains.domain_of(self._genesis, domain)
+        found = domains.keeping(reader, self._genesis, domain, height)
         entries = blobs.decode(data)
         coded = blob.encode(data, found.coding)
         said = dispersal.statement(self._genesis, found, coded.commitment, height)

@@ -8,6 +8,8 @@ proof is checked, and one that a rule refuses does not keep the others out.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,10 +18,11 @@ from node.core.effects import Effects, Event, Part
 from node.core.genesis import Genesis
 from node.core.ids import Height, TxId, tagged_hash
 from node.core.interfaces import StateReader, TxContext
-from node.da.certificate import Certificate, Statement, check_certificate
+from node.da.certificate import Certificate, Statement, check_certificate, check_statement
 from node.da.domain import Domain
 from node.da.errors import BadEncoding, DataRefused
 from node.da.rows import Commitment
+from node.execution.bounded import BoundedCache
 from node.lane import domains, ordering, payload
 from node.lane.blobs import blob as blobs
 from node.lane.errors import LaneRefused
@@ -28,6 +31,7 @@ from node.lane.services import Services
 
 BLOB: Final = "blob"
 """Event of an ordered blob: its root, how many entries, `ok` or why it has none."""
+_CHECKED: Final[BoundedCache[bytes, bool]] = BoundedCache(512)
 
 
 def statement(
@@ -44,15 +48,42 @@ def tx_id(tx: DisperseTx) -> TxId:
     return TxId(tagged_hash("lane/disperse", number, tx.certificate.statement.to_bytes()))
 
 
-def check_disperse(tx: DisperseTx, genesis: Genesis, context: TxContext) -> None:
-    """LN-33: the certificate is of this chain and domain, timely, and signed by the committee.
+def check_stateless(tx: DisperseTx, genesis: Genesis, context: TxContext) -> None:
+    """LN-33, as far as it needs no state: the statement is of this chain and domain, and timely.
 
     Raises:
         LaneRefused: LN-2, no such domain; LN-33, which names the rule of `node.da` that refuses.
     """
+    domain = domains.domain_of(genesis, tx.domain)
+    with _named():
+        check_statement(tx.certificate.statement, domain, context.chain_id, context.height)
+
+
+def check_disperse(
+    tx: DisperseTx, state: StateReader, genesis: Genesis, context: TxContext
+) -> None:
+    """LN-33, LN-47: signed by the committee of the epoch in which it was stated.
+
+    What passed is remembered: pools and blocks ask for the same.
+
+    Raises:
+        LaneRefused: LN-2, LN-47; LN-33, which names the rule of `node.da` that refuses.
+    """
+    check_stateless(tx, genesis, context)  # its height is no later than the block's
+    said = tx.certificate.statement
+    domain = domains.keeping(state, genesis, tx.domain, said.height)
+    name = tagged_hash("lane/certificate", tx.certificate.to_bytes(), domain.committee.digest)
+    if _CHECKED.get(name) is None:
+        with _named():
+            check_certificate(tx.certificate, domain, context.chain_id, context.height)
+        _CHECKED.put(name, True)
+
+
+@contextmanager
+def _named() -> Iterator[None]:
+    """LN-33, for what `node.da` refuses."""
     try:
-        domain = domains.domain_of(genesis, tx.domain)
-        check_certificate(tx.certificate, domain, context.chain_id, context.height)
+        yield
     except DataRefused as error:
         raise LaneRefused("LN-33", f"{error.id}: {error.message}", where=error.where) from error
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from node.core.codec import Reader, Writer
+from node.lane import holders
 from node.lane.errors import LaneRefused
 from private_exec.batch import Batch
 from private_exec.shares import ShareMessage, check_form, judge
@@ -56,30 +57,26 @@ def decode(data: bytes) -> tuple[ShareMessage, ...]:
     return tuple(ShareMessage.from_bytes(part) for part in parts)
 
 
-def check(data: bytes, member: int | None, pending: Sequence[Batch]) -> None:
-    """LN-29: right shares of this member, of batches that are pending, in their order.
+def check(data: bytes, voter: bytes, pending: Sequence[Batch]) -> None:
+    """LN-29: right shares of the voter, of batches that are pending, in their order.
+
+    Which member the voter is follows from the roster of each batch's key (LN-46).
 
     Args:
         data: what the vote carries.
-        member: the voter's place in the roster; None: it is no validator.
+        voter: its consensus key.
         pending: batches that are closed and not opened, in order, by the state before the height.
 
     Raises:
-        LaneRefused: LN-28, LN-29.
+        LaneRefused: LN-28, LN-29; LN-46, of a batch whose key it has no share of.
         SealRefused: PX-8, PX-18, PX-24 of a message.
         DecodeError: not an encoding.
     """
     messages = decode(data)
     if not messages:
         return
-    if member is None:
-        raise LaneRefused("LN-29", "shares of one who is no validator", where=_WHERE)
     rest = iter(pending)
     for message in messages:
-        if message.member != member:
-            raise LaneRefused(
-                "LN-29", f"shares of member {message.member}, not of the voter", where=_WHERE
-            )
         batch = next((item for item in rest if item.root == message.root), None)
         if batch is None:
             raise LaneRefused(
@@ -87,6 +84,17 @@ def check(data: bytes, member: int | None, pending: Sequence[Batch]) -> None:
                 "shares of a batch that is not pending, or out of order",
                 where=_WHERE,
                 why="a share of a batch that is not final would open what may never be ordered",
+            )
+        member = holders.member(batch.key.roster, voter)
+        if member is None:
+            raise LaneRefused(
+                "LN-46",
+                f"shares of one who has none of the key of epoch {batch.key.epoch}",
+                where=_WHERE,
+            )
+        if message.member != member:
+            raise LaneRefused(
+                "LN-29", f"shares of member {message.member}, not of the voter", where=_WHERE
             )
         check_form(message, batch)
         refused = judge(batch, [message])[0]

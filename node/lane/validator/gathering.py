@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from node.core.effects import BatchScope
 from node.core.lane import MAX_REVEAL_WINDOW
+from node.lane import evidence
 from node.lane.errors import LaneRefused
 from private_exec import reveal as reveals
 from private_exec.batch import Batch
@@ -32,21 +33,42 @@ _AHEAD: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class ShareFault:
-    """A validator signed shares that do not fit its public key (PX-18)."""
+    """A validator signed shares that do not fit its public key (PX-18).
 
-    member: int
+    Attributes:
+        validator: its consensus key; its place is another in each epoch.
+        domain: number.
+        height: of the block that closed the batch.
+        rule: that the shares break.
+        evidence: LN-51, of kind `WRONG_SHARE`; empty where what it signed proves nothing to others.
+    """
+
+    validator: bytes
     domain: int
     height: int
     rule: str
+    evidence: bytes = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class TwoRoots:
-    """Two signed messages that prove that their sender broke PX-19."""
+    """Two signed messages that prove that their sender broke PX-19.
 
+    Attributes:
+        validator: its consensus key.
+        domain: number.
+        first, second: what it signed.
+    """
+
+    validator: bytes
     domain: int
     first: ShareMessage
     second: ShareMessage
+
+    @property
+    def evidence(self) -> bytes:
+        """LN-50, of kind `TWO_ROOTS`."""
+        return evidence.two_roots(self.domain, self.first, self.second)
 
 
 class Gathering:
@@ -101,13 +123,20 @@ class Gathering:
         except TooFewShares:
             verdicts = zip(messages, judge(self.batch, messages), strict=True)
             refused = {m.member: error for m, error in verdicts if error is not None}
+        found = [
+            ShareFault(
+                roster.members[member].key,
+                self.scope.domain,
+                self.batch.height,
+                refused[member].rule,
+                evidence.wrong_share(self.scope.domain, self.batch, self._messages[member]),
+            )
+            for member in sorted(refused)
+        ]
         for member in refused:
             del self._messages[member]
             self._guilty.add(member)
-        return [
-            ShareFault(member, self.scope.domain, self.batch.height, refused[member].rule)
-            for member in sorted(refused)
-        ]
+        return found
 
 
 class Gatherings:
@@ -125,7 +154,7 @@ class Gatherings:
         self._height = 0
         self._keys: Mapping[tuple[int, int], EpochKey] = {}
         self._pending: dict[bytes, Gathering] = {}
-        self._early: dict[int, deque[ShareMessage]] = {}
+        self._early: dict[bytes, deque[ShareMessage]] = {}
         self._said: dict[tuple[int, int, int, int], ShareMessage] = {}
 
     def follow(
@@ -151,9 +180,9 @@ class Gatherings:
             if place[2] >= height - MAX_REVEAL_WINDOW
         }
         early, self._early = self._early, {}
-        for message in (message for row in early.values() for message in row):
+        for sender, message in ((key, message) for key, row in early.items() for message in row):
             with contextlib.suppress(LaneRefused, SealRefused):
-                self._place(message)
+                self._place(message, sender)
         for item in self._pending.values():
             self._blame(*item.combine())
 
@@ -179,11 +208,14 @@ class Gatherings:
         domain = self._domain_of(message)
         if domain is None:
             raise LaneRefused("LN-31", "no validator signed these shares", where="shares")
-        self._compare(domain, message)
+        sender = self._sender(domain, message)
+        self._compare(domain, message, sender)
         try:
-            gathering = self._place(message)
+            gathering = self._place(message, sender)
         except SealRefused as error:  # signed, and not even of the form that the batch asks for
-            self._blame(ShareFault(message.member, domain, message.height, error.rule))
+            batch = self._pending[message.root].batch
+            proof = evidence.wrong_share(domain, batch, message)
+            self._blame(ShareFault(sender, domain, message.height, error.rule, proof))
             raise
         if gathering is not None:
             self._blame(*gathering.combine())
@@ -204,7 +236,11 @@ class Gatherings:
                 return domain
         return None
 
-    def _compare(self, domain: int, message: ShareMessage) -> None:
+    def _sender(self, domain: int, message: ShareMessage) -> bytes:
+        """Consensus key of who signed."""
+        return self._keys[domain, message.epoch].roster.members[message.member].key
+
+    def _compare(self, domain: int, message: ShareMessage, sender: bytes) -> None:
         """PX-19: two roots of one height are evidence."""
         place = (domain, message.epoch, message.height, message.member)
         first = self._said.setdefault(place, message)
@@ -212,17 +248,17 @@ class Gatherings:
             check_two_roots(self._keys[domain, message.epoch], first, message)
         except SealRefused:
             return
-        known = {(item.domain, item.first.member) for item in self.two_roots}
-        if (domain, message.member) not in known:
-            self.two_roots.append(TwoRoots(domain, first, message))
+        known = {(item.domain, item.validator) for item in self.two_roots}
+        if (domain, sender) not in known:
+            self.two_roots.append(TwoRoots(sender, domain, first, message))
 
-    def _place(self, message: ShareMessage) -> Gathering | None:
+    def _place(self, message: ShareMessage, sender: bytes) -> Gathering | None:
         """Into its batch, or to those that came early; what is over is dropped."""
         gathering = self._pending.get(message.root)
         if gathering is not None:
             gathering.add(message)
         elif message.height > self._height:
-            row = self._early.setdefault(message.member, deque(maxlen=MOST_EARLY))
+            row = self._early.setdefault(sender, deque(maxlen=MOST_EARLY))
             if message not in row:
                 row.append(message)
         return gathering

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -22,6 +22,19 @@ KEY_FILE: Final = "validator.key"
 _HEAD: Final = b"chiaro-validator-key/1 "
 _SECRET_BYTES: Final = 32
 _LENGTH: Final = len(_HEAD) + 2 * _SECRET_BYTES + 1
+
+
+class ValidatorKey(Protocol):
+    """A consensus key, wherever it lies."""
+
+    @property
+    def public(self) -> bytes:
+        """32 bytes."""
+        ...
+
+    def sign(self, digest: bytes) -> bytes:
+        """Ed25519, 64 bytes."""
+        ...
 
 
 class ConsensusKey:

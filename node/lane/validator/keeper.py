@@ -13,7 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from node.core.block import Block
 from node.core.errors import ConsensusFault
@@ -22,15 +22,17 @@ from node.core.ids import Height
 from node.core.interfaces import StateReader
 from node.core.lane import LaneParameters
 from node.execution.bounded import BoundedCache
-from node.lane import layout, sealed
+from node.lane import evidence, holders, layout, sealed
 from node.lane import lead as leads
 from node.lane.layout import Live
 from node.lane.payload import RevealTx, wire
 from node.lane.validator import extension
 from node.lane.validator.gathering import Gatherings, ShareFault, TwoRoots
+from node.lane.validator.identity import ValidatorKey
 from node.lane.validator.participation import Participation
 from node.lane.validator.roots import RootLogs
 from node.lane.validator.secrets import ENTROPY_BYTES, SecretStore
+from node.stake.faults import FaultKind
 from private_exec.batch import Batch
 from private_exec.errors import NotFinal, OwnShareWrong
 from private_exec.final import FinalityEvidence, finalise
@@ -43,17 +45,6 @@ Evidence = tuple[bytes, FinalityEvidence]
 """Hash of a block, and what shows that it is final."""
 _MOST_REFUSED: Final = 64
 _MOST_CHECKED: Final = 512
-
-
-class ValidatorKey(Protocol):
-    """A consensus key: `node.lane.validator.identity.ConsensusKey`."""
-
-    @property
-    def public(self) -> bytes:
-        """32 bytes."""
-        ...
-
-    def sign(self, digest: bytes) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +65,8 @@ class Keeper:
 
     Args:
         genesis: of the chain.
-        signer: the validator's key; None, or a key that is none of the chain's: an observer.
+        signer: the validator's key; None: an observer. It has a part in the epochs whose rosters
+            name it, and no other (LN-46).
         secrets: where entropy lies; needed with a signer.
         roots: what shares were made of; needed with a signer.
         ahead: make keys before their epochs begin, as on a chain whose blocks come by a timer;
@@ -109,21 +101,18 @@ class Keeper:
         self._checked: BoundedCache[tuple[bytes, ...], bool] = BoundedCache(_MOST_CHECKED)
         self.refused: Final[deque[str]] = deque(maxlen=_MOST_REFUSED)
         self._signer: ValidatorKey | None = None
-        self._member: int | None = None
         self._part: Participation | None = None
         self._roots = roots
-        if signer is None or signer.public not in genesis.validators:
+        if signer is None:
             return
         if secrets is None or roots is None:
             raise ConsensusFault("a validator of the lane needs a place for its secrets")
         for domain in sorted({place.domain for place in secrets.kept()}):
             roots.log(domain)  # LN-27: lost or damaged is said now, and not when shares are due
         self._signer = signer
-        self._member = genesis.validators.index(signer.public)
         self._part = Participation(
             genesis,
             self._lane,
-            self._member,
             signer,
             secrets,
             ahead=ahead,
@@ -133,14 +122,22 @@ class Keeper:
         )
 
     def __repr__(self) -> str:
-        return f"Keeper(member={self._member})"
+        name = "observer" if self.public is None else self.public.hex()[:16]
+        return f"Keeper({name})"
 
     # WHAT THE HOST SEES
 
     @property
-    def member(self) -> int | None:
-        """Place among the validators; None: an observer."""
-        return self._member
+    def public(self) -> bytes | None:
+        """The validator's consensus key; None: an observer."""
+        return None if self._signer is None else self._signer.public
+
+    def has_part(self, state: StateReader, epoch: int) -> bool:
+        """LN-46: whether this validator is one of those who make the epoch's keys."""
+        public = self.public
+        return public is not None and (
+            holders.member_in(state, self._genesis, epoch, public) is not None
+        )
 
     @property
     def faults(self) -> tuple[ShareFault, ...]:
@@ -158,6 +155,19 @@ class Keeper:
         """Shares that lack until all batches that closed can be opened."""
         with self._lock:
             return self._gatherings.missing()
+
+    def evidence(self, state: StateReader) -> tuple[tuple[FaultKind, bytes], ...]:
+        """What can be proved of the members of keys in use: by what this node heard, or the state.
+
+        Whether it was punished already, the rules of stake say.
+        """
+        with self._lock:
+            heard = [(FaultKind.WRONG_SHARE, item.evidence) for item in self._gatherings.faults]
+            heard += [(FaultKind.TWO_ROOTS, pair.evidence) for pair in self._gatherings.two_roots]
+        now, following = self._epochs()
+        known = evidence.of_keys(state, self._genesis, range(max(0, now - 1), following + 1))
+        heard += [(FaultKind.KEY_GENERATION, item) for item in known]
+        return tuple((kind, item) for kind, item in heard if item)
 
     def holds(self, state: StateReader, domain: int, epoch: int) -> bool:
         """Whether this validator has its shares of an epoch's key."""
@@ -257,16 +267,14 @@ class Keeper:
     def check_extension(
         self, extension_: bytes, validator: bytes, state: StateReader, height: Height
     ) -> None:
-        """LN-28, LN-29."""
+        """LN-28, LN-29, LN-46."""
         if not extension_:
             return
         pending = [batch for _, batch in self._pending(state, height)]
         place = (extension_, validator, *(batch.root for batch in pending))
         if self._checked.get(place):
             return
-        known = self._genesis.validators
-        member = known.index(validator) if validator in known else None
-        extension.check(extension_, member, pending)
+        extension.check(extension_, validator, pending)
         self._checked.put(place, True)
 
     def receive(self, extension_: bytes) -> None:

@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterator
 from node.core.genesis import Genesis
 from node.core.interfaces import StateReader
 from node.core.lane import LaneParameters
-from node.lane import generation, layout, sealed
+from node.lane import generation, holders, layout
 from node.lane.payload import KeyMessage, KeyTx, wire
+from node.lane.validator.identity import ValidatorKey
 from node.lane.validator.secrets import ENTROPY_BYTES, AttemptId, SecretStore
 from private_exec.errors import OwnShareWrong
 from private_exec.keygen.participant import Participant
 from private_exec.keygen.protocol import Keygen, KeygenSucceeded
 from private_exec.keys import HeldShares
-from private_exec.roster import Signer
 
 
 class Participation:
@@ -27,8 +27,7 @@ class Participation:
 
     Args:
         genesis: of the chain; it has a lane.
-        member: place among the validators.
-        signer: the consensus key.
+        signer: the consensus key; which member it is follows from the roster of each epoch.
         store: of entropy.
         ahead: make keys before their epochs begin; else only those that `want` asks for.
         entropy: 32 fresh bytes.
@@ -40,8 +39,7 @@ class Participation:
         self,
         genesis: Genesis,
         lane: LaneParameters,
-        member: int,
-        signer: Signer,
+        signer: ValidatorKey,
         store: SecretStore,
         *,
         ahead: bool,
@@ -51,7 +49,6 @@ class Participation:
     ) -> None:
         self._genesis = genesis
         self._lane = lane
-        self._member = member
         self._signer = signer
         self._store = store
         self._ahead = ahead
@@ -79,7 +76,9 @@ class Participation:
         now = self._lane.epoch_of(following)
         made: list[bytes] = []
         for domain in self._lane.domains:
-            if layout.key_of(state, domain.number, self._target(following)) is not None:
+            target = self._target(following)
+            there = layout.key_of(state, domain.number, target) is not None
+            if there or self._member(state, target) is None:  # who has no part makes none
                 self._wanted.discard(domain.number)
             for epoch in (now, now + 1):
                 made += self._owed(state, domain.number, epoch, following)
@@ -96,6 +95,8 @@ class Participation:
         return first <= height <= generation.last_opening(self._genesis, epoch)
 
     def _owed(self, state: StateReader, domain: int, epoch: int, height: int) -> Iterator[bytes]:
+        if self._member(state, epoch) is None:
+            return
         attempt = layout.attempt(state, domain, epoch)
         if layout.key_of(state, domain, epoch) is not None:
             if attempt is not None:
@@ -105,19 +106,25 @@ class Participation:
             wanted = domain in self._wanted and epoch == self._target(height)
             if (self._ahead or wanted) and self._is_time(epoch, height):
                 number = 0 if attempt is None else attempt.number + 1
-                yield from self._notice(AttemptId(domain, epoch, number))
+                yield from self._notice(state, AttemptId(domain, epoch, number))
             return
         place = AttemptId(domain, epoch, attempt.number)
         keygen = generation.replay(state, self._genesis, domain, epoch, attempt.number)
-        yield from self._round(place, keygen, height)
+        yield from self._round(state, place, keygen, height)
 
-    def _round(self, place: AttemptId, keygen: Keygen, height: int) -> Iterator[bytes]:
-        member, schedule = self._member, keygen.schedule
+    def _member(self, state: StateReader, epoch: int) -> int | None:
+        """LN-46: this validator's place in an epoch; None: it has no share of its keys."""
+        return holders.member_in(state, self._genesis, epoch, self._signer.public)
+
+    def _round(
+        self, state: StateReader, place: AttemptId, keygen: Keygen, height: int
+    ) -> Iterator[bytes]:
+        member, schedule = self._member(state, place.epoch), keygen.schedule
         if height <= schedule.notices:
             if member not in keygen.keys:
-                yield from self._notice(place)
+                yield from self._notice(state, place)
             return
-        participant = self._participant(place)
+        participant = self._participant(state, place)
         if participant is None or not self._is_noticed(participant, keygen):
             return  # absent in this attempt: the secret is lost, or the notice came too late
         if height <= schedule.commits:
@@ -133,7 +140,7 @@ class Participation:
                 if complaint.dealer not in keygen.guilty:
                     yield self._tx(place, KeyMessage.COMPLAINT, complaint.to_bytes())
 
-    def _notice(self, place: AttemptId) -> Iterator[bytes]:
+    def _notice(self, state: StateReader, place: AttemptId) -> Iterator[bytes]:
         """LN-25: the entropy is on the disk before the notice leaves."""
         if self._store.get(place) is None:
             entropy = self._entropy()
@@ -142,28 +149,29 @@ class Participation:
             known = any(kept.domain == place.domain for kept in self._store.kept())
             self._begin(place.domain, known)
             self._store.put(place, entropy)
-        participant = self._participant(place)
+        participant = self._participant(state, place)
         if participant is not None:
             yield self._tx(place, KeyMessage.NOTICE, participant.notice().to_bytes())
 
     def _late(self, state: StateReader, place: AttemptId) -> Iterator[bytes]:
         """PX-10: a dealer is blamed for a wrong share even behind the deadline."""
-        if place in self._held or self._participant(place) is None:
+        if place in self._held or self._participant(state, place) is None:
             return
         if self.held(state, place.domain, place.epoch) is not None:
             return
-        participant, keygen = self._participant(place), self._replay(state, place)
+        participant, keygen = self._participant(state, place), self._replay(state, place)
         if participant is not None and self._is_noticed(participant, keygen):
             for complaint in participant.complaints(keygen):
                 if complaint.dealer not in keygen.guilty:
                     yield self._tx(place, KeyMessage.COMPLAINT, complaint.to_bytes())
 
-    def _is_noticed(self, participant: Participant, keygen: Keygen) -> bool:
+    @staticmethod
+    def _is_noticed(participant: Participant, keygen: Keygen) -> bool:
         """LN-25: whether the chain has the notice of this very secret, not of another copy's.
 
         With another secret every share looks wrong, and complaints would accuse honest dealers.
         """
-        return keygen.keys.get(self._member) == participant.notice().key
+        return keygen.keys.get(participant.member) == participant.notice().key
 
     @staticmethod
     def _tx(place: AttemptId, what: KeyMessage, message: bytes) -> bytes:
@@ -182,13 +190,13 @@ class Participation:
         return self._held[place]
 
     def _open(self, state: StateReader, place: AttemptId) -> HeldShares | None:
-        participant = self._participant(place)
+        participant = self._participant(state, place)
         if participant is None or not any(
             generation.words(state, place.domain, place.epoch, place.attempt)
         ):
             return None  # never taken part, or over and forgotten
         keygen = self._replay(state, place)
-        if self._member not in keygen.keys:
+        if participant.member not in keygen.keys:
             return None
         outcome = keygen.finish(keygen.schedule.complaints + 1)
         if not isinstance(outcome, KeygenSucceeded):
@@ -201,15 +209,18 @@ class Participation:
     def _replay(self, state: StateReader, place: AttemptId) -> Keygen:
         return generation.replay(state, self._genesis, place.domain, place.epoch, place.attempt)
 
-    def _participant(self, place: AttemptId) -> Participant | None:
+    def _participant(self, state: StateReader, place: AttemptId) -> Participant | None:
         """None where nothing was kept: another secret would contradict what was said."""
         if (found := self._participants.get(place)) is not None:
             return found
         entropy = self._store.get(place)
-        if entropy is None:
+        member = self._member(state, place.epoch)
+        if entropy is None or member is None:
             return None
-        context = sealed.context_of(self._genesis, place.domain, place.epoch, place.attempt)
-        found = self._make(context, self._member, self._signer, entropy)
+        context = generation.context_of(
+            state, self._genesis, place.domain, place.epoch, place.attempt
+        )
+        found = self._make(context, member, self._signer, entropy)
         self._participants[place] = found
         return found
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from node.core.genesis import Genesis
 from node.core.interfaces import StateReader
 from node.core.lane import LaneDomain
-from node.lane import generation, layout, sealed
+from node.lane import generation, holders, layout, sealed
+from node.lane.errors import LaneRefused
+from node.lane.holders import Holders
 from node.lane.payload import KeyMessage
-from private_exec import weights
-from private_exec.keygen.protocol import Fault, FaultKind, Keygen, KeygenSucceeded
+from private_exec.keygen.protocol import FaultKind, Keygen, KeygenSucceeded
 from private_exec.keys import EpochKey
-from private_exec.parameters import Parameters
 
 ROUNDS = {what: number for number, what in enumerate(KeyMessage, 1)}
 """Which of the four rounds a message belongs to."""
@@ -34,6 +35,66 @@ class Blame:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """A validator of an epoch.
+
+    Attributes:
+        validator: consensus key.
+        weight: its stake, as the roster has it.
+        shares: virtual shares of the epoch's keys; 0: it has no part in them.
+    """
+
+    validator: bytes
+    weight: int
+    shares: int
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """What a key of an epoch promises (PX-5, PX-11).
+
+    Attributes:
+        shares: virtual shares in all.
+        quorum: how many open a batch.
+        privacy: how many can read nothing before a batch is opened.
+        protected: coalitions with less than this part of the stake can read nothing early.
+        opening: the least part of the stake that can open a batch.
+        batch: most sealed intents of a batch, by what shares weigh (PX-24).
+        digest: of who has which shares (LN-49).
+    """
+
+    shares: int
+    quorum: int
+    privacy: int
+    protected: Fraction
+    opening: Fraction
+    batch: int
+    digest: bytes
+
+
+def protection(held: Holders) -> Protection:
+    """Of every key of an epoch."""
+    found, parameters = held.assignment, held.parameters
+    return Protection(
+        parameters.shares,
+        parameters.quorum,
+        parameters.privacy,
+        found.protected,
+        found.opening,
+        found.batch,
+        holders.digest(held.roster, parameters),
+    )
+
+
+def shares(held: Holders) -> tuple[Share, ...]:
+    """Of everybody with stake, in the roster's order."""
+    return tuple(
+        Share(member.key, member.weight, count)
+        for member, count in zip(held.committee.members, held.assignment.shares, strict=True)
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class KeyReport:
     """The key of a domain for an epoch.
 
@@ -50,6 +111,9 @@ class KeyReport:
         participants: consensus keys of who gave an encryption key in the attempt.
         dealers: of whose secrets the key is the sum.
         faults: of the attempt.
+        holders: who has stake in the epoch, and how many shares of its keys.
+        protection: what they promise; None: the stakes give no safe shares (LN-45), and `reason`
+            says so.
     """
 
     domain: LaneDomain
@@ -65,35 +129,8 @@ class KeyReport:
     participants: tuple[bytes, ...] = ()
     dealers: tuple[bytes, ...] = ()
     faults: tuple[Blame, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Protection:
-    """What a key of the chain's validators promises (PX-5, PX-11).
-
-    Attributes:
-        shares: virtual shares, one for each validator.
-        quorum: how many open a batch.
-        privacy: how many can read nothing before a batch is opened.
-        protected: coalitions of less than this part of the validators can read nothing early.
-        opening: the least part of the validators that can open a batch.
-    """
-
-    shares: int
-    quorum: int
-    privacy: int
-    protected: Fraction
-    opening: Fraction
-
-
-def protection(genesis: Genesis) -> Protection:
-    """Of every key of the chain: its validators hold one share each."""
-    count = len(genesis.validators)
-    parameters = Parameters.of_equals(count)
-    equal = [1] * count
-    table = weights.least_stakes(equal, equal)
-    protected, opening = weights.fractions(table, count, parameters)
-    return Protection(count, parameters.quorum, parameters.privacy, protected, opening)
+    holders: tuple[Share, ...] = ()
+    protection: Protection | None = None
 
 
 def key_report(state: StateReader, genesis: Genesis, height: int) -> tuple[KeyReport, ...]:
@@ -126,25 +163,30 @@ def _report(
     key = layout.key_of(state, domain.number, epoch)
     first, last = lane.first_height(epoch), lane.last_height(epoch)
     under_way = phase.opened is not None and phase.what is not None and key is None
+    try:
+        held = holders.of(state, genesis, epoch)
+    except LaneRefused as error:
+        said = f"{error.id}: {error.message}"
+        return KeyReport(domain, epoch, first, last, 0, until=phase.until, reason=said)
+    about = KeyReport(
+        domain, epoch, first, last, 0, until=phase.until, holders=shares(held),
+        protection=protection(held),
+    )  # fmt: skip
     if latest is None:
-        return KeyReport(domain, epoch, first, last, 0, until=phase.until)
+        return about
     found = generation.finding(state, domain.number, epoch, latest.number)
     keygen = generation.replay(state, genesis, domain.number, epoch, latest.number)
     faults = keygen.faults if found is None else found.faults
-    return KeyReport(
-        domain,
-        epoch,
-        first,
-        last,
-        latest.number,
-        key,
-        ROUNDS[phase.what] if under_way and phase.what is not None else 0,
-        _EXPECTED[phase.what] if under_way and phase.what is not None else "",
-        phase.until,
-        "" if found is None or found.reason is None else found.reason.value,
-        _keys(genesis, keygen.keys),
-        _keys(genesis, _dealers(keygen)) if key is not None else (),
-        tuple(_blame(genesis, fault) for fault in faults),
+    return replace(
+        about,
+        attempt=latest.number,
+        key=key,
+        round=ROUNDS[phase.what] if under_way and phase.what is not None else 0,
+        expected=_EXPECTED[phase.what] if under_way and phase.what is not None else "",
+        reason="" if found is None or found.reason is None else found.reason.value,
+        participants=_keys(held, keygen.keys),
+        dealers=_keys(held, _dealers(keygen)) if key is not None else (),
+        faults=tuple(Blame(held.roster.members[item.member].key, item.kind) for item in faults),
     )
 
 
@@ -153,9 +195,5 @@ def _dealers(keygen: Keygen) -> tuple[int, ...]:
     return outcome.qualified if isinstance(outcome, KeygenSucceeded) else ()
 
 
-def _keys(genesis: Genesis, members: object) -> tuple[bytes, ...]:
-    return tuple(genesis.validators[member] for member in sorted(members))  # type: ignore[call-overload]
-
-
-def _blame(genesis: Genesis, fault: Fault) -> Blame:
-    return Blame(genesis.validators[fault.member], fault.kind)
+def _keys(held: Holders, members: Iterable[int]) -> tuple[bytes, ...]:
+    return tuple(held.roster.members[member].key for member in sorted(members))

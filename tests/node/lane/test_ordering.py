@@ -12,7 +12,7 @@ from node.core.genesis import Parameters
 from node.core.ids import FEE_ACCOUNT, NATIVE, EnvironmentId, Height
 from node.da.batch import Closed, Open
 from node.execution.overlay import Overlay
-from node.lane import domains, layout, ordering, sealed
+from node.lane import domains, holders, layout, ordering, sealed
 from node.lane.errors import LaneOutdated
 from node.lane.layout import Live, Stage
 from node.lane.payload import SealTx, wire
@@ -132,7 +132,8 @@ def test_ln4_counts_started_kilobytes(chain) -> None:
 
 
 def test_ln5_a_batch_has_room_for_so_many(chain) -> None:
-    most = ordering.capacity(4)
+    key = chain.key()
+    most = holders.capacity(key.roster, key.parameters)
     assert most == 128
     sent = [chain.seal(b"%d" % k) for k in range(most + 1)]
     assert codes(chain.block(*sent)) == ["ok"] * most + ["LN-5"]
@@ -145,7 +146,7 @@ def test_ln5_a_batch_is_no_larger_than_a_transaction_that_opens_it(fresh) -> Non
     limits = Parameters(block_time_ms=0, max_tx_bytes=1500)
     chain = fresh(1, genesis=lane_genesis(1, parameters=limits))
     chain.make_key(0)
-    most = ordering.most(chain.genesis)
+    most = ordering.most(chain.genesis, chain.key())
     assert most == 44
     sent = [chain.seal(b"%d" % k) for k in range(most + 1)]
     assert codes(chain.block(*sent)) == ["ok"] * most + ["LN-5"]

@@ -7,11 +7,12 @@ from fractions import Fraction
 import pytest
 
 from node.core.block import Transaction
-from node.lane import generation, payload
+from node.core.committee import Committee, Member
+from node.lane import generation, holders, payload
 from node.lane.payload import KeyMessage
 from node.lane.validator import report
 from node.testing.keepers import Town
-from node.testing.lane import LANE, LaneChain, lane_genesis
+from node.testing.lane import LANE, LaneChain, lane_genesis, validators
 from private_exec.keygen.protocol import FaultKind
 
 
@@ -81,11 +82,26 @@ def test_the_next_epoch_is_told_once_something_is_known(town) -> None:
 
 
 @pytest.mark.parametrize(
-    ("n", "quorum", "protected", "opening"),
-    [(1, 1, "1", "1"), (4, 3, "3/4", "3/4"), (7, 5, "5/7", "5/7"), (16, 11, "11/16", "11/16")],
+    ("stakes", "shares", "quorum", "protected", "opening"),
+    [
+        ([1], [1], 1, "1", "1"),
+        ([5] * 4, [1] * 4, 3, "3/4", "3/4"),
+        ([1] * 7, [1] * 7, 5, "5/7", "5/7"),
+        ([2] * 16, [1] * 16, 11, "11/16", "11/16"),
+        ([3, 1, 1, 1], [4, 1, 1, 1], 5, "2/3", "2/3"),
+        ([10, 1, 1, 1], [3, 1, 0, 0], 3, "10/13", "10/13"),
+    ],
 )
-def test_what_keys_protect_from(n, quorum, protected, opening) -> None:
-    found = report.protection(lane_genesis(n))
-    assert (found.shares, found.quorum) == (n, quorum)
+def test_what_keys_protect_from(stakes, shares, quorum, protected, opening) -> None:
+    held = holders.of_committee(committee(stakes))
+    found = report.protection(held)
+    assert (found.shares, found.quorum) == (sum(shares), quorum)
     assert (found.protected, found.opening) == (Fraction(protected), Fraction(opening))
     assert found.privacy == quorum - 1
+    told = report.shares(held)
+    assert [(item.weight, item.shares) for item in told] == list(zip(stakes, shares, strict=True))
+
+
+def committee(stakes) -> Committee:
+    keys = [bytes(key.account) for key in validators(len(stakes))]
+    return Committee(tuple(Member(k, k, stake) for k, stake in zip(keys, stakes, strict=True)))

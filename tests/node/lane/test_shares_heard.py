@@ -18,6 +18,7 @@ from private_exec.shares import ShareMessage, make_shares
 from zk.errors import DecodeError
 
 DOMAIN = 0
+STRANGER = bytes(32)
 
 
 class Final:
@@ -72,6 +73,10 @@ def reveal_of(heard, batch):
     return None if found is None else found.reveal
 
 
+def voter(made, member: int) -> bytes:
+    return made.key.roster.members[member].key
+
+
 def rule(call, *arguments) -> str:
     with pytest.raises((LaneRefused, SealRefused)) as refused:
         call(*arguments)
@@ -85,10 +90,10 @@ def test_an_extension_carries_right_shares_in_order(made, batches) -> None:
     messages = [share(made, batch, 2) for batch in batches]
     data = extension.encode(messages)
     assert extension.decode(data) == tuple(messages)
-    extension.check(data, 2, batches)
-    extension.check(extension.encode(messages[1:]), 2, batches)
-    extension.check(b"", 2, batches)
-    extension.check(b"", None, batches)
+    extension.check(data, voter(made, 2), batches)
+    extension.check(extension.encode(messages[1:]), voter(made, 2), batches)
+    extension.check(b"", voter(made, 2), batches)
+    extension.check(b"", STRANGER, batches)
     assert extension.encode([]) == b""
 
 
@@ -113,24 +118,23 @@ def test_ln29_only_the_voters_own_shares_of_what_is_pending(made, batches) -> No
     first, second, third = batches
     pending = (first, second)
     own = extension.encode([share(made, first, 1)])
-    assert rule(extension.check, own, 2, pending) == "LN-29"
-    assert rule(extension.check, own, None, pending) == "LN-29"
+    assert rule(extension.check, own, voter(made, 2), pending) == "LN-29"
     later = extension.encode([share(made, third, 1)])
-    assert rule(extension.check, later, 1, pending) == "LN-29"
+    assert rule(extension.check, later, voter(made, 1), pending) == "LN-29"
     turned = extension.encode([share(made, second, 1), share(made, first, 1)])
-    assert rule(extension.check, turned, 1, pending) == "LN-29"
+    assert rule(extension.check, turned, voter(made, 1), pending) == "LN-29"
     twice = extension.encode([share(made, first, 1)] * 2)
-    assert rule(extension.check, twice, 1, pending) == "LN-29"
+    assert rule(extension.check, twice, voter(made, 1), pending) == "LN-29"
 
 
 def test_ln29_a_wrong_share_refuses_the_vote(made, batches) -> None:
     bad = wrong(made, batches[0], 1)
-    assert rule(extension.check, extension.encode([bad]), 1, batches) == "PX-18"
+    assert rule(extension.check, extension.encode([bad]), voter(made, 1), batches) == "PX-18"
     good = share(made, batches[0], 1)
     unsigned = replace(good, signature=bytes(64))
-    assert rule(extension.check, extension.encode([unsigned]), 1, batches) == "PX-18"
+    assert rule(extension.check, extension.encode([unsigned]), voter(made, 1), batches) == "PX-18"
     short = replace(good, points=good.points[:1])
-    assert rule(extension.check, extension.encode([short]), 1, batches) == "PX-8"
+    assert rule(extension.check, extension.encode([short]), voter(made, 1), batches) == "PX-8"
 
 
 # GOSSIP
@@ -150,11 +154,12 @@ def test_a_quorum_opens_the_batch(made, batches) -> None:
 def test_ln31_a_wrong_share_is_attributed_and_the_rest_opens(made, batches) -> None:
     batch = batches[0]
     heard = following(made, [batch])
-    heard.hear(wrong(made, batch, 0))
+    bad = wrong(made, batch, 0)
+    heard.hear(bad)
     for member in (1, 2):
         heard.hear(share(made, batch, member))
     assert reveal_of(heard, batch) is None
-    assert list(heard.faults) == [ShareFault(0, DOMAIN, batch.height, "PX-18")]
+    assert list(heard.faults) == [ShareFault(voter(made, 0), DOMAIN, batch.height, "PX-18", b"")]
     assert rule(heard.hear, share(made, batch, 0)) == "LN-31"  # it had its turn
     heard.hear(share(made, batch, 3))
     assert reveal_of(heard, batch) is not None
@@ -181,7 +186,7 @@ def test_ln31_a_signed_message_of_wrong_form_is_its_signers_fault(made, batches)
     short = replace(short, signature=made.signers[1].sign(short.digest(made.key)))
     for _ in range(2):
         assert rule(heard.hear, short) == "PX-8"
-    assert list(heard.faults) == [ShareFault(1, DOMAIN, batch.height, "PX-8")]
+    assert list(heard.faults) == [ShareFault(voter(made, 1), DOMAIN, batch.height, "PX-8", b"")]
     for member in (0, 1, 2):  # which takes nothing from its own right one
         heard.hear(share(made, batch, member))
     assert reveal_of(heard, batch) is not None
@@ -232,6 +237,7 @@ def test_px19_two_roots_of_one_height_are_evidence(made) -> None:
     (found,) = heard.two_roots
     assert (found.domain, found.first.root, found.second.root) == (DOMAIN, one.root, other.root)
     assert found.first.member == found.second.member == 2
+    assert found.validator == voter(made, 2)
 
 
 def test_px19_who_signs_ever_more_roots_pushes_out_nobodys_evidence(made) -> None:

@@ -15,7 +15,7 @@ from node.core.errors import NotFound
 from node.core.ids import Height
 from node.da.errors import DataRefused
 from node.intents.limit import LimitOrder, sign_order
-from node.lane import layout, provenance, sealed
+from node.lane import holders, layout, provenance, sealed
 from node.lane.errors import LaneRefused
 from node.lane.payload import SealTx, Tag, tag_of_wire, wire
 from node.rpc import lane as lane_views
@@ -23,6 +23,7 @@ from node.rpc import lane_schema
 from node.rpc.client import NodeClient
 from node.rpc.errors import BadAnswer, BadRequest, StillPending
 from node.rpc.text import bytes_of, hex_of
+from node.stake import rosters
 from node.store.memory import memory_store
 from node.store.proof import InvalidStateProof
 from node.testing.lane import LaneChain, lane_tx
@@ -267,7 +268,8 @@ def own_key(genesis, secret: int) -> EpochKey:
     count = len(genesis.validators)
     assert count == 1
     public = group.base_g2([secret])[0]
-    place = sealed.context_of(genesis, 0, 0, 0)
+    held = holders.of_committee(rosters.genesis_roster(genesis))
+    place = sealed.context_of(genesis.chain_id, held.roster, held.parameters, 0, 0, 0)
     point = group.base_g1([secret])[0]
     return EpochKey(place.domain, 0, place.parameters, place.roster, point, public, (public,))
 
@@ -336,7 +338,7 @@ def test_ln43_a_key_takes_the_signatures_of_its_validators(ready, traders) -> No
         assert caught.value.rule == "LN-43"
     flood = layout.Attempt(0, 1, 10**6, over=True).to_bytes()
     with pytest.raises(LaneRefused, match="so much") as caught:
-        provenance.keys_of_words(genesis, 0, 0, flood)
+        provenance.keys_of_words(key.roster, 0, 0, flood)
     assert caught.value.rule == "LN-43"
 
 
