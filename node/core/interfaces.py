@@ -270,6 +270,10 @@ class LaneRules(Protocol):
         """Why nothing else may change the state in this block yet (P1-1); empty if it may."""
         ...
 
+    def signers(self, state: StateReader, height: Height) -> int:
+        """How many validators may send messages that pay nothing for a block of this height."""
+        ...
+
     def foresee(self, txs: Sequence[Any], state: StateReader, height: Height) -> None:
         """What can be checked for a block's transactions at once; changes no answer.
 

@@ -188,6 +188,12 @@ class Executor:
             own = [p.tx for p in passed if p and p.environment is EnvironmentId.INTENTS]
             self.lane.foresee(own, reader, height)
 
+    def signers(self, reader: StateReader, height: Height) -> int:
+        """How many validators may sign what pays nothing in a block of this height (EX-35)."""
+        if self.lane is None:
+            return len(self.chain.validators)
+        return self.lane.signers(reader, height)
+
     def _waits(self, data: bytes, state: StateReader, height: Height) -> str:
         if self.lane is None or self.lane.passes(data):
             return ""

@@ -305,7 +305,7 @@ class Mempool:
             )
             places = MOST_ORDERS
             if mine is EnvironmentId.INTENTS:
-                places += MESSAGES_PER_VALIDATOR * len(self._executor.chain.validators)
+                places += MESSAGES_PER_VALIDATOR * self._executor.signers(reader, height)
             if item.tx_id not in self._ids and pending >= places:
                 raise MempoolRefused(
                     "EX-35", f"{pending} orders or messages wait for a block",

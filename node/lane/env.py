@@ -42,6 +42,7 @@ from node.lane.payload import (
     Tag,
 )
 from node.lane.services import Services
+from node.stake import rosters
 from private_exec.batch import duplicate_key
 from private_exec.roster import SIGNATURE_BYTES
 from shielded.env import ShieldedEnvironment
@@ -247,6 +248,14 @@ class LaneEnvironment:
     def passes(self, data: bytes) -> bool:
         """EX-39: who waits for a batch does not wait with these."""
         return lead.passes(data)
+
+    def signers(self, state: StateReader, height: Height) -> int:
+        """LN-48: those of this epoch, and of the next, whose keys are made in this one."""
+        now = self.services.lane.epoch_of(max(1, height))
+        members = (
+            rosters.committee(state, self._genesis, epoch).members for epoch in (now, now + 1)
+        )
+        return len({member.key for roster in members for member in roster})
 
     def foresee(self, txs: Sequence[LaneTx], state: StateReader, height: Height) -> None:
         """Proofs of ciphertexts, as those of actions, are verified in one batch for a block."""

@@ -47,7 +47,7 @@ _WHERE: Final = "evidence"
 
 
 class Judge:
-    """`node.stake.faults.LaneEvidence`: what evidence of the lane proves.
+    """`node.stake.faults.Judge` of the lane's kinds of evidence.
 
     Args:
         genesis: of the chain; it has a lane.
@@ -56,7 +56,7 @@ class Judge:
     def __init__(self, genesis: Genesis) -> None:
         self._genesis: Final = genesis
 
-    def check(self, kind: FaultKind, evidence: bytes, state: StateReader) -> Offence:
+    def judge(self, kind: FaultKind, evidence: bytes, state: StateReader) -> Offence:
         """Who did what, and when.
 
         Raises:

@@ -85,16 +85,29 @@ def member_in(state: StateReader, genesis: Genesis, epoch: int, key: bytes) -> i
         return None
 
 
-@lru_cache(maxsize=_MOST_KEPT)
 def of_committee(committee: Committee) -> Holders:
     """LN-44, LN-45: by stakes alone, the same for everybody who asks.
 
     Raises:
         LaneRefused: LN-45, no number of shares keeps both bounds of PX-11.
     """
-    stakes = [item.weight for item in committee.members]
+    found = _of(committee)
+    if isinstance(found, str):
+        raise LaneRefused(
+            "LN-45",
+            found,
+            where=f"roster of {len(committee.members)}",
+            why="with such shares a third of the stake could read, or two thirds not open",
+            fix="the epoch has no key; stake that is spread otherwise gives the next one a key",
+        )
+    return found
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _of(committee: Committee) -> Holders | str:
+    """Holders, or why there are none: either costs a search."""
     try:
-        found = weights.assign(stakes)
+        found = weights.assign([item.weight for item in committee.members])
         sharing = [
             (item.key, count)
             for item, count in zip(committee.members, found.shares, strict=True)
@@ -102,13 +115,7 @@ def of_committee(committee: Committee) -> Holders:
         ]
         roster = Roster.of([key for key, _ in sharing], [count for _, count in sharing])
     except (MalformedSeal, UnsafeWeights) as error:
-        raise LaneRefused(
-            "LN-45",
-            f"{error.id}: {error.message}",
-            where=f"roster of {len(stakes)}",
-            why="with such shares a third of the stake could read, or two thirds not open",
-            fix="the epoch has no key; stake that is spread otherwise gives the next one a key",
-        ) from error
+        return f"{error.id}: {error.message}"
     return Holders(committee, found, roster)
 
 

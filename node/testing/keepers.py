@@ -33,6 +33,7 @@ class Town:
     Args:
         chain: with their keys in genesis.
         ahead: see `Keeper`.
+        n: how many there are, with those who are not in genesis; default: none are.
 
     Attributes:
         secrets, roots: what each validator's disk keeps.
@@ -41,10 +42,10 @@ class Town:
         extensions: of the votes for the last block, by member.
     """
 
-    def __init__(self, chain: LaneChain, *, ahead: bool = False) -> None:
+    def __init__(self, chain: LaneChain, *, ahead: bool = False, n: int | None = None) -> None:
         self.chain: Final = chain
         self.ahead: Final = ahead
-        self.keys: Final = consensus_keys(len(chain.genesis.validators))
+        self.keys: Final = consensus_keys(n or len(chain.genesis.validators))
         self.secrets: Final = [MemorySecrets() for _ in self.keys]
         self.roots: Final = [MemoryRootLogs() for _ in self.keys]
         self.keepers: Final = [self.keeper(member) for member in range(len(self.keys))]

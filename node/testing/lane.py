@@ -7,6 +7,7 @@ tests put into blocks what they like; `step` makes blocks as an honest proposer 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -16,7 +17,8 @@ from node.core.genesis import Allocation, Genesis, Parameters, StatementKey, dev
 from node.core.ids import NATIVE, AccountId, Height, tagged_hash
 from node.core.interfaces import ProofVerifier, StateReader
 from node.core.lane import LaneDomain, LaneParameters
-from node.lane import domains, generation, layout, lead, ordering, payload, sealed
+from node.core.stake import GenesisBond, StakeParameters
+from node.lane import domains, generation, holders, layout, lead, ordering, payload, sealed
 from node.lane.blobs.blob import BlobSource
 from node.lane.layout import Live, Stage
 from node.lane.payload import KeyMessage, KeyTx, LaneTx, RevealTx, SealTx
@@ -30,6 +32,7 @@ from private_exec.final import MemoryRoots
 from private_exec.keygen.participant import Participant
 from private_exec.keygen.protocol import KeygenSucceeded
 from private_exec.keys import EpochKey, HeldShares
+from private_exec.roster import Roster
 from private_exec.shares import ShareMessage
 from transparent.signature import SigningKey
 
@@ -43,6 +46,9 @@ LANE: Final = LaneParameters(
     lead=10,
 )
 """Two domains whose batches close every five heights and every height; epochs of 50 heights."""
+_MOST: Final = 16
+UNIT: Final = 1000
+"""Base units of the native kind for one unit of voting weight."""
 RICH: Final = 10**12
 """Base units of the native kind that every account of `payers` starts with."""
 
@@ -63,6 +69,21 @@ def validators(n: int) -> tuple[SigningKey, ...]:
     return tuple(sorted(keys, key=lambda key: key.account))
 
 
+@functools.cache
+def _known() -> dict[bytes, SigningKey]:
+    return {bytes(key.account): key for key in validators(_MOST)}
+
+
+def signer_of(roster: Roster, member: int) -> SigningKey:
+    """UNSAFE: the consensus key of a member who is one of `validators(16)`."""
+    return _known()[roster.members[member].key]
+
+
+def owners(n: int) -> tuple[SigningKey, ...]:
+    """UNSAFE: whose the stake of n validators is."""
+    return tuple(signing_key("owner", k) for k in range(n))
+
+
 def payers(n: int = 4) -> tuple[SigningKey, ...]:
     """UNSAFE: keys of n accounts with `RICH` each."""
     return tuple(signing_key("payer", k) for k in range(n))
@@ -75,9 +96,22 @@ def lane_genesis(
     allocations: Sequence[Allocation] = (),
     parameters: Parameters | None = None,
     statements: tuple[StatementKey, ...] = (),
+    stakes: Sequence[int] | None = None,
 ) -> Genesis:
-    """A development chain with n validators and four payers beside the faucet."""
-    rich = (Allocation(key.account, NATIVE, RICH) for key in payers())
+    """A development chain with n validators and four payers beside the faucet.
+
+    Args:
+        n: validators.
+        lane: of the chain.
+        allocations: more of them.
+        parameters: of the chain.
+        statements: of the chain.
+        stakes: of the validators in the order of genesis, units of weight; each has an owner of its
+            own, who is rich (`owners`). Default: no stake, and equal validators.
+    """
+    rich = tuple(Allocation(key.account, NATIVE, RICH) for key in payers())
+    if stakes is not None:
+        rich = (*rich, *(Allocation(key.account, NATIVE, RICH) for key in owners(n)))
     return development_genesis(
         statements,
         name="lane",
@@ -85,6 +119,17 @@ def lane_genesis(
         allocations=(*rich, *allocations),
         validators=tuple(bytes(key.account) for key in validators(n)),
         lane=lane,
+        stake=None if stakes is None else _stake(n, lane, stakes),
+    )
+
+
+def _stake(n: int, lane: LaneParameters, stakes: Sequence[int]) -> StakeParameters:
+    bonds = tuple(
+        GenesisBond(bytes(key.account), owner.account, stake * UNIT)
+        for key, owner, stake in zip(validators(n), owners(n), stakes, strict=True)
+    )
+    return StakeParameters(
+        bonds, lane.epoch_heights, UNIT, min_bond=UNIT, unbonding_epochs=2, max_validators=16
     )
 
 
@@ -211,7 +256,7 @@ class LaneChain(Ledger):
         """A validator's secret side of an attempt; the same whenever it is asked for."""
         context = generation.context_of(self.state, self.genesis, domain, epoch, attempt)
         secret = entropy("keygen", member, domain, epoch, attempt)
-        return Participant(context, member, self.validators[member], secret)
+        return Participant(context, member, signer_of(context.roster, member), secret)
 
     def key_message(
         self, member: int, what: KeyMessage, domain: int = 0, epoch: int = 0, attempt: int = 0
@@ -246,7 +291,8 @@ class LaneChain(Ledger):
         if epoch is None:
             epoch = sealed.parameters_of(self.genesis).epoch_of(self.next_height)
         rounds = (KeyMessage.NOTICE, KeyMessage.COMMIT, KeyMessage.DEALING)
-        present = [m for m in range(len(self.validators)) if m not in absent]
+        roster = holders.of(self.state, self.genesis, epoch).roster
+        present = [m for m in range(len(roster.members)) if m not in absent]
         for what in rounds:
             self._wait(domain, epoch, what)
             self.step(*(self.key_message(m, what, domain, epoch, attempt) for m in present))
@@ -333,7 +379,7 @@ class LaneChain(Ledger):
         block_hash = self.chain.header(Height(item.closed)).hash
         block = final.finalise(Committed(self), block_hash, batch)
         made = (
-            shares.make_shares(block, held, MemoryRoots(), self.validators[held.member])
+            shares.make_shares(block, held, MemoryRoots(), signer_of(batch.key.roster, held.member))
             for held in self.held[item.domain, item.epoch]
             if members is None or held.member in members
         )

@@ -24,7 +24,7 @@ FAST = 1
 
 def refused(rule: str, judge: Judge, kind: FaultKind, data: bytes, state) -> str:
     with pytest.raises(LaneRefused) as caught:
-        judge.check(kind, data, state)
+        judge.judge(kind, data, state)
     assert caught.value.rule == rule
     return caught.value.message
 
@@ -63,10 +63,10 @@ def test_ln50_two_roots_of_one_height_prove_themselves(closed) -> None:
     found = Offence(validator, FaultKind.TWO_ROOTS, Height(first.height))
     data = evidence.two_roots(FAST, first, second)
     assert data == evidence.two_roots(FAST, second, first)
-    assert judge.check(FaultKind.TWO_ROOTS, data, state) == found
+    assert judge.judge(FaultKind.TWO_ROOTS, data, state) == found
     closed.run_to(closed.height + 5)
     assert closed.live(FAST) == ()  # over, and its ciphertexts are gone
-    assert judge.check(FaultKind.TWO_ROOTS, data, closed.state) == found
+    assert judge.judge(FaultKind.TWO_ROOTS, data, closed.state) == found
     turned = data[:4] + swapped(data[4:])
     assert "order" in refused("LN-50", judge, FaultKind.TWO_ROOTS, turned, state)
     same = evidence.two_roots(FAST, first, first)
@@ -91,20 +91,20 @@ def test_ln51_a_wrong_share_proves_itself(closed) -> None:
     said = WrongShare.of(FAST, batch, bad)
     assert said.place == 1
     assert WrongShare.from_bytes(said.to_bytes()) == said
-    assert judge.check(FaultKind.WRONG_SHARE, said.to_bytes(), state) == found
+    assert judge.judge(FaultKind.WRONG_SHARE, said.to_bytes(), state) == found
     short = signed(batch.key, good, points=good.points[:1])
     data = evidence.wrong_share(FAST, batch, short)
-    assert judge.check(FaultKind.WRONG_SHARE, data, state) == found
+    assert judge.judge(FaultKind.WRONG_SHARE, data, state) == found
     closed.run_to(closed.height + 5)
     assert closed.live(FAST) == ()
-    assert judge.check(FaultKind.WRONG_SHARE, said.to_bytes(), closed.state) == found
+    assert judge.judge(FaultKind.WRONG_SHARE, said.to_bytes(), closed.state) == found
     assert evidence.wrong_share(FAST, batch, good) == b""
     honest = replace(said, message=good).to_bytes()
     assert "is right" in refused("LN-51", judge, FaultKind.WRONG_SHARE, honest, state)
     for changed in (replace(said, place=0), replace(said, ids=said.ids[:1])):
         refused("LN-51", judge, FaultKind.WRONG_SHARE, changed.to_bytes(), state)
     with pytest.raises(DecodeError):
-        judge.check(FaultKind.WRONG_SHARE, said.to_bytes() + b"\0", state)
+        judge.judge(FaultKind.WRONG_SHARE, said.to_bytes() + b"\0", state)
 
 
 def test_ln51_a_keeper_has_the_evidence_of_what_it_heard(fresh) -> None:
@@ -127,7 +127,7 @@ def test_ln51_a_keeper_has_the_evidence_of_what_it_heard(fresh) -> None:
     for message in (town.shares_of(3)[0], other):
         keeper.hear(message)
     judge = Judge(chain.genesis)
-    found = [judge.check(kind, data, chain.state) for kind, data in keeper.evidence(chain.state)]
+    found = [judge.judge(kind, data, chain.state) for kind, data in keeper.evidence(chain.state)]
     places = [(item.kind, chain.genesis.validators.index(item.key)) for item in found]
     assert sorted(places) == [
         (FaultKind.TWO_ROOTS, 3),
@@ -152,7 +152,7 @@ def test_ln52_what_the_chain_found_about_the_making_of_a_key(fresh) -> None:
     (data,) = evidence.of_keys(state, chain.genesis, range(2))
     validator = chain.genesis.validators[2]
     found = Offence(validator, FaultKind.KEY_GENERATION, Height(1))
-    assert judge.check(FaultKind.KEY_GENERATION, data, state) == found
+    assert judge.judge(FaultKind.KEY_GENERATION, data, state) == found
     member, kind = len(data) - 3, len(data) - 1
     silent = data[:member] + b"\x03\0" + bytes([list(KeyFault).index(KeyFault.NOT_OPENED)])
     assert "intent" in refused("LN-52", judge, FaultKind.KEY_GENERATION, silent, state)
