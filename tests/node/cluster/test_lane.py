@@ -181,7 +181,9 @@ def test_f_liars_stop_no_batch(n, lie) -> None:
     else:
         assert blamed == set()
     if lie is LaneLie.WRONG_SHARES:
-        members = {fault.member for keeper in trade.keepers() for fault in keeper.faults}
+        places = trade.genesis.validators
+        known = {fault.validator for keeper in trade.keepers() for fault in keeper.faults}
+        members = {places.index(key) for key in known}
         assert members <= set(faulty(n))
         assert members
         assert "CH-21: LN-29" in trade.refused() or "CH-21: PX-18" in trade.refused()
