@@ -16,7 +16,9 @@ from zk import files
 
 MAX_BYTES: Final = 4 * 1024 * 1024
 KEPT: Final = 2
-_FIELDS: Final = ("chain", "height", "txs", "refused", "root", "url", "path", "code", "problem")
+_FIELDS: Final = (
+    "chain", "height", "round", "txs", "refused", "root", "url", "path", "code", "problem",
+)  # fmt: skip
 """What a record may carry beside its message: a closed list, so that nothing slips in."""
 
 

@@ -17,15 +17,15 @@ from node.app import assembly, development, logs
 from node.app.blocks import BlockMaker
 from node.app.errors import AlreadyRunning, ForeignGenesis, NoNode, NotInstalled
 from node.app.node import GENESIS_FILE, Node, Options
-from node.core.errors import ConsensusFault
+from node.core.errors import ConsensusFault, InvalidTransaction
 from node.core.genesis import Parameters
 from node.core.genesis_file import save_genesis
 from node.core.ids import NATIVE
 from node.lane.validator.identity import ConsensusKey
 from node.store.memory import MemoryKeyValue
 from node.testing.clock import EPOCH_MS, FakeClock
-from node.testing.nodes import development_genesis, memory_node, serving
-from zk.errors import DevParamsRefused
+from node.testing.nodes import VALIDATOR, development_genesis, memory_node, serving
+from zk.errors import ChiaroError, DevParamsRefused
 
 
 def changed(genesis, **fields):
@@ -260,6 +260,30 @@ def test_a_fault_ends_the_node() -> None:
 
 
 # --- logs ---------------------------------------------------------------------------------------
+
+
+def test_rpc18_a_story_leaves_nobody_in_the_log(tmp_path, genesis, make_person) -> None:
+    handler = logs.to_file(tmp_path / "node.log")
+    try:
+        with serving(memory_node(genesis)) as client:
+            people = [make_person(client, name) for name in (b"alice", b"bob")]
+            client.faucet(people[0].account, 10**6)
+            tx_id, data = people[0].transfer(people[1].account, 5)
+            client.submit(data)
+            client.wait_for_tx(tx_id)
+            with pytest.raises(InvalidTransaction):
+                client.submit(people[0].transfer(people[1].account, 5, sequence=0)[1])
+            with pytest.raises(ChiaroError):
+                client.submit(b"garbage")
+    finally:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
+    text = (tmp_path / "node.log").read_text()
+    assert '"event": "block"' in text
+    for person in people:
+        assert person.account.hex() not in text
+    assert tx_id.hex() not in text
+    assert VALIDATOR.secret().hex() not in text
 
 
 def test_rpc18_logs_have_a_closed_list_of_fields(tmp_path) -> None:

@@ -205,7 +205,7 @@ class Bridge:
                 request.proposer_address.hex(),
                 request.height,
                 error,
-                extra={"code": error.id},
+                extra={"code": error.id, "height": request.height},
             )
             return abci.ResponseProcessProposal(status=status.REJECT)
         return abci.ResponseProcessProposal(status=status.ACCEPT)
@@ -217,7 +217,8 @@ class Bridge:
         try:
             self._app.verify_vote_extension(height, extension, self._own)
         except InvalidBlock as error:
-            _log.error("CH-42: own extension withheld: %s", error, extra={"code": error.id})
+            where = {"code": error.id, "height": height}
+            _log.error("CH-42: own extension withheld: %s", error, extra=where)
             extension = b""
         return abci.ResponseExtendVote(vote_extension=extension)
 
@@ -235,7 +236,7 @@ class Bridge:
                 request.validator_address.hex(),
                 height,
                 error,
-                extra={"code": error.id},
+                extra={"code": error.id, "height": height},
             )
             return abci.ResponseVerifyVoteExtension(status=status.REJECT)
         return abci.ResponseVerifyVoteExtension(status=status.ACCEPT)
@@ -243,6 +244,9 @@ class Bridge:
     def finalize_block(self, request: abci.RequestFinalizeBlock) -> abci.ResponseFinalizeBlock:
         """CH-44: again, after a crash before `commit` or within a run, gives the same."""
         height = self._expect(request.height, "finalize_block")
+        if rounds := request.decided_last_commit.round:
+            where = {"height": height - 1, "round": rounds}
+            _log.warning("decided in a later round than the first", extra=where)
         for item in request.misbehavior:
             self._note(height, item)
         root = self._app.finalize_block(self._block(request.time, request.txs))
@@ -291,7 +295,8 @@ class Bridge:
         key = self._keys.get(item.validator.address, b"")
         kind = abci.MisbehaviorType.Name(item.type)
         self.misbehaviour.append(Misbehaviour(height, key, kind, item.height))
-        _log.error("%s of %s at %d, proved", kind, key.hex(), item.height)
+        where = {"height": item.height, "code": kind}
+        _log.error("%s of %s at %d, proved", kind, key.hex(), item.height, extra=where)
 
     # SNAPSHOTS: there are none yet
 
