@@ -47,6 +47,7 @@ GROUPS: Final = (
     ("validator", "validator"),
     ("localnet", "localnet"),
     ("node", "node"),
+    ("light", "light"),
     ("chain", "chain"),
     ("da", "da"),
     ("guardian", "guardian"),

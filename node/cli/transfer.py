@@ -124,9 +124,15 @@ def _watch(session: Session, name: str, client: NodeClient, found: Synced) -> No
 
 
 @app.command()
-def balance(context: typer.Context) -> None:
+def balance(
+    context: typer.Context,
+    *,
+    light: bool = typer.Option(
+        False, "--light", help="Believe what validators signed for, by `chiaro light`, only."
+    ),
+) -> None:
     """Show what can be spent, what is under way, and what lies in the clear."""
-    from node.cli import intent_notes, wallet_spend, wallet_sync
+    from node.cli import intent_notes, wallet_light, wallet_spend, wallet_sync
     from shielded.viewing import View, view_of
 
     session: Session = context.obj
@@ -145,10 +151,11 @@ def balance(context: typer.Context) -> None:
                 wallet_sync.sync(wallet, client, progress)
         if status is not None:
             session.warnings += pool_state.warning(status)
+        proved = None if not light else wallet_light.proved(session, wallet)
         names, view = wallet_spend.asset_names(status), view_of(wallet.key)
         holding: tuple[Holder, ...] = ()
         if view is View.FULL:
-            found = wallet_sync.balances(wallet, client, names)
+            found = wallet_sync.balances(wallet, client, names, proved)
             assets, rows = [_asset(item) for item in found], [_row(item) for item in found]
             headings: tuple[str, ...] = ("asset", "spendable", "pending", "reserved", "transparent")
             holding = intent_notes.holders(wallet)
@@ -167,6 +174,7 @@ def balance(context: typer.Context) -> None:
         "view": str(view),
         "scanned": height,
         "height": None if status is None else status.height,
+        "proved": light,
         "assets": assets,
         "intents": [
             {

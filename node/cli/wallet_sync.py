@@ -7,7 +7,7 @@ Each batch is scanned and stored before the next one is fetched, so that whateve
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -231,7 +231,10 @@ def _lock_again(wallet: Wallet) -> None:
 
 
 def balances(
-    wallet: Wallet, client: NodeClient | None, names: Callable[[Kind], str]
+    wallet: Wallet,
+    client: NodeClient | None,
+    names: Callable[[Kind], str],
+    proved: Mapping[Kind, int] | None = None,
 ) -> list[AssetBalance]:
     """Balances of every asset seen, native first.
 
@@ -239,12 +242,15 @@ def balances(
         wallet: open.
         client: for the transparent account; None: it is not asked.
         names: name of a kind.
+        proved: what lies on the account, from elsewhere; then the node is not asked.
     """
     from node.core.ids import NATIVE
 
     shielded = wallet.state.balances()
     clear: dict[Kind, int] | None = None
-    if client is not None and wallet.keystore.account:
+    if proved is not None:
+        clear = dict(proved) if wallet.keystore.account else None
+    elif client is not None and wallet.keystore.account:
         view = client.account(wallet.account)
         clear = {item.kind.kind: int(item.amount) for item in view.balances}
     kinds = {NATIVE, *shielded, *(clear or {})}

@@ -8,7 +8,7 @@ Nothing is written here: whoever calls keeps the last block (`node.light.trust`)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -54,11 +54,13 @@ class Opinion:
         name: the witness's.
         agrees: whether it has the same block.
         why: if not, what happened instead.
+        behind: it does not have the block, yet.
     """
 
     name: str
     agrees: bool
     why: str = ""
+    behind: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,8 @@ class LightClient:
         witnesses: asked for the same blocks.
         terms: of trust.
         sequential: check every block between, in the place of a few.
+        pause: called while witnesses do not have the block yet and none agrees: waits a moment, and
+            says whether to ask again; by default nobody waits.
     """
 
     def __init__(
@@ -95,6 +99,7 @@ class LightClient:
         terms: Terms | None = None,
         *,
         sequential: bool = False,
+        pause: Callable[[], bool] | None = None,
     ) -> None:
         self.trusted = trusted
         self._chain_id: Final = chain_id
@@ -102,6 +107,7 @@ class LightClient:
         self._witnesses: Final = tuple(witnesses)
         self._terms: Final = terms or Terms()
         self._sequential: Final = sequential
+        self._pause: Final = pause
 
     def sync(self, now: int, height: int | None = None) -> Synced:
         """Verify the block of a height above the trusted one, or the primary's newest.
@@ -123,7 +129,7 @@ class LightClient:
             self._check_known(target)
             return Synced((), ())
         trace = self._verify(self._primary, self.trusted, target, now)
-        opinions = tuple(self._ask(witness, trace, now) for witness in self._witnesses)
+        opinions = self._opinions(trace, now)
         if opinions and not any(opinion.agrees for opinion in opinions):
             reasons = "; ".join(f"{o.name}: {o.why}" for o in opinions)
             raise LightRefused(
@@ -135,6 +141,17 @@ class LightClient:
             )
         self.trusted = Trusted.of(target)
         return Synced(trace, opinions)
+
+    def _opinions(self, trace: Sequence[LightBlock], now: int) -> tuple[Opinion, ...]:
+        """Of all witnesses; those who are a block behind are asked again. Raises Forked."""
+        found = [self._ask(witness, trace, now) for witness in self._witnesses]
+        while not any(opinion.agrees for opinion in found):
+            late = [n for n, opinion in enumerate(found) if opinion.behind]
+            if not late or self._pause is None or not self._pause():
+                break
+            for number in late:
+                found[number] = self._ask(self._witnesses[number], trace, now)
+        return tuple(found)
 
     def _check_known(self, block: LightBlock) -> None:
         """LC-13: what is trusted is never replaced by an older block, nor by another one."""
@@ -182,7 +199,8 @@ class LightClient:
                 return Opinion(witness.name, agrees=True)
             fork = self._examine(witness.source, trace, now)
         except NotFound:
-            return Opinion(witness.name, agrees=False, why="it does not have the block")
+            why = "it does not have the block"
+            return Opinion(witness.name, agrees=False, why=why, behind=True)
         except (NodeError, DecodeError, LightRefused) as error:
             return Opinion(witness.name, agrees=False, why=f"{error.id}: {error.message}")
         raise Forked(
@@ -217,7 +235,7 @@ def _asked(source: Source, height: int | None) -> LightBlock:
 
 def pinned(
     source: Source, chain_id: str, height: int, digest: bytes, now: int, terms: Terms
-) -> Trusted:
+) -> LightBlock:
     """LC-12: the block that somebody vouched for by height and hash.
 
     Raises:
@@ -233,6 +251,5 @@ def pinned(
             fix="compare the hash with who gave it to you; or ask another node",
         )
     check_commit(block, chain_id)
-    found = Trusted.of(block)
-    check_time(found, now, terms)
-    return found
+    check_time(Trusted.of(block), now, terms)
+    return block

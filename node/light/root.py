@@ -7,10 +7,9 @@ its `previous`  →  the header before, and so on, down to block 1
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, Protocol
 
-from node.consensus.cometbft.mapping import POWER
 from node.core.block import Block, Header, Transaction, tx_root
 from node.core.errors import NotFound
 from node.core.genesis import Genesis
@@ -19,6 +18,7 @@ from node.core.ids import Height, StateRoot
 from node.light.block import LightBlock
 from node.light.errors import LightRefused
 from node.light.validators import ValidatorSet
+from node.stake.rosters import genesis_roster
 from node.store.proof import InvalidStateProof, proved_value
 from zk.errors import DecodeError
 
@@ -49,10 +49,8 @@ class LedgerSource(Protocol):
 
 def genesis_validators(genesis: Genesis) -> ValidatorSet:
     """LC-12: who signs block 1, with which power. Raises DecodeError: LC-3, nobody does."""
-    if genesis.stake is None:
-        return ValidatorSet.of((key, POWER) for key in genesis.validators)
-    unit = genesis.stake.unit
-    return ValidatorSet.of((bond.key, bond.amount // unit) for bond in genesis.stake.bonds)
+    roster = genesis_roster(genesis)
+    return ValidatorSet.of((member.key, member.weight) for member in roster.members)
 
 
 class VerifiedLedger:
@@ -190,6 +188,32 @@ class VerifiedLedger:
         if not 0 <= index < len(block.txs):
             raise LightRefused("LC-17", f"the block has no transaction {index}", where=_at(height))
         return block, Transaction.from_bytes(block.txs[index])
+
+
+class ProvedState:
+    """`node.core.interfaces.StateReader` of one height, every entry of which is proved (LC-18).
+
+    Args:
+        ledger: at or above the height.
+        height: of the block behind which the state is; by default the verified one.
+    """
+
+    def __init__(self, ledger: VerifiedLedger, height: int | None = None) -> None:
+        self._ledger: Final = ledger
+        self._height: Final = height
+
+    def get(self, key: bytes) -> bytes | None:
+        """Raises LightRefused: LC-18."""
+        return self._ledger.entry(key, self._height)
+
+    def iterate(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Raises LightRefused: LC-18, that a list is whole has no proof."""
+        raise LightRefused(
+            "LC-18",
+            "that a list of entries is whole has no proof",
+            where=prefix.hex(),
+            fix="ask for each entry, or run a node",
+        )
 
 
 def _at(height: int) -> str:

@@ -25,7 +25,10 @@ from node.core.ids import Height, tagged_hash
 from node.light import merkle
 from node.light.block import ABSENT, Commit, CommitPlace, Flag, LightBlock, SignedHeader
 from node.light.header import BLOCK_PROTOCOL, EngineHeader
+from node.light.root import VerifiedLedger
 from node.light.validators import ValidatorSet
+from node.rpc.client import NodeClient
+from node.rpc.light_client import NodeSource
 from node.testing.nodes import VALIDATOR
 
 Powers = Mapping[Ed25519PrivateKey, int]
@@ -143,14 +146,23 @@ class SignedChain:
         return self.blocks[at - 1]
 
 
-def signed_ledger(node: Node) -> SignedChain:
+def signed_ledger(node: Node, step: int = NS) -> SignedChain:
     """A chain of CometBFT's that vouches for all that the one validator's node has on its disk."""
     genesis, chain = node.genesis, node.chain
     powers = {Ed25519PrivateKey.from_private_bytes(VALIDATOR.secret()): 1}
-    found = SignedChain(engine_chain_id(genesis), genesis.time_ms, lambda _: powers, [])
+    found = SignedChain(engine_chain_id(genesis), genesis.time_ms, lambda _: powers, [], step)
     for height in range(chain.height + 1):
         found.add(chain.root_after(Height(height)))
     return found
+
+
+def vouched(client: NodeClient) -> VerifiedLedger:
+    """What a node serves, under a block made here that names its newest state root."""
+    genesis, status = client.genesis(), client.status()
+    chain = SignedChain(engine_chain_id(genesis), genesis.time_ms, lambda _: {signer(0): 1}, [])
+    root = bytes.fromhex(status.state_root.removeprefix("0x"))
+    block = chain.add(root, height=status.height + 1)
+    return VerifiedLedger(genesis, block, NodeSource(client))
 
 
 class ChainQuery(Query):
@@ -174,6 +186,26 @@ class ChainQuery(Query):
             part = found[(page - 1) * size : page * size]
             return {"validators": part, "total": str(len(found))}
         return {"signed_header": signed_json(block.signed), "canonical": True}
+
+
+class NodeQuery(ChainQuery):
+    """The same for a node that goes on: whatever it has on its disk is vouched for when asked.
+
+    Args:
+        node: of one validator.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self.chain: Final = signed_ledger(node, NS // 1000)
+        super().__init__(self.chain)
+        self._node: Final = node
+
+    def ask(self, method: str, **parameters: str | int) -> Any:
+        """As of a CometBFT that has decided one block more than the node has executed."""
+        ledger = self._node.chain
+        while self.chain.height <= ledger.height:
+            self.chain.add(ledger.root_after(Height(self.chain.height)))
+        return super().ask(method, **parameters)
 
 
 def validators_json(found: ValidatorSet) -> list[dict[str, Any]]:

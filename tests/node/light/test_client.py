@@ -108,8 +108,7 @@ def test_lc11_another_height_than_was_asked_for(chain: SignedChain) -> None:
 
 def test_lc12_a_block_that_somebody_vouched_for(chain: SignedChain) -> None:
     block, now, terms = chain.blocks[9], chain.now, Terms()
-    trusted = pinned(chain, CHAIN, 10, block.hash, now, terms)
-    assert trusted == Trusted.of(block)
+    assert pinned(chain, CHAIN, 10, block.hash, now, terms) == block
     refused("LC-12", pinned, chain, CHAIN, 10, chain.blocks[8].hash, now, terms)
     refused("LC-4", pinned, chain, "chiaro-other", 10, block.hash, now, terms)
     late = block.header.moment + TRUSTING_PERIOD
@@ -148,6 +147,24 @@ def test_lc14_one_witness_that_agrees_is_enough(chain: SignedChain) -> None:
     assert [opinion.agrees for opinion in opinions] == [False, False, True]
     assert "NOD-002" in opinions[0].why
     assert found.trusted.height == 40
+
+
+def test_lc14_a_witness_that_is_a_block_behind_is_waited_for(chain: SignedChain) -> None:
+    late = SignedChain(CHAIN, START_MS, chain.powers, chain.blocks[:39])
+    waited = []
+
+    def pause() -> bool:
+        waited.append(late.height)
+        if len(waited) == 2:
+            late.blocks.append(chain.blocks[39])
+        return len(waited) < 5
+
+    found = client(chain, chain, late, Asked(chain, error=Unreachable("gone")), pause=pause)
+    opinions = found.sync(chain.now).opinions
+    assert waited == [39, 39]
+    assert [opinion.agrees for opinion in opinions] == [True, False]
+    never = client(chain, chain, made(39), pause=lambda: len(waited) < 4 and not waited.append(0))
+    refused("LC-14", never.sync, chain.now)
 
 
 @pytest.mark.parametrize("error", [Unreachable("gone"), DecodeError("noise"), NotFound("no")])

@@ -17,7 +17,7 @@ from node.core.ids import NATIVE, Height
 from node.light.block import LightBlock
 from node.light.client import LightClient
 from node.light.errors import LightRefused
-from node.light.root import VerifiedLedger, genesis_validators
+from node.light.root import ProvedState, VerifiedLedger, genesis_validators
 from node.light.verify import Trusted
 from node.rpc.client import NodeClient
 from node.rpc.errors import BadAnswer
@@ -25,7 +25,7 @@ from node.rpc.light import LightViews
 from node.rpc.light_client import NodeSource
 from node.testing.light import ChainQuery, SignedChain, signed_ledger
 from node.testing.nodes import memory_node, serving
-from transparent.accounts import balance_key
+from transparent.accounts import balance_key, sequence
 from transparent.signature import SigningKey
 
 PERSON = SigningKey(b"\x07" * 32)
@@ -244,6 +244,13 @@ def test_lc18_absence_must_be_proved(node, chain, lying, served) -> None:
 
     found = VerifiedLedger(node.genesis, chain.blocks[-1], lying("/state", change))
     refused("LC-18", found.entry, MARK)
+
+
+def test_lc18_a_state_of_which_every_entry_is_proved(node, ledger) -> None:
+    """Code that reads a state reads this one, but for lists."""
+    assert sequence(ProvedState(ledger), PERSON.account) == 0
+    assert ProvedState(ledger, 1).get(MARK) == (1).to_bytes(8, "little")
+    refused("LC-18", lambda: list(ProvedState(ledger).iterate(b"t/b/")))
 
 
 def test_lc20_commits_and_validators_come_from_the_engine(node, served, chain) -> None:

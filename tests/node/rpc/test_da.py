@@ -20,11 +20,12 @@ from node.lane import domains
 from node.lane.blobs import blob as blobs
 from node.lane.blobs import dispersal
 from node.lane.blobs.blob import ShardBlobs
-from node.rpc import da_schema
+from node.rpc import da_schema, light_client
 from node.rpc.da_client import DaClient
 from node.rpc.errors import BadAnswer
 from node.rpc.text import bytes_of, hex_of
 from node.store.memory import MemoryKeyValue
+from node.testing.light import vouched
 from node.testing.nodes import VALIDATOR, memory_node, serving
 from private_exec.envelope import Terms, seal_intent
 from transparent.signature import SigningKey
@@ -184,6 +185,21 @@ def test_rpc38_the_entry_of_a_blob_is_proved_under_the_state_root(client, kept) 
 
     with pytest.raises(BadAnswer, match="RPC-38"):
         DaClient(Other()).ordered(b"\x01" * 32)
+
+
+def test_lc18_the_same_under_a_block_that_validators_signed(client, kept) -> None:
+    root, _ = kept
+    ledger = vouched(client)
+    assert light_client.ordered(ledger, root) == client.da.ordered(root)
+    with pytest.raises(NotFound):
+        light_client.ordered(ledger, bytes(32))
+
+    class Other:
+        def entry(self, _key):
+            return ledger.entry(dispersal.ordered_key(root))
+
+    with pytest.raises(BadAnswer, match="RPC-38"):
+        light_client.ordered(Other(), b"\x01" * 32)
 
 
 def test_rpc38_a_blob_that_is_no_encoding_is_told_by_its_reader(client, node) -> None:

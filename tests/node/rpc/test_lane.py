@@ -19,7 +19,7 @@ from node.lane import holders, layout, provenance, sealed
 from node.lane.errors import LaneRefused
 from node.lane.payload import SealTx, Tag, tag_of_wire, wire
 from node.rpc import lane as lane_views
-from node.rpc import lane_schema
+from node.rpc import lane_schema, light_client
 from node.rpc.client import NodeClient
 from node.rpc.errors import BadAnswer, BadRequest, StillPending
 from node.rpc.text import bytes_of, hex_of
@@ -27,6 +27,7 @@ from node.stake import rosters
 from node.store.memory import memory_store
 from node.store.proof import InvalidStateProof
 from node.testing.lane import LaneChain, lane_tx
+from node.testing.light import vouched
 from node.testing.nodes import memory_node, serving
 from private_exec import group
 from private_exec.envelope import Terms, seal_intent, size_class_of
@@ -407,6 +408,14 @@ def test_rpc31_intents_that_a_node_leaves_out_are_missed(ready, traders) -> None
 
     with pytest.raises(BadAnswer, match="RPC-31"):
         answering(ready, other_tree).lane.opened_of(0, number, APP)
+
+    ledger = vouched(ready)
+    assert light_client.opened_of(ready, ledger, 0, number, APP) == mine
+    with pytest.raises(DataRefused) as refused:
+        light_client.opened_of(answering(ready, leave_out), ledger, 0, number, APP)
+    assert refused.value.id == "DA-18"
+    with pytest.raises(NotFound):
+        light_client.opened_of(ready, ledger, 0, number + 99, APP)
 
 
 # --- asking for a key, looking for an intent ------------------------------------------------------

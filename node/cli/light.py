@@ -1,0 +1,216 @@
+"""`chiaro light …`: what nodes say, checked without running one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import typer
+
+from node.cli import light_session, light_verify, output
+from node.cli.session import Session, UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from node.core.genesis import Genesis
+    from node.light.block import LightBlock
+    from node.light.client import Synced
+    from node.light.trust import Record
+    from node.rpc.client import NodeClient
+
+app = typer.Typer(help="A light client: checks what nodes say, without running one.")
+app.add_typer(light_verify.app, name="verify")
+
+PRIMARY = typer.Option(None, "--primary", help="The node to ask; by default the session's.")
+WITNESS = typer.Option(
+    None, "--witness", help="A node that is asked for its opinion; may be repeated."
+)
+_HASH_BYTES: Final = 32
+
+
+@app.command()
+def init(
+    context: typer.Context,
+    genesis: Path | None = typer.Option(None, "--genesis", help="The chain's genesis file."),
+    chain_id: str | None = typer.Option(
+        None, "--chain-id", help="64 hexadecimal digits; then the node is asked for genesis."
+    ),
+    trust: str | None = typer.Option(
+        None, "--trust", help="HEIGHT:HASH of a recent block of CometBFT, from who you trust."
+    ),
+    primary: str | None = PRIMARY,
+    witness: list[str] | None = WITNESS,
+    *,
+    reset: bool = typer.Option(False, "--reset", help="Forget what was trusted before."),
+) -> None:
+    """Begin to trust: a genesis, or a block that somebody vouched for."""
+    from node.light.trust import FROM_GENESIS, Record
+    from node.rpc.client import NodeClient
+
+    session: Session = context.obj
+    store = light_session.store_of(session)
+    if store.exists and not reset:
+        raise UsageError(
+            "this home has a light client already",
+            why="what it trusts would be forgotten",
+            fix="`chiaro light sync` goes on; --reset begins again",
+        )
+    url = primary or session.node
+    with NodeClient(url) as node:
+        found = _genesis(session, node, genesis, chain_id)
+        pinned = None if trust is None else _pinned(node, found, trust)
+    record = Record(found.chain_id, trust or FROM_GENESIS, url, tuple(witness or ()))
+    store.create(found, record)
+    if pinned is not None:
+        record = store.move(pinned)
+    output.emit(session, "light.init", _about(record), lambda out: _draw_record(out, record))
+
+
+@app.command()
+def sync(
+    context: typer.Context,
+    height: int | None = typer.Option(
+        None, "--height", min=1, help="Of CometBFT's block; by default the newest."
+    ),
+    primary: str | None = PRIMARY,
+    witness: list[str] | None = WITNESS,
+    period: int | None = typer.Option(
+        None, "--period", min=1, help="Trusting period in hours; 32 by default."
+    ),
+    *,
+    sequential: bool = typer.Option(False, "--sequential", help="Check every block between."),
+) -> None:
+    """Verify the node's newest block; exit 5 if it is not signed, or if there is a fork."""
+    session: Session = context.obj
+    asked = None if witness is None else tuple(witness)
+    with light_session.opened(
+        session, primary, asked, sequential=sequential, period_hours=period
+    ) as light:
+        found = light.sync(height)
+        ledger = light.ledger()
+        record = light.record
+    if not record.witnesses:
+        session.warnings.append(
+            "no witness was asked: a node that shows a history to you alone would not be noticed"
+        )
+    data = {
+        **_about(record),
+        "verified": [block.height for block in found.trace],
+        "opinions": [
+            {"witness": o.name, "agrees": o.agrees, "why": o.why or None} for o in found.opinions
+        ],
+        "ledger_height": ledger.height,
+        "state_root": "0x" + ledger.root.hex(),
+        "age_s": light_session.age_s(ledger.time_ms),
+    }
+    output.emit(session, "light.sync", data, lambda out: _draw_sync(out, data, found))
+
+
+@app.command()
+def status(context: typer.Context) -> None:
+    """Show what is trusted; asks nobody."""
+    session: Session = context.obj
+    record = light_session.need(session).load()
+    output.emit(session, "light.status", _about(record), lambda out: _draw_record(out, record))
+
+
+def _genesis(
+    session: Session, node: NodeClient, path: Path | None, chain_id: str | None
+) -> Genesis:
+    """LC-12: from a file, or from the node, compared with a chain id that the user has.
+
+    Raises:
+        LightRefused: LC-12, of another chain than was named.
+    """
+    from node.core.genesis_file import load_genesis
+    from node.light.errors import LightRefused
+
+    found = node.genesis() if path is None else load_genesis(path)
+    if chain_id is not None and found.chain_id != _hash(chain_id, "--chain-id"):
+        raise LightRefused(
+            "LC-12",
+            f"genesis is of chain {found.chain_id.hex()}",
+            where=node.url if path is None else str(path),
+            why="whoever gives a genesis names the first validators",
+            fix="get the genesis file or the chain id from somebody you trust",
+        )
+    if path is None and chain_id is None:
+        session.warnings.append(
+            f"genesis comes from the node itself: compare chain id 0x{found.chain_id.hex()} "
+            "with somebody you trust"
+        )
+    return found
+
+
+def _pinned(node: NodeClient, genesis: Genesis, text: str) -> LightBlock:
+    """The block that HEIGHT:HASH names, verified as far as it can be alone."""
+    import time
+
+    from node.consensus.cometbft.mapping import engine_chain_id
+    from node.light.client import pinned
+    from node.light.verify import Terms
+    from node.rpc.light_client import NodeSource
+
+    height, _, digest = text.partition(":")
+    if not height.isascii() or not height.isdigit() or not 0 < len(height) < 16:
+        raise UsageError("--trust takes HEIGHT:HASH", where="--trust")
+    return pinned(
+        NodeSource(node),
+        engine_chain_id(genesis),
+        int(height),
+        _hash(digest, "--trust"),
+        time.time_ns(),
+        Terms(),
+    )
+
+
+def _hash(text: str, where: str) -> bytes:
+    try:
+        data = bytes.fromhex(text.strip().lower().removeprefix("0x"))
+    except ValueError:
+        data = b""
+    if len(data) != _HASH_BYTES:
+        raise UsageError("64 hexadecimal digits are a hash", where=where)
+    return data
+
+
+def _about(record: Record) -> dict[str, Any]:
+    block = record.block
+    moment = None if block is None else block.header.moment // 1_000_000
+    return {
+        "chain_id": "0x" + record.chain_id.hex(),
+        "anchor": record.anchor,
+        "height": record.height,
+        "hash": None if block is None else "0x" + block.hash.hex(),
+        "time_ms": moment,
+        "validators": None if block is None else len(block.validators.members),
+        "primary": record.primary,
+        "witnesses": list(record.witnesses),
+    }
+
+
+def _draw_record(out: Console, record: Record) -> None:
+    block = record.block
+    if block is None:
+        out.print(f"✓ genesis of chain {record.chain_id.hex()} is trusted", markup=False)
+    else:
+        age = light_session.age_s(block.header.moment // 1_000_000)
+        out.print(f"✓ block {block.height} is trusted, {age} s old", markup=False)
+        out.print(f"  hash     {block.hash.hex()}", markup=False)
+    out.print(f"  since    {record.anchor}", markup=False)
+    out.print(f"  primary  {record.primary}", markup=False)
+    for witness in record.witnesses:
+        out.print(f"  witness  {witness}", markup=False)
+
+
+def _draw_sync(out: Console, data: dict[str, Any], found: Synced) -> None:
+    out.print(
+        f"✓ block {data['height']} is signed by its validators "
+        f"({len(found.trace)} checked on the way, {data['age_s']} s old)",
+        markup=False,
+    )
+    out.print(f"  state after block {data['ledger_height']}: {data['state_root']}", markup=False)
+    for item in found.opinions:
+        mark, why = ("✓", "agrees") if item.agrees else ("?", item.why)
+        out.print(f"  {mark} {item.name}: {why}", markup=False)

@@ -1,0 +1,285 @@
+"""`chiaro light`, `balance --light`: over a node whose blocks a validator signed, and that lies."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from node.app import development
+from node.app.node import Options
+from node.cli import light_session, wallet_light
+from node.core.genesis import DEV_FAUCET_SEED
+from node.core.genesis_file import save_genesis
+from node.core.ids import NATIVE
+from node.light.fork import Fork
+from node.rpc import schema
+from node.rpc.light import LightViews
+from node.rpc.text import hex_of
+from node.testing.light import ChainQuery, NodeQuery, SignedChain, sign
+from node.testing.nodes import VALIDATOR, memory_node, serving
+from transparent.accounts import balance_key
+from transparent.signature import SigningKey
+
+PERSON = SigningKey(b"\x09" * 32)
+FAUCET = SigningKey(DEV_FAUCET_SEED)
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@pytest.fixture
+def node(parts):
+    genesis = development.genesis(now_ms() - 30_000, validators=(VALIDATOR.public,))
+    options = Options(port=0, delay_ms=1, lane_tick_ms=3_600_000)
+    return memory_node(genesis, verifier=parts.Believes(), options=options, clock=now_ms)
+
+
+@pytest.fixture
+def query(node) -> NodeQuery:
+    return NodeQuery(node)
+
+
+@pytest.fixture
+def served(node, query):
+    node.service.light = LightViews(node.chain, query)
+    with serving(node) as client:
+        client.faucet(PERSON.account, 5)
+        yield client
+
+
+@pytest.fixture
+def cli(parts, tmp_path, capsys, served, stub_prover, assembled):
+    return parts.Cli(tmp_path / "home", capsys, served.url)
+
+
+@pytest.fixture
+def genesis_file(node, tmp_path) -> Path:
+    path = tmp_path / "genesis.toml"
+    save_genesis(node.genesis, path)
+    return path
+
+
+@pytest.fixture
+def light(cli, genesis_file):
+    assert cli.json("light", "init", "--genesis", str(genesis_file)).data["height"] == 0
+    return cli
+
+
+def test_it_begins_with_a_genesis_and_goes_on(cli, node, genesis_file) -> None:
+    begun = cli.json("light", "init", "--genesis", str(genesis_file), "--witness", cli.url).data
+    assert (begun["anchor"], begun["height"], begun["hash"]) == ("genesis", 0, None)
+    synced = cli.json("light", "sync").data
+    assert synced["ledger_height"] == node.chain.height == synced["height"] - 1
+    assert synced["state_root"] == hex_of(node.chain.root_after(node.chain.height))
+    assert synced["verified"] == [synced["height"]]
+    assert [item["agrees"] for item in synced["opinions"]] == [True]
+    assert cli.json("light", "sync").data["verified"] == []
+    status = cli.json("light", "status").data
+    assert (status["height"], status["validators"]) == (synced["height"], 1)
+    for words in (("status",), ("sync",)):
+        assert "block" in cli("light", *words).out
+    node.produce_block()
+    assert cli.json("light", "sync", "--sequential").data["height"] == synced["height"] + 1
+
+
+def test_without_a_light_client_each_command_says_so(cli) -> None:
+    for words in ("sync", "status", "verify account " + "00" * 32):
+        result = cli.json("light", *words.split())
+        assert (result.code, result.error["code"]) == (2, "USE-001")
+    cli.wallet("alice")
+    assert cli.json("balance", "--light").error["code"] == "USE-001"
+
+
+def test_it_is_not_begun_twice_by_accident(light, genesis_file) -> None:
+    assert light.json("light", "init", "--genesis", str(genesis_file)).code == 2
+    assert light.json("light", "init", "--genesis", str(genesis_file), "--reset").code == 0
+
+
+def test_lc12_whose_genesis_it_is(cli, node) -> None:
+    wanted = node.genesis.chain_id.hex()
+    refused = cli.json("light", "init", "--chain-id", "00" * 32)
+    assert (refused.code, refused.error["code"]) == (5, "LC-12")
+    begun = cli.json("light", "init", "--chain-id", wanted).document
+    assert begun["warnings"] == []
+    unsure = cli.json("light", "init", "--reset").document
+    assert wanted in unsure["warnings"][0]
+
+
+def test_lc12_a_block_that_somebody_vouched_for(cli, query, genesis_file) -> None:
+    query.ask("commit")
+    block = query.chain.blocks[-1]
+    words = ("light", "init", "--genesis", str(genesis_file), "--trust")
+    good = cli.json(*words, f"{block.height}:{block.hash.hex()}")
+    assert good.data["height"] == block.height
+    bad = cli.json(*words, f"{block.height}:{'00' * 32}", "--reset")
+    assert bad.error["code"] == "LC-12"
+    for text in ("7", "x:" + "00" * 32, "7:00"):
+        assert cli.json(*words, text, "--reset").code == 2
+
+
+def test_lc20_an_embedded_engine_is_said_to_sign_nothing(light, node) -> None:
+    node.service.light = LightViews(node.chain, None)
+    result = light.json("light", "sync")
+    assert (result.code, "LC-20" in result.error["message"]) == (1, True)
+
+
+def test_lc14_a_fork_is_kept_as_evidence(light, query, served, node, parts, genesis_file) -> None:
+    """A second node of the same key, that shows another block of the same height."""
+    genesis = node.genesis
+    twin = memory_node(genesis, verifier=parts.Believes(), options=node.options, clock=now_ms)
+    other = NodeQuery(twin)
+    twin.service.light = LightViews(twin.chain, other)
+    with serving(twin) as client:
+        client.faucet(FAUCET.account, 7)
+        query.ask("commit")
+        other.ask("commit")
+        assert query.chain.height == other.chain.height
+        result = light.json("light", "sync", "--witness", client.url)
+    assert (result.code, result.error["code"]) == (5, "LC-14")
+    path = Path(result.error["where"].partition("evidence: ")[2])
+    fork = Fork.from_bytes(path.read_bytes())
+    assert [vote.key for vote in fork.double_votes()] == [VALIDATOR.public]
+    assert light.json("light", "status").data["height"] == 0
+
+
+def test_a_transaction_is_proved_with_its_fate(light, served, node) -> None:
+    receipt = served.faucet(PERSON.account, 6)
+    data = light.json("light", "verify", "tx", receipt.tx_id).data
+    assert data["in_block"] is True
+    assert data["took_effect"] is True
+    assert data["height"] == receipt.height
+    assert data["proved_at"] >= receipt.height
+    unknown = light.json("light", "verify", "tx", "00" * 32)
+    assert (unknown.code, unknown.error["code"]) == (1, "NOD-003")
+    assert light.json("light", "verify", "tx", "zz").code == 2
+
+
+def test_lc17_a_transaction_that_is_not_where_the_node_says(
+    light, served, node, monkeypatch
+) -> None:
+    receipt = served.faucet(PERSON.account, 6)
+    true = node.service.transaction
+
+    def lie(tx_id: bytes) -> schema.TransactionView:
+        view = true(tx_id)
+        return replace_receipt(view, height=1)
+
+    monkeypatch.setattr(node.service, "transaction", lie)
+    assert light.json("light", "verify", "tx", receipt.tx_id).error["code"] == "LC-17"
+
+
+def replace_receipt(view, **changes):
+    receipt = msgspec.structs.replace(view.receipt, **changes)
+    return msgspec.structs.replace(view, receipt=receipt)
+
+
+def test_an_account_is_proved(light, served) -> None:
+    data = light.json("light", "verify", "account", PERSON.account.hex()).data
+    assert data["sequence"] == 0
+    assert data["balances"] == [{"amount": "0.000005", "unit": "native"}]
+    assert "native" in light("light", "verify", "account", PERSON.account.hex()).out
+    assert light.json("light", "verify", "account", "11" * 32).data["balances"] == []
+
+
+def test_lc18_old_state_is_refused(light, served, node, monkeypatch) -> None:
+    """The proof of a key under the state before it was written."""
+    served.faucet(PERSON.account, 6)
+    true = node.service.state
+    key = balance_key(PERSON.account, NATIVE)
+
+    def lie(asked: bytes, height: int | None) -> schema.StateView:
+        return true(asked, 0) if asked == key else true(asked, height)
+
+    monkeypatch.setattr(node.service, "state", lie)
+    error = light.json("light", "verify", "account", PERSON.account.hex()).error
+    assert error["code"] == "LC-18"
+
+
+def test_lc19_a_wallet_believes_the_state_and_not_the_node(
+    light, served, node, monkeypatch
+) -> None:
+    wallet = light.wallet("alice")
+    account = bytes.fromhex(wallet["account"].removeprefix("0x"))
+    served.faucet(account, 12_000_000)
+    paid = light.pay("shield", "4").data["operation"]["tx_id"]
+    proved = light.json("light", "verify", "tx", paid).data
+    assert (proved["in_block"], proved["took_effect"]) == (True, True)
+    true = node.service.account
+
+    def lie(asked: bytes) -> schema.AccountView:
+        view = true(asked)
+        kind = view.balances[0].kind
+        rich = [schema.BalanceView(kind=kind, amount="999000000")]
+        return schema.AccountView(
+            account=view.account, height=view.height, sequence=view.sequence, balances=rich
+        )
+
+    monkeypatch.setattr(node.service, "account", lie)
+    (plain,) = light.json("balance").data["assets"]
+    assert plain["transparent"]["amount"] == "999"
+    believed = light.json("balance", "--light").data
+    assert believed["proved"] is True
+    (native,) = (item for item in believed["assets"] if item["asset"] == "native")
+    assert float(native["transparent"]["amount"]) < 12
+    assert native["spendable"]["amount"] == "4"
+
+
+def test_lc19_notes_that_were_left_out_are_missed(light, served, node, monkeypatch) -> None:
+    wallet = light.wallet("alice")
+    served.faucet(bytes.fromhex(wallet["account"].removeprefix("0x")), 12_000_000)
+    assert light.pay("shield", "4").code == 0
+    true = node.service.actions.page
+
+    def lie(first: int, limit: int) -> schema.ActionPage:
+        page = true(first, limit)
+        return schema.ActionPage(first=page.first, next=page.next, tip=page.tip, blocks=[])
+
+    monkeypatch.setattr(node.service.actions, "page", lie)
+    assert light.json("sync", "--rescan").code == 0
+    error = light.json("balance", "--light").error
+    assert error["code"] == "LC-19"
+
+
+def test_lc19_an_old_block_is_no_news(light, node, monkeypatch) -> None:
+    light.wallet("alice")
+    monkeypatch.setattr(light_session, "MOST_AGE_S", -1)
+    error = light.json("balance", "--light").error
+    assert error["code"] == "LC-19"
+
+
+def test_lc19_a_wallet_above_the_signed_blocks_waits_in_vain(
+    light, query, node, monkeypatch
+) -> None:
+    light.wallet("alice")
+    query.ask("commit")
+    frozen = SignedChain(query.chain.chain_id, query.chain.time_ms, query.chain.powers, [])
+    frozen.blocks.extend(query.chain.blocks)
+    node.service.light = LightViews(node.chain, ChainQuery(frozen))
+    node.produce_block()
+    monkeypatch.setattr(wallet_light, "TRIES", 1)
+    monkeypatch.setattr(wallet_light, "_WAIT_S", 0.0)
+    assert light.json("balance", "--light").error["code"] == "LC-19"
+
+
+def test_lc13_the_file_is_what_is_trusted(light, tmp_path) -> None:
+    light.json("light", "sync")
+    path = tmp_path / "home" / "light" / "light.json"
+    document = json.loads(path.read_text())
+    path.write_text(json.dumps({**document, "anchor": 1}))
+    assert light.json("light", "status").error["code"] == "LC-13"
+
+
+def test_lc10_a_node_that_signs_for_others(light, query, node) -> None:
+    """A newest block of which the signature is another key's."""
+    query.ask("commit")
+    block = query.chain.blocks[-1]
+    forged = sign(block.header, block.validators, [])
+    query.chain.blocks[-1] = replace(forged, validators=block.validators)
+    result = light.json("light", "sync")
+    assert (result.code, result.error["code"]) == (5, "LC-10")
