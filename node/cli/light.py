@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from node.cli import light_session, light_verify, output
+from node.cli import connection, light_session, light_verify, output
 from node.cli.session import Session, UsageError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ WITNESS = typer.Option(
     None, "--witness", help="A node that is asked for its opinion; may be repeated."
 )
 _HASH_BYTES: Final = 32
+_MAX_EVIDENCE: Final = 4 * 1024 * 1024
 
 
 @app.command()
@@ -113,6 +114,40 @@ def status(context: typer.Context) -> None:
     session: Session = context.obj
     record = light_session.need(session).load()
     output.emit(session, "light.status", _about(record), lambda out: _draw_record(out, record))
+
+
+@app.command()
+def report(
+    context: typer.Context,
+    file: Path = typer.Argument(help="Evidence of a fork, as `light sync` keeps it."),
+) -> None:
+    """Hand a fork in: whoever signed both blocks in one round loses stake. Exit 1: nobody did."""
+    from node.light import evidence
+    from node.light.fork import Fork
+    from node.stake.transaction import wire
+
+    session: Session = context.obj
+    with file.open("rb") as source:
+        fork = Fork.from_bytes(source.read(_MAX_EVIDENCE))
+    with connection.connected(session) as client:
+        genesis = client.genesis()
+        found = evidence.transactions(fork, genesis.chain_id)
+        sent = [client.submit(wire(tx)).tx_id for tx in found]
+    session.exit_code = 0 if found else 1
+    keys = ["0x" + vote.key.hex() for vote in fork.double_votes()]
+    data = {
+        "height": fork.ours.height,
+        "common": fork.common,
+        "validators": keys,
+        "tx_ids": sent,
+    }
+
+    def draw(out: Console) -> None:
+        out.print(f"two blocks of height {fork.ours.height}; {len(sent)} signed both in one round")
+        for key, tx_id in zip(keys, sent, strict=True):
+            out.print(f"  validator {key}: {tx_id}", markup=False)
+
+    output.emit(session, "light.report", data, draw)
 
 
 def _genesis(

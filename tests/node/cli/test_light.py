@@ -145,6 +145,11 @@ def test_lc14_a_fork_is_kept_as_evidence(light, query, served, node, parts, gene
     path = Path(result.error["where"].partition("evidence: ")[2])
     fork = Fork.from_bytes(path.read_bytes())
     assert [vote.key for vote in fork.double_votes()] == [VALIDATOR.public]
+    refused = light.json("light", "report", str(path))
+    assert refused.code != 0, "this chain has no stake"
+    path.write_bytes(Fork(0, fork.ours, fork.ours).to_bytes())
+    nobody = light.json("light", "report", str(path))
+    assert (nobody.code, nobody.data["tx_ids"]) == (1, [])
     assert light.json("light", "status").data["height"] == 0
 
 

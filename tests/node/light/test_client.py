@@ -8,11 +8,16 @@ import pytest
 
 from node.consensus.cometbft.wire import NS
 from node.core.errors import NotFound, Unreachable
+from node.core.ids import ChainId
+from node.light import evidence
 from node.light.client import LightClient, Witness, pinned
 from node.light.errors import Forked, LightRefused
 from node.light.fork import Fork
 from node.light.verify import TRUSTING_PERIOD, Terms, Trusted
-from node.testing.light import SignedChain, set_of, sign, signer
+from node.stake import votes
+from node.stake.errors import StakeRefused
+from node.stake.faults import FaultKind
+from node.testing.light import SignedChain, public, set_of, sign, signer
 from zk.errors import DecodeError
 
 CHAIN = "chiaro-tests"
@@ -216,6 +221,24 @@ def test_lc14_votes_of_one_round_convict_who_signed_both(chain: SignedChain) -> 
     with pytest.raises(Forked) as caught:
         client(chain, chain, forked(chain, 30, number=1)).sync(chain.now)
     assert caught.value.fork.double_votes() == ()
+
+
+def test_lc14_they_cost_stake(chain: SignedChain) -> None:
+    """The chain's own judge of double votes (ST-20) takes each; it writes the signed bytes, too."""
+    chain_id = ChainId(bytes(range(32)))
+    name = votes.engine_chain_id(chain_id)
+    keys = [signer(n) for n in range(4)]
+    ours = SignedChain(name, START_MS, lambda _: dict.fromkeys(keys, 1), [])
+    ours.add()
+    header = replace(ours.blocks[0].header, data_hash=b"\3" * 32)
+    theirs = sign(header, ours.blocks[0].validators, keys[:3], nil=keys[3:])
+    found = evidence.transactions(Fork(0, ours.blocks[0], theirs), chain_id)
+    assert {tx.kind for tx in found} == {FaultKind.DUPLICATE_VOTE}
+    convicted = {votes.DuplicateVote.from_bytes(tx.evidence).key for tx in found}
+    assert convicted == {public(key) for key in keys[:3]}
+    with pytest.raises(StakeRefused) as refusal:
+        evidence.transactions(Fork(0, ours.blocks[0], theirs), ChainId(bytes(32)))
+    assert refusal.value.rule == "ST-20"
 
 
 def test_lc14_a_witness_that_proves_nothing_is_passed_over(chain: SignedChain) -> None:
