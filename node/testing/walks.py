@@ -148,22 +148,24 @@ async def walk(host: Host, seed: int, heights: int) -> Walk:
         host.restart()
         async with host.serving() as path:
             await found.connect(path)
-            while found.height < heights:
-                if killed != "finalized":  # what was decided is replayed, not decided anew
-                    await found.decide()
-                killed = draw.choice(("",) * 6 + ("decided", "finalized"))
-                if killed == "decided":
-                    found.decided.pop()
-                    break
-                answer = await found.finalize()
-                if draw.random() < 0.2 and await found.finalize() != answer:
-                    raise AssertionError("finalized again, with another answer")
-                if killed:
-                    break
-                await found.commit(answer.app_hash)
-                if answer.app_hash != reference.root(*found.decided[-1]):
-                    raise AssertionError(f"another root than by direct calls at {found.height}")
-            await found.disconnect()
+            try:
+                while found.height < heights:
+                    if killed != "finalized":  # what was decided is replayed, not decided anew
+                        await found.decide()
+                    killed = draw.choice(("",) * 6 + ("decided", "finalized"))
+                    if killed == "decided":
+                        found.decided.pop()
+                        break
+                    answer = await found.finalize()
+                    if draw.random() < 0.2 and await found.finalize() != answer:
+                        raise AssertionError("finalized again, with another answer")
+                    if killed:
+                        break
+                    await found.commit(answer.app_hash)
+                    if answer.app_hash != reference.root(*found.decided[-1]):
+                        raise AssertionError(f"another root than by direct calls: {found.height}")
+            finally:
+                await found.disconnect()
     if host.app.info().state_root != found.app_hash:
         raise AssertionError("what is on the disk is not what was answered")
     return found

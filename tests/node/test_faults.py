@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from node.app.node import Node
 from node.consensus.cometbft.home import binary
+from node.testing import lying_node
 from node.testing.cluster.invariants import Violation
 from node.testing.faults import __main__ as command
 from node.testing.faults import checks, grammar, record, replay, scenarios
@@ -152,8 +154,10 @@ def test_every_scenario_says_its_row_and_every_fault_is_known() -> None:
     for name, scenario in SCENARIOS.items():
         assert (scenario.name, scenario.row in rows) == (name, True)
         if scenario.fault is not None:
-            program, *fault = scenario.fault(random.Random(0))
-            assert program == faulty.PROGRAM
-            assert issubclass(faulty.faulty(fault[0], b"own"), faulty.Node)
+            program, fault = scenario.fault(random.Random(0))
+            if program == faulty.PROGRAM:
+                assert issubclass(faulty.faulty(fault, b"own"), Node)
+            else:
+                assert (program, bool(lying_node.lie_of(fault))) == (lying_node.PROGRAM, True)
     with pytest.raises(KeyError):
         faulty.faulty("no-such", b"")

@@ -30,7 +30,7 @@ MARKET: Final = LaneDomain(1, "market", period=6, fee=100, solve_period=2)
 LANE: Final = LaneParameters((MARKET,), epoch_heights=300, lead=20, round_heights=3)
 TIMING: Final = Timing(propose=1000, vote=500, more=250)
 BLOCK_MS: Final = 200
-WAIT_S: Final = 90.0
+WAIT_S: Final = 180.0
 _OPENED: Final = frozenset(("solving", "settled", "unsolved"))
 _POLL_S: Final = 0.1
 _ANSWER_S: Final = 3.0

@@ -51,6 +51,10 @@ def run(
             heights=net.height(),
             violations=(f"{type(error).__name__}: {error} ({net.folder})",),
         )
+    except BaseException:  # interrupted: nothing is left of it
+        net.close()
+        net.remove()
+        raise
     try:
         net.close()
     except (Violation, ChiaroError) as error:
@@ -75,8 +79,10 @@ def _told(
     first, memory, disk, began = net.height(), _memory(net), _disk(net), time.monotonic()
     try:
         scenario.run(Story(net, work, draw, heights or scenario.heights))
-    finally:
-        work.stop()
+    except BaseException:
+        work.abandon()
+        raise
+    work.stop()
     net.on(2, seconds=PATIENCE_S)
     last = net.height()
     spent = time.monotonic() - began

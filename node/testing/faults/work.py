@@ -104,14 +104,18 @@ class Work:
         self._fund()
         self._thread.start()
 
+    def abandon(self) -> None:
+        """End, whatever is under way."""
+        self._stop.set()
+        self._thread.join()
+
     def stop(self) -> None:
         """End, and wait until what is under way is in a block or refused.
 
         Raises:
             Violation: `liveness`, it never is.
         """
-        self._stop.set()
-        self._thread.join()
+        self.abandon()
         if self._failure is not None:
             raise self._failure
         for payer in self._payers:

@@ -8,24 +8,22 @@ run, however often killed, must end with the state of an uninterrupted one.
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import json
 import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from node.consensus.application import LedgerApplication
 from node.consensus.local import LocalEngine
-from node.core.block import OK, Block, Receipt
-from node.core.errors import InvalidTransaction, PolicyRefused
-from node.core.genesis import Genesis, Parameters
-from node.core.ids import EnvironmentId, Height, TxId, tagged_hash
-from node.core.interfaces import Admission, BlockExecutor, BlockResult, StateReader
+from node.core.block import Block, Receipt
+from node.core.genesis import Genesis
+from node.core.ids import Height
+from node.core.interfaces import BlockExecutor
 from node.store import chain as chains
 from node.store.chain import Chain
 from node.store.memory import memory_store
@@ -34,93 +32,12 @@ from node.store.snapshots.export import checkpoint, export_checkpoint
 from node.store.snapshots.importing import Import
 from node.store.snapshots.shelf import Shelf
 from node.store.versioned import no_crash
-from zk.errors import ChiaroError, NonCanonical
+from node.testing.counters import GENESIS, KvExecutor, parse, tx_id
+
+__all__ = ["GENESIS", "KvExecutor", "parse", "tx_id"]
 
 RETAIN = 6
 """Blocks that a node keeps; less than any real one may."""
-GENESIS = Genesis("dev", "counters", 1_000, Parameters(block_time_ms=1, max_block_txs=64))
-
-
-def parse(tx: bytes) -> tuple[bytes, bytes, int]:
-    """`add KEY N proof`: adds N, which may be negative, to a counter, which may not become so."""
-    parts = tx.split(b" ")
-    if len(parts) != 4 or parts[0] not in {b"add", b"del"}:
-        raise NonCanonical("not add KEY N PROOF")
-    if parts[3] == b"bad":
-        raise InvalidTransaction("KV-1", "wrong proof")
-    return parts[0], b"t/" + parts[1], int(parts[2])
-
-
-def tx_id(tx: bytes) -> TxId:
-    return TxId(tagged_hash("kv", tx.rsplit(b" ", 1)[0]))
-
-
-class KvExecutor:
-    """`BlockExecutor`. `writes_too` adds writes of its own, to test who may write what."""
-
-    def __init__(self, writes_too: Mapping[bytes, bytes | None] | None = None):
-        self.writes_too = dict(writes_too or {})
-        self.selects_anything = False
-
-    def genesis(self):
-        return {b"t/supply": b"0"}
-
-    def check(self, txs, reader, height):
-        answers = []
-        for tx in txs:
-            error = None
-            try:
-                self._run(tx, {}, reader)
-            except ChiaroError as refused:
-                error = refused
-            answers.append(Admission(tx_id(tx), error))
-        return answers
-
-    def select(self, txs, reader, height, max_bytes):
-        if self.selects_anything:
-            return tuple(txs)
-        overlay, chosen, size = {}, [], 0
-        for tx in txs:
-            with contextlib.suppress(ChiaroError):
-                if size + len(tx) <= max_bytes:
-                    self._run(tx, overlay, reader)
-                    chosen.append(tx)
-                    size += len(tx)
-        return tuple(chosen)
-
-    def check_block(self, txs: Sequence[bytes], height: Height) -> None:
-        for index, tx in enumerate(txs):
-            try:
-                parse(tx)
-            except ChiaroError as error:
-                error.where = f"transaction {index}"
-                raise
-
-    def execute(self, txs, reader: StateReader, height: Height, time_ms: int) -> BlockResult:
-        overlay: dict[bytes, bytes | None] = {}
-        receipts = []
-        for index, tx in enumerate(txs):
-            code, message = OK, ""
-            try:
-                self._run(tx, overlay, reader)
-            except ChiaroError as error:
-                code, message = error.id, error.message
-            receipts.append(
-                Receipt(
-                    tagged_hash("wire", tx), tx_id(tx), height, index,
-                    EnvironmentId.TRANSPARENT, code, message, 0,
-                )
-            )  # fmt: skip
-        # An unordered set on purpose: the root must not depend on the order of writes.
-        return BlockResult({k: overlay[k] for k in set(overlay)} | self.writes_too, tuple(receipts))
-
-    def _run(self, tx: bytes, overlay: dict, reader: StateReader) -> None:
-        verb, key, amount = parse(tx)
-        before = overlay[key] if key in overlay else reader.get(key)
-        after = int(before or b"0") + amount
-        if after < 0:
-            raise PolicyRefused("the counter would be negative")
-        overlay[key] = None if verb == b"del" or after == 0 else b"%d" % after
 
 
 class Script:
