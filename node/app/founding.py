@@ -7,6 +7,7 @@ from node.app import assembly, runtime
 from node.app.development import STATEMENTS
 from node.core.genesis import DEV_PROFILE, Allocation, Genesis, Parameters, StatementKey
 from node.core.lane import LaneParameters
+from node.core.stake import StakeParameters
 from zk.errors import DevParamsRefused
 
 
@@ -22,6 +23,7 @@ def genesis(
     guardian_threshold: int | None = None,
     validators: tuple[bytes, ...] = (),
     lane: LaneParameters | None = None,
+    stake: StakeParameters | None = None,
 ) -> Genesis:
     """A new chain under the ceremonies' keys of a registry, and of this installation's runtime.
 
@@ -36,12 +38,13 @@ def genesis(
         guardian_threshold: how many of them it takes; default: the least majority.
         validators: consensus keys; sorted here.
         lane: of sealed intents; it needs a validator.
+        stake: of the validators; its bonds are issued beside the allocations.
 
     Raises:
         DevParamsRefused: profile `dev`, or only development keys.
         InsecureVersion: RPC-25.
         UnknownKey, DigestMismatch, UnsafeKey: no usable key.
-        DecodeError: CH-16 … CH-19, CH-28, CH-35.
+        DecodeError: CH-16 … CH-19, CH-28, CH-35, CH-45 … CH-47.
     """
     if profile == DEV_PROFILE:
         raise DevParamsRefused(
@@ -68,5 +71,6 @@ def genesis(
         guardian_threshold=least if guardian_threshold is None else guardian_threshold,
         validators=tuple(sorted(validators)),
         lane=lane,
+        stake=stake,
         runtime=runtime.fingerprint(),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ from zk import files
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from node.core.lane import LaneParameters
+    from node.core.stake import StakeParameters
     from zk.interfaces import Progress
 
 app = typer.Typer()
@@ -151,6 +154,12 @@ def genesis(
     validator: list[str] | None = typer.Option(
         None, "--validator", help="Consensus key (`validator init`); repeat it."
     ),
+    bond: list[str] | None = typer.Option(
+        None, "--bond", help="VALIDATOR:ACCOUNT:AMOUNT, native: chains with stake; repeat it."
+    ),
+    epoch_heights: int | None = typer.Option(
+        None, "--epoch-heights", min=1, help="Between changes of the set of bonded validators."
+    ),
     *,
     lane: bool = typer.Option(
         False, "--lane", help="Take sealed intents, in two domains; needs a --validator."
@@ -163,6 +172,7 @@ def genesis(
     from circuits.key_registry import REGISTRY, Registry
     from circuits.keys import KeyStore
     from node.app import development, founding
+    from node.core.amounts import format_amount
     from node.core.genesis import Parameters
     from node.core.genesis_file import format_genesis, load_allocations
 
@@ -170,6 +180,11 @@ def genesis(
     if out.suffix not in {".toml", ".json"}:
         raise UsageError("a genesis file ends in .toml or .json")
     listed = Registry.load(None if folder is None else folder / REGISTRY)
+    stake = _stake(bond or (), epoch_heights, development.LANE if lane else None)
+    if stake is not None and validator:
+        raise UsageError("validators of a chain with stake are named by --bond alone")
+    if stake is None and epoch_heights is not None:
+        raise UsageError("--epoch-heights is of chains with stake: name a --bond")
     owned = () if allocations is None else load_allocations(allocations, development.asset)
     made = founding.genesis(
         name,
@@ -180,7 +195,10 @@ def genesis(
         allocations=owned,
         guardians=tuple(_key(text, "guardian") for text in guardian or ()),
         guardian_threshold=guardian_threshold,
-        validators=tuple(_key(text, "validator") for text in validator or ()),
+        validators=tuple(_key(text, "validator") for text in validator or ())
+        if stake is None
+        else tuple(item.key for item in stake.bonds),
+        stake=stake,
         lane=development.LANE if lane else None,
     )
     assert made.ceremony is not None  # noqa: S101
@@ -212,6 +230,14 @@ def genesis(
         "guardians": ["0x" + key.hex() for key in made.guardians],
         "guardian_threshold": made.guardian_threshold,
         "validators": ["0x" + key.hex() for key in made.validators],
+        "bonds": [
+            {
+                "validator": "0x" + item.key.hex(),
+                "owner": "0x" + item.owner.hex(),
+                "amount": {"amount": format_amount(item.amount), "unit": "native"},
+            }
+            for item in (() if made.stake is None else made.stake.bonds)
+        ],
         "domains": [] if made.lane is None else [domain.name for domain in made.lane.domains],
     }
 
@@ -225,6 +251,31 @@ def genesis(
         console.print(f"  chiaro --profile {made.profile} up --genesis {out}", markup=False)
 
     output.emit(session, "setup.genesis", data, render)
+
+
+def _stake(
+    bonds: Sequence[str], epoch_heights: int | None, lane: LaneParameters | None
+) -> StakeParameters | None:
+    """Of the bonds that were named; None: none were."""
+    from node.core.amounts import parse_amount
+    from node.core.ids import AccountId
+    from node.core.stake import GenesisBond, StakeParameters
+
+    if not bonds:
+        return None
+    found = []
+    for text in bonds:
+        parts = text.split(":")
+        if len(parts) != 3:
+            raise UsageError("a bond is VALIDATOR:ACCOUNT:AMOUNT", where="--bond")
+        owner = AccountId(_key(parts[1], "bond"))
+        found.append(GenesisBond(_key(parts[0], "bond"), owner, parse_amount(parts[2])))
+    listed = tuple(sorted(found))
+    if lane is not None:
+        return StakeParameters(listed, epoch_heights=epoch_heights or lane.epoch_heights)
+    if epoch_heights is not None:
+        return StakeParameters(listed, epoch_heights=epoch_heights)
+    return StakeParameters(listed)
 
 
 def _key(text: str, who: str) -> bytes:

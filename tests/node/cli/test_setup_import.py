@@ -290,6 +290,34 @@ def test_ch28_guardians_of_a_new_chain(offline, place, monkeypatch) -> None:
     assert not (place / "j.toml").exists()
 
 
+def test_genesis_with_bonds_of_several_validators(offline, place, monkeypatch) -> None:
+    assert imported(offline).code == 0
+    monkeypatch.setattr(founding, "STATEMENTS", (STATEMENT,))
+    words = ("setup", "genesis", "--name", "n", "--params", "params", "--profile", "local")
+    keys = sorted(ConsensusKey(bytes([i]) * 32).public for i in (1, 2))
+    owner = SigningKey(bytes([3]) * 32).account
+    bonds = [f"0x{key.hex()}:0x{owner.hex()}:{5 + i}" for i, key in enumerate(keys)]
+    chosen = [word for bond in reversed(bonds) for word in ("--bond", bond)]
+    made = offline(*words, "-o", "g.toml", *chosen, "--epoch-heights", "50", "--json")
+    assert made.code == 0, made.out
+    amounts = [item["amount"] for item in made.data["bonds"]]
+    assert amounts == [{"amount": "5", "unit": "native"}, {"amount": "6", "unit": "native"}]
+    genesis = load_genesis(place / "g.toml")
+    assert (genesis.validators, genesis.stake.epoch_heights) == (tuple(keys), 50)
+    assert genesis.stake.bonded == 11_000_000
+    for bad, code, error in (
+        (("--bond", "1:2"), 2, "USE-001"),
+        (("--bond", f"0x{keys[0].hex()}:0x{owner.hex()}:much"), 3, "ENC-001"),
+        (("--bond", f"0x{keys[0].hex()}:0x{owner.hex()}:0.5"), 3, "ENC-001"),
+        ((*chosen, "--validator", "0x" + keys[0].hex()), 2, "USE-001"),
+        (("--epoch-heights", "50"), 2, "USE-001"),
+        ((*chosen, *chosen), 3, "ENC-002"),
+    ):
+        refused = offline(*words, "-o", "h.toml", *bad, "--json")
+        assert (refused.code, refused.error["code"]) == (code, error), bad
+        assert not (place / "h.toml").exists()
+
+
 def test_genesis_with_validators_and_a_lane(offline, place, monkeypatch) -> None:
     assert imported(offline).code == 0
     for module in (assembly, founding):
