@@ -28,7 +28,8 @@ from node.app.meters import Meters
 from node.app.settings import BadSettings
 from node.consensus.cometbft.home import RPC_SOCKET
 from node.consensus.cometbft.inspect import EngineStatus, ask
-from node.core.errors import Unreachable
+from node.consensus.cometbft.query import EngineAnswer
+from node.core.errors import NotFound, Unreachable
 from node.core.ids import EnvironmentId
 from node.lane import layout
 from node.lane.layout import Stage
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _LAG_S: Final = 0.05
-_LOOK_S: Final = 2.0
+_LOOK_S: Final = 5.0
 
 
 def listen_on_loopback(place: tuple[str, int]) -> socket.socket:
@@ -147,8 +148,8 @@ class Monitor:
             folder = self._node.options.engine
             if folder is not None:
                 try:
-                    self._engine = await ask(folder / RPC_SOCKET)
-                except Unreachable:
+                    self._engine = await asyncio.to_thread(ask, folder / RPC_SOCKET)
+                except (Unreachable, EngineAnswer, NotFound):
                     self._engine = None
             if self._home is not None:
                 with contextlib.suppress(OSError):

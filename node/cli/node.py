@@ -136,6 +136,7 @@ def status(context: typer.Context) -> None:
     """Say whether this machine's node is ready, and why not. Exit 1: it is not; 6: no answer."""
     from node.app import process, settings
     from node.consensus.cometbft import inspect
+    from node.consensus.cometbft.query import EngineAnswer
     from node.core.errors import Unreachable
     from node.rpc.client import NodeClient
 
@@ -150,8 +151,8 @@ def status(context: typer.Context) -> None:
     engine: EngineStatus | None = None
     if (home / ENGINE_FILE).exists():
         try:
-            engine = inspect.ask_now(home / ENGINE_FILE)
-        except Unreachable as error:
+            engine = inspect.ask(home / ENGINE_FILE)
+        except (Unreachable, EngineAnswer) as error:
             session.warnings.append(error.message)
     session.exit_code = 0 if health.ready else 1
     data: dict[str, Any] = {
