@@ -9,6 +9,7 @@ from typing import Any
 from circuits.keys import KeyStore
 from node.app.development import STATEMENTS
 from node.app.errors import ForeignGenesis, NotInstalled
+from node.consensus.cometbft.duplicate import VoteJudge
 from node.core.genesis import BATCH_HEIGHTS, DEV_PROFILE, Genesis, ceremony_digest
 from node.core.ids import EnvironmentId
 from node.core.interfaces import ExecutionEnvironment, ProofClaim, ProofVerifier
@@ -16,6 +17,7 @@ from node.execution.executor import Executor
 from node.lane.blobs.blob import BlobSource
 from node.lane.env import LaneEnvironment
 from node.stake.env import StakeEnvironment
+from node.stake.faults import FaultKind, Judges
 from shielded.env import ShieldedEnvironment
 from transparent.env import TransparentEnvironment
 from zk.errors import UnknownKey
@@ -35,8 +37,13 @@ def environments(genesis: Genesis) -> dict[EnvironmentId, ExecutionEnvironment[A
         EnvironmentId.SHIELDED: _shielded(genesis),
     }
     if genesis.stake is not None:
-        found[EnvironmentId.STAKE] = StakeEnvironment(genesis)
+        found[EnvironmentId.STAKE] = StakeEnvironment(genesis, judges(genesis))
     return found
+
+
+def judges(genesis: Genesis) -> Judges:
+    """Who says what evidence proves, for each kind of fault that the chain knows."""
+    return {FaultKind.DUPLICATE_VOTE: VoteJudge(genesis)}
 
 
 def _shielded(genesis: Genesis) -> ShieldedEnvironment:

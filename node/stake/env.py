@@ -19,10 +19,9 @@ from node.core.interfaces import ProofClaim, StateReader, TxContext
 from node.stake import epochs, punishment, transaction
 from node.stake import state as entries
 from node.stake.errors import StakeOutdated, StakeRefused
-from node.stake.faults import FaultKind, LaneEvidence
+from node.stake.faults import Judges
 from node.stake.state import Validator
 from node.stake.transaction import BondTx, EvidenceTx, StakeTx, Tag
-from node.stake.votes import DuplicateVote
 from transparent.signature import check_signature
 
 _NEVER: Final = Height(2**63 - 1)
@@ -34,7 +33,7 @@ class StakeEnvironment:
 
     Args:
         genesis: of the chain; it has stake.
-        lane: judges evidence of the sealed lane; None: there is none.
+        judges: of evidence.
 
     Raises:
         ConsensusFault: the chain has no stake.
@@ -42,13 +41,13 @@ class StakeEnvironment:
 
     id = EnvironmentId.STAKE
 
-    def __init__(self, genesis: Genesis, lane: LaneEvidence | None = None) -> None:
+    def __init__(self, genesis: Genesis, judges: Judges) -> None:
         if genesis.stake is None:
             raise ConsensusFault("the chain has no stake")
         self._genesis: Final = genesis
         self._stake: Final = genesis.stake
         self._max_expiry: Final = genesis.parameters.max_expiry
-        self._lane: Final = lane
+        self._judges: Final = judges
 
     # DECODE
 
@@ -81,11 +80,9 @@ class StakeEnvironment:
     # CHECK
 
     def check_stateless(self, tx: StakeTx, context: TxContext) -> None:
-        """ST-6, ST-8, ST-9; of two votes ST-20."""
+        """ST-6, ST-8, ST-9. Of evidence nothing else: what it takes to judge it is in the state."""
         _check_chain(tx.chain_id, context.chain_id)
         if isinstance(tx, EvidenceTx):
-            if tx.kind is FaultKind.DUPLICATE_VOTE:
-                DuplicateVote.from_bytes(tx.evidence).check(context.chain_id)
             return
         last = context.height + self._max_expiry
         if not context.height <= tx.expiry <= last:
@@ -110,14 +107,14 @@ class StakeEnvironment:
     def check_historical(self, tx: StakeTx, state: StateReader, context: TxContext) -> None:
         """Evidence: before it takes a place anywhere it is judged."""
         if isinstance(tx, EvidenceTx):
-            found = punishment.offence(tx, state, context.chain_id, self._lane)
+            found = punishment.offence(tx, state, self._judges)
             punishment.check(found, state, context.height, self._stake)
 
     # EFFECT
 
     def execute(self, tx: StakeTx, state: StateReader, context: TxContext) -> Effects:
         if isinstance(tx, EvidenceTx):
-            found = punishment.offence(tx, state, context.chain_id, self._lane)
+            found = punishment.offence(tx, state, self._judges)
             return punishment.punish(found, state, context.height, self._stake)
         before = entries.validator(state, tx.key)
         if before is not None and before.owner != tx.owner:

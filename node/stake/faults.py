@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
@@ -33,6 +34,10 @@ class FaultKind(IntEnum):
         }[self]
 
 
+Judges = Mapping[FaultKind, "Judge"]
+"""Who judges evidence of which kind; of a kind that is not here there is none on this chain."""
+
+
 @dataclass(frozen=True, slots=True)
 class Offence:
     """What evidence proves.
@@ -48,11 +53,11 @@ class Offence:
     height: Height
 
 
-class LaneEvidence(Protocol):
-    """What the sealed lane, which lies above, says of evidence about its members."""
+class Judge(Protocol):
+    """Says what evidence proves; engine and sealed lane, which lie above, know their own."""
 
-    def check(self, kind: FaultKind, evidence: bytes, state: StateReader) -> Offence:
-        """What `evidence` proves, from its bytes and the state alone.
+    def judge(self, kind: FaultKind, evidence: bytes, state: StateReader) -> Offence:
+        """What `evidence` of a fault of this kind proves, from its bytes and the state alone.
 
         Raises:
             ChiaroError: of the rule by which it proves nothing.

@@ -6,38 +6,32 @@ from typing import Final
 
 from node.core.codec import Writer
 from node.core.effects import Effects, Event
-from node.core.ids import ChainId, Height
+from node.core.ids import Height
 from node.core.interfaces import StateReader
 from node.core.stake import MILLION, StakeParameters
 from node.stake import state as entries
 from node.stake.epochs import oldest_fault
 from node.stake.errors import StakeOutdated, StakeRefused
-from node.stake.faults import FaultKind, LaneEvidence, Offence
+from node.stake.faults import Judges, Offence
 from node.stake.state import Validator
 from node.stake.transaction import EvidenceTx
-from node.stake.votes import DuplicateVote
 
 PUNISHED: Final = "punished"
 """Event of a punishment: validator, kind, height of the fault, what it cost."""
 
 
-def offence(
-    tx: EvidenceTx, state: StateReader, chain_id: ChainId, lane: LaneEvidence | None
-) -> Offence:
+def offence(tx: EvidenceTx, state: StateReader, judges: Judges) -> Offence:
     """What evidence proves, by its bytes and the state: the same for node, auditor and wallet.
 
     Raises:
-        ChiaroError: ST-20, or the lane's rule by which it proves nothing; ST-21, no lane is here.
+        ChiaroError: the rule by which it proves nothing; ST-21, nobody here judges its kind.
     """
-    if tx.kind is FaultKind.DUPLICATE_VOTE:
-        votes = DuplicateVote.from_bytes(tx.evidence)
-        votes.check(chain_id)
-        return Offence(votes.key, tx.kind, Height(votes.height))
-    if lane is None:
+    judge = judges.get(tx.kind)
+    if judge is None:
         raise StakeRefused(
-            "ST-21", f"evidence of {tx.kind.label}, and this chain has no sealed lane", where="kind"
+            "ST-21", f"evidence of {tx.kind.label}, and this chain has no such fault", where="kind"
         )
-    return lane.check(tx.kind, tx.evidence, state)
+    return judge.judge(tx.kind, tx.evidence, state)
 
 
 def check(found: Offence, state: StateReader, height: Height, stake: StakeParameters) -> Validator:

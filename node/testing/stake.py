@@ -6,6 +6,9 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from node.consensus.cometbft import mapping
+from node.consensus.cometbft.duplicate import DuplicateVote
+from node.consensus.cometbft.votes import NO_BLOCK, BlockId, Vote, VoteType
 from node.core.block import Receipt
 from node.core.errors import ConsensusFault
 from node.core.genesis import Allocation, Genesis, development_genesis
@@ -17,7 +20,6 @@ from node.stake import state as entries
 from node.stake.faults import FaultKind
 from node.stake.rosters import consensus_set
 from node.stake.transaction import BondTx, EvidenceTx, Tag, sign, wire
-from node.stake.votes import PRECOMMIT, BlockId, DuplicateVote, Vote
 from node.testing.ledger import Ledger
 from transparent.accounts import every_balance
 from transparent.signature import SigningKey
@@ -26,6 +28,7 @@ UNIT: Final = 100
 BONDS: Final = (5000, 4000, 3000, 2050)
 FEE: Final = 7
 PURSE: Final = 100_000
+MOMENT: Final = 1_700_000_000_000_000_005
 
 
 def key(number: int) -> SigningKey:
@@ -64,17 +67,23 @@ def genesis(stake: StakeParameters | None = None) -> Genesis:
 
 
 def double_vote(
-    found: Genesis, who: SigningKey, height: int, *, turn: int = 0, kind: int = PRECOMMIT
+    found: Genesis,
+    who: SigningKey,
+    height: int,
+    *,
+    turn: int = 0,
+    kind: VoteType = VoteType.PRECOMMIT,
 ) -> DuplicateVote:
-    """Two votes of one step, signed as CometBFT has them signed."""
-    blocks = (BlockId(b"\x01" * 32, 1, b"\x02" * 32), BlockId())
-    first, second = (Vote(block, 1_700_000_000, 5, bytes(64)) for block in blocks)
-    bare = DuplicateVote.of(who.account, kind, height, turn, (first, second))
-    a, b = (
-        dataclasses.replace(vote, signature=who.sign(bare.signed(found.chain_id, vote)))
-        for vote in (bare.a, bare.b)
+    """Two votes of one step, for a block and for none, signed as CometBFT has them signed."""
+    name = mapping.engine_chain_id(found)
+
+    def vote(block: BlockId) -> Vote:
+        bare = Vote(kind, height, turn, block, MOMENT)
+        return dataclasses.replace(bare, signature=who.sign(bare.sign_bytes(name)))
+
+    return DuplicateVote.of(
+        who.account, vote(BlockId(b"\x01" * 32, 1, b"\x02" * 32)), vote(NO_BLOCK)
     )
-    return dataclasses.replace(bare, a=a, b=b)
 
 
 @dataclass

@@ -67,7 +67,7 @@ def test_st6_of_another_chain(chain):
     tx = EvidenceTx(other.genesis.chain_id, FaultKind.DUPLICATE_VOTE, votes.to_bytes())
     refused(chain, "ST-6", wire(tx))
     with pytest.raises(InvalidTransaction) as caught:
-        StakeEnvironment(chain.genesis).preview(tx.to_bytes(), chain.genesis.chain_id)
+        StakeEnvironment(chain.genesis, {}).preview(tx.to_bytes(), chain.genesis.chain_id)
     assert caught.value.rule == "ST-6"
 
 
@@ -202,13 +202,13 @@ def test_st23_the_pool_holds_what_its_owners_have_in_it(chain):
 
 
 def test_nothing_crosses_into_stake(chain):
-    environment = StakeEnvironment(chain.genesis)
+    environment = StakeEnvironment(chain.genesis, {})
     crossing = Crossing(EnvironmentId.STAKE, key(1).account, NATIVE, 5)
     with pytest.raises(InvalidTransaction) as caught:
         environment.cross(crossing, bytes(32), EmptyState())
     assert caught.value.rule == "EX-9"
     with pytest.raises(ConsensusFault):
-        StakeEnvironment(development_genesis())
+        StakeEnvironment(development_genesis(), {})
 
 
 @given(st.binary(max_size=300))
