@@ -59,11 +59,12 @@ CRASH_POINTS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Finalized:
-    """A block that has been executed and not yet committed."""
+    """A block that has been executed and not yet committed; `writes` is what it does."""
 
     block: Block
     receipts: tuple[Receipt, ...]
     staged: Staged
+    writes: Mapping[bytes, bytes | None]
 
 
 class LedgerApplication:
@@ -276,7 +277,7 @@ class LedgerApplication:
         writes = self._block_writes(block, result.writes)
         log = {**self._pruned(header.height), **block_entries(self._store, block, result.receipts)}
         staged = self._store.stage(header.height, writes, log)
-        self._finalized = Finalized(block, result.receipts, staged)
+        self._finalized = Finalized(block, result.receipts, staged, writes)
         self._crash_point("finalize-staged")
         return staged.root
 

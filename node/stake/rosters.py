@@ -61,7 +61,7 @@ def committee(state: StateReader, genesis: Genesis, epoch: int) -> Committee:
             where="epoch",
             why="a roster is fixed one epoch ahead, and kept while a fault in it can be punished",
         )
-    return _read(data)
+    return decoded(data)
 
 
 def consensus_set(state: StateReader, genesis: Genesis) -> Committee:
@@ -71,7 +71,7 @@ def consensus_set(state: StateReader, genesis: Genesis) -> Committee:
         DecodeError: DA-1, the chain has no validators.
     """
     data = None if genesis.stake is None else state.get(entries.VOTERS_KEY)
-    return genesis_roster(genesis) if data is None else _read(data)
+    return genesis_roster(genesis) if data is None else decoded(data)
 
 
 def next_roster(state: StateReader, stake: StakeParameters, before: Committee) -> Committee:
@@ -120,7 +120,8 @@ def _equals(keys: tuple[bytes, ...]) -> Committee:
 
 
 @lru_cache(maxsize=_MOST_READ)
-def _read(data: bytes) -> Committee:
+def decoded(data: bytes) -> Committee:
+    """As the state has it. Raises DecodeError."""
     reader = Reader(data, "roster")
     found = Committee.read(reader)
     reader.done()

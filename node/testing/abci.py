@@ -89,8 +89,8 @@ def init_request(genesis: Genesis) -> abci.RequestInitChain:
         app_state_bytes=json.dumps(mapping.app_state(genesis)).encode(),
     )
     request.time.FromMilliseconds(genesis.time_ms)
-    for key in genesis.validators:
-        request.validators.add(pub_key=abci.PublicKey(ed25519=key), power=mapping.POWER)
+    for key, power in mapping.powers(genesis).items():
+        request.validators.add(pub_key=abci.PublicKey(ed25519=key), power=power)
     request.consensus_params.block.max_bytes = mapping.block_bytes(genesis)
     request.consensus_params.block.max_gas = -1
     request.consensus_params.abci.vote_extensions_enable_height = 1

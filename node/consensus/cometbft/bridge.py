@@ -1,4 +1,4 @@
-"""ABCI's calls on the application, without I/O.  Rules CH-38, CH-39, CH-42, CH-44.
+"""ABCI's calls on the application, without I/O.  Rules CH-38, CH-39, CH-42, CH-44, CH-49.
 
 Each method takes the part of a request that its name says and returns that part of a response.
 A refusal is an answer; anything else that goes wrong is raised, and ends the node (CH-40).
@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -17,6 +16,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from node.consensus.application import LedgerApplication
 from node.consensus.cometbft import abci_pb2 as abci
 from node.consensus.cometbft import mapping
+from node.consensus.cometbft.voters import Misbehaviour, Voters
 from node.consensus.errors import InvalidBlock
 from node.consensus.local import Produced
 from node.consensus.proposer import Proposer, next_block
@@ -53,23 +53,6 @@ class Pool(TransactionSource, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Misbehaviour:
-    """What CometBFT proved against a validator.
-
-    Attributes:
-        height: of the block that says so.
-        validator: consensus key; empty: none of this chain.
-        kind: `DUPLICATE_VOTE` or `LIGHT_CLIENT_ATTACK`.
-        at: height at which it was done.
-    """
-
-    height: int
-    validator: bytes
-    kind: str
-    at: int
-
-
 class Bridge:
     """One node's application, as CometBFT sees it.
 
@@ -84,6 +67,7 @@ class Bridge:
         own: this validator's consensus key; empty: it does not vote.
         decided: called when a block is on the disk, before CometBFT hears of it.
         joined: called when a CometBFT begins to speak.
+        accuse: told of misbehaviour once the block that says so is on the disk.
     """
 
     def __init__(
@@ -95,6 +79,7 @@ class Bridge:
         own: bytes = b"",
         decided: Callable[[Produced], None] = lambda _: None,
         joined: Callable[[], None] = lambda: None,
+        accuse: Callable[[Misbehaviour], None] = lambda _: None,
     ) -> None:
         self._genesis: Final = genesis
         self._app: Final = app
@@ -104,7 +89,8 @@ class Bridge:
         self._decided: Final = decided
         self._joined: Final = joined
         self._proposer: Final = Proposer(app, app.chain, pool)
-        self._keys: Final = {mapping.address_of(key): key for key in genesis.validators}
+        self._voters: Final = Voters(genesis, store)
+        self._accuse: Final = accuse
         self.misbehaviour: Final[deque[Misbehaviour]] = deque(maxlen=_MOST_MISBEHAVIOUR)
 
     def answer(self, kind: str, request: abci.Request) -> abci.Response:
@@ -227,7 +213,7 @@ class Bridge:
     ) -> abci.ResponseVerifyVoteExtension:
         status = abci.ResponseVerifyVoteExtension.VerifyStatus
         height = self._expect(request.height, "verify_vote_extension")
-        voter = self._keys.get(request.validator_address, b"")
+        voter = self._voters.key(request.validator_address)
         try:
             self._app.verify_vote_extension(height, request.vote_extension, voter)
         except InvalidBlock as error:
@@ -254,6 +240,7 @@ class Bridge:
         receipts = () if found is None else found.receipts
         return abci.ResponseFinalizeBlock(
             app_hash=root,
+            validator_updates=() if found is None else self._voters.updates(found.writes),
             tx_results=[
                 abci.ExecTxResult(
                     code=ACCEPTED if item.ok else REFUSED,
@@ -271,6 +258,9 @@ class Bridge:
         if found is not None:
             self._pool.committed(found.block, found.receipts)
             self._decided(Produced(found.block, found.receipts, found.staged.root))
+            height = found.block.header.height
+            for item in [item for item in self.misbehaviour if item.height == height]:
+                self._accuse(item)
         return abci.ResponseCommit()
 
     def _expect(self, height: int, call: str) -> Height:
@@ -292,11 +282,13 @@ class Bridge:
         return next_block(self._app.info(), self._app.chain, mapping.time_ms(time), tuple(txs))
 
     def _note(self, height: int, item: abci.Misbehavior) -> None:
-        key = self._keys.get(item.validator.address, b"")
+        key = self._voters.key(item.validator.address)
         kind = abci.MisbehaviorType.Name(item.type)
-        self.misbehaviour.append(Misbehaviour(height, key, kind, item.height))
-        where = {"height": item.height, "code": kind}
-        _log.error("%s of %s at %d, proved", kind, key.hex(), item.height, extra=where)
+        found = Misbehaviour(height, key, kind, item.height)
+        if found not in self.misbehaviour:  # CH-44: the call may come again
+            self.misbehaviour.append(found)
+            where = {"height": item.height, "code": kind}
+            _log.error("%s of %s at %d, proved", kind, key.hex(), item.height, extra=where)
 
     # SNAPSHOTS: there are none yet
 

@@ -11,7 +11,8 @@ from typing import Any, Final
 from node.consensus.application import LedgerApplication
 from node.consensus.cometbft import child
 from node.consensus.cometbft.bridge import Bridge, Pool
-from node.consensus.cometbft.home import ABCI_SOCKET
+from node.consensus.cometbft.home import ABCI_SOCKET, RPC_SOCKET
+from node.consensus.cometbft.prosecution import Prosecutor
 from node.consensus.cometbft.relay import Relay
 from node.consensus.cometbft.server import Server
 from node.consensus.local import Produced, begin
@@ -60,8 +61,16 @@ class CometEngine:
         self._decided = decided
         self._changed = threading.Condition()
         self._last: Produced | None = None
+        self._prosecutor: Final = Prosecutor(genesis, store, folder / RPC_SOCKET, relay.carry)
         self.bridge: Final = Bridge(
-            genesis, app, store, pool, own, self._on_block, self._on_handshake
+            genesis,
+            app,
+            store,
+            pool,
+            own,
+            self._on_block,
+            self._on_handshake,
+            self._prosecutor.accuse,
         )
         self._server: Final = Server(folder / ABCI_SOCKET, self.bridge)
 
@@ -93,6 +102,7 @@ class CometEngine:
         tasks: set[asyncio.Future[Any]] = {
             asyncio.ensure_future(self._server.run(served, ready.set)),
             asyncio.ensure_future(self._relay.run(served)),
+            asyncio.ensure_future(self._prosecutor.run(served)),
             asyncio.ensure_future(self._decide(ready, stop)),
         }
         try:

@@ -208,10 +208,10 @@ def genesis_document(genesis: Genesis) -> dict[str, Any]:
             {
                 "address": mapping.address_of(key).hex().upper(),
                 "pub_key": _key("PubKey", key),
-                "power": str(mapping.POWER),
+                "power": str(power),
                 "name": "",
             }
-            for key in genesis.validators
+            for key, power in mapping.powers(genesis).items()
         ],
         "app_hash": "",
         "app_state": mapping.app_state(genesis),

@@ -4,7 +4,7 @@
     chain_id, text               "chiaro-" and the first 20 bytes of the chain id in hexadecimal
     genesis app_state            {"chain_id": the whole chain id in hexadecimal}
     genesis_time                 genesis.time_ms, exactly
-    validators                   genesis.validators, Ed25519, one power each
+    validators                   genesis.validators, Ed25519; power: weight in the first roster
     header.height                header.height
     header.time, nanoseconds     header.time_ms, rounded down: it never decreases
     header.app_hash              header.state_root: the root after the block before
@@ -25,12 +25,11 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from node.consensus.cometbft import abci_pb2 as abci
 from node.core.errors import ConsensusFault
 from node.core.genesis import Genesis
+from node.stake.rosters import genesis_roster
 from zk import jsontext
 
 APP_VERSION: Final = 1
 KEY_TYPE: Final = "ed25519"
-POWER: Final = 1
-"""Of every validator: weights of genesis are equal."""
 MAX_AGE_BLOCKS: Final = 100_000
 MAX_AGE_HOURS: Final = 48
 EVIDENCE_BYTES: Final = 64 * 1024
@@ -48,6 +47,13 @@ def engine_chain_id(genesis: Genesis) -> str:
 def address_of(key: bytes) -> bytes:
     """A validator's address: 20 bytes of SHA-256 over its key."""
     return hashlib.sha256(key).digest()[:20]
+
+
+def powers(genesis: Genesis) -> dict[bytes, int]:
+    """Of the validators that a chain begins with: by their bonds, or all equal."""
+    if genesis.stake is None:
+        return dict.fromkeys(genesis.validators, 1)
+    return {member.key: member.weight for member in genesis_roster(genesis).members}
 
 
 def block_bytes(genesis: Genesis) -> int:
@@ -96,7 +102,7 @@ def check_init(request: abci.RequestInitChain, genesis: Genesis) -> None:
         "initial_height": (request.initial_height, 1),
         "validators": (
             sorted((item.pub_key.ed25519, item.power) for item in request.validators),
-            [(key, POWER) for key in genesis.validators],
+            sorted(powers(genesis).items()),
         ),
         "max_bytes": (params.block.max_bytes, block_bytes(genesis)),
         "max_gas": (params.block.max_gas, -1),
