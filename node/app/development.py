@@ -20,6 +20,7 @@ from node.core.genesis import (
 )
 from node.core.ids import NATIVE, Kind
 from node.core.lane import LaneDomain, LaneParameters
+from node.core.stake import GenesisBond, StakeParameters
 from zk.hash import domains
 
 if TYPE_CHECKING:
@@ -43,6 +44,24 @@ def asset(name: str) -> Kind:
     return NATIVE if name == "native" else Kind(0, domains.asset_label(name))
 
 
+BOND: Final = 10**12
+"""A million units: what each validator of a development chain with stake has bonded."""
+
+
+def stake(keys: Sequence[bytes], epoch_heights: int, bond: int = BOND) -> StakeParameters:
+    """Equal bonds of a development chain's validators; the faucet owns them. UNSAFE like it.
+
+    Args:
+        keys: consensus keys.
+        epoch_heights: of the lane, if there is one.
+        bond: base units each.
+    """
+    owner = dev_faucet_account()
+    return StakeParameters(
+        tuple(GenesisBond(key, owner, bond) for key in sorted(keys)), epoch_heights=epoch_heights
+    )
+
+
 def names(genesis: Genesis) -> dict[Kind, str]:
     """Names of kinds beside `native`, as far as they are known: those of development chains."""
     if genesis.profile != DEV_PROFILE:
@@ -59,6 +78,7 @@ def genesis(
     validators: tuple[bytes, ...] = (),
     lane: LaneParameters | None = LANE,
     allocations: Sequence[Allocation] = (),
+    stake: StakeParameters | None = None,
 ) -> Genesis:
     """A new development chain under this installation's development keys, and of its runtime.
 
@@ -70,6 +90,7 @@ def genesis(
         validators: consensus keys; without one there is no lane.
         lane: of sealed intents.
         allocations: beside the faucet's.
+        stake: of the validators.
 
     Raises:
         UnknownKey: the installation has no development keys.
@@ -93,5 +114,6 @@ def genesis(
         ),
         validators=validators,
         lane=lane if validators else None,
+        stake=stake,
         runtime=fingerprint(),
     )

@@ -30,6 +30,7 @@ from node.consensus.cometbft.home import Place, Timing
 from node.consensus.cometbft.server import clear_socket
 from node.core.genesis import Allocation, Genesis, Parameters
 from node.core.lane import LaneParameters
+from node.core.stake import StakeParameters
 from node.rpc.client import NodeClient
 from zk import files
 from zk.errors import ChiaroError, DecodeError
@@ -45,6 +46,10 @@ START_S: Final = 120.0
 """For all nodes: they start at once."""
 _STATE: Final = processes.STATE_FOLDER
 _POLL_S: Final = 0.1
+
+
+Staking = Callable[[tuple[bytes, ...]], StakeParameters]
+"""What validators of these consensus keys have at stake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +107,11 @@ def create(
     time_ms: int,
     block_time_ms: int = 1000,
     p2p_port: int = P2P_PORT,
-    lane: LaneParameters = LANE,
+    lane: LaneParameters | None = LANE,
     timing: Timing = TIMING,
     allocations: Sequence[Allocation] = (),
     with_relays: bool = False,
+    stake: Staking | None = None,
 ) -> Genesis:
     """Make the folders of n validators of a new development chain.
 
@@ -115,10 +121,11 @@ def create(
         time_ms: now.
         block_time_ms: pause between blocks.
         p2p_port: of each CometBFT on its own address.
-        lane: of sealed intents.
+        lane: of sealed intents; None: there are none.
         timing: of rounds.
         allocations: beside the faucet's.
         with_relays: peers reach each other through relays, which can part them.
+        stake: of the validators, whose keys are made here; None: they are equals for ever.
 
     Raises:
         NoNode: there is one already.
@@ -136,12 +143,14 @@ def create(
     places = [Place(os.urandom(32), f"127.0.0.{2 + number}:{p2p_port}") for number in range(n)]
     where = [folder / f"node{number}" for number in range(n)]
     keys = [validator.create_key(files.make_private_folder(home)) for home in where]
+    public = tuple(sorted(key.public for key in keys))
     genesis = development.genesis(
         time_ms,
         parameters=Parameters(block_time_ms=block_time_ms),
-        validators=tuple(sorted(key.public for key in keys)),
+        validators=public,
         lane=lane,
         allocations=allocations,
+        stake=None if stake is None else stake(public),
     )
     for number, home in enumerate(where):
         peers = [

@@ -18,7 +18,12 @@ from node.execution import turnstile
 from node.execution.overlay import EmptyState, Overlay
 from node.execution.turnstile import EVENT, Movement, Supply
 
-HOLDERS: Final = (EnvironmentId.TRANSPARENT, EnvironmentId.SHIELDED, EnvironmentId.PRIVATE)
+HOLDERS: Final = (
+    EnvironmentId.TRANSPARENT,
+    EnvironmentId.SHIELDED,
+    EnvironmentId.PRIVATE,
+    EnvironmentId.STAKE,
+)
 """What can hold value."""
 ENTRIES_PER_BLOCK: Final = 1000
 """Entries of the state that the walks may read, on average."""
@@ -99,7 +104,7 @@ class SupplyAudit:
             if row.issued != issued.get(row.kind, 0):
                 return f"{name}: {row.issued} issued, genesis says {issued.get(row.kind, 0)}"
             if not row.adds_up:
-                parts = f"{row.transparent} + {row.shielded} + {row.private}"
+                parts = f"{row.transparent} + {row.shielded} + {row.private} + {row.stake}"
                 return f"{name}: balances and pools are {parts}, {row.issued} were issued"
         if missing := issued.keys() - {row.kind for row in rows}:
             return f"kind {min(missing).label:#066x} of genesis is not in the state"

@@ -273,7 +273,7 @@ def _supply(report: AuditReport) -> str:
 
 def _moved(report: AuditReport) -> list[Kind]:
     """Kinds that ever were outside the transparent environment, in the order of kinds."""
-    hidden = (EnvironmentId.SHIELDED, EnvironmentId.PRIVATE)
+    hidden = (EnvironmentId.SHIELDED, EnvironmentId.PRIVATE, EnvironmentId.STAKE)
     found = {
         kind
         for point in report.points
@@ -287,12 +287,13 @@ def _curves(report: AuditReport, kind: Kind) -> str:
     titles = {
         EnvironmentId.SHIELDED: ("in the shielded pool", "line-shade"),
         EnvironmentId.PRIVATE: ("in the private pool", "line-shade"),
+        EnvironmentId.STAKE: ("at stake", "line-light"),
         EnvironmentId.TRANSPARENT: ("on transparent accounts", "line-light"),
     }
     parts = []
     for place, (title, css) in titles.items():
         values = [float(p.held.get(kind, {}).get(place, 0)) / 1e6 for p in report.points]
-        if place is EnvironmentId.PRIVATE and not any(values):
+        if place in (EnvironmentId.PRIVATE, EnvironmentId.STAKE) and not any(values):
             continue
         cut = place is EnvironmentId.TRANSPARENT  # nearly all is there: from zero it is a flat line
         label = f"Units {title} after each block"

@@ -15,8 +15,13 @@ if TYPE_CHECKING:
 
     from node.audit.report import AuditReport, Culprit, Point
 
-PARTS = ("issued", "transparent", "fees", "shielded", "private")
-_POOLS = (EnvironmentId.TRANSPARENT, EnvironmentId.SHIELDED, EnvironmentId.PRIVATE)
+PARTS = ("issued", "transparent", "fees", "shielded", "private", "stake")
+_POOLS = (
+    EnvironmentId.TRANSPARENT,
+    EnvironmentId.SHIELDED,
+    EnvironmentId.PRIVATE,
+    EnvironmentId.STAKE,
+)
 _SHOWN = 20
 """Culprits on a terminal; all of them are in JSON and on the page."""
 

@@ -337,7 +337,7 @@ def supply(context: typer.Context) -> None:
     }
 
     def render(out: Console) -> None:
-        headings = ("asset", "issued", "transparent", "of it fees", "shielded", "private", "")
+        headings = ("asset", "issued", "transparent", "of it fees", *_PARTS[3:], "")
         output.table(
             out,
             headings,
@@ -381,13 +381,14 @@ def audit_chain(
     audit.conclude(session, "chain.audit", found, report, {})
 
 
-_PARTS = ("issued", "transparent", "fees", "shielded", "private")
+_PARTS = ("issued", "transparent", "fees", "shielded", "private", "stake")
 
 
 def _supply_row(item: SupplyView) -> dict[str, Any]:
     """One kind; the sum is done here again, so that a node's word alone is not enough."""
     parts = {part: int(getattr(item, part)) for part in _PARTS}
-    adds_up = parts["transparent"] + parts["shielded"] + parts["private"] == parts["issued"]
+    inside = ("transparent", "shielded", "private", "stake")
+    adds_up = sum(parts[part] for part in inside) == parts["issued"]
     return {
         "asset": asset_name(item.kind),
         "logic": item.kind.logic,

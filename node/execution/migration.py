@@ -8,16 +8,20 @@ much that is, and is the most that anyone can have lost.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from node.core.block import Header
 from node.core.errors import NodeError, PolicyRefused
 from node.core.genesis import DEV_PROFILE, Allocation, Genesis, StatementKey
 from node.core.guardians import Predecessor
-from node.core.ids import EnvironmentId, Height, Kind
+from node.core.ids import NATIVE, AccountId, EnvironmentId, Height, Kind
 from node.core.interfaces import StateReader
+from node.core.stake import GenesisBond, StakeParameters
 from node.execution import pools, turnstile
+from node.stake import rosters
+from node.stake import state as stakes
 from transparent.accounts import every_balance
 
 
@@ -84,14 +88,17 @@ def successor(
     insecure = _closed_for_good(state, header.height)
     if not rehearsal:
         _check_statements(old, insecure, chosen, same_circuit=same_circuit)
-    allocations = tuple(sorted(Allocation(*entry) for entry in every_balance(state)))
-    left = _left_behind(old, state, allocations)
+    stake, returned = _bonds(old, state)
+    balances = Counter({(account, kind): n for account, kind, n in every_balance(state)})
+    balances.update(returned)
+    allocations = tuple(sorted(Allocation(*who, n) for who, n in balances.items()))
+    left = _left_behind(old, state, allocations, stake)
     genesis = Genesis(
         profile=old.profile,
         name=old.name,
         time_ms=header.time_ms,
         parameters=old.parameters,
-        validators=old.validators,
+        validators=old.validators if stake is None else tuple(b.key for b in stake.bonds),
         statements=chosen,
         allocations=allocations,
         ceremony=ceremony,
@@ -99,7 +106,7 @@ def successor(
         guardian_threshold=old.guardian_threshold,
         predecessor=Predecessor(header.chain_id, header.height, header.hash),
         lane=old.lane,
-        stake=old.stake,
+        stake=stake,
         runtime=old.runtime,
     )
     return Succession(genesis, left)
@@ -162,17 +169,51 @@ def _check_statements(
                 )
 
 
+def _bonds(
+    old: Genesis, state: StateReader
+) -> tuple[StakeParameters | None, Counter[tuple[AccountId, Kind]]]:
+    """CH-32: bonds of who may vote go along as such; other stake goes back to its owners.
+
+    Returns:
+        The successor's stake, and what accounts get back.
+
+    Raises:
+        NoSuccessor: CH-32, nobody may vote.
+    """
+    returned = Counter[tuple[AccountId, Kind]]()
+    if old.stake is None:
+        return None, returned
+    chosen = rosters.eligible(state, old.stake)
+    if not chosen:
+        raise NoSuccessor(
+            "CH-32: no validator has enough at stake to vote on the new chain", where="stake"
+        )
+    for key, found in stakes.validators(state):
+        waiting = sum(n for _, n in stakes.notices(state, key))
+        back = waiting if key in chosen else waiting + found.bonded
+        if back:
+            returned[found.owner, NATIVE] += back
+    bonds = tuple(GenesisBond(key, v.owner, v.bonded) for key, v in sorted(chosen.items()))
+    return replace(old.stake, bonds=bonds), returned
+
+
 def _left_behind(
-    old: Genesis, state: StateReader, allocations: tuple[Allocation, ...]
+    old: Genesis,
+    state: StateReader,
+    allocations: tuple[Allocation, ...],
+    stake: StakeParameters | None,
 ) -> tuple[LeftBehind, ...]:
     """CH-32: per kind, what goes along and what stays are all that was issued."""
     issued, carried = old.supply(), dict.fromkeys(old.supply(), 0)
+    if stake is not None:
+        carried[NATIVE] = carried.get(NATIVE, 0) + stake.bonded
     for item in allocations:
         carried[item.kind] = carried.get(item.kind, 0) + item.amount
     left: list[LeftBehind] = []
     stays = dict.fromkeys(carried, 0)
     for supply in turnstile.supply(state):
-        for pool, amount in sorted(supply.held.items()):
+        for pool, held in sorted(supply.held.items()):
+            amount = stakes.lost(state) if pool is EnvironmentId.STAKE else held
             if pool is not EnvironmentId.TRANSPARENT and amount:
                 left.append(LeftBehind(pool, supply.kind, amount))
                 stays[supply.kind] = stays.get(supply.kind, 0) + amount

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from node.rpc.da_client import DaClient
     from node.rpc.gossip_client import GossipClient
     from node.rpc.lane_client import LaneClient
+    from node.rpc.stake_schema import StakeView
     from shielded.scan import ScannedBlock
 
 TIMEOUT: Final = 15.0
@@ -289,6 +290,12 @@ class NodeClient:
     def supply(self) -> schema.SupplyReport:
         """The supply audit."""
         return self.get("/supply", schema.SupplyReport)
+
+    def stake(self) -> StakeView:
+        """Validators and what they have at stake. Raises NotFound: RPC-46, there is no stake."""
+        from node.rpc.stake_schema import StakeView
+
+        return self.get("/stake", StakeView)
 
     def state(self, key: bytes, height: int | None = None) -> schema.StateView:
         """RPC-10: an entry of the state, its proof checked here against the answer's root.

@@ -461,7 +461,7 @@ class SupplyView(Response, frozen=True):
         issued: at genesis: all there will ever be.
         transparent: sum of all balances, fees included.
         fees: of these, what the fee account holds.
-        shielded, private: what the turnstile says each pool holds.
+        shielded, private, stake: what the turnstile says each pool holds.
         balanced: balances are what the turnstile says, and all parts sum to `issued`.
     """
 
@@ -471,6 +471,7 @@ class SupplyView(Response, frozen=True):
     fees: Amount
     shielded: Amount
     private: Amount
+    stake: Amount
     balanced: bool
 
 

@@ -39,6 +39,7 @@ from node.rpc.lane import LaneViews
 from node.rpc.lane_keys import LaneKeysView
 from node.rpc.light import LightViews
 from node.rpc.scanning import environment_of
+from node.rpc.stake import StakeViews
 from node.rpc.text import amount_of, bytes_of, hex_of
 from node.store.chain import Chain
 from node.store.versioned import VersionedStore
@@ -96,6 +97,7 @@ class Service:
         self._da = None if node.da is None else DaViews(node.da)
         self._gossip = _gossip_views(node)
         self.light = LightViews(node.chain, node.engine)
+        self.stake = StakeViews(self.genesis, node.store)
         self._version = version("chiaroscuro")
 
     # --- the chain ---------------------------------------------------------------------------

@@ -188,5 +188,6 @@ def supply(value: Supply, names: Names) -> schema.SupplyView:
         fees=str(value.fees),
         shielded=str(value.shielded),
         private=str(value.private),
+        stake=str(value.stake),
         balanced=value.adds_up,
     )

@@ -20,6 +20,7 @@ from node.core.interfaces import StateReader
 from node.core.stake import StakeParameters
 from node.stake import state as entries
 from node.stake.errors import StakeRefused
+from node.stake.state import Validator
 
 DELAY: Final = 2
 """CometBFT: blocks from the one that changes the set of validators to the first that they vote
@@ -80,16 +81,21 @@ def next_roster(state: StateReader, stake: StakeParameters, before: Committee) -
     Whose fault was proved, and who has less than `min_bond`, is not among them. With nobody left
     the roster before stays: a chain without validators would stand still for good.
     """
-    found = [
-        (-validator.bonded, key)
-        for key, validator in entries.validators(state)
-        if not validator.fault and validator.bonded >= stake.min_bond
-    ]
-    chosen = sorted(found)[: stake.max_validators]
+    chosen = eligible(state, stake)
     if not chosen:
         return before
-    members = [_member(key, -bonded, stake) for bonded, key in chosen]
-    return Committee(tuple(sorted(members, key=lambda member: member.id)))
+    return Committee(tuple(_member(key, chosen[key].bonded, stake) for key in sorted(chosen)))
+
+
+def eligible(state: StateReader, stake: StakeParameters) -> dict[bytes, Validator]:
+    """ST-4: who may be in a roster, by consensus key."""
+    found = {
+        key: validator
+        for key, validator in entries.validators(state)
+        if not validator.fault and validator.bonded >= stake.min_bond
+    }
+    ranked = sorted(found, key=lambda key: (-found[key].bonded, key))
+    return {key: found[key] for key in ranked[: stake.max_validators]}
 
 
 def voters(state: StateReader, roster: Committee) -> Committee:

@@ -1,0 +1,178 @@
+"""Real CometBFT: a validator of four votes twice and loses its power; a fifth bonds and votes."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import shutil
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from node.app import development, localnet, process, validator
+from node.app.node import ENGINE_FOLDER, Node
+from node.consensus.cometbft import home as engine
+from node.consensus.cometbft.home import RPC_SOCKET, Place, Timing, binary
+from node.consensus.cometbft.query import Query, base64_bytes, integer, member
+from node.core.genesis import DEV_FAUCET_SEED
+from node.core.ids import Height
+from node.core.stake import MILLION
+from node.lane.validator import identity
+from node.rpc.client import NodeClient
+from node.rpc.stake_schema import StakedView
+from node.stake.transaction import BondTx, Tag, sign, wire
+from transparent.signature import SigningKey
+from zk.errors import ChiaroError
+
+needs_engine = pytest.mark.skipif(
+    binary() is None, reason="CometBFT is not here: `make cometbft`, which needs Go"
+)
+FAUCET = SigningKey(DEV_FAUCET_SEED)
+EPOCH = 12
+TIMING = Timing(propose=600, vote=200, more=100)
+WAIT_S = 40.0
+Found = TypeVar("Found")
+
+
+def until(look: Callable[[], Found | None], what: str, seconds: float = WAIT_S) -> Found:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(ChiaroError):
+            if found := look():
+                return found
+        time.sleep(0.1)
+    raise AssertionError(f"not within {seconds:g} s: {what}")
+
+
+def free_port() -> int:
+    """Free on the addresses of six nodes, a moment ago."""
+    while True:
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            first = stack.enter_context(socket.socket())
+            first.bind(("127.0.0.2", 0))
+            port = first.getsockname()[1]
+            for last in range(3, 8):
+                stack.enter_context(socket.socket()).bind((f"127.0.0.{last}", port))
+            return port
+
+
+class Net:
+    """Four validators with equal bonds, in a folder with a short name."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.folder = Path(tempfile.mkdtemp(prefix="net", dir="/tmp"))
+        self.genesis = localnet.create(
+            self.folder,
+            4,
+            time_ms=time.time_ns() // 1_000_000,
+            block_time_ms=150,
+            p2p_port=self.port,
+            lane=None,
+            timing=TIMING,
+            stake=lambda keys: development.stake(keys, EPOCH),
+        )
+        self.homes = list(localnet.homes(self.folder))
+        self.clients: dict[int, NodeClient] = {}
+
+    def up(self) -> None:
+        for standing in localnet.up(self.folder, rpc_port=0):
+            if standing.number not in self.clients:
+                self.clients[standing.number] = NodeClient(standing.process.url)
+
+    def key(self, number: int) -> SigningKey:
+        return SigningKey(identity.load(self.homes[number] / identity.KEY_FILE).secret())
+
+    def place(self, number: int) -> Place:
+        path = self.homes[number] / ENGINE_FOLDER / "config" / "node_key.json"
+        seed = base64.b64decode(json.loads(path.read_text())["priv_key"]["value"])[:32]
+        return Place(seed, f"127.0.0.{2 + number}:{self.port}")
+
+    def add(self, key: SigningKey | None) -> SigningKey:
+        """One more node, of a new key or of one that votes already."""
+        number = len(self.homes)
+        home = self.folder / f"node{number}"
+        own = validator.create_key(home)
+        peers = [self.place(k) for k in range(4)]
+        place = Place(bytes([number]) * 32, f"127.0.0.{2 + number}:{self.port}")
+        seed = own.secret() if key is None else self.secret
+        engine.make(home / ENGINE_FOLDER, self.genesis, seed, place, peers, TIMING)
+        Node.create(home, self.genesis)
+        self.homes.append(home)
+        return SigningKey(own.secret())
+
+    @property
+    def secret(self) -> bytes:
+        return identity.load(self.homes[0] / identity.KEY_FILE).secret()
+
+    def height(self) -> int:
+        return self.clients[1].status().height
+
+    def powers(self, number: int = 1) -> dict[bytes, int]:
+        """Who votes next, as this node's CometBFT has it."""
+        query = Query(self.homes[number] / ENGINE_FOLDER / RPC_SOCKET)
+        return {
+            base64_bytes(member(item, "pub_key", "value")): integer(member(item, "voting_power"))
+            for item in member(query.ask("validators", per_page=100), "validators")
+        }
+
+    def at_fault(self, number: int, key: bytes) -> StakedView | None:
+        """A validator whose fault this node's state knows."""
+        found = self.clients[number].stake().validators
+        return next((v for v in found if v.key == f"0x{key.hex()}" and v.fault), None)
+
+    def close(self) -> None:
+        for client in self.clients.values():
+            client.close()
+        localnet.down(self.folder)
+        assert not any(process.find(home, home / "state") for home in self.homes)
+        shutil.rmtree(self.folder)
+
+
+@pytest.fixture
+def net() -> Iterator[Net]:
+    found = Net()
+    try:
+        found.up()
+        yield found
+    finally:
+        found.close()
+
+
+@needs_engine
+@pytest.mark.oracle_cometbft
+def test_st5_who_votes_twice_loses_its_power_and_its_bond_and_a_fifth_takes_part(net: Net) -> None:
+    start = net.powers()
+    assert set(start.values()) == {development.BOND // net.genesis.stake.unit}
+    liar = net.key(0).account
+    fifth = net.add(None)
+    net.add(net.key(0))  # a second CometBFT with the key of node 0, which remembers no vote
+    net.up()
+    bond = BondTx(
+        Tag.BOND,
+        net.genesis.chain_id,
+        fifth.account,
+        FAUCET.account,
+        2 * development.BOND,
+        1000,
+        Height(net.height() + 60),
+    )
+    net.clients[2].submit(wire(sign(bond, FAUCET, fifth)))
+    until(lambda: liar not in net.powers(), "the power of who voted twice is 0")
+    assert set(net.powers()) == set(start) - {liar}
+    for number in range(5):
+        found = until(lambda n=number: net.at_fault(n, liar), "punished on every node")
+        assert int(found.bonded) == development.BOND - development.BOND * 50_000 // MILLION
+        assert found.power == 0
+    both = until(lambda: fifth.account in net.powers() and net.powers(), "the fifth votes")
+    assert both[fifth.account] == 2 * development.BOND // net.genesis.stake.unit
+    until(lambda: net.powers(4) == net.powers(1), "and knows it")
+    # 2 of the remaining 5 units are the fifth's: without its votes there is no block
+    before = net.height()
+    until(lambda: net.height() >= before + 3, "others go on, and the fifth with them")
