@@ -25,7 +25,7 @@ from node.app.overlay import Overlay, Place
 from node.app.process import GENESIS_FILE, LOCK_FILE
 from node.app.validator import Belongings, Validator
 from node.consensus.application import LedgerApplication
-from node.consensus.local import Clock, LocalEngine, Produced
+from node.consensus.local import Clock, LocalEngine, Produced, check_alone
 from node.core.genesis import DEV_PROFILE, Genesis
 from node.core.genesis_file import load_genesis, save_genesis
 from node.core.ids import Height
@@ -418,6 +418,7 @@ class Node:
         produced = self.engine.produce_block()
         if isinstance(self.engine, LocalEngine):
             self._committed(produced)
+            check_alone(self.genesis, self.store.reader())
         return produced
 
     def _committed(self, produced: Produced) -> None:

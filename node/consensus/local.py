@@ -23,7 +23,8 @@ from node.core.block import Block, Receipt
 from node.core.errors import ConsensusFault
 from node.core.genesis import Genesis
 from node.core.ids import StateRoot
-from node.core.interfaces import AppInfo, Application, TransactionSource
+from node.core.interfaces import AppInfo, Application, StateReader, TransactionSource
+from node.stake.rosters import consensus_set
 from node.store.chain import Chain
 from node.store.proof import EMPTY_ROOT
 from node.store.versioned import CrashPoint, no_crash
@@ -50,6 +51,27 @@ class Produced:
     block: Block
     receipts: tuple[Receipt, ...]
     root: StateRoot
+
+
+def check_alone(genesis: Genesis, state: StateReader) -> None:
+    """CH-26: nobody has bonded stake enough to vote beside the one validator, or in its place.
+
+    Args:
+        genesis: of the chain.
+        state: behind the last block.
+
+    Raises:
+        ConsensusFault: somebody has, and this engine runs no agreement.
+    """
+    if genesis.stake is None:
+        return
+    keys = tuple(member.key for member in consensus_set(state, genesis).members)
+    if keys != genesis.validators:
+        raise ConsensusFault(
+            f"CH-26: the embedded engine serves the validator of genesis; {len(keys)} vote now",
+            why="it runs no agreement protocol: two of it on one chain would be two chains",
+            fix="use the CometBFT engine for chains with stake",
+        )
 
 
 def begin(app: Application) -> AppInfo:
