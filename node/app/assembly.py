@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from circuits.keys import KeyStore
 from node.app.development import STATEMENTS
 from node.app.errors import ForeignGenesis, NotInstalled
-from node.consensus.cometbft.duplicate import VoteJudge
 from node.core.genesis import BATCH_HEIGHTS, DEV_PROFILE, Genesis, ceremony_digest
 from node.core.ids import EnvironmentId
 from node.core.interfaces import ExecutionEnvironment, ProofClaim, ProofVerifier
 from node.execution.executor import Executor
 from node.lane.blobs.blob import BlobSource
 from node.lane.env import LaneEnvironment
+from node.lane.evidence import Judge as LaneJudge
 from node.stake.env import StakeEnvironment
-from node.stake.faults import FaultKind, Judges
+from node.stake.faults import FaultKind, Judge, Judges
 from shielded.env import ShieldedEnvironment
 from transparent.env import TransparentEnvironment
 from zk.errors import UnknownKey
 from zk.groth16.keys import Proof, VerifyingKey
+
+LANE_FAULTS: Final = (FaultKind.TWO_ROOTS, FaultKind.WRONG_SHARE, FaultKind.KEY_GENERATION)
+"""What only the sealed lane can judge."""
 
 
 def check_interpreter(optimize: int | None = None) -> None:
@@ -43,7 +46,12 @@ def environments(genesis: Genesis) -> dict[EnvironmentId, ExecutionEnvironment[A
 
 def judges(genesis: Genesis) -> Judges:
     """Who says what evidence proves, for each kind of fault that the chain knows."""
-    return {FaultKind.DUPLICATE_VOTE: VoteJudge(genesis)}
+    from node.consensus.cometbft.duplicate import VoteJudge
+
+    found: dict[FaultKind, Judge] = {FaultKind.DUPLICATE_VOTE: VoteJudge(genesis)}
+    if genesis.lane is not None:
+        found.update(dict.fromkeys(LANE_FAULTS, LaneJudge(genesis)))
+    return found
 
 
 def _shielded(genesis: Genesis) -> ShieldedEnvironment:
