@@ -5,6 +5,15 @@ from __future__ import annotations
 from node.core.errors import NodeError
 
 
+class BadMembersFile(NodeError):
+    """The file that says where other members of the committee are cannot be used."""
+
+    code = "APP-020"
+    exit_code = 3
+    why = "rows of blobs would go nowhere, and a member that nobody reaches cannot sign"
+    fix = "docs/da.md has an example; without the file members are heard of on the overlay only"
+
+
 class NotInstalled(NodeError):
     """RPC-15: the interpreter runs in a way in which the node must not."""
 

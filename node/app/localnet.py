@@ -5,7 +5,8 @@
     node0/engine/           of its CometBFT, which is a child of the node and ends with it
 
 The CometBFT of node i listens on 127.0.0.(2+i), for its peers only, who may reach it through relays
-(`node.app.relays`). All keys are made here and lie beside each other: a localnet is for
+(`node.app.relays`); one port above it listens the node, for rows of blobs, which no relay carries.
+All keys are made here and lie beside each other: a localnet is for
 development.
 """
 
@@ -23,6 +24,7 @@ from typing import Final
 
 from node.app import development, links, process, processes, relays, validator
 from node.app.errors import NoNode, NotInstalled, StartFailed
+from node.app.members import MembersConfig
 from node.app.node import ENGINE_FOLDER, Node
 from node.app.process import NodeProcess, Starting
 from node.consensus.cometbft import home as engine
@@ -152,7 +154,12 @@ def create(
         allocations=allocations,
         stake=None if stake is None else stake(public),
     )
+    addresses = {
+        key.public: f"http://127.0.0.{2 + number}:{p2p_port + 1}" for number, key in enumerate(keys)
+    }
     for number, home in enumerate(where):
+        own = addresses[keys[number].public]
+        MembersConfig(own.removeprefix("http://"), own, addresses).save(home)
         peers = [
             replace(place, address=links.dialled(number, other, p2p_port)) if with_relays else place
             for other, place in enumerate(places)

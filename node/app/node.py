@@ -19,6 +19,7 @@ from circuits.keys import KeyStore
 from node.app import assembly, development, runtime
 from node.app.blocks import BlockMaker
 from node.app.errors import AlreadyRunning, NoNode
+from node.app.members import MemberPlace, MembersConfig
 from node.app.meters import LEDGER_CALLS, POOL_CALLS, Meters, TimedVerifier
 from node.app.monitor import Monitor, listen_on_loopback
 from node.app.overlay import Overlay, Place
@@ -155,6 +156,7 @@ class Node:
         place: its own on the gossip overlay, closed by `close`; default: a new key.
         hub: where it meets other nodes of this process; default: it is alone.
         home: its folder, whose disk is watched; None: it has none.
+        members: where members of the committee are, and where this one listens for them.
 
     Raises:
         ForeignGenesis: RPC-14, RPC-24.
@@ -182,6 +184,7 @@ class Node:
         place: Place | None = None,
         hub: MemoryHub | None = None,
         home: Path | None = None,
+        members: MembersConfig | None = None,
     ) -> None:
         assembly.check_interpreter()
         keys = keys or KeyStore()
@@ -199,10 +202,14 @@ class Node:
         self.meters: Final = Meters()
         self._proofs = verifier or GrothVerifier(self._keys)
         self._verifier = TimedVerifier(self._proofs, self.meters)
+        own_key = None if validator is None else validator.key
+        self._members: Final = MemberPlace(members or MembersConfig(), genesis, own_key)
+        own_key = None if validator is None else validator.key
+        self.members: Final = MemberPlace(members or MembersConfig(), genesis, own_key)
         self.availability: Final = (
             None
             if genesis.lane is None or shards is None
-            else Availability(genesis, shards, None if validator is None else validator.key)
+            else Availability(genesis, shards, own_key, self.members.client)
         )
         self.executor: Final = assembly.executor(genesis, self._verifier, self.availability)
         folder = self.options.engine
@@ -365,6 +372,7 @@ class Node:
                 shards=shards,
                 place=place,
                 home=home,
+                members=MembersConfig.load(home),
             )
         except BaseException:
             for opened in (store, shards, place):
@@ -378,6 +386,7 @@ class Node:
         self._block_thread.shutdown()
         if isinstance(self._proofs, GrothVerifier):
             self._proofs.close()
+        self.members.client.close()
         self.store.close()
         if self.availability is not None:
             self.availability.close()
@@ -437,7 +446,7 @@ class Node:
             },
         )
         if self.availability is not None:
-            self.availability.prune(height)
+            self.availability.committed(produced.block, produced.receipts, self.store.reader())
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits
                 self._loop.call_soon_threadsafe(self._reached, produced)
@@ -467,12 +476,15 @@ class Node:
         try:
             if options.metrics is not None:
                 told = listen_on_loopback(options.metrics)
-            monitoring = asyncio.create_task(self.monitor.run(stop, told))
+            beside = [asyncio.create_task(self.monitor.run(stop, told))]
+            if self.availability is not None:
+                serving = self.members.run(self.overlay, self.availability, self.store, stop)
+                beside.append(asyncio.create_task(serving))
             try:
                 await asyncio.to_thread(self.start)
             except BaseException:
                 stop.set()
-                await monitoring
+                await asyncio.wait(beside)
                 raise
             listener = Listener(self.server().app)
             tasks = [
@@ -483,7 +495,6 @@ class Node:
                     else self.engine.run(stop)
                 ),
             ]
-            beside = [monitoring]
             if self.overlay is not None:
                 beside.append(asyncio.create_task(self.overlay.run(stop)))
             halted = asyncio.create_task(stop.wait())

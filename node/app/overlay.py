@@ -149,6 +149,7 @@ class Overlay:
 
     Attributes:
         bus: until `close`.
+        chain_id: whose overlay it is.
         fates: of messages, by its own blocks.
     """
 
@@ -156,6 +157,7 @@ class Overlay:
         self, place: Place, hub: MemoryHub, cut: int = 0, servers: Servers | None = None
     ) -> None:
         self._place = place
+        self.chain_id: Final = place.signer.chain_id
         node = GossipNode(place.signer, place.sequence, place.box, Options(cut=cut))
         self.bus: Final[HostBus] = (
             hub.join(node, monotonic_ms)

@@ -63,6 +63,11 @@ def put(
             "expiry": kept.expiry,
             "certificate": kept.certificate,
             "tx_id": kept.tx_id,
+            "signers": kept.signers,
+            "faults": [
+                {"member": item.member, "code": item.code, "message": item.message}
+                for item in kept.faults
+            ],
         }
         if order:
             result |= _order(client, kept.tx, kept.tx_id)

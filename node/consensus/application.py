@@ -9,13 +9,14 @@ commit, where a starred call may come any number of times: a height may take sev
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from node.consensus.errors import InvalidBlock
 from node.core.block import Block, Receipt, tx_root
-from node.core.errors import ConsensusFault, NodeError
+from node.core.errors import ConsensusFault, Missing, NodeError
 from node.core.genesis import Genesis, Parameters
 from node.core.head import APPLICATION_PREFIX, CHAIN_KEY, HEAD_KEY, ZERO_HASH, Head
 from node.core.ids import ChainId, Height, StateRoot
@@ -23,6 +24,7 @@ from node.core.interfaces import (
     Admission,
     AppInfo,
     BlockExecutor,
+    BlockResult,
     SealedLane,
     Staged,
     Store,
@@ -41,6 +43,8 @@ from zk.errors import BackendError, ChiaroError
 
 _log = logging.getLogger(__name__)
 
+MISSING_WAITS_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+"""Pauses before the bytes of a decided block are asked for once more; then the node stops."""
 CRASH_POINTS: Final = (
     "init-before-commit",
     "init-after-commit",
@@ -269,9 +273,7 @@ class LedgerApplication:
                 fix="stop; compare the height and root of `chiaro status` with other nodes",
             ) from error
         header = block.header
-        result = self._executor.execute(
-            block.txs, self._store.reader(), header.height, header.time_ms
-        )
+        result = self._execute(block)
         self._check_receipts(block, result.receipts)
         self._crash_point("finalize-executed")
         writes = self._block_writes(block, result.writes)
@@ -280,6 +282,22 @@ class LedgerApplication:
         self._finalized = Finalized(block, result.receipts, staged, writes)
         self._crash_point("finalize-staged")
         return staged.root
+
+    def _execute(self, block: Block) -> BlockResult:
+        """LN-37: bytes that others must have, since they signed for them, are asked for again."""
+        header = block.header
+        waits = iter(MISSING_WAITS_S)
+        while True:
+            try:
+                return self._executor.execute(
+                    block.txs, self._store.reader(), header.height, header.time_ms
+                )
+            except Missing as error:
+                wait_s = next(waits, None)
+                if wait_s is None:
+                    raise
+                _log.warning("waiting for bytes of the block: %s", error, extra={"code": error.id})
+                time.sleep(wait_s)
 
     @property
     def finalized(self) -> Finalized | None:

@@ -57,6 +57,15 @@ class NotFound(NodeError):
     exit_code = 1
 
 
+class Missing(NodeError):
+    """Bytes that this machine lacks now and that others have: a reason to wait, and no fault.
+
+    Who executes a decided block tries again; who only looks ahead leaves the transaction out.
+    """
+
+    code = "NOD-006"
+
+
 class StoreError(NodeError):
     """The database is locked, damaged, or belongs to another chain."""
 

@@ -10,7 +10,7 @@ from node.da.certificate import Statement, check_statement
 from node.da.domain import Domain
 from node.da.errors import DataRefused
 from node.da.rows import Row, check_row
-from node.da.shards import ShardStore
+from node.da.shards import Promised, ShardStore
 from node.store.versioned import CrashPoint, no_crash
 from zk.errors import ChiaroError
 
@@ -66,6 +66,7 @@ class Attester:
         domain: Domain,
         chain_id: ChainId,
         height: Height,
+        promised: Promised | None = None,
     ) -> bytes:
         """The signature, 64 bytes. Asked again, after a crash or not, it is the same one.
 
@@ -75,6 +76,7 @@ class Attester:
             domain: of the statement.
             chain_id: of this chain.
             height: the next block's.
+            promised: who answers for the fees, where it is another member.
 
         Raises:
             DataRefused: DA-11, DA-23 statement; DA-8 not this member's rows; DA-4 a wrong row;
@@ -97,7 +99,8 @@ class Attester:
                 fix=error.fix,
             ) from error
         self._crash_point("da-checked")
-        self._store.put(statement, rows, keep_until=statement.expiry + domain.retention)
+        until = statement.expiry + domain.retention
+        self._store.put(statement, rows, keep_until=until, promised=promised)
         self._crash_point("da-stored")
         # DA-10: `put` returned, so the rows are on disk whatever happens now.
         signature = self._key.sign(statement.digest(domain.committee))

@@ -4,6 +4,7 @@
     b ‖ root                    keep-until u64, commitment
     r ‖ root ‖ index            the row with its proof
     e ‖ keep-until ‖ root       what to remove when (heights big-endian)
+    p ‖ root                    who promised that it will be paid for, bytes, expiry
 
 Every change is one atomic, synced write of the database, so there is never half a blob.
 """
@@ -11,6 +12,7 @@ Every change is one atomic, synced write of the database, so there is never half
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -31,7 +33,23 @@ _CHAIN_KEY: Final = b"mchain"
 _ROW: Final = b"r"
 _BLOB: Final = b"b"
 _EXPIRY: Final = b"e"
+_PROMISED: Final = b"p"
 _HEIGHTS: Final = 2**64 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """A blob that no block has ordered yet, and who answers for its being paid for (DA-35).
+
+    Attributes:
+        member: id of the member that promised it.
+        size: bytes of the rows kept for that.
+        expiry: last height at which it may be ordered.
+    """
+
+    member: bytes
+    size: int
+    expiry: int
 
 
 class ShardStore:
@@ -76,8 +94,17 @@ class ShardStore:
                 fix="name the folder of this chain, or an empty one",
             )
 
-    def put(self, statement: Statement, rows: Sequence[Row], *, keep_until: int) -> None:
+    def put(
+        self,
+        statement: Statement,
+        rows: Sequence[Row],
+        *,
+        keep_until: int,
+        promised: Promised | None = None,
+    ) -> None:
         """Keep checked rows; on disk when this returns. Again is no matter; the later height wins.
+
+        Who promised first answers for a blob; where it was settled already, nobody does.
 
         Raises:
             StoreError: the disk refuses; nothing changed.
@@ -96,6 +123,9 @@ class ShardStore:
         batch.append((_BLOB + root, writer.done()))
         batch.append((_expiry_key(keep_until, root), b""))
         batch.extend((_row_key(root, row.index), row.to_bytes()) for row in rows)
+        before = self._promise(root)
+        if promised is not None and (found is None or before is not None):
+            batch.append((_PROMISED + root, _later(before, promised)))
         self._db.write(tuple(batch))
 
     def _entry(self, root: bytes) -> tuple[int, Commitment] | None:
@@ -140,6 +170,27 @@ class ShardStore:
             raise _damaged(root, index) from error
         return row
 
+    def promised(self) -> dict[bytes, Promised]:
+        """Blobs that were taken on a promise and not settled yet, by root."""
+        everything = self._db.scan(_PROMISED, _PROMISED + b"\xff" * (ID_BYTES + 1))
+        return {key[1:]: _read_promise(data) for key, data in everything}
+
+    def _promise(self, root: bytes) -> Promised | None:
+        data = self._db.get(_PROMISED + root)
+        return None if data is None else _read_promise(data)
+
+    def settle(self, root: bytes) -> None:
+        """A block ordered it: nobody has to answer for it any more."""
+        self._db.write(((_PROMISED + root, None),))
+
+    def drop(self, root: bytes) -> None:
+        """DA-36: forget a blob, in one write; nothing if it is not here."""
+        if (found := self._entry(root)) is None:
+            return
+        rows = ((_row_key(root, index), None) for index in self.indices(root))
+        gone = (_expiry_key(found[0], root), _BLOB + root, _PROMISED + root)
+        self._db.write((*((key, None) for key in gone), *rows))
+
     def prune(self, height: Height) -> int:
         """DA-15: remove blobs whose last height is below `height`; how many they were.
 
@@ -154,7 +205,7 @@ class ShardStore:
         for key in due:
             root = key[-ID_BYTES:]
             rows = ((_row_key(root, index), None) for index in self.indices(root))
-            self._db.write(((key, None), (_BLOB + root, None), *rows))
+            self._db.write(((key, None), (_BLOB + root, None), (_PROMISED + root, None), *rows))
         return len(due)
 
     def close(self) -> None:
@@ -173,6 +224,18 @@ def open_shards(path: Path, chain_id: ChainId, *, archival: bool = False) -> Sha
     except BaseException:
         database.close()
         raise
+
+
+def _read_promise(data: bytes) -> Promised:
+    reader = Reader(data, "promise")
+    return Promised(reader.take(ID_BYTES), reader.u64(), reader.u64())
+
+
+def _later(before: Promised | None, now: Promised) -> bytes:
+    """The first member's, with the last height of both."""
+    first = before or now
+    expiry = max(first.expiry, now.expiry)
+    return Writer().raw(first.member, ID_BYTES).u64(first.size).u64(expiry).done()
 
 
 def _row_key(root: bytes, index: int) -> bytes:

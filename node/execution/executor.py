@@ -11,7 +11,7 @@ from typing import Final
 
 from node.core.block import OK, Receipt
 from node.core.effects import BatchScope
-from node.core.errors import ConsensusFault, InvalidTransaction
+from node.core.errors import ConsensusFault, InvalidTransaction, Missing
 from node.core.genesis import Genesis
 from node.core.ids import EnvironmentId, Height
 from node.core.interfaces import (
@@ -118,7 +118,11 @@ class Executor:
                 data = item.passed().data
                 if len(data) > room or len(chosen) == places:
                     continue
-                if isinstance(_outcome(run, item), ChiaroError):
+                try:
+                    outcome = _outcome(run, item)
+                except Missing:  # LN-37: others may propose it
+                    continue
+                if isinstance(outcome, ChiaroError):
                     failed.append(item)
                 else:
                     chosen.append(data)

@@ -30,7 +30,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from node.core.block import Block, Receipt
-from node.core.errors import InvalidTransaction, Outdated
+from node.core.errors import InvalidTransaction, Missing, Outdated
 from node.core.ids import EnvironmentId, Height, tagged_hash
 from node.core.interfaces import Admission, ProofClaim, StateReader
 from node.execution.bounded import BoundedCache
@@ -206,6 +206,8 @@ class Mempool:
             return ()
         try:
             return self._checked(self._decode(data))[:_PROOFS_AT_ONCE]
+        except Missing:
+            return ()
         except MACHINE_FAULTS:
             raise
         except ChiaroError:
@@ -226,6 +228,8 @@ class Mempool:
             item = self._decode(data)
             tx_id = item.tx_id
             self._verify(item)
+        except Missing as error:
+            return Admission(tx_id, error)
         except MACHINE_FAULTS:
             raise
         except ChiaroError as error:
@@ -236,6 +240,8 @@ class Mempool:
             self._look(item)
             with self._lock:
                 self._insert(item)
+        except Missing as error:  # LN-37: it may come again when its bytes are here
+            return Admission(tx_id, error)
         except MACHINE_FAULTS:
             raise
         except ChiaroError as error:
@@ -526,6 +532,8 @@ def _refusal(run: BlockRun, item: Decoded) -> ChiaroError | None:
     """
     try:
         run.apply(item)
+    except Missing as error:
+        return error
     except MACHINE_FAULTS:
         raise
     except ChiaroError as error:

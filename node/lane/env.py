@@ -10,6 +10,7 @@ Here a transaction only finds its way; what it means is elsewhere:
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Final
 
@@ -18,6 +19,7 @@ from node.core.errors import InvalidTransaction
 from node.core.genesis import Genesis
 from node.core.ids import ChainId, EnvironmentId, Height, TxId, tagged_hash
 from node.core.interfaces import ProofClaim, ProofVerifier, StateReader, TxContext
+from node.da.errors import BadEncoding
 from node.execution.executor import Executor
 from node.intents.complete import CompleteSchema
 from node.intents.limit import LimitSchema
@@ -206,6 +208,12 @@ class LaneEnvironment:
                 generation.check_place(tx, state, context.height, self._genesis)
             case DisperseTx():
                 dispersal.check_disperse(tx, state, self._genesis, context)
+                self._read_ahead(tx)
+
+    def _read_ahead(self, tx: DisperseTx) -> None:
+        """LN-37: a blob that members vouch for is read where nobody waits for a lock."""
+        with contextlib.suppress(BadEncoding):
+            self.services.blobs.blob(tx.certificate.statement.commitment)
 
     # EFFECT
 

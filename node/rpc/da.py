@@ -12,11 +12,13 @@ from typing import Final
 from node.core.codec import Writer
 from node.core.errors import NotFound
 from node.core.ids import Height
-from node.da.rows import Commitment
+from node.da import blob
+from node.da.errors import BadEncoding
+from node.da.rows import Commitment, Row
 from node.execution.executor import Executor
 from node.lane.blobs import dispersal
 from node.lane.blobs.availability import Availability
-from node.lane.blobs.blob import BlobSource
+from node.lane.blobs.blob import BlobSource, NoBytes
 from node.lane.payload import DisperseTx
 from node.rpc import da_schema as schema
 from node.rpc.text import hex_of
@@ -31,7 +33,7 @@ class DaParts:
     """What is read.
 
     Attributes:
-        keeper: of the rows of this node.
+        keeper: of rows, this node's and the members'.
         executor, store: of the node.
     """
 
@@ -66,6 +68,11 @@ class DaViews:
             certificate=hex_of(kept.certificate.to_bytes()),
             tx=hex_of(dispersal.wire(domain, kept.certificate)),
             tx_id=hex_of(dispersal.tx_id(DisperseTx(domain, kept.certificate))),
+            signers=len(kept.certificate.signers),
+            faults=[
+                schema.FaultView(member=hex_of(item.member), code=item.code, message=item.message)
+                for item in kept.faults
+            ],
         )
 
     def blob(self, root: bytes) -> schema.BlobView:
@@ -95,8 +102,19 @@ class DaViews:
         return [keeper.row(commitment, i) is not None for i in range(commitment.coding.n)]
 
     def rows(self, root: bytes, first: int, limit: int) -> schema.RowPage:
-        """RPC-37: those that are here, with their proofs; RPC-12: bounded."""
+        """RPC-37: those that are here or can be made here, with their proofs; RPC-12: bounded.
+
+        A member of several has few of the rows of an ordered blob, and makes the others of it.
+        """
         commitment = self.commitment(root)
+        if sum(self.held(root)) < commitment.coding.k and (made := self._made(root, commitment)):
+            room = max(1, MOST_ROW_BYTES // commitment.row_bytes)
+            end = first + min(limit, room)
+            views = [
+                schema.RowView(index=row.index, row=hex_of(row.to_bytes()))
+                for row in made[first:end]
+            ]
+            return schema.RowPage(rows=views, next=end if end < len(made) else None)
         found: list[schema.RowView] = []
         size = 0
         for index in range(first, commitment.coding.n):
@@ -110,11 +128,21 @@ class DaViews:
         return schema.RowPage(rows=found)
 
     def row(self, root: bytes, index: int) -> schema.RowView:
-        """RPC-39: one row for a sample; that it is missing is an answer, too."""
-        row = self._parts.keeper.row(self.commitment(root), index)
+        """RPC-39: one row for a sample, from who keeps it; that it is missing is an answer, too."""
+        row = self._parts.keeper.anywhere(self.commitment(root), index)
         if row is None:
             raise NotFound(f"row {index} of blob {root.hex()[:16]}… is not here")
         return schema.RowView(index=index, row=hex_of(row.to_bytes()))
+
+    def _made(self, root: bytes, commitment: Commitment) -> list[Row]:
+        """All rows of an ordered blob that can be read, made again; none of one that is ⊥."""
+        if dispersal.ordered(self._parts.store.reader(), root) is None:
+            return []
+        try:
+            coded = blob.encode(self._parts.keeper.blob(commitment), commitment.coding)
+        except (BadEncoding, NoBytes):
+            return []
+        return [coded.row(index) for index in range(commitment.coding.n)]
 
     def commitment(self, root: bytes) -> Commitment:
         """Raises NotFound: neither ordered nor kept here."""

@@ -19,6 +19,14 @@ class PutRequest(Request, frozen=True):
     blob: Hex
 
 
+class FaultView(Response, frozen=True):
+    """A member that did not sign for its rows, and by which rule it refused, if it did."""
+
+    member: Id
+    code: str
+    message: str
+
+
 class KeptView(Response, frozen=True):
     """A blob that the node took, and signed for (RPC-36).
 
@@ -29,6 +37,8 @@ class KeptView(Response, frozen=True):
         certificate: of more than two thirds of the committee.
         tx: the transaction that orders it, to be handed in with `POST /tx`.
         tx_id: of that transaction.
+        signers: members that signed.
+        faults: those that did not.
     """
 
     root: Id
@@ -39,6 +49,8 @@ class KeptView(Response, frozen=True):
     certificate: Hex
     tx: Hex
     tx_id: Id
+    signers: Count
+    faults: list[FaultView]
 
 
 class BlobView(Response, frozen=True):

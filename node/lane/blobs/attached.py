@@ -16,6 +16,7 @@ from node.core.codec import Reader, Writer
 from node.core.ids import EnvironmentId
 from node.da import blob
 from node.da.blob import Evidence
+from node.da.certificate import Statement
 from node.da.errors import BadEncoding, DataRefused
 from node.da.rows import Commitment
 from node.lane import payload
@@ -59,10 +60,15 @@ class Attached:
 
 def due(block: Block, receipts: Sequence[Receipt]) -> tuple[Commitment, ...]:
     """Commitments of the blobs that a block ordered, by its receipts."""
-    return tuple(_due(block, receipts))
+    return tuple(said.commitment for said in ordered(block, receipts))
 
 
-def _due(block: Block, receipts: Sequence[Receipt]) -> Iterator[Commitment]:
+def ordered(block: Block, receipts: Sequence[Receipt]) -> tuple[Statement, ...]:
+    """What the members signed of the blobs that a block ordered, by its receipts."""
+    return tuple(_ordered(block, receipts))
+
+
+def _ordered(block: Block, receipts: Sequence[Receipt]) -> Iterator[Statement]:
     for data, receipt in zip(block.txs, receipts, strict=False):
         if not receipt.ok or receipt.environment is not EnvironmentId.INTENTS:
             continue
@@ -73,7 +79,7 @@ def _due(block: Block, receipts: Sequence[Receipt]) -> Iterator[Commitment]:
         except (DecodeError, DataRefused, LaneRefused):
             continue  # it cannot have taken effect; who executes the block says so
         if isinstance(tx, DisperseTx):
-            yield tx.certificate.statement.commitment
+            yield tx.certificate.statement
 
 
 def due_raw(block: bytes, receipts: bytes) -> tuple[Commitment, ...]:

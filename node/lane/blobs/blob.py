@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
 from node.core.codec import Reader, Writer
-from node.core.errors import NodeError, NotFound
+from node.core.errors import Missing, NotFound
 from node.da import blob
 from node.da.errors import TooFewRows
 from node.da.rows import Commitment, Row
@@ -27,7 +27,7 @@ MAX_ENTRIES: Final = 1024
 _MAX_ENVELOPE: Final = HEADER_BYTES + 5 * 32 + SIZE_CLASSES[-1] + 64
 
 
-class NoBytes(NodeError):
+class NoBytes(Missing):
     """LN-37: this node cannot get a blob that a block ordered."""
 
     code = "LAN-010"

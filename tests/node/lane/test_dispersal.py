@@ -6,8 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from node.consensus import application as application_module
+from node.consensus.application import LedgerApplication
+from node.consensus.proposer import next_block
 from node.core.block import Transaction
 from node.core.ids import Height
+from node.execution.mempool import Mempool
 from node.lane import layout, payload
 from node.lane.blobs import blob as blobs
 from node.lane.blobs import dispersal
@@ -182,6 +186,45 @@ def test_ln37_a_node_without_the_bytes_stops_and_goes_on_when_it_has_them(world)
     (expected,) = chain.step(wire)
     assert receipt == expected and receipt.ok
     assert behind.store.root == chain.store.root
+
+
+def test_ln37_who_only_looks_ahead_leaves_out_what_cannot_be_read_now(world) -> None:
+    """Not refused for good: it is taken when its bytes are here. And no node stops for it."""
+    chain, network = world
+    chain.run_to(10)
+    made = coded(chain, blobs.encode(sealed(chain)))
+    wire, other = certified(chain, network, made), chain.seal(b"alone", payer=chain.payers[0])
+    pool = Mempool(chain.executor, lambda: (Height(chain.height), chain.state))
+    network.gone.add(made.commitment.root)
+    assert [answer.error.id for answer in pool.take([wire, wire])] == ["LN-37", "LN-37"]
+    proposed = chain.executor.select([wire, other], chain.state, chain.next_height, 1 << 20)
+    assert proposed == (other,)
+    network.gone.clear()
+    assert pool.add(wire).error is None
+    network.gone.add(made.commitment.root)
+    chain.step(other)
+    pool.committed(chain.last_block(), ())
+    assert not pool.pending(1 << 20)
+
+
+def test_ln37_a_decided_block_is_asked_for_again_and_then_the_node_stops(
+    world, monkeypatch
+) -> None:
+    chain, network = world
+    chain.run_to(10)
+    made = coded(chain, blobs.encode(sealed(chain)))
+    wire = certified(chain, network, made)
+    network.gone.add(made.commitment.root)
+    application = LedgerApplication(chain.genesis, chain.executor, chain.store)
+    block = next_block(application.info(), chain.chain, chain.last_block().header.time_ms, (wire,))
+    waited = []
+    monkeypatch.setattr(application_module.time, "sleep", waited.append)
+    with pytest.raises(NoBytes):
+        application.finalize_block(block)
+    assert waited == list(application_module.MISSING_WAITS_S)
+    monkeypatch.setattr(application_module.time, "sleep", lambda _: network.gone.clear())
+    application.finalize_block(block)
+    assert application.finalized.receipts[0].ok
 
 
 def test_ln37_too_few_rows_are_no_bytes(world) -> None:

@@ -20,6 +20,7 @@ from node.lane import domains
 from node.lane.blobs import blob as blobs
 from node.lane.blobs import dispersal
 from node.lane.blobs.blob import ShardBlobs
+from node.lane.blobs.reading import Reading
 from node.rpc import da_schema, light_client
 from node.rpc.da_client import DaClient
 from node.rpc.errors import BadAnswer
@@ -238,8 +239,9 @@ def test_rpc39_rows_that_are_not_served_count_as_missing(client, node, kept) -> 
     )
     few = ShardStore(MemoryKeyValue(), client.genesis().chain_id)
     few.put(said, [torn.row(i) for i in range(63)], keep_until=9)
-    whole = node.availability._rows
+    whole, reading = node.availability._rows, node.availability._reading
     node.availability._rows = ShardBlobs((few,))
+    node.availability._reading = Reading(node.availability._rows, None)
     try:
         with pytest.raises(NotAvailable) as caught:
             client.da.sample(torn.commitment, 24)
@@ -247,5 +249,5 @@ def test_rpc39_rows_that_are_not_served_count_as_missing(client, node, kept) -> 
         with pytest.raises(TooFewRows):
             client.da.read(torn.commitment)
     finally:
-        node.availability._rows = whole
+        node.availability._rows, node.availability._reading = whole, reading
     assert client.da.sample(torn.commitment, 24).missing == ()

@@ -1,0 +1,133 @@
+"""Real CometBFT, four validators: a blob's rows are with all of them, with three, and repaired."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from node.app import localnet
+from node.consensus.cometbft.home import binary
+from node.core.block import Transaction
+from node.core.genesis import DEV_FAUCET_SEED
+from node.core.ids import NATIVE, EnvironmentId
+from node.core.lane import LaneDomain, LaneParameters
+from node.lane import domains
+from node.lane.blobs import blob as blobs
+from node.rpc.client import NodeClient
+from node.rpc.text import bytes_of
+from private_exec.envelope import Terms, seal_intent
+from transparent.signature import SigningKey
+from transparent.transaction import Transfer, sign
+from zk.errors import ChiaroError
+
+pytestmark = [
+    pytest.mark.oracle_cometbft,
+    pytest.mark.skipif(
+        binary() is None, reason="CometBFT is not here: `make cometbft`, which needs Go"
+    ),
+]
+MARKET = LaneDomain(1, "market", period=6, fee=100, solve_period=2)
+LANE = LaneParameters((MARKET,), epoch_heights=300, lead=20, round_heights=3)
+FAUCET, PAYER = SigningKey(DEV_FAUCET_SEED), SigningKey(b"\x07" * 32)
+COUNT = 6
+WAIT_S = 60.0
+
+Found = TypeVar("Found")
+
+
+def until(look: Callable[[], Found | None], what: str) -> Found:
+    deadline = time.monotonic() + WAIT_S
+    while time.monotonic() < deadline:
+        with contextlib.suppress(ChiaroError):
+            if found := look():
+                return found
+        time.sleep(0.1)
+    raise AssertionError(f"not in time: {what}")
+
+
+def free_port() -> int:
+    """With the one above it, free on the addresses of four nodes, a moment ago."""
+    while True:
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            first = stack.enter_context(socket.socket())
+            first.bind(("127.0.0.2", 0))
+            port = first.getsockname()[1]
+            for last in (2, 3, 4, 5):
+                for number in (port, port + 1):
+                    if (last, number) != (2, port):
+                        item = stack.enter_context(socket.socket())
+                        item.bind((f"127.0.0.{last}", number))
+            return port
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    found = Path(tempfile.mkdtemp(prefix="net", dir="/tmp"))
+    yield found
+    with contextlib.suppress(ChiaroError):
+        localnet.down(found)
+    shutil.rmtree(found)
+
+
+def sealed(client: NodeClient, genesis, first: int) -> bytes:
+    key = client.lane.wait_for_key(genesis, MARKET.number, WAIT_S)
+    fee, last = domains.least_fee(genesis, MARKET.number, 1024, 1), LANE.last_height(key.epoch)
+    return blobs.encode(
+        seal_intent(key, Terms(PAYER.account, n, fee, 1, last, 0), b"sealed", PAYER, os.urandom(32))
+        for n in range(first, first + COUNT)
+    )
+
+
+def test_rows_are_handed_out_read_anywhere_and_repaired(folder: Path) -> None:
+    genesis = localnet.create(
+        folder, 4, time_ms=time.time_ns() // 1_000_000, block_time_ms=200,
+        p2p_port=free_port(), lane=LANE,
+    )  # fmt: skip
+    clients = [NodeClient(one.process.url) for one in localnet.up(folder, rpc_port=0)]
+    transfer = Transfer(PAYER.account, NATIVE, 10**9)
+    tx = sign(FAUCET, genesis.chain_id, 0, clients[0].status().height + 60, 1000, (transfer,))
+    clients[0].submit(Transaction(EnvironmentId.TRANSPARENT, tx.to_bytes()).to_bytes())
+    for client in clients:
+        until(lambda c=client: c.transaction(tx.id).status == "included", "the payer's money")
+
+    data = sealed(clients[0], genesis, 0)
+    kept = clients[0].da.put(MARKET.number, data)
+    assert (kept.signers, kept.faults) == (4, [])
+    clients[1].submit(bytes_of(kept.tx))
+    for client in clients:
+        until(lambda c=client: c.transaction(bytes_of(kept.tx_id)).status == "included", "ordered")
+        found = client.da.ordered(bytes_of(kept.root))
+        assert found.entries == COUNT
+        assert client.da.read(found.commitment) == data
+        assert client.da.blob(bytes_of(kept.root)).rows == 64
+    assert clients[3].da.sample(found.commitment, 12).missing == ()
+
+    away = localnet.status(folder)[3].process.pid
+    os.kill(away, signal.SIGKILL)
+    os.waitpid(away, 0)
+    data = sealed(clients[1], genesis, COUNT)
+    kept = clients[1].da.put(MARKET.number, data)
+    assert (kept.signers, [fault.code for fault in kept.faults]) == (3, ["NOD-002"])
+    clients[2].submit(bytes_of(kept.tx))
+    for client in clients[:3]:
+        until(lambda c=client: c.transaction(bytes_of(kept.tx_id)).status == "included", "ordered")
+        assert client.da.read(client.da.ordered(bytes_of(kept.root)).commitment) == data
+
+    back = NodeClient(localnet.up(folder, rpc_port=0)[3].process.url)
+    until(lambda: back.transaction(bytes_of(kept.tx_id)).status == "included", "it catches up")
+    until(lambda: back.da.blob(bytes_of(kept.root)).rows == 64, "it has its rows")
+    assert back.da.sample(found.commitment, 12).missing == ()
+    roots = {c.block(back.status().height - 1).state_root for c in (*clients[:3], back)}
+    assert len(roots) == 1
+    for client in (*clients, back):
+        client.close()
