@@ -25,6 +25,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from node.consensus.cometbft import abci_pb2 as abci
 from node.core.errors import ConsensusFault
 from node.core.genesis import Genesis
+from node.core.ids import ChainId
 from node.stake.rosters import genesis_roster
 from zk import jsontext
 
@@ -41,7 +42,12 @@ _AROUND_A_BLOCK: Final = 256 * 1024
 
 def engine_chain_id(genesis: Genesis) -> str:
     """At most 50 characters, as CometBFT has it."""
-    return f"chiaro-{genesis.chain_id[:20].hex()}"
+    return engine_name(genesis.chain_id)
+
+
+def engine_name(chain_id: ChainId) -> str:
+    """The same, where the whole of genesis is not at hand."""
+    return f"chiaro-{chain_id[:20].hex()}"
 
 
 def address_of(key: bytes) -> bytes:

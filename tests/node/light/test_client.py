@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from node.consensus.cometbft import mapping
+from node.consensus.cometbft.duplicate import DuplicateVote
 from node.consensus.cometbft.wire import NS
 from node.core.errors import NotFound, Unreachable
 from node.core.ids import ChainId
@@ -14,7 +16,6 @@ from node.light.client import LightClient, Witness, pinned
 from node.light.errors import Forked, LightRefused
 from node.light.fork import Fork
 from node.light.verify import TRUSTING_PERIOD, Terms, Trusted
-from node.stake import votes
 from node.stake.errors import StakeRefused
 from node.stake.faults import FaultKind
 from node.testing.light import SignedChain, public, set_of, sign, signer
@@ -226,7 +227,7 @@ def test_lc14_votes_of_one_round_convict_who_signed_both(chain: SignedChain) -> 
 def test_lc14_they_cost_stake(chain: SignedChain) -> None:
     """The chain's own judge of double votes (ST-20) takes each; it writes the signed bytes, too."""
     chain_id = ChainId(bytes(range(32)))
-    name = votes.engine_chain_id(chain_id)
+    name = mapping.engine_name(chain_id)
     keys = [signer(n) for n in range(4)]
     ours = SignedChain(name, START_MS, lambda _: dict.fromkeys(keys, 1), [])
     ours.add()
@@ -234,7 +235,7 @@ def test_lc14_they_cost_stake(chain: SignedChain) -> None:
     theirs = sign(header, ours.blocks[0].validators, keys[:3], nil=keys[3:])
     found = evidence.transactions(Fork(0, ours.blocks[0], theirs), chain_id)
     assert {tx.kind for tx in found} == {FaultKind.DUPLICATE_VOTE}
-    convicted = {votes.DuplicateVote.from_bytes(tx.evidence).key for tx in found}
+    convicted = {DuplicateVote.from_bytes(tx.evidence).key for tx in found}
     assert convicted == {public(key) for key in keys[:3]}
     with pytest.raises(StakeRefused) as refusal:
         evidence.transactions(Fork(0, ours.blocks[0], theirs), ChainId(bytes(32)))
