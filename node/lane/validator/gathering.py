@@ -124,19 +124,35 @@ class Gathering:
             verdicts = zip(messages, judge(self.batch, messages), strict=True)
             refused = {m.member: error for m, error in verdicts if error is not None}
         found = [
-            ShareFault(
-                roster.members[member].key,
-                self.scope.domain,
-                self.batch.height,
-                refused[member].rule,
-                evidence.wrong_share(self.scope.domain, self.batch, self._messages[member]),
-            )
-            for member in sorted(refused)
+            self._fault(self._messages[member], refused[member].rule) for member in sorted(refused)
         ]
         for member in refused:
             del self._messages[member]
             self._guilty.add(member)
         return found
+
+    def convict(self, message: ShareMessage) -> list[ShareFault]:
+        """Judge one message alone; the sender of a wrong one is known by it, needed or not."""
+        try:
+            check_form(message, self.batch)
+            refused = judge(self.batch, [message])[0]
+        except SealRefused:
+            return []
+        if refused is None:
+            return []
+        if self._messages.get(message.member) == message:
+            del self._messages[message.member]
+        self._guilty.add(message.member)
+        return [self._fault(message, refused.rule)]
+
+    def _fault(self, message: ShareMessage, rule: str) -> ShareFault:
+        return ShareFault(
+            self.batch.key.roster.members[message.member].key,
+            self.scope.domain,
+            self.batch.height,
+            rule,
+            evidence.wrong_share(self.scope.domain, self.batch, message),
+        )
 
 
 class Gatherings:
@@ -219,6 +235,16 @@ class Gatherings:
             raise
         if gathering is not None:
             self._blame(*gathering.combine())
+
+    def convict(self, messages: Sequence[ShareMessage]) -> None:
+        """LN-31: shares of a vote that is refused because one of them is wrong.
+
+        What is refused with a vote would else be seen by nobody whose batch opens without it.
+        """
+        for message in messages:
+            gathering = self._pending.get(message.root)
+            if gathering is not None and self._domain_of(message) is not None:
+                self._blame(*gathering.convict(message))
 
     def _blame(self, *faults: ShareFault) -> None:
         self.faults.extend(fault for fault in faults if fault not in self.faults)

@@ -34,7 +34,7 @@ from node.lane.validator.roots import RootLogs
 from node.lane.validator.secrets import ENTROPY_BYTES, SecretStore
 from node.stake.faults import FaultKind
 from private_exec.batch import Batch
-from private_exec.errors import NotFinal, OwnShareWrong
+from private_exec.errors import NotFinal, OwnShareWrong, SealRefused
 from private_exec.final import FinalityEvidence, finalise
 from private_exec.keygen.participant import Participant
 from private_exec.keys import EpochKey
@@ -274,7 +274,12 @@ class Keeper:
         place = (extension_, validator, *(batch.root for batch in pending))
         if self._checked.get(place):
             return
-        extension.check(extension_, validator, pending)
+        try:
+            extension.check(extension_, validator, pending)
+        except SealRefused:
+            with self._lock:
+                self._gatherings.convict(extension.decode(extension_))
+            raise
         self._checked.put(place, True)
 
     def receive(self, extension_: bytes) -> None:

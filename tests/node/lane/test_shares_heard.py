@@ -166,6 +166,22 @@ def test_ln31_a_wrong_share_is_attributed_and_the_rest_opens(made, batches) -> N
     assert len(heard.faults) == 1
 
 
+def test_ln31_a_wrong_share_in_a_refused_vote_is_attributed_too(made, batches) -> None:
+    """Nobody else may ever hear it, and the batch may be open already."""
+    batch = batches[0]
+    heard = following(made, [batch])
+    for member in (0, 1, 2):
+        heard.hear(share(made, batch, member))
+    assert reveal_of(heard, batch) is not None
+    good, bad = share(made, batch, 3), wrong(made, batch, 3)
+    nobodys = replace(wrong(made, batch, 2), signature=bytes(64))
+    heard.convict([good, nobodys])
+    assert not heard.faults
+    heard.convict([bad, bad])
+    assert list(heard.faults) == [ShareFault(voter(made, 3), DOMAIN, batch.height, "PX-18", b"")]
+    assert heard.faults[0].evidence
+
+
 def test_ln31_what_no_validator_signed_is_nothing(made, batches) -> None:
     batch = batches[0]
     heard = following(made, [batch])
