@@ -36,6 +36,7 @@ from collections.abc import Callable, Iterator
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
+from node.app import localnet
 from node.app.process import NodeProcess
 from node.core.block import Transaction
 from node.core.genesis import DEV_FAUCET_SEED
@@ -62,11 +63,16 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[tuple[NodeProcess, int]]:
-    """A node with metrics, in `folder` as `chiaro --home` has it."""
-    metrics, state = free_port(), folder / "state"
-    command = [sys.executable, "-P", "-m", "node.app", "run", "--create", "--port", "0"]
-    command += ["--home", str(folder / "node"), "--state", str(state)]
+def running(folder: Path, *, driven: bool) -> Iterator[tuple[NodeProcess, int]]:
+    """A node with metrics, in `folder` as `chiaro --home` has it; or a localnet of one."""
+    metrics, state, home = free_port(), folder / "state", folder / "node"
+    words = ["--create"]
+    if driven:
+        now = time.time_ns() // 1_000_000
+        localnet.create(folder / "net", 1, time_ms=now, p2p_port=free_port())
+        home, words = folder / "net" / "node0", ["--start-cometbft", str(localnet.binary())]
+    command = [sys.executable, "-P", "-m", "node.app", "run", "--port", "0", *words]
+    command += ["--home", str(home), "--state", str(state)]
     command += ["--metrics", f"127.0.0.1:{metrics}"]
     with subprocess.Popen(command) as child:
         try:
@@ -262,10 +268,11 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=50)
     parser.add_argument("--nice", type=int, default=10, help="of the prover, as wallets have it")
     parser.add_argument("--only", default=",".join(SCENES))
+    parser.add_argument("--cometbft", action="store_true", help="CometBFT decides, every second")
     words = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="rpc"))
+    folder = Path(tempfile.mkdtemp(prefix="rpc", dir="/tmp"))
     try:
-        with running(folder) as (node, metrics):
+        with running(folder, driven=words.cometbft) as (node, metrics):
             wire = shield(folder, node.url)
             for name in words.only.split(","):
                 found = scene(name, node, metrics, words.seconds, words.rate, words.nice, wire)

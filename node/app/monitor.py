@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _LAG_S: Final = 0.05
-_LOOK_S: Final = 5.0
+_LOOK_S: Final = 3.0
 
 
 def listen_on_loopback(place: tuple[str, int]) -> socket.socket:

@@ -115,7 +115,9 @@ class Role:
 
 
 ROLES: Final[Mapping[str, Role]] = {
-    "validator": Role(True, {}, "votes, makes keys of sealed intents, opens them"),
+    "validator": Role(
+        True, {"node.explorer": "off"}, "votes, makes keys of sealed intents, opens them"
+    ),
     "full": Role(False, {}, "follows the chain, for oneself"),
     "archive": Role(
         False, {"gossip.on": False}, "keeps every block and state, for those who come late"

@@ -45,7 +45,7 @@ from node.store.chain import Chain
 from node.store.versioned import VersionedStore
 from transparent.accounts import balances, sequence
 
-MOST_RAW_BYTES: Final = 4 * 1024 * 1024
+MOST_RAW_BYTES: Final = 1024 * 1024
 """Of blocks and receipts in one answer of `raw`."""
 MOST_REMEMBERED: Final = 4096
 """Admitted transactions whose expiry is remembered after they left the mempool."""
