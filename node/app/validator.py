@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from node.app.accusations import Accusations
 from node.app.errors import NoNode
 from node.consensus.finality import CommittedBlock, DecidedBlock
 from node.core.block import Block, Receipt
@@ -100,6 +101,7 @@ class Validator:
         self._chain = chain
         self._store = store
         self._pool = pool
+        self._accusations = Accusations(genesis, pool.add)
         self._own = b"" if own is None else own.key.public
         parts = (None, None, None) if own is None else (own.key, own.secrets, own.roots)
         self.keeper: Final = Keeper(genesis, *parts, ahead=ahead)
@@ -118,7 +120,10 @@ class Validator:
     def committed(self, block: Block, receipts: Sequence[Receipt]) -> None:
         self._pool.committed(block, receipts)
         evidence = self._evidence()
-        self._send(self.keeper.committed(self._store.reader(), block, evidence))
+        reader = self._store.reader()
+        self._send(self.keeper.committed(reader, block, evidence))
+        if self._genesis.stake is not None:
+            self._accusations.send(self.keeper.evidence(reader))
 
     def discard(self, txs: Sequence[bytes], error: ChiaroError) -> None:
         self._pool.discard(txs, error)
