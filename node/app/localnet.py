@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from node.app import development, links, process, processes, relays, validator
 from node.app.errors import NoNode, NotInstalled, StartFailed
@@ -43,6 +43,8 @@ RPC_PORT: Final = 7430
 """Of the first node; the others count on from there."""
 LANE: Final = replace(development.LANE, round_heights=3)
 """Three heights a round of key generation, so that a message may miss two blocks."""
+STAKED: Final = replace(LANE, epoch_heights=200)
+"""The same with shorter epochs, so that who bonds stake need not wait an hour to vote."""
 TIMING: Final = Timing(propose=1000, vote=500, more=250)
 START_S: Final = 120.0
 """For all nodes: they start at once."""
@@ -100,6 +102,12 @@ def binary() -> Path:
             fix="`make cometbft` builds it (Go 1.22 or newer), or put it on PATH",
         )
     return found
+
+
+def staked() -> dict[str, Any]:
+    """Arguments of `create` for equal stakes that the faucet owns, and epochs of minutes."""
+    heights = STAKED.epoch_heights
+    return {"lane": STAKED, "stake": lambda keys: development.stake(keys, heights)}
 
 
 def create(

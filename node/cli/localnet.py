@@ -41,6 +41,9 @@ def init(
     relays: bool = typer.Option(
         False, "--relays", help="Peers reach each other through relays: for `partition`."
     ),
+    stake: bool = typer.Option(
+        False, "--stake", help="Validators have stake, change at ends of epochs, and can lose it."
+    ),
 ) -> None:
     """Make a new development chain of several validators, and a folder for each."""
     from node.app import localnet
@@ -54,10 +57,12 @@ def init(
         block_time_ms=block_ms,
         p2p_port=p2p_port,
         with_relays=relays,
+        **(localnet.staked() if stake else {}),
     )
     data = {
         "folder": str(place),
         "relays": relays,
+        "stake": stake,
         "validators": ["0x" + key.hex() for key in genesis.validators],
         "chain": "0x" + genesis.chain_id.hex(),
     }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from node.cli import connection, output, show
+from node.cli import connection, output, show, stake
 from node.cli.session import Session
 
 if TYPE_CHECKING:
@@ -20,7 +20,9 @@ PROMISES: Final = (
 """What `protection` of an answer says."""
 ROUNDS: Final = ("notices", "commits", "dealings", "complaints")
 
-app = typer.Typer(help="For validators: their key, and the keys of sealed intents.")
+app = typer.Typer(help="For validators: their key, their stake, and the keys of sealed intents.")
+for _command in (stake.bond, stake.unbond, stake.withdraw, stake.stake, stake.evidence):
+    app.command()(_command)
 
 
 @app.command()

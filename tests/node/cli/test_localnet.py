@@ -38,6 +38,14 @@ def test_init_makes_homes_and_folders_for_cometbft(offline) -> None:
     assert (again.code, again.error["code"]) == (5, "APP-004"), again.out
 
 
+def test_init_with_stake_gives_each_validator_a_bond(offline) -> None:
+    made = offline.json("localnet", "init", "--validators", "2", "--stake")
+    assert made.data["stake"] is True
+    genesis = load_genesis(offline.home / "localnet" / "node1" / "genesis.toml")
+    assert [bond.key for bond in genesis.stake.bonds] == list(genesis.validators)
+    assert genesis.stake.epoch_heights == genesis.lane.epoch_heights
+
+
 def test_status_and_down_of_nodes_that_do_not_run(offline) -> None:
     missing = offline.json("localnet", "status")
     assert missing.error["code"] == "APP-004"
