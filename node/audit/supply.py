@@ -12,11 +12,12 @@ from typing import Final
 
 from node.core.block import Receipt
 from node.core.genesis import Genesis
-from node.core.ids import EnvironmentId, Kind
+from node.core.ids import NATIVE, EnvironmentId, Kind
 from node.core.interfaces import StateReader
 from node.execution import turnstile
 from node.execution.overlay import EmptyState, Overlay
 from node.execution.turnstile import EVENT, Movement, Supply
+from node.stake.state import at_stake
 
 HOLDERS: Final = (
     EnvironmentId.TRANSPARENT,
@@ -93,8 +94,19 @@ class SupplyAudit:
             self.walks += 1
             self._due = height + 1 + counted.entries // ENTRIES_PER_BLOCK
             message = self._judge(rows)
-            return ("AUD-016", message) if message else None
+            if message:
+                return "AUD-016", message
+            if self._genesis.stake is not None:
+                return self._stake_fault(counted)
         return None
+
+    def _stake_fault(self, state: StateReader) -> tuple[str, str] | None:
+        """ST-23: what owners have in the pool, and what was lost there, is what it holds."""
+        held = turnstile.totals(state, EnvironmentId.STAKE, NATIVE).held
+        owned = at_stake(state)
+        if held == owned:
+            return None
+        return "ST-23", f"the pool of stake holds {held}, bonds, notice and losses are {owned}"
 
     def _judge(self, rows: Sequence[Supply]) -> str:
         """AUD-016: an audit of a state against genesis; what is wrong, or nothing."""

@@ -11,7 +11,7 @@ from node.consensus.cometbft.duplicate import DuplicateVote
 from node.consensus.cometbft.votes import NO_BLOCK, BlockId, Vote, VoteType
 from node.core.block import Receipt
 from node.core.errors import ConsensusFault
-from node.core.genesis import Allocation, Genesis, development_genesis
+from node.core.genesis import Allocation, Genesis, StatementKey, development_genesis
 from node.core.ids import NATIVE, EnvironmentId, Height
 from node.core.interfaces import StateReader
 from node.core.stake import GenesisBond, StakeParameters
@@ -55,10 +55,13 @@ def parameters(**changes: Any) -> StakeParameters:
     return dataclasses.replace(fixed, **changes)
 
 
-def genesis(stake: StakeParameters | None = None) -> Genesis:
+def genesis(
+    stake: StakeParameters | None = None, statements: tuple[StatementKey, ...] = ()
+) -> Genesis:
     """Of a development chain; keys 1 to 9 have `PURSE` each."""
     stake = stake or parameters()
     return development_genesis(
+        statements,
         name="stake",
         validators=tuple(bond.key for bond in stake.bonds),
         stake=stake,
