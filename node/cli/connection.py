@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
+from node.cli import light_session
 from node.cli.session import ConfigError, Session
 from node.core.errors import Unreachable
 from node.core.ids import ID_BYTES
 
 if TYPE_CHECKING:
-    from node.lane.trust import Trust
     from node.rpc.client import NodeClient
 
 
@@ -21,15 +22,19 @@ def connected(session: Session) -> Iterator[NodeClient]:
     from node.rpc.client import NodeClient
 
     with NodeClient(session.node) as client:
-        if session.holders:
-            client.trust = _trust(session.holders)
+        light = light_session.exists(session)
+        if session.holders or light:
+            from node.lane.trust import Trust
+
+            proven = partial(light_session.roster, session) if light else None
+            client.trust = Trust(_pins(session.holders), proven)
         yield client
 
 
-def _trust(text: str) -> Trust:
+def _pins(text: str) -> frozenset[bytes]:
     """LN-49: the setting `holders`. Raises ConfigError."""
-    from node.lane.trust import Trust
-
+    if not text:
+        return frozenset()
     try:
         pins = [bytes.fromhex(item.strip().removeprefix("0x")) for item in text.split(",")]
     except ValueError:
@@ -40,7 +45,7 @@ def _trust(text: str) -> Trust:
             where="setting holders",
             fix="give 64 hexadecimal digits for each, with commas between them",
         )
-    return Trust(frozenset(pins))
+    return frozenset(pins)
 
 
 @contextmanager

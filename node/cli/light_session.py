@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from node.cli.session import Session, UsageError, write_private
 
 if TYPE_CHECKING:
+    from node.core.committee import Committee
     from node.core.genesis import Genesis
     from node.light.block import LightBlock
     from node.light.client import LightClient, Synced
@@ -31,6 +32,32 @@ def store_of(session: Session) -> TrustStore:
     from node.light.trust import TrustStore
 
     return TrustStore(session.places.data / FOLDER)
+
+
+def exists(session: Session) -> bool:
+    """Whether this home has a light client; loads nothing."""
+    return (session.places.data / FOLDER / "light.json").is_file()
+
+
+def roster(session: Session, epoch: int) -> Committee | None:
+    """LN-49: who is in charge of an epoch, by a state that validators signed for.
+
+    Returns:
+        None: the roster is not fixed yet, or forgotten.
+
+    Raises:
+        LightRefused, NodeError: what the light client refuses, or no answer.
+    """
+    from node.light.root import ProvedState
+    from node.stake import rosters
+    from node.stake.errors import StakeRefused
+
+    with opened(session) as light:
+        light.sync()
+        try:
+            return rosters.committee(ProvedState(light.ledger()), light.genesis, epoch)
+        except StakeRefused:
+            return None
 
 
 def need(session: Session) -> TrustStore:

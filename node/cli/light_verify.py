@@ -40,10 +40,18 @@ def _proved(session: Session, name: str, prove: Callable[[Light, VerifiedLedger]
 
     def draw(out: Console) -> None:
         for key, value in data.items():
-            shown = ", ".join(map(str, value)) if isinstance(value, list) else value
-            out.print(f"{key:<14} {shown}", markup=False)
+            out.print(f"{key:<14} {_shown(value)}", markup=False)
 
     output.emit(session, f"light.verify.{name}", data, draw)
+
+
+def _shown(value: object) -> str:
+    """For people: what the state does not tell is a dash."""
+    if isinstance(value, list):
+        return ", ".join(map(_shown, value)) or "-"
+    if isinstance(value, dict):
+        return " ".join(map(str, value.values()))
+    return "-" if value is None else str(value)
 
 
 @app.command()

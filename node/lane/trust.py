@@ -61,8 +61,8 @@ def check_holders(genesis: Genesis, key: EpochKey, trust: Trust = GENESIS_ONLY) 
         + ("" if proven is None else ", nor those of the proven roster"),
         where=f"key of epoch {key.epoch}",
         why="who names its own validators can read everything that is sealed under their key",
-        fix="prove the roster (`--light`), or compare the digest with one that you trust and name "
-        "it: `chiaro config set holders DIGEST`",
+        fix="begin a light client, which proves rosters (`chiaro light init`), or compare the "
+        "digest with one that you trust and name it: `chiaro config set holders DIGEST`",
     )
 
 

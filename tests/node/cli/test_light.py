@@ -12,14 +12,17 @@ import pytest
 
 from node.app import development
 from node.app.node import Options
-from node.cli import light_session, wallet_light
+from node.cli import connection, light_session, wallet_light
+from node.cli.session import open_session
 from node.core.genesis import DEV_FAUCET_SEED
 from node.core.genesis_file import save_genesis
 from node.core.ids import NATIVE
+from node.core.stake import GenesisBond, StakeParameters
 from node.light.fork import Fork
 from node.rpc import schema
 from node.rpc.light import LightViews
 from node.rpc.text import hex_of
+from node.stake import rosters
 from node.testing.light import ChainQuery, NodeQuery, SignedChain, sign
 from node.testing.nodes import VALIDATOR, memory_node, serving
 from transparent.accounts import balance_key
@@ -188,7 +191,8 @@ def test_an_account_is_proved(light, served) -> None:
     data = light.json("light", "verify", "account", PERSON.account.hex()).data
     assert data["sequence"] == 0
     assert data["balances"] == [{"amount": "0.000005", "unit": "native"}]
-    assert "native" in light("light", "verify", "account", PERSON.account.hex()).out
+    told = light("light", "verify", "account", PERSON.account.hex()).out
+    assert "balances       0.000005 native" in told
     assert light.json("light", "verify", "account", "11" * 32).data["balances"] == []
 
 
@@ -270,6 +274,35 @@ def test_lc19_a_wallet_above_the_signed_blocks_waits_in_vain(
     monkeypatch.setattr(wallet_light, "TRIES", 1)
     monkeypatch.setattr(wallet_light, "_WAIT_S", 0.0)
     assert light.json("balance", "--light").error["code"] == "LC-19"
+
+
+def test_ln49_a_home_with_a_light_client_proves_rosters(cli, node, light, tmp_path) -> None:
+    session = open_session({"home": str(tmp_path / "home"), "node": cli.url}, {})
+    with connection.connected(session) as client:
+        assert client.trust.proven(0) == rosters.genesis_roster(node.genesis)
+    other = open_session({"home": str(tmp_path / "other"), "node": cli.url}, {})
+    with connection.connected(other) as client:
+        assert client.trust is None
+
+
+def test_ln49_of_an_epoch_that_is_not_fixed_nothing_is_said(
+    parts, tmp_path, capsys, assembled
+) -> None:
+    bond = GenesisBond(VALIDATOR.public, PERSON.account, 5_000_000)
+    plain = development.genesis(now_ms() - 30_000, validators=(VALIDATOR.public,))
+    stake = StakeParameters((bond,), epoch_heights=plain.lane.epoch_heights)
+    genesis = replace(plain, stake=stake)
+    node = memory_node(genesis, verifier=parts.Believes(), clock=now_ms)
+    node.service.light = LightViews(node.chain, NodeQuery(node))
+    save_genesis(genesis, tmp_path / "staked.toml")
+    with serving(node) as client:
+        cli = parts.Cli(tmp_path / "home", capsys, client.url)
+        assert cli.json("light", "init", "--genesis", str(tmp_path / "staked.toml")).code == 0
+        session = open_session({"home": str(tmp_path / "home"), "node": client.url}, {})
+        client.make_block()
+        found = light_session.roster(session, 1)
+        assert [member.weight for member in found.members] == [5]
+        assert light_session.roster(session, 7) is None
 
 
 def test_lc13_the_file_is_what_is_trusted(light, tmp_path) -> None:
