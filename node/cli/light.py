@@ -131,7 +131,7 @@ def report(
         fork = Fork.from_bytes(source.read(_MAX_EVIDENCE))
     with connection.connected(session) as client:
         genesis = client.genesis()
-        found = evidence.transactions(fork, genesis.chain_id)
+        found = evidence.transactions(fork, genesis)
         sent = [client.submit(wire(tx)).tx_id for tx in found]
     session.exit_code = 0 if found else 1
     keys = ["0x" + vote.key.hex() for vote in fork.double_votes()]

@@ -5,26 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from node.consensus.cometbft.votes import Vote
+from node.consensus.cometbft.duplicate import DuplicateVote
 from node.core.codec import Reader, Writer
 from node.light.block import Flag, LightBlock
 from zk.errors import NonCanonical
 
 _VERSION: Final = 1
-
-
-@dataclass(frozen=True, slots=True)
-class DoubleVote:
-    """Two precommits of one validator in one round, for two blocks.
-
-    Attributes:
-        key: the validator's.
-        first, second: signed by it.
-    """
-
-    key: bytes
-    first: Vote
-    second: Vote
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +43,7 @@ class Fork:
         reader.done()
         return Fork(common, ours, theirs)
 
-    def double_votes(self) -> tuple[DoubleVote, ...]:
+    def double_votes(self) -> tuple[DuplicateVote, ...]:
         """Who signed both in one round: each pair convicts its validator, for anybody.
 
         Empty for other forks: validators who voted in two rounds, or made up a header, are known
@@ -70,7 +56,7 @@ class Fork:
             return ()
         theirs = {p.address: p for p in second.places if p.flag == Flag.COMMIT}
         return tuple(
-            DoubleVote(member.key, first.vote(place), second.vote(theirs[place.address]))
+            DuplicateVote.of(member.key, first.vote(place), second.vote(theirs[place.address]))
             for place, member in zip(first.places, self.ours.validators.members, strict=True)
             if place.flag == Flag.COMMIT and place.address in theirs
         )

@@ -6,11 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from node.consensus.cometbft import mapping
-from node.consensus.cometbft.duplicate import DuplicateVote
+from node.consensus.cometbft.duplicate import VoteJudge
+from node.consensus.cometbft.mapping import engine_chain_id
 from node.consensus.cometbft.wire import NS
 from node.core.errors import NotFound, Unreachable
-from node.core.ids import ChainId
 from node.light import evidence
 from node.light.client import LightClient, Witness, pinned
 from node.light.errors import Forked, LightRefused
@@ -19,6 +18,7 @@ from node.light.verify import TRUSTING_PERIOD, Terms, Trusted
 from node.stake.errors import StakeRefused
 from node.stake.faults import FaultKind
 from node.testing.light import SignedChain, public, set_of, sign, signer
+from node.testing.nodes import development_genesis
 from zk.errors import DecodeError
 
 CHAIN = "chiaro-tests"
@@ -216,29 +216,28 @@ def test_lc14_votes_of_one_round_convict_who_signed_both(chain: SignedChain) -> 
         member.key for member in caught.value.fork.ours.validators.members
     }
     for vote in votes:
-        assert vote.first.is_of(vote.key, CHAIN)
-        assert vote.second.is_of(vote.key, CHAIN)
-        assert vote.first.block != vote.second.block
+        assert vote.a.is_of(vote.key, CHAIN)
+        assert vote.b.is_of(vote.key, CHAIN)
+        assert vote.a.block != vote.b.block
     with pytest.raises(Forked) as caught:
         client(chain, chain, forked(chain, 30, number=1)).sync(chain.now)
     assert caught.value.fork.double_votes() == ()
 
 
 def test_lc14_they_cost_stake(chain: SignedChain) -> None:
-    """The chain's own judge of double votes (ST-20) takes each; it writes the signed bytes, too."""
-    chain_id = ChainId(bytes(range(32)))
-    name = mapping.engine_name(chain_id)
+    """The chain's own judge of double votes (ST-20) takes each."""
+    genesis = development_genesis()
     keys = [signer(n) for n in range(4)]
-    ours = SignedChain(name, START_MS, lambda _: dict.fromkeys(keys, 1), [])
+    ours = SignedChain(engine_chain_id(genesis), START_MS, lambda _: dict.fromkeys(keys, 1), [])
     ours.add()
     header = replace(ours.blocks[0].header, data_hash=b"\3" * 32)
     theirs = sign(header, ours.blocks[0].validators, keys[:3], nil=keys[3:])
-    found = evidence.transactions(Fork(0, ours.blocks[0], theirs), chain_id)
+    found = evidence.transactions(Fork(0, ours.blocks[0], theirs), genesis)
     assert {tx.kind for tx in found} == {FaultKind.DUPLICATE_VOTE}
-    convicted = {DuplicateVote.from_bytes(tx.evidence).key for tx in found}
-    assert convicted == {public(key) for key in keys[:3]}
+    judged = [VoteJudge(genesis).judge(tx.kind, tx.evidence, {}) for tx in found]
+    assert {offence.key for offence in judged} == {public(key) for key in keys[:3]}
     with pytest.raises(StakeRefused) as refusal:
-        evidence.transactions(Fork(0, ours.blocks[0], theirs), ChainId(bytes(32)))
+        evidence.transactions(Fork(0, ours.blocks[0], theirs), replace(genesis, name="other"))
     assert refusal.value.rule == "ST-20"
 
 
