@@ -21,8 +21,9 @@ from node.core.block import Transaction
 from node.core.genesis import DEV_FAUCET_SEED
 from node.core.ids import NATIVE, EnvironmentId
 from node.core.lane import LaneDomain, LaneParameters
-from node.lane import domains
+from node.lane import domains, payload
 from node.lane.blobs import blob as blobs
+from node.lane.payload import SealTx
 from node.rpc.client import NodeClient
 from node.rpc.text import bytes_of
 from private_exec.envelope import Terms, seal_intent
@@ -79,12 +80,12 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(found)
 
 
-def sealed(client: NodeClient, genesis, first: int) -> bytes:
+def sealed(client: NodeClient, genesis, first: int, count: int = COUNT) -> bytes:
     key = client.lane.wait_for_key(genesis, MARKET.number, WAIT_S)
     fee, last = domains.least_fee(genesis, MARKET.number, 1024, 1), LANE.last_height(key.epoch)
     return blobs.encode(
         seal_intent(key, Terms(PAYER.account, n, fee, 1, last, 0), b"sealed", PAYER, os.urandom(32))
-        for n in range(first, first + COUNT)
+        for n in range(first, first + count)
     )
 
 
@@ -123,7 +124,20 @@ def test_rows_are_handed_out_read_anywhere_and_repaired(folder: Path) -> None:
         until(lambda c=client: c.transaction(bytes_of(kept.tx_id)).status == "included", "ordered")
         assert client.da.read(client.da.ordered(bytes_of(kept.root)).commitment) == data
 
-    back = NodeClient(localnet.up(folder, rpc_port=0)[3].process.url)
+    also = localnet.status(folder)[2].process.pid
+    os.kill(also, signal.SIGKILL)
+    os.waitpid(also, 0)
+    (envelope,) = blobs.decode(sealed(clients[0], genesis, 2 * COUNT, 1))
+    waiting = clients[0].submit(payload.wire(SealTx(MARKET.number, envelope)))
+    name = bytes_of(waiting.tx_id)
+    until(lambda: clients[1].transaction(name).status == "pending", "mempools carry it")
+    assert clients[0].transaction(name).status == "pending", "two of four decide nothing"
+
+    standing = localnet.up(folder, rpc_port=0)
+    clients[2].close()
+    clients[2], back = (NodeClient(standing[k].process.url) for k in (2, 3))
+    for client in (*clients[:3], back):
+        until(lambda c=client: c.transaction(name).status == "included", "all four go on")
     until(lambda: back.transaction(bytes_of(kept.tx_id)).status == "included", "it catches up")
     until(lambda: back.da.blob(bytes_of(kept.root)).rows == 64, "it has its rows")
     assert back.da.sample(found.commitment, 12).missing == ()

@@ -37,6 +37,12 @@ BUILT: Final = Path(".cache/cometbft") / VERSION / "cometbft"
 """Where `make cometbft` puts it, in a checkout."""
 _PEER: Final = re.compile(r"[0-9a-f]{40}@\S{3,320}")
 _ADDRESS: Final = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):[0-9]{1,5}")
+MEMPOOL_TXS: Final = 5000
+"""Of CometBFT's, which asks about each of them again after every block and answers nothing else
+meanwhile. Ours has fewer, so what ours takes finds a place."""
+MEMPOOL_BYTES: Final = 32 * 1024 * 1024
+RECHECK: Final = "1s"
+"""After that it goes on with what was asked so far: a slow answer delays no proposal for longer."""
 _ENVELOPE: Final = 64
 _HOUR_NS: Final = 3600 * 10**9
 
@@ -240,6 +246,10 @@ addr_book_strict = false
 allow_duplicate_ip = true
 
 [mempool]
+size = {MEMPOOL_TXS}
+max_txs_bytes = {MEMPOOL_BYTES}
+recheck = true
+recheck_timeout = "{RECHECK}"
 max_tx_bytes = {min(limits.max_tx_bytes, MAX_TX_BYTES) + _ENVELOPE}
 
 [consensus]

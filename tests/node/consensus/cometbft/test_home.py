@@ -9,6 +9,7 @@ import pytest
 
 from node.consensus.cometbft import home
 from node.consensus.cometbft.home import Network, Place
+from node.execution.mempool import MempoolLimits
 from zk.errors import DecodeError
 
 ID = "0123456789abcdef0123456789abcdef01234567"
@@ -62,3 +63,15 @@ def test_ch58_a_sentry_keeps_quiet_about_its_validator(tmp_path, genesis) -> Non
     found = tomllib.loads((tmp_path / "config" / "config.toml").read_text())["p2p"]
     assert found["pex"] is False
     assert found["private_peer_ids"] == found["persistent_peers"] == ""
+
+
+def test_the_engines_mempool_has_room_for_ours_and_no_more_than_it_can_ask_about(
+    tmp_path, genesis
+) -> None:
+    home.make(tmp_path, genesis, None, Place(os.urandom(32), "127.0.0.1:1"))
+    found = tomllib.loads((tmp_path / "config" / "config.toml").read_text())["mempool"]
+    ours = MempoolLimits()
+    assert ours.most < found["size"] <= 5000
+    assert ours.most_bytes < found["max_txs_bytes"] <= 32 * 1024 * 1024
+    assert found["recheck"] is True
+    assert found["recheck_timeout"] == "1s"
