@@ -310,12 +310,17 @@ def down(folder: Path) -> int:
         StartFailed: one does not stop.
     """
     found = _need(folder)
-    for home in found:
-        for pid in processes.of_home(home):
-            processes.resume(pid)
+    pids = [pid for home in found for pid in processes.of_home(home)]
+    for pid in pids:
+        processes.resume(pid)
     with ThreadPoolExecutor(MAX_NODES) as threads:
         stopped = list(threads.map(lambda home: process.stop(home, home / _STATE), found))
     relays.stop(folder)
+    deadline = time.monotonic() + process.STOP_S
+    while left := [pid for pid in pids if not processes.gone(pid)]:
+        if time.monotonic() > deadline:
+            raise StartFailed("processes do not end", where=f"pids {left}")
+        time.sleep(_POLL_S)
     for home in found:
         for name in (engine.ABCI_SOCKET, engine.RPC_SOCKET):
             clear_socket(home / ENGINE_FOLDER / name)

@@ -20,8 +20,11 @@ from node.app.disturb import Part
 from node.app.links import Mode, Weather, pairs
 from node.app.node import ENGINE_FOLDER
 from node.consensus.cometbft.home import RPC_SOCKET, Timing
+from node.core.block import Block
 from node.core.genesis import Genesis
 from node.core.lane import LaneDomain, LaneParameters
+from node.lane import payload
+from node.lane.payload import Tag
 from node.rpc.client import NodeClient
 from node.testing.cluster.invariants import Violation
 from zk.errors import ChiaroError
@@ -31,7 +34,6 @@ LANE: Final = LaneParameters((MARKET,), epoch_heights=300, lead=20, round_height
 TIMING: Final = Timing(propose=1000, vote=500, more=250)
 BLOCK_MS: Final = 200
 WAIT_S: Final = 180.0
-_OPENED: Final = frozenset(("solving", "settled", "unsolved"))
 _POLL_S: Final = 0.1
 _ANSWER_S: Final = 3.0
 
@@ -200,12 +202,16 @@ class Net:
         client = self.clients[min(self.clients)]
         return client.lane.key_state(MARKET.number).state == "made"
 
-    def opened(self, number: int) -> bool:
-        """Whether a batch of sealed intents was opened; false: it expired, or is not over."""
+    def opened(self) -> list[int]:
+        """Heights at which batches of sealed intents were opened. Raises ChiaroError."""
         client = self.clients[min(self.clients)]
-        with contextlib.suppress(ChiaroError):
-            return client.lane.batch(MARKET.number, number).stage in _OPENED
-        return False
+        blocks = (Block.from_bytes(data) for _, data, _, _ in client.raw(1, client.status().height))
+        return [
+            block.header.height
+            for block in blocks
+            for tx in block.txs
+            if payload.tag_of_wire(tx) is Tag.REVEAL
+        ]
 
     def rounds(self, number: int, heights: Iterable[int]) -> Iterator[tuple[int, int]]:
         """In which round blocks were decided, by the CometBFT of a node."""

@@ -103,7 +103,7 @@ def _told(
         found,
         heights=common,
         acknowledged=len(work.counts.acknowledged),
-        opened=work.opened(),
+        opened=len(net.opened()),
         long_rounds=len(long),
         measured=measured,
     )

@@ -83,7 +83,7 @@ class Work:
         sealing: also seal intents.
 
     Attributes:
-        closing: number of each batch that an intent was sealed for, and the height of its close.
+        closing: heights of the close of each batch that an intent was sealed for.
         counts: what came of it.
     """
 
@@ -95,7 +95,7 @@ class Work:
         self._sink: Final = SigningKey(b"\x7f" * 32).account
         self._stop: Final = threading.Event()
         self._thread: Final = threading.Thread(target=self._run, name="work", daemon=True)
-        self.closing: Final[dict[int, int]] = {}
+        self.closing: Final[set[int]] = set()
         self._failure: BaseException | None = None
         self.counts: Final = Counts()
 
@@ -138,10 +138,6 @@ class Work:
                         f"node {number} says {view.status} at {found} of {tx_id.hex()}, "
                         f"acknowledged at {height}",
                     )
-
-    def opened(self) -> int:
-        """Batches with an intent that came to be opened."""
-        return sum(self._net.opened(number) for number in self.closing)
 
     # ON THE THREAD
 
@@ -220,7 +216,7 @@ class Work:
         client = self._anyone()
         view = next(d for d in client.lane.state().domains if d.number == MARKET.number)
         height = client.status().height
-        if view.next_batch in self.closing or view.closes - height < _TO_CLOSE:
+        if view.closes in self.closing or view.closes - height < _TO_CLOSE:
             return
         if view.key.state != "made":
             client.lane.want_key(MARKET.number)
@@ -249,7 +245,7 @@ class Work:
         header = Terms(who.account, nonce, fee, 0, lane.last_height(key.epoch), size_class)
         envelope = seal_intent(key, header, data, who, os.urandom(32))
         client.submit(payload.wire(SealTx(MARKET.number, envelope)))
-        self.closing[view.next_batch] = view.closes
+        self.closing.add(view.closes)
         self.counts.sealed += 1
 
 
