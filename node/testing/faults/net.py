@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import os
 import shutil
 import socket
 import tempfile
@@ -15,18 +17,21 @@ from typing import Final, TypeVar
 
 import httpx
 
-from node.app import disturb, localnet, process, processes, relays
+from node.app import development, disturb, localnet, process, processes, relays, validator
 from node.app.disturb import Part
 from node.app.links import Mode, Weather, pairs
-from node.app.node import ENGINE_FOLDER
-from node.consensus.cometbft.home import RPC_SOCKET, Timing
+from node.app.node import ENGINE_FOLDER, Node
+from node.consensus.cometbft import home as engine
+from node.consensus.cometbft.home import RPC_SOCKET, Place, Timing
 from node.core.block import Block
 from node.core.genesis import Genesis
 from node.core.lane import LaneDomain, LaneParameters
 from node.lane import payload
 from node.lane.payload import Tag
+from node.lane.validator import identity
 from node.rpc.client import NodeClient
 from node.testing.cluster.invariants import Violation
+from zk import files, jsontext
 from zk.errors import ChiaroError
 
 MARKET: Final = LaneDomain(1, "market", period=6, fee=100, solve_period=2)
@@ -102,16 +107,18 @@ class Net:
         self.folder: Final = Path(tempfile.mkdtemp(prefix="net", dir="/tmp"))
         self.n: Final = n
         self.program: Final = program or localnet.binary()
-        addresses = [f"127.0.0.{2 + k}" for k in range(n)]
+        addresses = [f"127.0.0.{2 + k}" for k in range(n + 1)]
         addresses += [f"127.0.{1 + a}.{2 + b}" for a, b in pairs(n)]
+        self.port: Final = free_port(addresses)
         self.genesis: Final[Genesis] = localnet.create(
             self.folder,
             n,
             time_ms=time.time_ns() // 1_000_000,
             block_time_ms=block_ms,
-            p2p_port=free_port(addresses),
+            p2p_port=self.port,
             lane=lane,
             timing=TIMING,
+            stake=lambda keys: development.stake(keys, lane.epoch_heights),
             with_relays=True,
         )
         self.homes: Final = list(localnet.homes(self.folder))
@@ -256,6 +263,24 @@ class Net:
 
     def heal(self) -> None:
         disturb.heal(self.folder)
+
+    def double(self, number: int) -> None:
+        """A second node with the key of one, and a CometBFT that remembers no vote of it."""
+        home = self.folder / f"node{self.n}"
+        validator.create_key(files.make_private_folder(home))
+        seed = identity.load(self.homes[number] / identity.KEY_FILE).secret()
+        place = Place(os.urandom(32), f"127.0.0.{2 + self.n}:{self.port}")
+        peers = [self._place(k) for k in range(self.n)]
+        engine.make(home / ENGINE_FOLDER, self.genesis, seed, place, peers, TIMING)
+        Node.create(home, self.genesis)
+        one = localnet.begin_one(home, 0, self.program)
+        until(one.ready, "the double answers", localnet.START_S)
+        self.injected["second process with one key"] += 1
+
+    def _place(self, number: int) -> Place:
+        path = self.homes[number] / ENGINE_FOLDER / "config" / "node_key.json"
+        key = jsontext.loads(path.read_bytes())["priv_key"]["value"]
+        return Place(base64.b64decode(key)[:32], f"127.0.0.{2 + number}:{self.port}")
 
     def lost(self, number: int) -> None:
         """It ended by itself; nobody asks it any more until `up`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from node.app import processes
@@ -12,6 +13,7 @@ from node.app.disturb import Part
 from node.app.links import Mode, Weather
 from node.consensus.application import CRASH_POINTS
 from node.core.lane import LaneParameters
+from node.lane.validator import identity
 from node.testing import lying_node
 from node.testing.cluster.invariants import Violation
 from node.testing.faults import node as faulty
@@ -247,6 +249,23 @@ def liar(story: Story) -> None:
             raise Violation("liveness", "an honest node was stopped by a liar")
 
 
+def double_sign(story: Story) -> None:
+    """Who votes twice is punished on every node, and loses its power; the others go on."""
+    net = story.net
+    victim = story.draw.randrange(1, net.n)
+    key = "0x" + identity.load(net.homes[victim] / identity.KEY_FILE).public.hex()
+
+    def punished(number: int) -> bool:
+        found = net.clients[number].stake().validators
+        return any(one.key == key and one.power == 0 and one.fault for one in found)
+
+    with net.window():
+        net.double(victim)
+        for number in net.awake():
+            until(partial(punished, number), f"node {number} knows of two votes")
+        net.on(story.heights // 2)
+
+
 def lane_liar(story: Story) -> None:
     """The others decide, and open what was sealed though one lies about it."""
     net = story.net
@@ -358,6 +377,9 @@ SCENARIOS: Final = {
         Scenario(
             "oversize-extension", "R11", "one votes with 128 KiB", liar,
             _program("oversize-extension"),
+        ),
+        Scenario(
+            "double-sign", "R11", "a second process votes with one's key: slashed", double_sign,
         ),
         Scenario(
             "wrong-shares", "R11", "one signs wrong decryption shares, in every vote", lane_liar,
