@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from node.core.block import Receipt
 from node.core.ids import Height
-from node.explorer import lane_pages, spark, state_pages
+from node.explorer import lane_pages, spark, state_pages, validator_pages
 from node.explorer.page import Ask, Page, Route
 from node.rpc.service import Service
 from node.rpc.text import hex_of
@@ -37,7 +37,7 @@ def overview(ask: Ask) -> Page:
         "spark": spark.bars(gaps),
         "supply": state_pages.shares(service.supply()),
         "lane": lane_pages.glance(service),
-        "validators": len(service.genesis.validators),
+        "validators": validator_pages.count(service),
     }
     return Page("overview", "Overview", "overview", context)
 

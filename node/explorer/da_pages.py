@@ -60,10 +60,14 @@ def _signers(service: Service, root: bytes, view: BlobView) -> list[dict[str, An
     certificate = _certificate(service, root, view.height)
     if certificate is None:
         return []
-    members = domains.domain_of(service.genesis, view.domain).committee.members
+    state, said = service.node.store.reader(), certificate.statement
+    try:
+        domain = domains.keeping(state, service.genesis, view.domain, said.height)
+    except ChiaroError:  # its epoch's roster is in no state any more
+        return []
     return [
         {"key": member.id.hex(), "weight": member.weight, "signed": place in certificate.signers}
-        for place, member in enumerate(members)
+        for place, member in enumerate(domain.committee.members)
     ]
 
 

@@ -23,7 +23,15 @@ from starlette.types import ASGIApp
 
 from node.core.errors import NotFound
 from node.core.ids import Height, TxId
-from node.explorer import chain_pages, da_pages, lane_pages, search, state_pages, tx_pages
+from node.explorer import (
+    chain_pages,
+    da_pages,
+    lane_pages,
+    search,
+    state_pages,
+    tx_pages,
+    validator_pages,
+)
 from node.explorer.again import Again, Verdict
 from node.explorer.errors import ForeignForm, NotSearchable, TooSoon
 from node.explorer.live import Live
@@ -41,6 +49,7 @@ ROUTES: Final = (
     *tx_pages.ROUTES,
     *lane_pages.ROUTES,
     *state_pages.ROUTES,
+    *validator_pages.ROUTES,
     *da_pages.ROUTES,
 )
 MOST_PAGES: Final = 32

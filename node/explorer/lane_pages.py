@@ -94,7 +94,10 @@ def batch(ask: Ask) -> Page:
     service = ask.service
     found = service.lane.batch(ask.height("domain"), ask.height("number"))
     opened = {item.index: item for item in found.opened}
+    holders = _holders(service, found)
     context = {
+        "holders": holders,
+        "gathered": sum(item["here"] for item in holders),
         "batch": found,
         "steps": steps(service, found),
         "entries": [
@@ -104,6 +107,16 @@ def batch(ask: Ask) -> Page:
         "tip": service.status().height,
     }
     return Page("batch", f"Batch {found.number} of domain {found.domain}", "batches", context)
+
+
+def _holders(service: Service, found: BatchView) -> list[dict[str, Any]]:
+    """Who has shares of a batch that waits to be opened, and whether they are here."""
+    if found.stage != "closed":
+        return []
+    keys = service.lane_keys().keys
+    reports = [k for k in keys if (k.domain, k.epoch) == (found.domain, found.epoch)]
+    names = [h.validator for report in reports for h in report.holders if h.shares]
+    return [{"key": name, "here": name in found.gathered} for name in names or found.gathered]
 
 
 # STAGES OVER TIME

@@ -1,4 +1,4 @@
-"""Supply, validators, faults, accounts, and what a rule says."""
+"""Supply, accounts, and what a rule says."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from node.core.ids import AccountId
 from node.explorer.page import Ask, Page, Route
 from node.explorer.text import is_code
 from node.rpc.schema import SupplyReport
-from node.rpc.service import Service
 
-_POOLS: Final = ("transparent", "shielded", "private")
+_POOLS: Final = ("transparent", "shielded", "private", "stake")
 
 
 def supply(ask: Ask) -> Page:
@@ -37,68 +36,8 @@ def shares(report: SupplyReport) -> list[dict[str, Any]]:
         parts = {name: value * 1000 // issued for name, value in held.items()}
         for name, value in held.items():
             parts[name] = max(parts[name], 4 if value else 0)  # a little is not nothing
-        parts["transparent"] = max(0, 1000 - parts["shielded"] - parts["private"])
+        parts["transparent"] = max(0, 1000 - sum(parts[name] for name in _POOLS[1:]))
         found.append({"view": item, "held": held, "parts": parts})
-    return found
-
-
-def validators(ask: Ask) -> Page:
-    """Consensus keys; who makes keys of the lane, and how far they are."""
-    service = ask.service
-    keys = service.lane_keys() if service.genesis.lane is not None else None
-    faults = _faults(service)
-    context = {
-        "keys": keys,
-        "rows": [
-            {
-                "number": number,
-                "key": key.hex(),
-                "own": keys is not None and keys.own == "0x" + key.hex(),
-                "made": 0 if keys is None else _took_part(keys.keys, key.hex()),
-                "faults": sum(item["validator"] == "0x" + key.hex() for item in faults),
-            }
-            for number, key in enumerate(service.genesis.validators)
-        ],
-    }
-    return Page("validators", "Validators", "validators", context)
-
-
-def faults(ask: Ask) -> Page:
-    """Who was found at fault, by which rule."""
-    return Page("faults", "Faults", "faults", {"faults": _faults(ask.service)})
-
-
-def _took_part(reports: Any, key: str) -> int:
-    return sum("0x" + key in item.dealers for item in reports)
-
-
-def _faults(service: Service) -> list[dict[str, Any]]:
-    """In the state: faults of key generation. Of this node: wrong shares that it saw."""
-    if service.genesis.lane is None:
-        return []
-    keys = service.lane_keys()
-    found: list[dict[str, Any]] = [
-        {
-            "validator": blame.validator,
-            "what": f"key generation: {blame.fault}",
-            "rule": "PX-10",
-            "where": f"domain {report.domain}, epoch {report.epoch}, attempt {report.attempt}",
-            "known": "state",
-        }
-        for report in keys.keys
-        for blame in report.faults
-    ]
-    words = {"PX-18": "shares that do not fit", "PX-19": "shares of two batches of one height"}
-    found += [
-        {
-            "validator": item.validator,
-            "what": words.get(item.rule, "shares"),
-            "rule": item.rule,
-            "where": f"domain {item.domain}, block {item.height}",
-            "known": "this node",
-        }
-        for item in keys.seen
-    ]
     return found
 
 
@@ -124,8 +63,6 @@ def _entry(code: str) -> Entry | None:
 
 ROUTES: Final = (
     Route("/supply", supply),
-    Route("/validators", validators),
-    Route("/faults", faults),
     Route("/account/{id}", account),
     Route("/rule/{code}", rule),
 )

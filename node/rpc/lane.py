@@ -27,6 +27,7 @@ from node.lane import view as lane_view
 from node.lane.layout import Live, Stage
 from node.lane.payload import EndTx
 from node.lane.services import Services
+from node.lane.validator.keeper import Keeper
 from node.rpc import lane_schema as schema
 from node.rpc import views
 from node.rpc.errors import problem
@@ -57,6 +58,7 @@ class LaneViews:
         store: of the node.
         names: kind → name.
         want: tells the validator that a domain's key is wanted; None: there is none to tell.
+        keeper: of the validator, or of a node that only follows.
     """
 
     def __init__(
@@ -66,12 +68,14 @@ class LaneViews:
         store: VersionedStore,
         names: Mapping[Kind, str],
         want: Callable[[int], object] | None = None,
+        keeper: Keeper | None = None,
     ) -> None:
         self._services: Final = services
         self._chain: Final = chain
         self._store: Final = store
         self._names: Final = names
         self._want: Final = want
+        self._keeper: Final = keeper
         self._lane: Final[LaneParameters] = services.lane
         self._posed: BoundedCache[bytes, schema.ProblemView] = BoundedCache(MOST_POSED)
 
@@ -170,10 +174,17 @@ class LaneViews:
             due=None if live is None else live.height,
             closed=(live.closed or None) if live is not None else None,
             root=self._root(state, live),
+            gathered=self._gathered(live),
             tree=None if tree is None else hex_of(tree),
             best=_best(item),
             end=self._end(item, ref),
         )
+
+    def _gathered(self, live: Live | None) -> list[str]:
+        """RPC-27: whose shares are here, never the shares."""
+        if live is None or live.stage is not Stage.CLOSED or self._keeper is None:
+            return []
+        return [hex_of(key) for key in self._keeper.gathered(live.scope)]
 
     def _root(self, state: StateReader, live: Live | None) -> str | None:
         """What shares are made for; while the batch waits for them."""

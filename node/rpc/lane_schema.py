@@ -201,6 +201,7 @@ class BatchView(Response, frozen=True):
         due: see LiveBatchView; absent when it is over.
         root: what decryption shares are made for; while it is closed.
         tree: root of the namespaced tree over the opened intents; once opened.
+        gathered: validators whose shares are at this node, while it is closed.
         opened: while it is being solved.
         best: best settlement so far, or the one that was carried out.
     """
@@ -215,6 +216,7 @@ class BatchView(Response, frozen=True):
     due: Count | None = None
     closed: Count | None = None
     root: Id | None = None
+    gathered: list[Id] = msgspec.field(default_factory=list)
     tree: Id | None = None
     best: SolutionView | None = None
     end: EndView | None = None

@@ -402,7 +402,7 @@ def _lane_views(node: Parts) -> LaneViews | None:
     lane = node.executor.lane
     if not isinstance(lane, LaneEnvironment):
         return None
-    return LaneViews(lane.services, node.chain, node.store, node.names, node.want_key)
+    return LaneViews(lane.services, node.chain, node.store, node.names, node.want_key, node.keeper)
 
 
 def _gossip_views(node: Parts) -> GossipViews | None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from node.core.block import Block
+from node.core.effects import BatchScope
 from node.core.errors import ConsensusFault
 from node.core.genesis import Genesis
 from node.core.ids import Height
@@ -168,6 +169,15 @@ class Keeper:
         known = evidence.of_keys(state, self._genesis, range(max(0, now - 1), following + 1))
         heard += [(FaultKind.KEY_GENERATION, item) for item in known]
         return tuple((kind, item) for kind, item in heard if item)
+
+    def gathered(self, scope: BatchScope) -> tuple[bytes, ...]:
+        """Consensus keys of those whose shares of a batch are here, until it is opened."""
+        with self._lock:
+            found = self._gatherings.of(scope)
+            if found is None:
+                return ()
+            members = found.batch.key.roster.members
+            return tuple(members[place].key for place in found.members)
 
     def holds(self, state: StateReader, domain: int, epoch: int) -> bool:
         """Whether this validator has its shares of an epoch's key."""

@@ -137,7 +137,7 @@ class Chain:
             self.put(self.seal(self.traders[who], self.order(who, kinds).to_bytes(), who + 1))
             for who in range(2)
         ]
-        self.until("solving")
+        self.until("closed")
 
     def end(self) -> None:
         services = self.node.executor.lane.services
@@ -175,6 +175,8 @@ def story():
     chain.make_key()
     chain.settle()
     with browser_of(chain.node) as http:
+        closed = http.get("/explorer/batches/0/0").text
+        chain.until("solving")
         solving = http.get("/explorer/batches/0/0").text
     chain.end()
     blob = chain.disperse()
@@ -186,6 +188,7 @@ def story():
         shielded=shielded.tx_id.hex(),
         sealed=chain.sealed[0].tx_id.hex(),
         account=chain.traders[0].account.hex(),
+        closed=closed,
         solving=solving,
         blob=blob,
     )

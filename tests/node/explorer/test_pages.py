@@ -92,19 +92,31 @@ def test_rpc57_asking_changes_nothing(story, http) -> None:
     assert (story.node.chain.height, story.node.store.root, len(story.node.pool)) == before
 
 
-def test_rpc57_what_is_sealed_is_not_shown_before_a_block_opens_it(story, helpers) -> None:
+def test_rpc57_what_is_sealed_is_not_shown_before_a_block_opens_it(story) -> None:
     """While it is being solved the intents are told; before, they are veiled."""
+    assert story.closed.count('class="veil"') == 2
+    assert "gives" not in story.closed
     assert "gives 0.0001" in story.solving
     assert "veil" not in story.solving
-    chain = story.chain
-    before = story.service.lane.lane().domains[0].next_batch
-    chain.put(chain.seal(chain.faucet, b"something secret", 40))
-    with helpers.browser_of(story.node) as http:
-        live = story.service.lane.lane().live[-1].number
-        page = http.get(f"/explorer/batches/0/{live}").text
-    assert live in {before, before - 1}
-    assert page.count('class="veil"') >= 1
-    assert "gives" not in page
+
+
+def test_a_closed_batch_says_whose_shares_are_here_and_no_share(story) -> None:
+    own = story.node.genesis.validators[0].hex()
+    assert "1 of 1 validators’ so far" in story.closed
+    (present,) = re.findall(r'<ul class="present">(.*?)</ul>', story.closed, re.DOTALL)
+    assert present.count('class="here"') == 1
+    assert own[:6] in present
+    assert "validators’ so far" not in story.solving
+
+
+def test_validators_have_stake_shares_and_keys(story, http) -> None:
+    page = http.get("/explorer/validators").text
+    text = re.sub("<[^>]*>", " ", page)
+    assert story.node.genesis.validators[0].hex()[:8] in text
+    assert "this node" in text
+    stake = story.node.genesis.stake
+    assert ("this chain has no stake" in text) is (stake is None)
+    assert "made" in text
 
 
 def test_a_transfer_in_the_clear_hides_nothing(story, http) -> None:
