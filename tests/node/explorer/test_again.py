@@ -113,7 +113,7 @@ def test_a_blob_is_read_from_its_rows(story, http, own, monkeypatch) -> None:
     def nothing(*_):
         raise NoBytes("too few rows are here")
 
-    monkeypatch.setattr(story.node.availability._rows, "blob", nothing)
+    monkeypatch.setattr(type(story.service.da.source), "blob", nothing)
     gone = http.post(path, headers=own)
     assert verdict(gone.text) == "bad"
 
