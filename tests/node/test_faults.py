@@ -17,11 +17,12 @@ from node.consensus.cometbft.home import binary
 from node.testing import lying_node
 from node.testing.cluster.invariants import Violation
 from node.testing.faults import __main__ as command
-from node.testing.faults import checks, grammar, record, replay, scenarios
+from node.testing.faults import away, checks, grammar, lies, record, replay
 from node.testing.faults import node as faulty
 from node.testing.faults.net import Net
 from node.testing.faults.record import Result
-from node.testing.faults.scenarios import SCENARIOS, Story
+from node.testing.faults.scenarios import SCENARIOS
+from node.testing.faults.story import Story
 from node.testing.faults.work import Work
 from zk.errors import DecodeError
 
@@ -52,11 +53,11 @@ def test_four_validators_disturbed_for_fifty_heights(net: Net, tmp_path: Path) -
     first = net.height()
     story = Story(net, work, draw, HEIGHTS)
     for disturb in (
-        scenarios.one_killed,
-        scenarios.two_two,
-        scenarios.one_cut,
-        scenarios.one_paused,
-        scenarios.engine_killed,
+        away.one_killed,
+        away.two_two,
+        away.one_cut,
+        away.one_paused,
+        away.engine_killed,
     ):
         disturb(story)
     work.stop()
@@ -74,13 +75,13 @@ def test_four_validators_disturbed_for_fifty_heights(net: Net, tmp_path: Path) -
 @needs_engine
 @pytest.mark.oracle_cometbft
 def test_a_liar_stops_nobody_and_another_state_stops_only_its_node(net: Net) -> None:
-    lies = f"garbage-extension+bad-proposal+mutated-state:{scenarios.MUTATED_AT}"
-    net.up({3: (faulty.PROGRAM, lies)})
+    told = f"garbage-extension+bad-proposal+mutated-state:{lies.MUTATED_AT}"
+    net.up({3: (faulty.PROGRAM, told)})
     work = Work(net, random.Random(1), sealing=False)
     work.start()
-    scenarios.mutated(Story(net, work, random.Random(1), HEIGHTS))
+    lies.mutated(Story(net, work, random.Random(1), HEIGHTS))
     work.stop()
-    assert checks.agreed(net) >= scenarios.MUTATED_AT + HEIGHTS
+    assert checks.agreed(net) >= lies.MUTATED_AT + HEIGHTS
     work.check()
     with pytest.raises(Violation, match="liveness"):
         net.to(net.height() + 100, seconds=0.2)

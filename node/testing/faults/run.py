@@ -14,7 +14,7 @@ from node.testing.cluster.invariants import Violation
 from node.testing.faults import checks, record, replay
 from node.testing.faults.net import Net
 from node.testing.faults.record import Result
-from node.testing.faults.scenarios import Scenario, Story
+from node.testing.faults.story import Scenario, Story
 from node.testing.faults.work import Work
 from zk.errors import ChiaroError
 
