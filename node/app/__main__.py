@@ -161,9 +161,9 @@ def _report(state: Path, error: ChiaroError) -> None:
 
 
 def _units(text: str) -> int:
-    """Base units, 0 or more."""
+    """A whole number, 0 or more."""
     if not (text.isascii() and text.isdigit() and len(text) < 20):
-        raise argparse.ArgumentTypeError("base units, 0 or more")
+        raise argparse.ArgumentTypeError("a whole number, 0 or more")
     return int(text)
 
 
@@ -202,6 +202,16 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--nats", help="servers that carry the overlay: URL[,URL…]")
     for name, what in NATS_FILES.items():
         run.add_argument(f"--nats-{name}", type=Path, help=f"a file: {what}")
+    run.add_argument(
+        "--snapshot-interval",
+        type=_units,
+        help="heights between snapshots for nodes that join late; 0: none",
+    )
+    run.add_argument(
+        "--retain-heights",
+        type=_units,
+        help="blocks that are kept; 0: all",
+    )
     return parser
 
 

@@ -66,6 +66,8 @@ def _merged(found: Settings, words: argparse.Namespace, home: Path) -> Options:
         empty_blocks=words.empty_blocks or found.flag("node.empty_blocks"),
         lane_tick_ms=_or(words.lane_tick_ms, found.number("node.lane_tick_ms")),
         explorer=_or(words.explorer, EXPLORER[found.text("node.explorer")]),
+        snapshot_interval=_or(words.snapshot_interval, found.number("node.snapshot_interval")),
+        retain_heights=_or(words.retain_heights, found.number("node.retain_heights")),
         gossip=found.flag("gossip.on"),
         gossip_cut=_or(words.gossip_cut, found.number("gossip.cut")),
         nats=_servers(found, words),

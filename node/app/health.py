@@ -20,6 +20,7 @@ class Seen:
 
     Attributes:
         started: the chain is open.
+        joining: it waits for a snapshot (SN-13).
         age_s: of the last block, in seconds; None where blocks come on demand.
         interval_s: between blocks, by the chain's timer.
         driven: CometBFT decides.
@@ -29,6 +30,7 @@ class Seen:
     """
 
     started: bool
+    joining: bool = False
     age_s: float | None = None
     interval_s: float = 0.0
     driven: bool = False
@@ -40,7 +42,9 @@ class Seen:
 def reasons(seen: Seen) -> tuple[Reason, ...]:
     """RPC-53: all that speaks against sending traffic; nothing: it is ready."""
     found = []
-    if not seen.started:
+    if seen.joining:
+        found.append(Reason("syncing", "it has no state yet, and waits for a snapshot"))
+    elif not seen.started:
         found.append(Reason("starting", "the last block is being checked"))
     elif seen.driven and seen.engine is None:
         found.append(Reason("engine", "CometBFT does not answer"))

@@ -28,7 +28,7 @@ from node.app.members import MembersConfig
 from node.app.node import ENGINE_FOLDER, Node
 from node.app.process import NodeProcess, Starting
 from node.consensus.cometbft import home as engine
-from node.consensus.cometbft.home import Place, Timing
+from node.consensus.cometbft.home import Network, Place, Timing
 from node.consensus.cometbft.server import clear_socket
 from node.core.genesis import Allocation, Genesis, Parameters
 from node.core.lane import LaneParameters
@@ -122,6 +122,7 @@ def create(
     allocations: Sequence[Allocation] = (),
     with_relays: bool = False,
     stake: Staking | None = None,
+    engine_rpc: bool = False,
 ) -> Genesis:
     """Make the folders of n validators of a new development chain.
 
@@ -136,6 +137,7 @@ def create(
         allocations: beside the faucet's.
         with_relays: peers reach each other through relays, which can part them.
         stake: of the validators, whose keys are made here; None: they are equals for ever.
+        engine_rpc: serve CometBFT's RPC on the port behind `p2p_port`, for nodes that join late.
 
     Raises:
         NoNode: there is one already.
@@ -174,7 +176,10 @@ def create(
             if other != number
         ]
         seed = keys[number].secret()
-        engine.make(home / ENGINE_FOLDER, genesis, seed, places[number], peers, timing)
+        rpc = f"127.0.0.{2 + number}:{p2p_port + 1}" if engine_rpc else ""
+        engine.make(
+            home / ENGINE_FOLDER, genesis, seed, places[number], peers, timing, Network(rpc=rpc)
+        )
         Node.create(home, genesis)
     if with_relays:
         relays.make(folder, n, p2p_port)

@@ -104,6 +104,7 @@ class Monitor:
         return reasons(
             Seen(
                 started=self.started,
+                joining=node.joining,
                 age_s=self._age() if timed else None,
                 interval_s=interval,
                 driven=node.options.engine is not None,
@@ -178,6 +179,10 @@ class Monitor:
             return
         yield from self._mempool()
         yield from self._lane()
+        shelf = self._node.shelf
+        if shelf is not None:
+            newest = max(shelf.heights(), default=0)
+            yield _gauge("chiaro_snapshot_height", "Of the newest that is served", newest)
         overlay = self._node.overlay
         if overlay is not None:
             node = overlay.bus.node

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from filelock import FileLock, Timeout
 
 from circuits.keys import KeyStore
-from node.app import assembly, development, runtime
+from node.app import assembly, development, engines, homes, runtime, snapshots
 from node.app.blocks import BlockMaker
 from node.app.errors import AlreadyRunning, NoNode
 from node.app.members import MemberPlace, MembersConfig
@@ -24,14 +24,15 @@ from node.app.meters import LEDGER_CALLS, POOL_CALLS, Meters, TimedVerifier
 from node.app.monitor import Monitor, listen_on_loopback
 from node.app.overlay import Overlay, Place
 from node.app.process import GENESIS_FILE, LOCK_FILE
+from node.app.snapshots import Snapshotter
 from node.app.validator import Belongings, Validator
 from node.consensus.application import LedgerApplication
 from node.consensus.local import Clock, LocalEngine, Produced, check_alone
 from node.core.genesis import DEV_PROFILE, Genesis
-from node.core.genesis_file import load_genesis, save_genesis
+from node.core.genesis_file import load_genesis
 from node.core.ids import Height
 from node.core.interfaces import ProofVerifier, StateReader
-from node.da.shards import ShardStore, open_shards
+from node.da.shards import ShardStore
 from node.execution.mempool import Mempool, MempoolLimits
 from node.execution.verifier import GrothVerifier
 from node.gossip.memory import MemoryHub
@@ -47,20 +48,18 @@ from node.rpc.service import Service
 from node.rpc.tip import Tip
 from node.store.chain import Chain
 from node.store.rocksdb import open_store
+from node.store.snapshots.shelf import Shelf
 from node.store.versioned import CrashPoint, VersionedStore, no_crash
-from zk import files
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from node.consensus.cometbft.engine import CometEngine
-    from node.consensus.cometbft.query import Query
     from node.consensus.cometbft.relay import Relay
 
 CHAIN_FOLDER: Final = "chain"
 ENGINE_FOLDER: Final = "engine"
 """In the home folder: CometBFT's."""
-SHARDS_FOLDER: Final = "shards"
 
 DEFAULT_PORT: Final = 7420
 _LOCK_S: Final = 2.0
@@ -84,6 +83,9 @@ class Options:
         nats: servers that carry the overlay; None: nodes of this process only.
         engine: folder of the CometBFT that decides; None: this node decides alone.
         binary: CometBFT, to be run as a child; None: it is started by others.
+        snapshot_interval: heights between snapshots for those who join late, where CometBFT
+            decides; 0: none.
+        retain_heights: SN-14, how many of the last blocks are kept; 0: all.
         mempool: bounds.
         metrics: where metrics and health are told, host and port; None: nowhere (RPC-52).
         disk_reserve: bytes that should stay free; with less it is not ready (RPC-53).
@@ -101,37 +103,11 @@ class Options:
     nats: Servers | None = None
     engine: Path | None = None
     binary: Path | None = None
+    snapshot_interval: int = snapshots.INTERVAL
+    retain_heights: int = 0
     mempool: MempoolLimits = field(default_factory=MempoolLimits)
     metrics: tuple[str, int] | None = None
     disk_reserve: int = 0
-
-
-def open_rows(home: Path, genesis: Genesis) -> ShardStore:
-    """Rows of blobs in a node's folder.
-
-    Where one validator is the whole committee nobody else has them, so it keeps them for good.
-
-    Raises:
-        StoreError: DA-14; in use by another process; damaged.
-    """
-    alone = len(genesis.validators) == 1
-    return open_shards(home / SHARDS_FOLDER, genesis.chain_id, archival=alone)
-
-
-def _relay(folder: Path) -> Relay:
-    """To the mempool of the CometBFT in `folder`; loaded where there is one."""
-    from node.consensus.cometbft.home import RPC_SOCKET
-    from node.consensus.cometbft.relay import Relay
-
-    return Relay(folder / RPC_SOCKET)
-
-
-def _query(folder: Path) -> Query:
-    """To the RPC of the CometBFT in `folder`."""
-    from node.consensus.cometbft.home import RPC_SOCKET
-    from node.consensus.cometbft.query import Query
-
-    return Query(folder / RPC_SOCKET)
 
 
 def system_clock() -> int:
@@ -153,6 +129,7 @@ class Node:
         lock: held as long as the node is open.
         validator: what it has of a validator's own, if it is one.
         shards: rows of blobs of sealed intents; written by nobody else, closed by `close`.
+        shelf: of snapshots; used where CometBFT decides.
         place: its own on the gossip overlay, closed by `close`; default: a new key.
         hub: where it meets other nodes of this process; default: it is alone.
         home: its folder, whose disk is watched; None: it has none.
@@ -181,6 +158,7 @@ class Node:
         lock: FileLock | None = None,
         validator: Belongings | None = None,
         shards: ShardStore | None = None,
+        shelf: Shelf | None = None,
         place: Place | None = None,
         hub: MemoryHub | None = None,
         home: Path | None = None,
@@ -194,7 +172,9 @@ class Node:
         self._lock = lock
         self._keys = assembly.verifying_keys(genesis, keys)
         runtime.check(genesis)
-        if store.empty:
+        folder = self.options.engine
+        self._joins = store.empty and engines.joins(folder)
+        if store.empty and not self._joins:
             assembly.check_new_chain(genesis, keys)
         insecure = assembly.insecure(genesis, keys)
         for text in insecure.values():
@@ -212,8 +192,7 @@ class Node:
             else Availability(genesis, shards, own_key, self.members.client)
         )
         self.executor: Final = assembly.executor(genesis, self._verifier, self.availability)
-        folder = self.options.engine
-        relay = None if folder is None else _relay(folder)
+        relay = None if folder is None else engines.relay(folder)
         self.pool: Final = Mempool(
             self.executor,
             self._latest,
@@ -239,9 +218,13 @@ class Node:
             self.executor,
             store,
             lane=None if self.validator is None else self.validator.keeper,
+            retain=self.options.retain_heights,
             crash_point=crash_point,
         )
         self.chain: Final = self.application.chain
+        self.shelf: Final = shelf
+        interval = 0 if folder is None else self.options.snapshot_interval
+        self._snapshotter: Final = Snapshotter(shelf, store, genesis.chain_id, interval)
         self.engine: Final = self._make_engine(folder, relay, clock, crash_point)
         self.overlay: Final = (
             None
@@ -274,7 +257,7 @@ class Node:
                 names,
                 faucet,
                 insecure,
-                engine=None if folder is None else _query(folder),
+                engine=None if folder is None else engines.query(folder),
                 **self._lane_parts(),
             )
         )
@@ -297,22 +280,7 @@ class Node:
         Raises:
             NoNode: there is a node already.
         """
-        files.make_private_folder(home)
-        path = home / GENESIS_FILE
-        partial = path.with_name(f".{GENESIS_FILE.removesuffix('.toml')}.partial.toml")
-        partial.unlink(missing_ok=True)
-        save_genesis(genesis, partial)
-        try:
-            path.hardlink_to(partial)  # there whole or not at all, and never over another
-        except FileExistsError:
-            raise NoNode(
-                "there is a node in this folder already",
-                where=str(home),
-                why="a new chain would hide the old one",
-                fix="open it, or name another folder",
-            ) from None
-        finally:
-            partial.unlink(missing_ok=True)
+        homes.create(home, genesis)
 
     @staticmethod
     def exists(home: Path) -> bool:
@@ -355,11 +323,12 @@ class Node:
             keys = keys or KeyStore()
             assembly.verifying_keys(genesis, keys)  # before anything is written
             runtime.check(genesis)
-            if not (home / CHAIN_FOLDER).exists():
+            joins = options is not None and engines.joins(options.engine)
+            if not (home / CHAIN_FOLDER).exists() and not joins:
                 assembly.check_new_chain(genesis, keys)
             store = open_store(home / CHAIN_FOLDER, genesis.chain_id, crash_point=crash_point)
             if genesis.lane is not None:
-                shards = open_rows(home, genesis)
+                shards = homes.open_rows(home, genesis)
                 place = Place.load(home, genesis.chain_id)
             return cls(
                 genesis,
@@ -370,6 +339,7 @@ class Node:
                 lock=lock,
                 validator=Belongings.load(home, genesis),
                 shards=shards,
+                shelf=Shelf(home / snapshots.FOLDER),
                 place=place,
                 home=home,
                 members=MembersConfig.load(home),
@@ -384,6 +354,7 @@ class Node:
     def close(self) -> None:
         """Give back threads, store and lock."""
         self._block_thread.shutdown()
+        self._snapshotter.close()
         if isinstance(self._proofs, GrothVerifier):
             self._proofs.close()
         self.members.client.close()
@@ -398,19 +369,43 @@ class Node:
     # --- running -----------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Genesis into an empty store, or the last block checked again (CH-24). Blocking."""
-        info = self.engine.start()
+        """Genesis into an empty store, or the last block checked again (CH-24). Blocking.
+
+        A node that begins with a snapshot has no state yet, and waits for one (SN-13).
+        """
+        if self.joining:
+            _log.info("waits for a snapshot", extra={"chain": self.genesis.chain_id.hex()})
+            return
+        self.engine.start()
+        self._restored()
+
+    @property
+    def joining(self) -> bool:
+        """SN-13: whether it waits for a snapshot."""
+        return self._joins and self.store.empty
+
+    def _restored(self) -> None:
+        """There is a state: from genesis, from the disk, or from others."""
         if self.validator is not None:
             self.validator.start()
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(self._go_on)
+        else:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """In the event loop, where there is one."""
+        height = self.store.height
         if self.overlay is not None:
             self.overlay.start(self.chain)
-        self.tip.reached(info.height)
-        if info.height:
-            self.meters.resume(info.height, self.chain.header(info.height).time_ms)
+        self.tip.reached(height)
+        if height:
+            self.meters.resume(height, self.chain.head(height).time_ms)
         self.monitor.started = True
         _log.info(
             "chain open",
-            extra={"chain": self.genesis.chain_id.hex(), "height": info.height},
+            extra={"chain": self.genesis.chain_id.hex(), "height": height},
         )
 
     def want_key(self, domain: int) -> None:
@@ -447,6 +442,7 @@ class Node:
         )
         if self.availability is not None:
             self.availability.committed(produced.block, produced.receipts, self.store.reader())
+        self._snapshotter.committed(height)
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits
                 self._loop.call_soon_threadsafe(self._reached, produced)
@@ -578,19 +574,20 @@ class Node:
             return LocalEngine(
                 self.application, self.chain, self.genesis, source, clock, crash_point=crash_point
             )
-        from node.consensus.cometbft.engine import CometEngine
-
-        own = (self.validator and self.validator.public) or b""
-        return CometEngine(
+        return engines.comet(
             self.genesis,
             self.application,
             self.store,
             source,
-            own,
+            (self.validator and self.validator.public) or b"",
             folder,
             relay,
-            self._committed,
-            self.options.binary,
+            decided=self._committed,
+            restored=self._restored,
+            binary=self.options.binary,
+            shelf=self.shelf,
+            prunes=self.options.retain_heights > 0,
+            crash_point=crash_point,
         )
 
     def _busy(self) -> bool:

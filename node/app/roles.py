@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from node.store.chain import MIN_RETAINED
+
 EXPLORER: Final[Mapping[str, bool | None]] = {"alone": None, "on": True, "off": False}
 MODES: Final = ("embedded", "child", "beside")
 _PLACE: Final = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):[0-9]{1,5}")
@@ -53,6 +55,11 @@ def is_place(value: Value) -> bool:
     )
 
 
+def _enough(value: Value) -> bool:
+    """SN-14."""
+    return isinstance(value, int) and value >= MIN_RETAINED
+
+
 def _place_or_none(value: Value) -> bool:
     return value == "" or is_place(value)
 
@@ -83,6 +90,12 @@ KEYS: Final[Mapping[str, Key]] = {
     ),
     "node.lane_tick_ms": Key(
         1000, "embedded engine: between blocks that only sealed intents wait for", most=600_000
+    ),
+    "node.snapshot_interval": Key(
+        1000, "with CometBFT: blocks between snapshots for those who join late; 0: none"
+    ),
+    "node.retain_heights": Key(
+        0, "of the last blocks, how many are kept; 0: all", lambda v: v == 0 or _enough(v)
     ),
     "engine.mode": Key(
         "embedded",

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import IO, NamedTuple, Protocol
 
 from node.app.errors import AlreadyRunning, NoNode
-from node.app.node import CHAIN_FOLDER, SHARDS_FOLDER, open_rows
+from node.app.homes import SHARDS_FOLDER, open_rows
+from node.app.node import CHAIN_FOLDER
 from node.app.process import GENESIS_FILE, LOCK_FILE
 from node.audit import bundle
 from node.audit.archive import Reader, digest

@@ -45,6 +45,12 @@ def init(
         None, "--validator-key", help="File to copy; else the one in the node's folder."
     ),
     rpc: str | None = typer.Option(None, "--rpc", help="HOST:PORT of the RPC."),
+    engine_rpc: str = typer.Option(
+        "", "--engine-rpc", help="HOST:PORT of CometBFT's RPC too, for who joins by a snapshot."
+    ),
+    sync_from: list[str] | None = typer.Option(
+        None, "--sync-from", help="URL of a peer's --engine-rpc: begin with a snapshot; repeat it."
+    ),
     metrics: str | None = typer.Option(
         None, "--metrics", help="HOST:PORT on loopback for metrics and health."
     ),
@@ -54,7 +60,7 @@ def init(
     ),
 ) -> None:
     """Make the home of a node of a chain; prints what its peers have to know."""
-    from node.app import hosting
+    from node.app import hosting, sync
     from node.consensus.cometbft.home import Network
     from node.core.genesis_file import load_genesis
 
@@ -68,10 +74,13 @@ def init(
         "engine.binary": None if cometbft is None else str(cometbft.resolve()),
     }
     given |= {name: value for name, value in said.items() if value is not None}
-    network = Network(tuple(peer or ()), tuple(private or ()), exchange, external)
+    chain = load_genesis(genesis)
+    begin = sync.trusted(chain, sync_from) if sync_from else None
+    peers = tuple(peer or ())
+    network = Network(peers, tuple(private or ()), exchange, external, engine_rpc, begin)
     made = hosting.make(
         home,
-        load_genesis(genesis),
+        chain,
         given,
         p2p=p2p,
         network=network,
@@ -81,17 +90,28 @@ def init(
         session.warnings.append(
             "the validator's key was copied: never let two machines run with it"
         )
+    if begin is not None:
+        session.warnings.append(
+            f"block {begin.height} is believed to have hash {begin.hash.hex()}: compare it with "
+            "somebody whom you trust before you run the node"
+        )
     data = {
         "home": str(made.home),
         "role": made.role,
         "peer": made.peer,
         "validator": None if made.validator is None else "0x" + made.validator.hex(),
         "settings": str(made.home / "node.toml"),
+        "trust": None
+        if begin is None
+        else {"height": begin.height, "hash": "0x" + begin.hash.hex()},
     }
 
     def render(out: Console) -> None:
         for name, value in data.items():
-            out.print(f"{name:<10} {value or 'none'}", markup=False)
+            if name != "trust":
+                out.print(f"{name:<10} {value or 'none'}", markup=False)
+        if begin is not None:
+            out.print(f"trust      block {begin.height}, {begin.hash.hex()}", markup=False)
         if made.peer is not None:
             out.print("give the line `peer` to those who connect to this node", markup=False)
         out.print("next       chiaro node run", markup=False)

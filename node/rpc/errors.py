@@ -15,6 +15,7 @@ from node.core.errors import (
     Unreachable,
 )
 from node.rpc.schema import Problem
+from node.store.chain import NotKept
 from zk import errors as zk_errors
 from zk.errors import ChiaroError, DecodeError, InvalidProof, ParamsError
 
@@ -99,9 +100,19 @@ class NodeFault(NodeError):
     fix = "look at the node's log (`chiaro status` names it)"
 
 
+class Syncing(NodeError):
+    """SN-13: a node that joins late and has no state yet."""
+
+    code = "NET-008"
+    exit_code = 6
+    why = "what it would answer from an empty state is wrong"
+    fix = "wait until it has a snapshot of its peers; its log tells"
+
+
 _PLAIN: Final[tuple[type[ChiaroError], ...]] = (
     PolicyRefused,
     NotFound,
+    NotKept,
     StoreError,
     ConsensusFault,
     Unreachable,
@@ -112,6 +123,7 @@ _PLAIN: Final[tuple[type[ChiaroError], ...]] = (
     StillPending,
     BadAnswer,
     NodeFault,
+    Syncing,
     DecodeError,
     zk_errors.NonCanonical,
     zk_errors.WrongLength,

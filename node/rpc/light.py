@@ -76,8 +76,9 @@ class LightViews:
         return ValidatorsView(height=height, validators=hex_of(validator_set(found).to_bytes()))
 
     def headers(self, first: int, limit: int) -> HeadersView:
-        """Our headers, as far as this node has them."""
+        """Our headers, as far as this node has them. Raises NotKept: SN-12."""
         tip = self._chain.height
+        self._chain.check_kept(max(first, 1))
         found = [
             hex_of(block.header.to_bytes())
             for block in self._chain.blocks(Height(first), Height(min(tip, first + limit - 1)))

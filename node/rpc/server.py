@@ -37,7 +37,7 @@ from node.rpc import health, openapi, schema
 from node.rpc.da_schema import PutRequest
 from node.rpc.endpoint import Call, Endpoint
 from node.rpc.endpoints import ENDPOINTS
-from node.rpc.errors import BadRequest, NodeFault, RequestRefused, TooLarge, problem
+from node.rpc.errors import BadRequest, NodeFault, RequestRefused, Syncing, TooLarge, problem
 from node.rpc.gossip_schema import PoseRequest, PublishRequest
 from node.rpc.health import Reason
 from node.rpc.service import Service
@@ -123,6 +123,8 @@ class Server:
             self._in_flight -= 1
 
     async def _answer(self, endpoint: Endpoint, request: Request) -> schema.Response:
+        if self._service.node.store.empty:
+            raise Syncing("SN-13: the node has no state yet: it waits for a snapshot")
         call = Call(
             self._service,
             self._tip,
@@ -252,6 +254,7 @@ def status_of(error: ChiaroError) -> int:
         (DecodeError, 400),
         (Unreachable, 503),
         (EngineAnswer, 500),
+        (Syncing, 503),
         (NodeFault, 500),
         (StoreError, 500),
         (ConsensusFault, 500),

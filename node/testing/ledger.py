@@ -83,7 +83,7 @@ class Ledger:
     def block(self, *txs: bytes) -> tuple[Receipt, ...]:
         """A decided block of these transactions, executed and committed."""
         height = Height(self.height + 1)
-        previous = self.chain.header(Height(self.height)).hash if self.height else bytes(32)
+        previous = self.chain.head(Height(self.height)).hash if self.height else bytes(32)
         header = Header(
             self.genesis.chain_id,
             height,

@@ -65,7 +65,9 @@ def test_rpc52_the_list_of_measurements_is_closed_and_names_nobody(node, make_pe
     found = {name for name in families(text) if not name.startswith("chiaro_process_")}
     assert found <= listed()
     only_elsewhere = {
-        name for name in listed() if name.startswith(("chiaro_engine_", "chiaro_disk_"))
+        name
+        for name in listed()
+        if name.startswith(("chiaro_engine_", "chiaro_disk_", "chiaro_snapshot_"))
     }
     assert (
         listed() - found - {n for n in listed() if n.startswith("chiaro_process_")}
@@ -125,6 +127,11 @@ def test_rpc53_a_node_that_is_not_ready_says_why(code: str) -> None:
     (reason,) = health.reasons(SEEN[code])
     assert reason.code == code
     assert reason.text
+
+
+def test_rpc53_a_node_that_waits_for_a_snapshot_is_syncing() -> None:
+    (reason,) = health.reasons(replace(READY, started=False, joining=True))
+    assert (reason.code, "snapshot" in reason.text) == ("syncing", True)
 
 
 def test_rpc53_how_old_a_block_may_be_follows_the_timer() -> None:

@@ -19,7 +19,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "production.md"
 WORDS = argparse.Namespace(
     host=None, port=None, allow_remote=False, delay_ms=None, empty_blocks=False,
     lane_tick_ms=None, explorer=None, gossip_cut=None, cometbft=False, binary=None, metrics=None,
-    nats=None,
+    nats=None, snapshot_interval=None, retain_heights=None,
     **{f"nats_{name}": None for name in NATS_FILES},
 )  # fmt: skip
 
@@ -39,6 +39,7 @@ REFUSED = {
     "a switch for a number": "[gossip]\ncut = true\n",
     "a fraction": "[gossip]\ncut = 1.0\n",
     "below": "[gossip]\ncut = -1\n",
+    "too few": "[node]\nretain_heights = 255\n",
     "above": "[node]\ndelay_ms = 60001\n",
     "no address": "[node]\nrpc = '127.0.0.1'\n",
     "a port that does not exist": "[node]\nrpc = '127.0.0.1:65536'\n",

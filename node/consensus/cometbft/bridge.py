@@ -15,7 +15,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from node.consensus.application import LedgerApplication
 from node.consensus.cometbft import abci_pb2 as abci
-from node.consensus.cometbft import mapping
+from node.consensus.cometbft import mapping, snapshots
+from node.consensus.cometbft.snapshots import SnapshotCalls
 from node.consensus.cometbft.voters import Misbehaviour, Voters
 from node.consensus.errors import InvalidBlock
 from node.consensus.local import Produced
@@ -68,6 +69,8 @@ class Bridge:
         decided: called when a block is on the disk, before CometBFT hears of it.
         joined: called when a CometBFT begins to speak.
         accuse: told of misbehaviour once the block that says so is on the disk.
+        snapshots: what is served, and taken by a node that begins from one; None: neither.
+        retain: SN-15, lowest height whose block CometBFT must keep; 0: all.
     """
 
     def __init__(
@@ -80,6 +83,8 @@ class Bridge:
         decided: Callable[[Produced], None] = lambda _: None,
         joined: Callable[[], None] = lambda: None,
         accuse: Callable[[Misbehaviour], None] = lambda _: None,
+        snapshots: SnapshotCalls | None = None,
+        retain: Callable[[], int] = lambda: 0,
     ) -> None:
         self._genesis: Final = genesis
         self._app: Final = app
@@ -88,6 +93,8 @@ class Bridge:
         self._own: Final = own
         self._decided: Final = decided
         self._joined: Final = joined
+        self._snapshots: Final = snapshots or SnapshotCalls(genesis, store, None)
+        self._retain: Final = retain
         self._proposer: Final = Proposer(app, app.chain, pool)
         self._voters: Final = Voters(genesis, store)
         self._accuse: Final = accuse
@@ -99,7 +106,8 @@ class Bridge:
         Raises:
             ConsensusFault, NodeError, BackendError: this node cannot go on.
         """
-        method: Callable[[Any], Any] = getattr(self, kind)
+        answering = self._snapshots if kind in snapshots.CALLS else self
+        method: Callable[[Any], Any] = getattr(answering, kind)
         return abci.Response(**{kind: method(getattr(request, kind))})
 
     # QUERY
@@ -137,7 +145,15 @@ class Bridge:
     # MEMPOOL
 
     def check(self, requests: Sequence[abci.RequestCheckTx]) -> list[abci.ResponseCheckTx]:
-        """One answer each, in order. What is seen again must only still wait."""
+        """One answer each, in order. What is seen again must only still wait.
+
+        SN-13: a node without a state cannot tell, and takes nothing.
+        """
+        if self._store.empty:
+            return [
+                abci.ResponseCheckTx(code=REFUSED, log="no state yet", codespace=CODESPACE)
+                for _ in requests
+            ]
         new = [item.tx for item in requests if item.type != abci.RECHECK]
         admissions = iter(self._pool.take(new) if new else ())
         return [
@@ -261,7 +277,7 @@ class Bridge:
             height = found.block.header.height
             for item in [item for item in self.misbehaviour if item.height == height]:
                 self._accuse(item)
-        return abci.ResponseCommit()
+        return abci.ResponseCommit(retain_height=self._retain())
 
     def _expect(self, height: int, call: str) -> Height:
         """CH-39: the engine speaks of the next height, and of no other.
@@ -289,26 +305,6 @@ class Bridge:
             self.misbehaviour.append(found)
             where = {"height": item.height, "code": kind}
             _log.error("%s of %s at %d, proved", kind, key.hex(), item.height, extra=where)
-
-    # SNAPSHOTS: there are none yet
-
-    def list_snapshots(self, request: abci.RequestListSnapshots) -> abci.ResponseListSnapshots:  # noqa: ARG002
-        return abci.ResponseListSnapshots()
-
-    def offer_snapshot(self, request: abci.RequestOfferSnapshot) -> abci.ResponseOfferSnapshot:  # noqa: ARG002
-        return abci.ResponseOfferSnapshot(result=abci.ResponseOfferSnapshot.Result.ABORT)
-
-    def load_snapshot_chunk(
-        self,
-        request: abci.RequestLoadSnapshotChunk,  # noqa: ARG002
-    ) -> abci.ResponseLoadSnapshotChunk:
-        return abci.ResponseLoadSnapshotChunk()
-
-    def apply_snapshot_chunk(
-        self,
-        request: abci.RequestApplySnapshotChunk,  # noqa: ARG002
-    ) -> abci.ResponseApplySnapshotChunk:
-        return abci.ResponseApplySnapshotChunk(result=abci.ResponseApplySnapshotChunk.Result.ABORT)
 
 
 def _admitted(admission: Admission) -> abci.ResponseCheckTx:

@@ -15,6 +15,7 @@ from node.consensus.cometbft.home import ABCI_SOCKET, RPC_SOCKET
 from node.consensus.cometbft.prosecution import Prosecutor
 from node.consensus.cometbft.relay import Relay
 from node.consensus.cometbft.server import Server
+from node.consensus.cometbft.snapshots import SnapshotCalls
 from node.consensus.local import Produced, begin
 from node.core.errors import Unreachable
 from node.core.genesis import Genesis
@@ -39,6 +40,8 @@ class CometEngine:
         relay: to CometBFT's mempool.
         decided: called when a block is on the disk.
         binary: CometBFT, to be run as a child; None: others start it.
+        snapshots: see `Bridge`.
+        retain: see `Bridge`.
     """
 
     def __init__(
@@ -52,6 +55,8 @@ class CometEngine:
         relay: Relay,
         decided: Callable[[Produced], None],
         binary: Path | None = None,
+        snapshots: SnapshotCalls | None = None,
+        retain: Callable[[], int] = lambda: 0,
     ) -> None:
         self._folder = folder
         self._binary = binary
@@ -71,6 +76,8 @@ class CometEngine:
             self._on_block,
             self._on_handshake,
             self._prosecutor.accuse,
+            snapshots,
+            retain,
         )
         self._server: Final = Server(folder / ABCI_SOCKET, self.bridge)
 

@@ -1,6 +1,6 @@
 """CometBFT's folder: keys, genesis and configuration, made from ours.
 
-    abci.sock, rpc.sock               sockets; its RPC is on no network
+    abci.sock, rpc.sock               sockets; its RPC is on no network, unless that is asked for
     config/genesis.json, config.toml  of the chain and of this node
     config/priv_validator_key.json    the validator's consensus key, again; private
     config/node_key.json              of its peers' encryption; private
@@ -16,6 +16,7 @@ import base64
 import json
 import re
 import shutil
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from node.consensus.cometbft import mapping
 from node.core.block import MAX_TX_BYTES
+from node.core.errors import ConsensusFault
 from node.core.genesis import Genesis
 from zk import files
 from zk.errors import DecodeError
@@ -33,6 +35,7 @@ from zk.errors import DecodeError
 VERSION: Final = "v0.38.25"
 ABCI_SOCKET: Final = "abci.sock"
 RPC_SOCKET: Final = "rpc.sock"
+CONFIG_FILE: Final = "config.toml"
 BUILT: Final = Path(".cache/cometbft") / VERSION / "cometbft"
 """Where `make cometbft` puts it, in a checkout."""
 _PEER: Final = re.compile(r"[0-9a-f]{40}@\S{3,320}")
@@ -93,6 +96,21 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class StateSync:
+    """Whom to begin from in place of genesis.
+
+    Attributes:
+        servers: RPC of the CometBFT of others, as URLs; light blocks come from them.
+        height: of a header that is trusted.
+        hash: of that header, 32 bytes.
+    """
+
+    servers: tuple[str, ...]
+    height: int
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Network:
     """How a node's CometBFT meets others, where they are on other machines.  CH-58.
 
@@ -102,6 +120,9 @@ class Network:
             sentry's validator.
         exchange: tell peers of other peers, and be told; a validator behind sentries does not.
         external: `HOST:PORT` that others are told; empty: where it listens.
+        rpc: `HOST:PORT` where CometBFT's RPC is served as well, for the light clients of those who
+            join; empty: on no network.
+        sync: begin with a snapshot of others, and not with genesis.
 
     Raises:
         DecodeError: CH-58.
@@ -111,12 +132,15 @@ class Network:
     private: tuple[str, ...] = ()
     exchange: bool = False
     external: str = ""
+    rpc: str = ""
+    sync: StateSync | None = None
 
     def __post_init__(self) -> None:
         for peer in self.peers:
             check_peer(peer)
-        if self.external:
-            check_address(self.external)
+        for address in (self.external, self.rpc):
+            if address:
+                check_address(address)
         unknown = set(self.private) - {peer.partition("@")[0] for peer in self.peers}
         if unknown:
             raise DecodeError(
@@ -188,7 +212,27 @@ def make(
     met = network or Network()
     met = replace(met, peers=(*(peer.peer for peer in peers), *met.peers))
     text = _config(folder.resolve(), genesis, place, met, timing or Timing())
-    files.write(config / "config.toml", text.encode())
+    files.write(config / CONFIG_FILE, text.encode())
+
+
+def syncs(folder: Path) -> bool:
+    """Whether this CometBFT begins with a snapshot, if it has no blocks yet.
+
+    Raises:
+        ConsensusFault: the configuration cannot be read.
+    """
+    path = folder / "config" / CONFIG_FILE
+    try:
+        document = tomllib.loads(path.read_bytes().decode())
+    except (OSError, ValueError) as error:
+        raise ConsensusFault(
+            "CometBFT's configuration cannot be read",
+            where=str(path),
+            why=type(error).__name__,
+            fix="make the engine's folder again",
+        ) from error
+    section = document.get("statesync")
+    return isinstance(section, dict) and section.get("enable") is True
 
 
 def genesis_document(genesis: Genesis) -> dict[str, Any]:
@@ -228,12 +272,13 @@ def _config(folder: Path, genesis: Genesis, place: Place, network: Network, timi
     """What differs from CometBFT's defaults."""
     limits = genesis.parameters
     private = ",".join(network.private)
+    served = f"unix://{folder / RPC_SOCKET}" + (f",tcp://{network.rpc}" if network.rpc else "")
     return f"""\
 proxy_app = "unix://{folder / ABCI_SOCKET}"
 moniker = "chiaro"
 
 [rpc]
-laddr = "unix://{folder / RPC_SOCKET}"
+laddr = {json.dumps(served)}
 
 [p2p]
 laddr = "tcp://{place.address}"
@@ -263,6 +308,21 @@ timeout_commit = "{max(limits.block_time_ms, 1)}ms"
 
 [tx_index]
 indexer = "null"
+""" + ("" if network.sync is None else _state_sync(folder, network.sync))
+
+
+def _state_sync(folder: Path, sync: StateSync) -> str:
+    """The light client wants two servers; one that is alone is its own witness."""
+    servers = sync.servers if len(sync.servers) > 1 else sync.servers * 2
+    return f"""
+[statesync]
+enable = true
+rpc_servers = {json.dumps(",".join(servers))}
+trust_height = {sync.height}
+trust_hash = "{sync.hash.hex().upper()}"
+trust_period = "{mapping.MAX_AGE_HOURS}h0m0s"
+discovery_time = "5s"
+temp_dir = "{folder / "data"}"
 """
 
 

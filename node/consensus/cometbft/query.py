@@ -1,4 +1,4 @@
-"""Questions to CometBFT's own RPC, on its UNIX socket, and its JSON read strictly."""
+"""Questions to CometBFT's own RPC, on its UNIX socket or a peer's address, and strict answers."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class Query:
     """Of one CometBFT. Blocking; safe to use from several threads.
 
     Args:
-        path: of the UNIX socket of its RPC.
+        where: path of the UNIX socket of its RPC; or the URL of another's.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path: Final = path
+    def __init__(self, where: Path | str) -> None:
+        self._where: Final = where
 
     def ask(self, method: str, **parameters: str | int) -> Any:
         """The `result` of a call.
@@ -49,15 +49,17 @@ class Query:
             NotFound: it has no such height.
             EngineAnswer: another refusal, or no JSON-RPC.
         """
-        transport = httpx.HTTPTransport(uds=str(self._path))
+        local = isinstance(self._where, Path)
+        transport = httpx.HTTPTransport(uds=str(self._where)) if local else None
+        base = "http://engine" if local else str(self._where).rstrip("/")
         query = {name: str(value) for name, value in parameters.items()}
         try:
             with (
                 httpx.Client(transport=transport, timeout=TIMEOUT_S, trust_env=False) as client,
-                client.stream("GET", f"http://engine/{method}", params=query) as response,
+                client.stream("GET", f"{base}/{method}", params=query) as response,
             ):
                 data = _bounded(response)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Unreachable(
                 "CometBFT does not answer",
                 where=method,

@@ -3,7 +3,7 @@
 CometBFT opens four connections: consensus, mempool, query, snapshots. Each is answered in order;
 between them there is none. Calls of consensus run on one thread, one after the other; the others
 on threads of their own, so that a proof in the mempool holds up no block. What has arrived of
-CheckTx is answered as one batch.
+CheckTx is answered as one batch. Snapshots have a thread too: restoring one takes a while.
 
 A frame that is none costs its connection, and nothing else. A call that this node cannot answer
 ends the node: CometBFT gets an exception, never a guess, and stops as well.
@@ -23,6 +23,7 @@ from typing import Any, Final, TypeVar
 from node.consensus.cometbft import abci_pb2 as abci
 from node.consensus.cometbft.bridge import Bridge
 from node.consensus.cometbft.frames import encode, read_frame, request_of
+from node.consensus.cometbft.snapshots import CALLS as SNAPSHOTS
 from node.consensus.errors import EngineRefused
 from node.core.errors import ConsensusFault
 from zk.errors import ChiaroError
@@ -82,7 +83,7 @@ class Server:
         self._bridge: Final = bridge
         self._threads: Final = {
             name: ThreadPoolExecutor(1, f"abci-{name}")
-            for name in ("consensus", "mempool", "query")
+            for name in ("consensus", "mempool", "query", "snapshots")
         }
         self._consensus: Final = asyncio.Lock()
         self._tasks: Final[set[asyncio.Task[None]]] = set()
@@ -236,7 +237,7 @@ class _Connection:
         return behind[0] if behind else await self._waiting.get()
 
     async def _answer(self, kind: str, request: abci.Request) -> abci.Response:
-        thread = "query"
+        thread = "snapshots" if kind in SNAPSHOTS else "query"
         if kind in CONSENSUS:
             thread = "consensus"
             if not self._is_consensus:

@@ -38,7 +38,7 @@ class Shelf:
 
     def __init__(self, folder: Path, keep: int = DEFAULT_KEEP) -> None:
         self.folder: Final = folder
-        self._keep: Final = max(keep, 1)
+        self.keep: Final = max(keep, 1)
 
     def clear(self) -> None:
         """SN-10: away with what is not whole. Only while nobody makes one."""
@@ -81,7 +81,7 @@ class Shelf:
     def finish(self, height: int) -> None:
         """SN-10: the finished one takes its name; the oldest beyond `keep` go."""
         self.place(height, PARTIAL).rename(self.folder / str(height))
-        for old in self.heights()[self._keep :]:
+        for old in self.heights()[self.keep :]:
             # Its manifest first: without it the rest is not offered any more.
             (self.folder / str(old) / MANIFEST_FILE).unlink(missing_ok=True)
             shutil.rmtree(self.folder / str(old), ignore_errors=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from node.app.node import SHARDS_FOLDER, open_rows
+from node.app.homes import SHARDS_FOLDER, open_rows
 from node.core.errors import StoreError
 from node.core.genesis import Genesis
 from node.core.ids import Height

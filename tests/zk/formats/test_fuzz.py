@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from fuzzing import audits, availability, lane, ledger, mutations, proofs
+from fuzzing import audits, availability, lane, ledger, mutations, proofs, snapshots
 from fuzzing.bulk import BULK
 from fuzzing.target import BASE_MEMORY, Broken, Target
 from hypothesis import HealthCheck, given, settings
@@ -20,7 +20,14 @@ from hypothesis import strategies as st
 from node.core import catalog
 from zk.errors import ChiaroError, FormatError, NonCanonical
 
-TARGETS = (*proofs.TARGETS, *ledger.TARGETS, *availability.TARGETS, *lane.TARGETS, *audits.TARGETS)
+TARGETS = (
+    *proofs.TARGETS,
+    *ledger.TARGETS,
+    *availability.TARGETS,
+    *lane.TARGETS,
+    *audits.TARGETS,
+    *snapshots.TARGETS,
+)
 CORPUS = Path(__file__).parent / "corpus"
 SLOW = {"zkey", "ptau", "gnark_key", "arkworks_key", "ptau_contributions"}
 each = pytest.mark.parametrize("target", TARGETS, ids=[target.name for target in TARGETS])

@@ -5,6 +5,7 @@ proofs      files of circuits, keys, proofs and ceremonies
 ledger      transactions, blocks and what else nodes send each other
 audits      bundles of whole chains
 availability  coded batches, certificates, proofs of completeness
+snapshots   manifests and streams of a state
 lane        transactions, state and parameters of the sealed lane, blobs
 mutations   malformed variants of well-formed bytes
 run         coverage-guided search for bytes that break the property (`make long-fuzz`)

@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from fuzzing import audits, availability, keep, lane, ledger, proofs
+from fuzzing import audits, availability, keep, lane, ledger, proofs, snapshots
 from fuzzing.target import Target
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -27,6 +27,7 @@ TARGETS = {
         *proofs.TARGETS,
         *ledger.TARGETS,
         *availability.TARGETS,
+        *snapshots.TARGETS,
         *lane.TARGETS,
         *audits.TARGETS,
     )

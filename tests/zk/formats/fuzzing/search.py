@@ -42,7 +42,7 @@ with atheris.instrument_imports(
         "zk.r1cs.tape_file",
     ]
 ):
-    from fuzzing import audits, availability, lane, ledger, mutations, proofs
+    from fuzzing import audits, availability, lane, ledger, mutations, proofs, snapshots
 from fuzzing.target import Broken, Target
 
 TARGETS = {
@@ -51,6 +51,7 @@ TARGETS = {
         *proofs.TARGETS,
         *ledger.TARGETS,
         *availability.TARGETS,
+        *snapshots.TARGETS,
         *lane.TARGETS,
         *audits.TARGETS,
     )
