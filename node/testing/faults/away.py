@@ -12,7 +12,7 @@ from node.app.links import Mode, Weather
 from node.consensus.application import CRASH_POINTS
 from node.testing.faults import node as faulty
 from node.testing.faults.net import until
-from node.testing.faults.story import RETURN_S, Story
+from node.testing.faults.story import BACK, RETURN_S, Story
 
 STANDS_S: Final = 3.0
 _RARE: Final = ("init-", "checkpoint-", "prune-", "snapshot-")
@@ -31,8 +31,9 @@ def _one_away(story: Story, leave: Callable[[int], None], back: Callable[[int], 
     with net.window():
         leave(victim)
         net.on(story.heights // 2, *others)
-        back(victim)
-        net.to(net.height(*others), victim, seconds=RETURN_S)
+        with net.timed(BACK):
+            back(victim)
+            net.to(net.height(*others), victim, seconds=RETURN_S)
     net.on(story.heights // 4)
 
 
@@ -103,8 +104,9 @@ def _two_away(
     with net.window():
         leave(victims)
         net.stands(STANDS_S)
-        back(victims)
-        net.on(2, seconds=RETURN_S)
+        with net.timed(BACK):
+            back(victims)
+            net.on(2, seconds=RETURN_S)
     net.on(story.heights // 2)
 
 
@@ -147,8 +149,9 @@ def all_killed(story: Story) -> None:
     with net.window():
         for number in range(net.n):
             net.kill(number)
-        net.up()
-        net.on(2, seconds=RETURN_S)
+        with net.timed(BACK):
+            net.up()
+            net.on(2, seconds=RETURN_S)
     net.on(story.heights // 2)
 
 

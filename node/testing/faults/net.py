@@ -94,6 +94,7 @@ class Net:
     Attributes:
         injected: how often what was done to it.
         windows: when; rounds there may be many.
+        longest: seconds that something took at most, by name.
     """
 
     def __init__(
@@ -125,6 +126,7 @@ class Net:
         self.clients: Final[dict[int, NodeClient]] = {}
         self.injected: Final[Counter[str]] = Counter()
         self.windows: Final[list[Window]] = []
+        self.longest: Final[dict[str, float]] = {}
         self.asleep: Final[set[int]] = set()
         self._retired: Final[list[NodeClient]] = []
 
@@ -240,6 +242,13 @@ class Net:
             yield
         finally:
             self.windows.append(Window(first, self.height() + behind))
+
+    @contextlib.contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """How long this takes, if it succeeds; the longest is kept."""
+        began = time.monotonic()
+        yield
+        self.longest[name] = max(self.longest.get(name, 0.0), round(time.monotonic() - began, 1))
 
     def kill(self, number: int, part: Part = Part.BOTH) -> None:
         """A node is gone, until `up`."""

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 from typing import Any, Final
 
 from zk import files, jsontext
@@ -128,8 +129,8 @@ def page(results: Sequence[Result], what: dict[str, tuple[str, str]], text: str)
         _MARK,
         "",
         "| row | scenario | what is done | runs | heights | faults injected | violations |"
-        " acknowledged | batches opened | long rounds |",
-        "|---|---|---|--:|--:|---|--:|--:|--:|--:|",
+        " acknowledged | batches opened | long rounds | back, s | block, s | disk, KiB a block |",
+        "|---|---|---|--:|--:|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for name, (row, words) in what.items():
         mine = [result for result in results if result.scenario == name]
@@ -155,8 +156,18 @@ def _line(name: str, row: str, words: str, mine: Sequence[Result]) -> str:
         f"{sum(result.acknowledged for result in mine):,}",
         f"{sum(result.opened for result in mine):,}",
         str(sum(result.long_rounds for result in mine)),
+        *(_measured(mine, name) for name in ("back, s", "block interval, s")),
+        _measured(mine, "disk grown, KiB a block"),
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _measured(mine: Sequence[Result], name: str) -> str:
+    """Median and most."""
+    values = sorted(result.measured[name] for result in mine if name in result.measured)
+    if not values:
+        return ""
+    return f"{median(values):.1f} ({values[-1]:.1f})" if len(values) > 1 else f"{values[0]:.1f}"
 
 
 def _where(results: Sequence[Result]) -> list[str]:

@@ -87,6 +87,7 @@ def _told(
     last = net.height()
     spent = time.monotonic() - began
     measured = {
+        **net.longest,
         "block interval, s": round(spent / max(last - first, 1), 3),
         "memory grown, MiB": round((_memory(net) - memory) / 2**20, 1),
         "disk grown, KiB a block": round((_disk(net) - disk) / 1024 / max(last - first, 1), 1),

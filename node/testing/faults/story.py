@@ -14,6 +14,9 @@ from node.testing.faults.work import Work
 RETURN_S: Final = 120.0
 """For a node that was away to have what the others have; measured, bounded here for hung ones."""
 
+BACK: Final = "back, s"
+"""Until who was away has what the others have, or all go on; starting processes included."""
+
 
 @dataclass(frozen=True, slots=True)
 class Story:
