@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -188,9 +188,7 @@ class Monitor:
             node = overlay.bus.node
             yield _gauge("chiaro_gossip_held", "Open intents", len(node.admission.pool))
             yield _gauge("chiaro_gossip_peers", "On the overlay", len(node.peers.connected))
-            frames = GaugeMetricFamily(
-                "chiaro_gossip_frames_total", "From peers", labels=["verdict"]
-            )
+            frames = CounterMetricFamily("chiaro_gossip_frames", "From peers", labels=["verdict"])
             frames.add_metric(["taken"], node.taken)
             frames.add_metric(["refused"], node.refused)
             yield frames
