@@ -141,9 +141,17 @@ ROLES: Final[Mapping[str, Role]] = {
         "answers others under any name, through a proxy on its machine",
     ),
     "solver": Role(
-        False, {}, "the node of a solver, who is a process of its own (`chiaro solver run`)"
+        False,
+        {"node.snapshot_interval": 0},
+        "the node of a solver, who is a process of its own (`chiaro solver run`)",
     ),
-    "gossip": Role(False, {"gossip.cut": 10}, "carries open intents, and is paid for it"),
+    "gossip": Role(
+        False,
+        {"gossip.cut": 10, "node.snapshot_interval": 0},
+        "carries open intents, and is paid for it",
+    ),
 }
+ARCHIVE: Final = "archive"
+"""The role that keeps everything."""
 NO_NODE: Final = "light"
 """The role of who runs no node: `chiaro light`."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from node.app.roles import KEYS, NO_NODE, ROLES, Value, is_place
+from node.app.roles import ARCHIVE, KEYS, NO_NODE, ROLES, Value, is_place
 from node.core.errors import NodeError
 from zk import files
 
@@ -80,13 +80,21 @@ def of(given: Mapping[str, Value]) -> Settings:
     """Settings from what was said, by `section.key`; the rest by role.
 
     Raises:
-        BadSettings: RPC-50.
+        BadSettings: RPC-50; RPC-51, an archive that forgets.
     """
     for name, value in given.items():
         _check(name, value)
     role = given.get("node.role", KEYS["node.role"].default)
     defaults = {name: key.default for name, key in KEYS.items()}
-    return Settings({**defaults, **ROLES[str(role)].values, **given})
+    found = Settings({**defaults, **ROLES[str(role)].values, **given})
+    if role == ARCHIVE and found.number("node.retain_heights"):
+        raise BadSettings(
+            "RPC-51: an archive keeps every block",
+            where="node.retain_heights",
+            why="who comes late looks for old blocks there",
+            fix="leave node.retain_heights out, or take role full",
+        )
+    return found
 
 
 def _check(name: str, value: Value) -> None:

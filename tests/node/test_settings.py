@@ -82,7 +82,7 @@ def test_rpc50_settings_are_taken_whole_or_refused(said) -> None:
     try:
         found = settings.of(said)
     except BadSettings as error:
-        assert "RPC-50" in error.message
+        assert "RPC-50" in error.message or "RPC-51" in error.message
         return
     assert {name: found.values[name] for name in said} == said
     assert set(found.values) == set(KEYS)
@@ -130,6 +130,14 @@ def test_rpc51_who_votes_has_a_key_and_who_has_a_key_votes(tmp_path, genesis) ->
     settings.save(tmp_path, {"node.role": "full"})
     with pytest.raises(BadSettings, match="RPC-51: role full does not vote"):
         choices.load(tmp_path, WORDS)
+
+
+def test_rpc51_an_archive_forgets_nothing() -> None:
+    with pytest.raises(BadSettings, match="RPC-51: an archive"):
+        settings.of({"node.role": "archive", "node.retain_heights": 9999})
+    assert settings.of({"node.role": "full", "node.retain_heights": 9999}).number(
+        "node.retain_heights"
+    )
 
 
 def test_the_page_has_every_setting_and_every_role() -> None:
