@@ -41,7 +41,7 @@ class Members:
 
     Attributes:
         genesis: names the validators.
-        committee: equal weights; a validator is known by its place in it.
+        committee: who votes, with which weight; a validator is known by its place in it.
         signers: by place.
     """
 

@@ -18,21 +18,22 @@ from node.app import assembly
 from node.consensus.certificate import CommitCertificate
 from node.core.block import Block, Receipt
 from node.core.genesis import Allocation, Genesis, Parameters, StatementKey
-from node.core.ids import Height
+from node.core.ids import NATIVE, Height
 from node.core.interfaces import BlockExecutor, ProofClaim, ProofVerifier, SealedLane, StateReader
 from node.core.lane import LaneDomain, LaneParameters
+from node.core.stake import GenesisBond, StakeParameters
 from node.execution.executor import Executor
 from node.execution.mempool import Mempool
 from node.lane import payload, sealed
 from node.lane.validator.keeper import Keeper
 from node.lane.validator.roots import MemoryRootLogs
 from node.lane.validator.secrets import MemorySecrets
+from node.stake import rosters
 from node.testing.cluster.faults import Lie
 from node.testing.cluster.host import NOTHING, Around, Host, Said
 from node.testing.cluster.keys import (
     GENESIS_MS,
     Members,
-    committee_of,
     entropy,
     public_key,
     signing_keys,
@@ -42,6 +43,7 @@ from node.testing.cluster.messages import Decision
 from private_exec.final import FinalityEvidence
 from private_exec.keygen.participant import Participant
 from private_exec.shares import ShareMessage
+from transparent.signature import SigningKey
 from zk.errors import ChiaroError
 
 MARKET: Final = LaneDomain(1, "market", period=3, fee=100, solve_period=10)
@@ -49,6 +51,10 @@ LANE: Final = LaneParameters((MARKET,), epoch_heights=24, grace=24, lead=12, rou
 """Two heights a round, so that a message may miss one."""
 BUSY: Final = LaneParameters((MARKET,), epoch_heights=48, grace=24, lead=36, round_heights=4)
 """Four, so that it may miss those in which nothing but the opening of a batch is allowed (P1-1)."""
+QUICK: Final = LaneParameters((MARKET,), epoch_heights=12, grace=12, lead=12, round_heights=2)
+"""Short epochs, for rosters that change."""
+STAKE_UNIT: Final = 1000
+"""Base units of the native kind for one unit of weight."""
 _MOST_BYTES: Final = 1 << 20
 
 
@@ -214,6 +220,28 @@ class Believer:
         return []
 
 
+def owner(place: int) -> SigningKey:
+    """UNSAFE: the key of the account whose the stake of a validator is."""
+    return SigningKey(entropy("owner", place))
+
+
+def _stake(
+    signers: Sequence[Ed25519PrivateKey], lane: LaneParameters, stakes: Sequence[int]
+) -> StakeParameters:
+    bonds = tuple(
+        GenesisBond(public_key(signer), owner(place).account, stake * STAKE_UNIT)
+        for place, (signer, stake) in enumerate(zip(signers, stakes, strict=True))
+    )
+    return StakeParameters(
+        bonds,
+        lane.epoch_heights,
+        STAKE_UNIT,
+        min_bond=STAKE_UNIT,
+        unbonding_epochs=2,
+        max_validators=len(signers),
+    )
+
+
 @dataclass(frozen=True)
 class LaneKit:
     """`node.testing.cluster.host.Kit` of a chain with the sealed lane.
@@ -234,9 +262,24 @@ class LaneKit:
         allocations: Sequence[Allocation] = (),
         statements: tuple[StatementKey, ...] = (),
         verifier: ProofVerifier | None = None,
+        stakes: Sequence[int] | None = None,
     ) -> LaneKit:
-        """A new chain of n equal validators."""
+        """A new chain of n validators.
+
+        Args:
+            n: how many.
+            lane: of the chain.
+            allocations: of genesis.
+            statements: of the chain.
+            verifier: of proofs.
+            stakes: of the validators, in units of weight; by default there is no stake, and they
+                are equals. They vote with what they have in genesis for the whole run; rosters, and
+                so keys and their holders, follow what becomes of it.
+        """
         signers = signing_keys(n)
+        if stakes is not None:
+            rich = (Allocation(owner(k).account, NATIVE, STAKE_UNIT * 1000) for k in range(n))
+            allocations = (*allocations, *rich)
         genesis = Genesis(
             "dev",
             "cluster",
@@ -246,8 +289,9 @@ class LaneKit:
             statements=statements,
             validators=tuple(public_key(signer) for signer in signers),
             lane=lane,
+            stake=None if stakes is None else _stake(signers, lane, stakes),
         )
-        members = Members(genesis, committee_of(signers), signers)
+        members = Members(genesis, rosters.genesis_roster(genesis), signers)
         return LaneKit(members, verifier or Believer())
 
     def host(self, around: Around) -> LaneHost:
