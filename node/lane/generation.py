@@ -26,9 +26,10 @@ from node.lane.errors import LaneOutdated, LaneRefused
 from node.lane.layout import Attempt
 from node.lane.payload import MAX_MESSAGE, KeyMessage, KeyTx, key_message
 from private_exec.errors import KeygenRefused
+from private_exec.keygen import dealing as dealings
 from private_exec.keygen.complaint import Complaint
 from private_exec.keygen.context import Context, Schedule
-from private_exec.keygen.dealing import Dealing, digest_of
+from private_exec.keygen.dealing import Dealing, digest_of, session_of
 from private_exec.keygen.notice import Notice
 from private_exec.keygen.protocol import (
     Commit,
@@ -38,12 +39,14 @@ from private_exec.keygen.protocol import (
     Keygen,
     KeygenSucceeded,
 )
+from zk.curve.bn254 import G1Affine
 
 ROUNDS: Final = len(KeyMessage)
 _REASONS: Final = tuple(FailureReason)
 _KINDS: Final = tuple(FaultKind)
 _MAX_FAULTS: Final = 1 << 16
 _REPLAYS: Final[BoundedCache[bytes, Keygen]] = BoundedCache(256)
+_DEALT: Final[BoundedCache[bytes, bool]] = BoundedCache(2048)
 
 Write = tuple[bytes, bytes | None]
 Message = Notice | Commit | Dealing | Complaint
@@ -198,13 +201,21 @@ def _replay(context: Context, plan: Schedule, said: tuple[bytes, ...]) -> tuple[
     while known and _REPLAYS.get(names[known]) is None:
         known -= 1
     found = _REPLAYS.get(names[known]) if known else None
-    keygen = Keygen(context, plan) if found is None else found.copy()
+    keygen = Keygen(context, plan, _check_dealing) if found is None else found.copy()
     for index in range(known if found is not None else 0, len(said)):
         word = Word.from_bytes(said[index])
         _hear(keygen, word.what, word.message, word.height)
     if said:
         _REPLAYS.put(names[-1], keygen.copy())
     return keygen, names[-1]
+
+
+def _check_dealing(message: Dealing, context: Context, keys: dict[int, G1Affine]) -> None:
+    """As `dealing.check`; pools and blocks ask for the same, in other orders of messages."""
+    name = message.digest(session_of(context, keys))
+    if _DEALT.get(name) is None:
+        dealings.check(message, context, keys)
+        _DEALT.put(name, True)
 
 
 def _hear(keygen: Keygen, what: KeyMessage, message: bytes, height: int) -> KeygenRefused | None:

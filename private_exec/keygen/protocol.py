@@ -7,6 +7,7 @@ same reason why there is none.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -73,6 +74,8 @@ class KeygenSucceeded:
 
 
 Outcome = KeygenSucceeded | KeygenFailed
+CheckDealing = Callable[[Dealing, Context, dict[int, G1Affine]], None]
+"""`dealing.check`, or one that remembers what passed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,10 @@ class Keygen:
         faults: everything that somebody can be blamed for.
     """
 
-    def __init__(self, context: Context, schedule: Schedule) -> None:
+    def __init__(
+        self, context: Context, schedule: Schedule, check: CheckDealing = dealings.check
+    ) -> None:
+        self._check = check
         self.context = context
         self.schedule = schedule
         self.keys: dict[int, G1Affine] = {}
@@ -128,7 +134,7 @@ class Keygen:
 
     def copy(self) -> Keygen:
         """The same attempt at the same point; what one is told the other does not hear."""
-        other = Keygen(self.context, self.schedule)
+        other = Keygen(self.context, self.schedule, self._check)
         other.keys, other.commits = dict(self.keys), dict(self.commits)
         other.dealings, other.guilty = dict(self.dealings), set(self.guilty)
         other._heard, other.faults = set(self._heard), list(self.faults)
@@ -184,7 +190,7 @@ class Keygen:
         if self.commits.get(message.dealer) != message.digest(self.session):
             raise KeygenRefused("PX-23", "not what its dealer committed to", where="dealing")
         try:
-            dealings.check(message, self.context, self.keys)
+            self._check(message, self.context, self.keys)
         except KeygenRefused:
             self._blame(message.dealer, FaultKind.INVALID_DEALING)
             raise

@@ -45,7 +45,8 @@ from zk.errors import ChiaroError
 Evidence = tuple[bytes, FinalityEvidence]
 """Hash of a block, and what shows that it is final."""
 _MOST_REFUSED: Final = 64
-_MOST_CHECKED: Final = 512
+_CHECKED: Final[BoundedCache[tuple[bytes, ...], bool]] = BoundedCache(512)
+"""Extensions that were right for these batches, whose roots bind key and order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,6 @@ class Keeper:
         self._height = 0
         self._gatherings = Gatherings()
         self._own: dict[bytes, ShareMessage] = {}
-        self._checked: BoundedCache[tuple[bytes, ...], bool] = BoundedCache(_MOST_CHECKED)
         self.refused: Final[deque[str]] = deque(maxlen=_MOST_REFUSED)
         self._signer: ValidatorKey | None = None
         self._part: Participation | None = None
@@ -282,7 +282,7 @@ class Keeper:
             return
         pending = [batch for _, batch in self._pending(state, height)]
         place = (extension_, validator, *(batch.root for batch in pending))
-        if self._checked.get(place):
+        if _CHECKED.get(place):
             return
         try:
             extension.check(extension_, validator, pending)
@@ -290,7 +290,7 @@ class Keeper:
             with self._lock:
                 self._gatherings.convict(extension.decode(extension_))
             raise
-        self._checked.put(place, True)
+        _CHECKED.put(place, True)
 
     def receive(self, extension_: bytes) -> None:
         """Whatever came with a vote: what is no extension keeps nobody from proposing."""

@@ -9,6 +9,7 @@ import pytest
 
 from node.testing.cluster.faults import Lie, random_faults
 from node.testing.cluster.lane_host import BUSY
+from node.testing.cluster.lane_liars import LaneLie
 from node.testing.cluster.trade import Trade
 
 
