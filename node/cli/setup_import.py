@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -180,7 +181,9 @@ def genesis(
     if out.suffix not in {".toml", ".json"}:
         raise UsageError("a genesis file ends in .toml or .json")
     listed = Registry.load(None if folder is None else folder / REGISTRY)
-    stake = _stake(bond or (), epoch_heights, development.LANE if lane else None)
+    count = len(bond or ()) or len(validator or ())
+    sealed = _fitting(development.LANE, count) if lane else None
+    stake = _stake(bond or (), epoch_heights, sealed)
     if stake is not None and validator:
         raise UsageError("validators of a chain with stake are named by --bond alone")
     if stake is None and epoch_heights is not None:
@@ -199,7 +202,7 @@ def genesis(
         if stake is None
         else tuple(item.key for item in stake.bonds),
         stake=stake,
-        lane=development.LANE if lane else None,
+        lane=sealed,
     )
     assert made.ceremony is not None  # noqa: S101
     text = format_genesis(made, json_format=out.suffix == ".json")
@@ -253,13 +256,18 @@ def genesis(
     output.emit(session, "setup.genesis", data, render)
 
 
+def _fitting(lane: LaneParameters, validators: int) -> LaneParameters:
+    """CH-35: with rounds that are long enough for so many."""
+    return replace(lane, round_heights=max(lane.round_heights, (validators - 1) // 3 + 1))
+
+
 def _stake(
     bonds: Sequence[str], epoch_heights: int | None, lane: LaneParameters | None
 ) -> StakeParameters | None:
     """Of the bonds that were named; None: none were."""
     from node.core.amounts import parse_amount
     from node.core.ids import AccountId
-    from node.core.stake import GenesisBond, StakeParameters
+    from node.core.stake import MAX_VALIDATORS, GenesisBond, StakeParameters
 
     if not bonds:
         return None
@@ -272,7 +280,11 @@ def _stake(
         found.append(GenesisBond(_key(parts[0], "bond"), owner, parse_amount(parts[2])))
     listed = tuple(sorted(found))
     if lane is not None:
-        return StakeParameters(listed, epoch_heights=epoch_heights or lane.epoch_heights)
+        return StakeParameters(
+            listed,
+            epoch_heights=epoch_heights or lane.epoch_heights,
+            max_validators=min(MAX_VALIDATORS, 3 * lane.round_heights),  # CH-35
+        )
     if epoch_heights is not None:
         return StakeParameters(listed, epoch_heights=epoch_heights)
     return StakeParameters(listed)

@@ -188,7 +188,8 @@ class Genesis:
                 why="they hold the key together that opens the intents",
                 fix="list the validators' consensus keys, or leave the lane out",
             )
-        least = (len(self.validators) - 1) // 3 + 1
+        most = len(self.validators) if self.stake is None else self.stake.max_validators
+        least = (most - 1) // 3 + 1
         found = least if self.lane is None else self.lane.round_heights
         if found < least and self.profile != DEV_PROFILE:
             raise DecodeError(
@@ -196,7 +197,8 @@ class Genesis:
                 where="lane",
                 why="less than a third of the validators could propose all blocks of a round, keep "
                 "everybody's complaints out, and so make a key that nobody has true shares of",
-                fix=f"let round_heights be {least} or more",
+                fix=f"let round_heights be {least} or more"
+                + ("" if self.stake is None else f", or max_validators at most {3 * found}"),
             )
 
     def _check_stake(self, stake: StakeParameters) -> None:

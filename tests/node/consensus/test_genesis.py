@@ -43,7 +43,9 @@ LANE = LaneParameters((MAIN, FAST), epoch_heights=20, grace=5, lead=10, round_he
 OWNER = AccountId(bytes(SigningKey(bytes([9]) * 32).account))
 KEYS = tuple(sorted(bytes(SigningKey(bytes([i]) * 32).account) for i in range(1, 6)))
 STAKE = StakeParameters(
-    tuple(GenesisBond(key, OWNER, 10**9 + n) for n, key in enumerate(KEYS[:2])), epoch_heights=20
+    tuple(GenesisBond(key, OWNER, 10**9 + n) for n, key in enumerate(KEYS[:2])),
+    epoch_heights=20,
+    max_validators=6,
 )
 
 
@@ -383,6 +385,12 @@ def test_ch35_a_round_has_an_honest_proposer_except_in_development():
     with pytest.raises(DecodeError, match=r"CH-35: .* 2 blocks, at least 3"):
         dataclasses.replace(most, lane=LANE)
     assert dataclasses.replace(most, lane=LANE, validators=keys[:6]).lane
+    few = tuple(GenesisBond(key, AccountId(key), 1_000_000) for key in keys[:4])
+    stake = StakeParameters(few, LANE.epoch_heights, max_validators=6)
+    fits = dataclasses.replace(most, lane=LANE, validators=keys[:4], stake=stake)
+    assert fits.lane
+    with pytest.raises(DecodeError, match=r"CH-35: .* 2 blocks, at least 3"):
+        dataclasses.replace(fits, stake=dataclasses.replace(stake, max_validators=7))
     assert dataclasses.replace(most, profile="dev", ceremony=None, lane=LANE).lane
 
 
