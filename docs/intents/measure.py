@@ -26,16 +26,15 @@ from node.core.ids import AccountId, Height
 from node.intents.solvers import standard
 from node.intents.solvers.problem import pose
 from node.intents.worker import seed_of
-from node.lane import domains, layout, ordering, payload, sealed
+from node.lane import domains, holders, layout, payload, sealed
 from node.lane.layout import Stage
 from node.lane.payload import RevealTx, SealTx
-from node.testing.lane import Committed, entropy
+from node.testing.lane import Committed, entropy, signer_of
 from node.testing.market import METALS, Market
 from private_exec import batch as batches
 from private_exec import final, reveal, shares
 from private_exec.envelope import Envelope, Terms, seal_intent, size_class_of
 from private_exec.final import MemoryRoots
-from private_exec.parameters import Parameters
 from zk.bench import host
 
 HERE = Path(__file__).resolve().parent
@@ -143,12 +142,12 @@ def opened_by(market: Market, clock: Clock) -> None:
     block = final.finalise(Committed(chain), header, batch)
     messages = []
     for held in chain.held[DOMAIN, live.epoch]:
-        signer = chain.validators[held.member]
+        signer = signer_of(batch.key.roster, held.member)
         with clock.stage("share"):
             made = shares.make_shares(block, held, MemoryRoots(), signer)
         if made is not None:
             messages.append(made)
-    quorum = Parameters.of_equals(len(chain.validators)).quorum
+    quorum = batch.key.parameters.quorum
     found, _ = clock.timed("combine", lambda: reveal.recover(batch, messages[:quorum]))
     clock.timed("check", lambda: reveal.check_reveal(batch, found))
     clock.timed("decode", lambda: reveal.open_batch(batch, found))
@@ -168,7 +167,8 @@ def measured(validators: int, intents: int) -> dict[str, Any]:
     started = time.perf_counter()
     market = Market(validators)
     keys = time.perf_counter() - started
-    cap = ordering.capacity(validators)
+    key = market.chain.key(DOMAIN)
+    cap = holders.capacity(key.roster, key.parameters)
     counts = {"ordered": 0, "valid": 0, "settled": 0}
     clock = Clock()
     one_batch(market, Clock(), 10**6, cap)  # compiles and loads, and is not counted
@@ -200,7 +200,7 @@ def measured(validators: int, intents: int) -> dict[str, Any]:
             stages[name]["ratio"] = round(milliseconds / BASELINE[validators][name], 2)
     return {
         "validators": validators,
-        "quorum": Parameters.of_equals(validators).quorum,
+        "quorum": key.parameters.quorum,
         "intents": intents,
         **counts,
         "batches": len(sizes),
