@@ -8,12 +8,16 @@ from functools import cache
 
 from circuits.records import ActionPublic
 from fuzzing.target import Target
+from node.consensus.cometbft.duplicate import DuplicateVote
+from node.consensus.cometbft.votes import NO_BLOCK, BlockId, Vote, VoteType
 from node.core.block import Block, Header, Receipt, Transaction
 from node.core.effects import Crossing, Event
 from node.core.genesis import Genesis
 from node.core.ids import NATIVE, AccountId, ChainId, EnvironmentId, Height, StateRoot
 from node.execution.order import Order, PoolState
 from node.execution.pools import PoolRecord
+from node.stake.faults import FaultKind
+from node.stake.transaction import BondTx, EvidenceTx, StakeTx, Tag, decode
 from node.store.proof import EMPTY_ROOT, StateProof
 from node.testing.nodes import development_genesis
 from shielded.action import Action
@@ -125,7 +129,36 @@ def _pool_records() -> list[bytes]:
     return [PoolRecord().to_bytes(), closed.to_bytes()]
 
 
+def _votes() -> DuplicateVote:
+    block = BlockId(b"\1" * 32, 1, b"\2" * 32)
+    votes = (Vote(VoteType.PRECOMMIT, 9, 1, b, 5, b"\3" * 64) for b in (block, NO_BLOCK))
+    return DuplicateVote.of(ACCOUNT, *votes)
+
+
+def _stake() -> list[bytes]:
+    bond = BondTx(Tag.BOND, CHAIN, ACCOUNT, ACCOUNT, 5, 3, Height(9), b"\4" * 64)
+    others = (
+        replace(bond, tag=Tag.UNBOND, proof=b""),
+        replace(bond, tag=Tag.WITHDRAW, amount=0, proof=b""),
+        EvidenceTx(CHAIN, FaultKind.DUPLICATE_VOTE, _votes().to_bytes()),
+    )
+    return [tx.to_bytes() for tx in (bond, replace(bond, proof=b""), *others)]
+
+
+def _write_stake(tx: StakeTx) -> bytes:
+    return tx.to_bytes()
+
+
 TARGETS = (
+    Target("stake_tx", decode, _write_stake, _stake, memory=8, exact=True),
+    Target(
+        "duplicate_vote",
+        DuplicateVote.from_bytes,
+        DuplicateVote.to_bytes,
+        lambda: [_votes().to_bytes()],
+        memory=8,
+        exact=True,
+    ),
     Target("order", Order.from_bytes, Order.to_bytes, _orders, memory=8, exact=True),
     Target(
         "pool_record", PoolRecord.from_bytes, PoolRecord.to_bytes, _pool_records, 16, exact=True

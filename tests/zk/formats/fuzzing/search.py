@@ -21,10 +21,12 @@ with atheris.instrument_imports(
     include=[
         "circuits.lab.audit",
         "circuits.lab.reasons",
+        "node.consensus.cometbft.duplicate",
         "node.core",
         "node.da",
         "node.execution.order",
         "node.execution.pools",
+        "node.stake.transaction",
         "node.store.proof",
         "shielded.action",
         "shielded.authority",
