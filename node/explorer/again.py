@@ -125,7 +125,7 @@ class Again:
         return Verdict(True, "The pairing equation holds.", "", spent, backend.name)
 
     def reconstruct(self, root: bytes) -> Verdict:
-        """A blob from the rows that are here, coded again and compared. Blocking.
+        """A blob from rows here, else of other members, coded again and compared. Blocking.
 
         Raises:
             TooSoon: RPC-61. NotFound: no such blob, or no rows here.
@@ -141,7 +141,7 @@ class Again:
             raise
         except ChiaroError as refused:
             spent = (time.perf_counter() - began) * 1000
-            return Verdict(False, refused.message, refused.id, spent, "rows of this node")
+            return Verdict(False, refused.message, refused.id, spent, "rows of the committee")
         spent = (time.perf_counter() - began) * 1000
         says = f"{len(data):,} bytes, {len(entries)} sealed intents; coded again, the same root."
-        return Verdict(True, says, "", spent, "rows of this node")
+        return Verdict(True, says, "", spent, "rows of the committee")

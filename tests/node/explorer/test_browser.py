@@ -25,7 +25,7 @@ FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--window-size=1280,900",
 )  # fmt: skip
-WAIT_S = 10
+WAIT_S = 30
 
 
 @contextmanager
