@@ -6,7 +6,10 @@ import re
 
 import pytest
 
+from node.app import development
 from node.explorer.explorer import HEADERS, ROUTES
+from node.testing.clock import EPOCH_MS
+from node.testing.nodes import VALIDATOR, memory_node
 
 LINK = re.compile(r'href="(/[^"#]*)"')
 
@@ -117,6 +120,26 @@ def test_validators_have_stake_shares_and_keys(story, http) -> None:
     stake = story.node.genesis.stake
     assert ("this chain has no stake" in text) is (stake is None)
     assert "made" in text
+
+
+def test_stake_is_on_the_pages_of_a_chain_that_has_it(helpers) -> None:
+    keys = (VALIDATOR.public,)
+    stake = development.stake(keys, development.LANE.epoch_heights)
+    node = memory_node(development.genesis(EPOCH_MS, validators=keys, stake=stake))
+    node.start()
+    try:
+        with helpers.browser_of(node) as http:
+            pages = {
+                p: http.get("/explorer" + p) for p in ("", "/validators", "/supply", "/faults")
+            }
+    finally:
+        node.close()
+    text = {p: re.sub("<[^>]*>", " ", page.text) for p, page in pages.items()}
+    assert "1,000,000" in text["/validators"]
+    assert "the next roster is fixed" in text["/validators"]
+    assert "at stake" in text[""]
+    assert "at stake" in text["/supply"]
+    assert "None that this chain or node knows of." in text["/faults"]
 
 
 def test_a_transfer_in_the_clear_hides_nothing(story, http) -> None:
