@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from node.consensus.application import LedgerApplication
 from node.consensus.cometbft import abci_pb2 as abci
 from node.consensus.cometbft import home
 from node.consensus.cometbft.bridge import REFUSED, Bridge
@@ -21,6 +22,7 @@ from node.store.snapshots.export import export
 from node.store.snapshots.manifest import Manifest, chunk_hash
 from node.store.snapshots.shelf import Shelf
 from node.testing.abci import Connection, Refused
+from node.testing.counters import KvExecutor
 
 OFFER = abci.ResponseOfferSnapshot.Result
 CHUNK = abci.ResponseApplySnapshotChunk.Result
@@ -39,7 +41,7 @@ class Joiner:
     def __init__(self, host) -> None:
         self.database = MemoryKeyValue()
         self.store = memory_store(host.genesis.chain_id, self.database)
-        self.app, _ = host.kv.build(self.store, genesis=host.genesis)
+        self.app = LedgerApplication(host.genesis, KvExecutor(), self.store)
         self.restored: list[int] = []
         self.calls = SnapshotCalls(
             host.genesis, self.store, None, lambda: self.restored.append(self.store.height)
