@@ -30,8 +30,9 @@ from node.stake.faults import FaultKind
 from transparent import spec
 from transparent.signature import SigningKey
 
-MAX_EVIDENCE: Final = 32 * 1024
-"""Two messages of shares, each as large as a vote carries it, and what is around them."""
+MAX_EVIDENCE: Final = 96 * 1024
+"""A message of shares as large as a vote carries it, the ids of its batch, and the ciphertexts of
+a sub-batch, which packing makes many where validators are (LN-51)."""
 
 
 class Tag(IntEnum):

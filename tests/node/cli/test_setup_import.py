@@ -331,6 +331,14 @@ def test_genesis_with_validators_and_a_lane(offline, place, monkeypatch) -> None
     )  # fmt: skip
     genesis = load_genesis(place / "g.toml")
     assert (genesis.validators, genesis.lane) == ((key,), development.LANE)
+    keys = [ConsensusKey(bytes([n]) * 32).public.hex() for n in range(7)]
+    seven = [word for key in keys for word in ("--validator", key)]
+    assert offline(*words, "-o", "seven.toml", *seven, "--lane", "--json").code == 0
+    assert load_genesis(place / "seven.toml").lane.round_heights == 3  # CH-35
+    bonds = [word for key in keys[:4] for word in ("--bond", f"{key}:{keys[4]}:5")]
+    assert offline(*words, "-o", "bonds.toml", *bonds, "--lane", "--json").code == 0
+    found = load_genesis(place / "bonds.toml")
+    assert (found.lane.round_heights, found.stake.max_validators) == (2, 6)
     for bad, code, error in (
         (("--lane",), 3, "ENC-001"),
         (("--lane", "--validator", "00" * 32), 3, "ENC-001"),

@@ -6,17 +6,22 @@ from dataclasses import replace
 
 import pytest
 
-from node.core.ids import Height
+from node.core.ids import ID_BYTES, Height
 from node.lane import evidence, generation, layout
 from node.lane.errors import LaneRefused
 from node.lane.evidence import Judge, WrongShare
 from node.lane.payload import KeyMessage
 from node.stake.faults import FaultKind, Offence
+from node.stake.transaction import MAX_EVIDENCE
 from node.testing.keepers import Town, consensus_keys
 from node.testing.lane import LaneChain
 from private_exec import group
+from private_exec.cipher import TAG_BYTES
+from private_exec.envelope import SIZE_CLASSES
 from private_exec.keygen.protocol import FaultKind as KeyFault
 from private_exec.keygen.protocol import make_commit
+from private_exec.parameters import MAX_BATCH
+from private_exec.weights import MAX_MESSAGE_BYTES, assign
 from zk.errors import DecodeError
 
 FAST = 1
@@ -134,6 +139,16 @@ def test_ln51_a_keeper_has_the_evidence_of_what_it_heard(fresh) -> None:
         (FaultKind.WRONG_SHARE, 1),
         (FaultKind.WRONG_SHARE, 2),
     ]
+
+
+def test_ln51_the_largest_that_there_can_be_fits_a_transaction() -> None:
+    """Of a hundred equal validators, or unequal ones with twice as many shares."""
+    for stakes in ([1] * 100, [1 + k * k for k in range(100)], [100 + k % 7 for k in range(99)]):
+        found = assign(stakes)
+        seal = 5 * 32 + SIZE_CLASSES[-1] + TAG_BYTES
+        ciphertexts = found.parameters.packing * (ID_BYTES + 4 + seal)
+        around = 4 + 4 + 2 + MAX_BATCH * ID_BYTES + 2 + 2
+        assert MAX_MESSAGE_BYTES + around + ciphertexts <= MAX_EVIDENCE
 
 
 def test_ln52_what_the_chain_found_about_the_making_of_a_key(fresh) -> None:

@@ -15,6 +15,7 @@ from node.da.rows import Commitment
 from node.lane import layout, payload
 from node.lane.blobs import blob as blobs
 from node.lane.blobs.dispersal import Ordered
+from node.lane.evidence import WrongShare
 from node.lane.generation import Finding, Word
 from node.lane.layout import Attempt, Best, Live, Stage
 from node.lane.payload import (
@@ -54,6 +55,10 @@ def _certificate() -> Certificate:
 
 def _shares() -> ShareMessage:
     return ShareMessage(5, 0, b"\4" * 32, 1, (G1_GENERATOR,), b"\7" * 64)
+
+
+def _wrong_share() -> bytes:
+    return WrongShare(1, _shares(), (b"\1" * 32,), 0, ((b"\2" * 32, b"seal"),)).to_bytes()
 
 
 def _findings() -> list[bytes]:
@@ -182,6 +187,14 @@ TARGETS = (
         extension.decode,
         lambda found: extension.encode(list(found)),
         lambda: [extension.encode([_shares()])],
+        memory=32,
+        exact=True,
+    ),
+    Target(
+        "lane_wrong_share",
+        WrongShare.from_bytes,
+        WrongShare.to_bytes,
+        lambda: [_wrong_share()],
         memory=32,
         exact=True,
     ),
