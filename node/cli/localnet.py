@@ -134,10 +134,15 @@ def status(
     from rich.live import Live
 
     out = output.console(session)
-    with Live(_table(localnet.status(place)), console=out, auto_refresh=False) as live:
+    with Live(console=out, auto_refresh=False) as live:
         while True:
+            table = _table(localnet.status(place))
+            if out.is_terminal:
+                live.update(table, refresh=True)
+            else:  # a file or a pipe gets one below the other
+                out.print(table)
+                out.file.flush()
             time.sleep(_WATCH_S)
-            live.update(_table(localnet.status(place)), refresh=True)
 
 
 @app.command()

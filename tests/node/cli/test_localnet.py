@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 import stat
+import subprocess
+import sys
+import time
 
 from node.consensus.cometbft import home, mapping
 from node.core.genesis_file import load_genesis
@@ -93,3 +97,19 @@ def test_what_kill_and_partition_do_not_understand_is_usage(offline) -> None:
         assert offline.json("localnet", *words).code == 2, words
     refused = offline.json("localnet", "partition", "0|1")
     assert "do not run" in refused.error["message"]
+
+
+def test_watching_draws_until_interrupted(offline) -> None:
+    offline.json("localnet", "init", "--validators", "2")
+    command = [sys.executable, "-P", "-m", "node.cli", "--home", str(offline.home)]
+    with subprocess.Popen(
+        [*command, "localnet", "status", "--watch"], stdout=subprocess.PIPE, text=True
+    ) as watching:
+        time.sleep(0.2)
+        while not (line := watching.stdout.readline()).strip().startswith("1"):
+            assert line or watching.poll() is None
+        watching.send_signal(signal.SIGINT)
+        rest = watching.stdout.read()
+    assert watching.returncode == 130
+    assert "Traceback" not in rest
+    assert "down" in line
