@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from node.app import hosting, localnet, settings
-from node.app.node import ENGINE_FOLDER, Options
+from node.app.node import ENGINE_FOLDER
+from node.app.options import Options
 from node.app.process import GENESIS_FILE
 from node.app.roles import EXPLORER, NATS_FILES
 from node.app.settings import Settings

@@ -9,7 +9,6 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -22,6 +21,7 @@ from node.app.errors import AlreadyRunning, NoNode
 from node.app.members import MemberPlace, MembersConfig
 from node.app.meters import LEDGER_CALLS, POOL_CALLS, Meters, TimedVerifier
 from node.app.monitor import Monitor, listen_on_loopback
+from node.app.options import Options
 from node.app.overlay import Overlay, Place
 from node.app.process import GENESIS_FILE, LOCK_FILE
 from node.app.snapshots import Snapshotter
@@ -33,10 +33,9 @@ from node.core.genesis_file import load_genesis
 from node.core.ids import Height
 from node.core.interfaces import ProofVerifier, StateReader
 from node.da.shards import ShardStore
-from node.execution.mempool import Mempool, MempoolLimits
+from node.execution.mempool import Mempool
 from node.execution.verifier import GrothVerifier
 from node.gossip.memory import MemoryHub
-from node.gossip.servers import Servers
 from node.lane.blobs.availability import Availability
 from node.rpc.da import DaParts
 from node.rpc.faucet import Faucet
@@ -60,54 +59,9 @@ if TYPE_CHECKING:
 CHAIN_FOLDER: Final = "chain"
 ENGINE_FOLDER: Final = "engine"
 """In the home folder: CometBFT's."""
-
-DEFAULT_PORT: Final = 7420
 _LOCK_S: Final = 2.0
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What a node's operator chooses; nothing of it is the chain's.
-
-    Attributes:
-        host, port: where the RPC listens; port 0 takes a free one.
-        allow_remote: listen where other machines reach it (RPC-1).
-        delay_ms: how long to gather transactions for a block.
-        empty_blocks: make blocks on the chain's timer even when nothing waits.
-        lane_tick_ms: between blocks that only the sealed lane waits for.
-        gossip: whether it is on the overlay of open intents, where the chain has a lane.
-        explorer: serve the web explorer; None: where only this machine reaches it (RPC-62).
-        gossip_cut: base units that it takes of the fee of an open intent for passing it on.
-        nats: servers that carry the overlay; None: nodes of this process only.
-        engine: folder of the CometBFT that decides; None: this node decides alone.
-        binary: CometBFT, to be run as a child; None: it is started by others.
-        snapshot_interval: heights between snapshots for those who join late, where CometBFT
-            decides; 0: none.
-        retain_heights: SN-14, how many of the last blocks are kept; 0: all.
-        mempool: bounds.
-        metrics: where metrics and health are told, host and port; None: nowhere (RPC-52).
-        disk_reserve: bytes that should stay free; with less it is not ready (RPC-53).
-    """
-
-    host: str = "127.0.0.1"
-    port: int = DEFAULT_PORT
-    allow_remote: bool = False
-    delay_ms: int = 20
-    empty_blocks: bool = False
-    lane_tick_ms: int = 1000
-    gossip: bool = True
-    explorer: bool | None = None
-    gossip_cut: int = 0
-    nats: Servers | None = None
-    engine: Path | None = None
-    binary: Path | None = None
-    snapshot_interval: int = snapshots.INTERVAL
-    retain_heights: int = 0
-    mempool: MempoolLimits = field(default_factory=MempoolLimits)
-    metrics: tuple[str, int] | None = None
-    disk_reserve: int = 0
 
 
 def system_clock() -> int:

@@ -10,7 +10,8 @@ from typing import Final
 
 from circuits.keys import KeyStore
 from node.app import development
-from node.app.node import Node, Options
+from node.app.node import Node
+from node.app.options import Options
 from node.app.validator import Belongings
 from node.consensus.local import Clock
 from node.core.genesis import Genesis, Parameters

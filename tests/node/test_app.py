@@ -16,7 +16,8 @@ from circuits.keys import KeyStore
 from node.app import assembly, development, logs
 from node.app.blocks import BlockMaker
 from node.app.errors import AlreadyRunning, ForeignGenesis, NoNode, NotInstalled
-from node.app.node import GENESIS_FILE, Node, Options
+from node.app.node import GENESIS_FILE, Node
+from node.app.options import Options
 from node.core.errors import ConsensusFault, InvalidTransaction
 from node.core.genesis import Parameters
 from node.core.genesis_file import save_genesis

@@ -6,7 +6,8 @@ import pytest
 
 from circuits.key_registry import Registry
 from node.app import development
-from node.app.node import Node, Options
+from node.app.node import Node
+from node.app.options import Options
 from node.audit import keys, sources, work
 from node.audit.engine import Audit
 from node.audit.export import export

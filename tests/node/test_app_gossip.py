@@ -8,7 +8,8 @@ import stat
 import pytest
 
 from node.app import overlay
-from node.app.node import Node, Options
+from node.app.node import Node
+from node.app.options import Options
 from node.app.overlay import BadGossipKey, Overlay, Place
 from node.core.ids import ChainId, Height
 from node.gossip.envelope import plain

@@ -11,7 +11,8 @@ import pytest
 from node.app import development
 from node.app.blocks import BlockMaker
 from node.app.errors import NoNode
-from node.app.node import Node, Options
+from node.app.node import Node
+from node.app.options import Options
 from node.app.validator import Belongings, create_key
 from node.core.genesis import DEV_FAUCET_SEED, Parameters
 from node.core.ids import Height

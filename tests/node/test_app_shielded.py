@@ -7,7 +7,8 @@ import pytest
 from circuits.key_registry import DEV
 from circuits.keys import KeyStore, recorded_shape
 from node.app import founding
-from node.app.node import Node, Options
+from node.app.node import Node
+from node.app.options import Options
 from node.core.block import Transaction
 from node.core.effects import Crossing
 from node.core.errors import InvalidTransaction, PolicyRefused

@@ -15,7 +15,8 @@ import pytest
 from circuits.key_registry import DEV
 from circuits.keys import KeyStore
 from node.app import hosting
-from node.app.node import Node, Options
+from node.app.node import Node
+from node.app.options import Options
 from node.app.sync import SyncRefused, trusted
 from node.app.validator import Belongings
 from node.consensus.cometbft import abci_pb2 as abci

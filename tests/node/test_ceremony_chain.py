@@ -14,7 +14,8 @@ from circuits.keys import KeyStore
 from node.app import assembly, founding
 from node.app.__main__ import main
 from node.app.errors import ForeignGenesis
-from node.app.node import Node, Options
+from node.app.node import Node
+from node.app.options import Options
 from node.app.process import GENESIS_FILE
 from node.core.genesis import Allocation, Genesis, ceremony_digest
 from node.core.genesis_file import load_genesis, save_genesis

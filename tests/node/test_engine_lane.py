@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from node.app import development
-from node.app.node import Options
+from node.app.options import Options
 from node.app.validator import Belongings
 from node.consensus.cometbft import abci_pb2 as abci
 from node.consensus.cometbft import mapping

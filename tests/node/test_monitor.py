@@ -15,7 +15,7 @@ from node.app import health
 from node.app.health import LEAST_AGE_S, MOST_INTERVALS, Seen
 from node.app.meters import Meters
 from node.app.monitor import listen_on_loopback
-from node.app.node import Options
+from node.app.options import Options
 from node.app.settings import BadSettings
 from node.consensus.cometbft.inspect import EngineStatus
 from node.core.errors import InvalidTransaction, Unreachable

@@ -22,7 +22,8 @@ from typing import Final
 
 from circuits.keys import KeyStore
 from node.app import __main__ as program
-from node.app.node import Node, Options
+from node.app.node import Node
+from node.app.options import Options
 from node.consensus.application import LedgerApplication
 from node.core.block import Block
 from node.core.ids import Height

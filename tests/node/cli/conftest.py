@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import typer
 
-from node.app.node import Options
+from node.app.options import Options
 from node.cli import keystore, wallet_spend
 from node.cli import main as entry
 from node.core.genesis import Parameters

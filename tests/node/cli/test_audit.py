@@ -9,7 +9,8 @@ import tarfile
 import pytest
 
 from circuits.key_registry import Registry
-from node.app.node import Node, Options
+from node.app.node import Node
+from node.app.options import Options
 from node.app.process import PROCESS_FILE
 from node.audit import work
 from node.audit.export import export

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from node.app.node import Options
+from node.app.options import Options
 from node.core.ids import tagged_hash
 from node.da import blob
 from node.da.blob import Evidence

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from node.app import process
-from node.app.node import Node, Options
+from node.app.node import Node
+from node.app.options import Options
 from node.cli import pool_state
 from node.cli.session import Places
 from node.core import genesis_file

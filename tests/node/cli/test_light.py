@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from node.app import development
-from node.app.node import Options
+from node.app.options import Options
 from node.cli import connection, light_session, wallet_light
 from node.cli.session import open_session
 from node.core.genesis import DEV_FAUCET_SEED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from node.app.node import Options
+from node.app.options import Options
 from node.cli import intent_files
 from node.cli.session import Places
 from node.core.ids import NATIVE

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from circuits.key_registry import DEV
-from node.app.node import Options
+from node.app.options import Options
 from node.core.block import Transaction
 from node.core.effects import Crossing
 from node.core.genesis import DEV_FAUCET_SEED

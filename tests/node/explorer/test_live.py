@@ -9,7 +9,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from node.app.node import Options
+from node.app.options import Options
 from node.explorer import explorer
 from node.explorer.explorer import Explorer, Parts
 from node.explorer.live import Live

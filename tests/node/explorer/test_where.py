@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from node.app.node import Options
+from node.app.options import Options
 from node.testing.nodes import memory_node
 
 

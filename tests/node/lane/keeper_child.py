@@ -13,7 +13,8 @@ import sys
 from pathlib import Path
 
 from node.app import validator as app_validator
-from node.app.node import Node, Options
+from node.app.node import Node
+from node.app.options import Options
 from node.core.block import Transaction
 from node.core.genesis import DEV_FAUCET_SEED
 from node.core.ids import EnvironmentId

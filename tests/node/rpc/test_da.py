@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from node.app.node import Options
+from node.app.options import Options
 from node.core.errors import NotFound
 from node.core.ids import tagged_hash
 from node.da import blob

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from node.app.node import Options
+from node.app.options import Options
 from node.core.errors import NotFound, PolicyRefused
 from node.core.ids import NATIVE, Height
 from node.core.intent import Intent

@@ -9,7 +9,7 @@ import httpx
 import msgspec
 import pytest
 
-from node.app.node import Options
+from node.app.options import Options
 from node.core.block import Block
 from node.core.errors import NotFound
 from node.core.ids import Height
