@@ -158,6 +158,10 @@ def test_lc15_the_state_is_of_the_block_before(node, chain, served) -> None:
             return super().state_proof(key, node.chain.height)
 
     refused("LC-15", VerifiedLedger, node.genesis, odd, Late(served))
+    first = chain.blocks[0]
+    later = replace(first.header, app_hash=block.header.app_hash)
+    odd = replace(first, signed=replace(first.signed, header=later))
+    refused("LC-15", VerifiedLedger, node.genesis, odd, Late(served))
 
 
 def test_lc15_a_state_without_a_last_block(node, chain) -> None:
@@ -202,6 +206,7 @@ def test_lc17_no_transaction_is_left_out_added_or_changed(node, chain, lying, le
     other = node.chain.block(Height(3))
     for lie in (
         Block(block.header, ()),
+        Block(replace(block.header, time_ms=1), block.txs),
         Block(block.header, (*block.txs, *block.txs)),
         Block(block.header, other.txs),
         other,
