@@ -55,6 +55,9 @@ def test_bond_unbond_withdraw(chain) -> None:
         "amount": {"amount": "2", "unit": "native"},
         "fee": {"amount": "0.01", "unit": "native"},
     }
+    seen = chain.json("chain", "tx", made.data["tx_id"])
+    assert (seen.code, seen.data["environment"]) == (0, "stake"), seen.out
+    assert chain("chain", "tx", made.data["tx_id"]).code == 0
     gone = chain.pay("validator", "unbond", "3", "--validator", OWN)
     assert (gone.code, gone.data["status"]) == (0, "included")
     seen = chain.json("validator", "stake").data
