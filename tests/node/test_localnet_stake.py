@@ -22,11 +22,16 @@ from node.consensus.cometbft.home import RPC_SOCKET, Place, Timing, binary
 from node.consensus.cometbft.query import Query, base64_bytes, integer, member
 from node.core.genesis import DEV_FAUCET_SEED
 from node.core.ids import Height
+from node.core.lane import LaneDomain, LaneParameters
 from node.core.stake import MILLION
+from node.lane import domains, payload
+from node.lane.payload import SealTx
 from node.lane.validator import identity
 from node.rpc.client import NodeClient
 from node.rpc.stake_schema import StakedView
 from node.stake.transaction import BondTx, Tag, sign, wire
+from private_exec.envelope import HEADER_BYTES, SIZE_CLASSES, Terms, seal_intent, size_class_of
+from private_exec.roster import SIGNATURE_BYTES
 from transparent.signature import SigningKey
 from zk.errors import ChiaroError
 
@@ -35,6 +40,8 @@ needs_engine = pytest.mark.skipif(
 )
 FAUCET = SigningKey(DEV_FAUCET_SEED)
 EPOCH = 12
+MARKET = LaneDomain(1, "market", period=6, fee=100, solve_period=10)
+LANE = LaneParameters((MARKET,), epoch_heights=300, lead=20, round_heights=3)
 TIMING = Timing(propose=600, vote=200, more=100)
 WAIT_S = 40.0
 Found = TypeVar("Found")
@@ -65,7 +72,7 @@ def free_port() -> int:
 class Net:
     """Four validators with equal bonds, in a folder with a short name."""
 
-    def __init__(self) -> None:
+    def __init__(self, lane: LaneParameters | None = None) -> None:
         self.port = free_port()
         self.folder = Path(tempfile.mkdtemp(prefix="net", dir="/tmp"))
         self.genesis = localnet.create(
@@ -74,9 +81,9 @@ class Net:
             time_ms=time.time_ns() // 1_000_000,
             block_time_ms=150,
             p2p_port=self.port,
-            lane=None,
+            lane=lane,
             timing=TIMING,
-            stake=lambda keys: development.stake(keys, EPOCH),
+            stake=lambda keys: development.stake(keys, lane.epoch_heights if lane else EPOCH),
         )
         self.homes = list(localnet.homes(self.folder))
         self.clients: dict[int, NodeClient] = {}
@@ -176,3 +183,40 @@ def test_st5_who_votes_twice_loses_its_power_and_its_bond_and_a_fifth_takes_part
     # 2 of the remaining 5 units are the fifth's: without its votes there is no block
     before = net.height()
     until(lambda: net.height() >= before + 3, "others go on, and the fifth with them")
+
+
+@needs_engine
+@pytest.mark.slow
+@pytest.mark.oracle_cometbft
+def test_st21_whose_shares_are_wrong_is_punished_and_the_batch_opens_all_the_same() -> None:
+    """Three honest nodes hear the fourth's shares in its votes, and send the evidence."""
+    net = Net(lane=LANE)
+    try:
+        cometbft = localnet.binary()
+        lying = ("node.testing.lying_node", "WRONG_SHARES")
+        localnet.start_one(net.homes[3], 0, cometbft, lying)
+        net.up()
+        client, liar = net.clients[1], net.key(3).account
+        key = client.lane.wait_for_key(net.genesis, MARKET.number, WAIT_S)
+        client.submit(sealed(net, key))
+        for number in range(3):
+            found = until(lambda n=number: net.at_fault(n, liar), "punished on every honest node")
+        cut = net.genesis.stake.wrong_share
+        assert int(found.bonded) == development.BOND - development.BOND * cut // MILLION
+        until(lambda: liar not in net.powers(), "its power is 0")
+        before = net.height()
+        until(lambda: net.height() >= before + 5, "three of three go on")
+    finally:
+        net.close()
+
+
+def sealed(net: Net, key) -> bytes:
+    """An intent of the faucet's, as a transaction."""
+    data = b"to nobody"
+    size_class = size_class_of(len(data))
+    size = HEADER_BYTES + 5 * 32 + SIZE_CLASSES[size_class] + SIGNATURE_BYTES
+    fee = domains.least_fee(net.genesis, MARKET.number, size, 0)
+    last = LANE.last_height(key.epoch)
+    terms = Terms(FAUCET.account, 0, fee, 0, last, size_class)
+    envelope = seal_intent(key, terms, data, FAUCET, bytes(32))
+    return payload.wire(SealTx(MARKET.number, envelope))
