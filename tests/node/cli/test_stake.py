@@ -11,6 +11,7 @@ from node.core.ids import NATIVE, AccountId
 from node.core.stake import GenesisBond, StakeParameters
 from node.lane.validator import identity
 from node.stake import state as entries
+from node.stake.transaction import MAX_EVIDENCE
 from node.testing.nodes import VALIDATOR, development_genesis, memory_node, serving
 
 OWN = "0x" + VALIDATOR.public.hex()
@@ -113,7 +114,7 @@ def test_what_the_chain_refuses_is_said(chain) -> None:
 def test_evidence(chain, tmp_path) -> None:
     file = tmp_path / "evidence"
     assert chain.json("validator", "evidence", "duplicate-vote", str(file)).code == 2
-    file.write_bytes(bytes(40_000))
+    file.write_bytes(bytes(MAX_EVIDENCE + 1))
     assert chain.json("validator", "evidence", "duplicate-vote", str(file)).code == 2
     file.write_bytes(b"nothing")
     assert chain.json("validator", "evidence", "theft", str(file)).code == 2
