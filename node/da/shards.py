@@ -12,7 +12,7 @@ Every change is one atomic, synced write of the database, so there is never half
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -69,6 +69,8 @@ class ShardStore:
         self._chain_id = chain_id
         self.archival = archival
         self._bind()
+        everything = database.scan(_PROMISED, _PROMISED + b"\xff" * (ID_BYTES + 1))
+        self._promises = {key[1:]: _read_promise(data) for key, data in everything}
 
     def _bind(self) -> None:
         """DA-14."""
@@ -123,10 +125,14 @@ class ShardStore:
         batch.append((_BLOB + root, writer.done()))
         batch.append((_expiry_key(keep_until, root), b""))
         batch.extend((_row_key(root, row.index), row.to_bytes()) for row in rows)
-        before = self._promise(root)
+        before = self._promises.get(root)
         if promised is not None and (found is None or before is not None):
-            batch.append((_PROMISED + root, _later(before, promised)))
-        self._db.write(tuple(batch))
+            promised = _later(before, promised)
+            batch.append((_PROMISED + root, _write_promise(promised)))
+            self._db.write(tuple(batch))
+            self._promises[root] = promised
+        else:
+            self._db.write(tuple(batch))
 
     def _entry(self, root: bytes) -> tuple[int, Commitment] | None:
         if (data := self._db.get(_BLOB + root)) is None:
@@ -172,16 +178,13 @@ class ShardStore:
 
     def promised(self) -> dict[bytes, Promised]:
         """Blobs that were taken on a promise and not settled yet, by root."""
-        everything = self._db.scan(_PROMISED, _PROMISED + b"\xff" * (ID_BYTES + 1))
-        return {key[1:]: _read_promise(data) for key, data in everything}
-
-    def _promise(self, root: bytes) -> Promised | None:
-        data = self._db.get(_PROMISED + root)
-        return None if data is None else _read_promise(data)
+        return dict(self._promises)
 
     def settle(self, root: bytes) -> None:
         """A block ordered it: nobody has to answer for it any more."""
-        self._db.write(((_PROMISED + root, None),))
+        if root in self._promises:
+            self._db.write(((_PROMISED + root, None),))
+            del self._promises[root]
 
     def drop(self, root: bytes) -> None:
         """DA-36: forget a blob, in one write; nothing if it is not here."""
@@ -190,6 +193,7 @@ class ShardStore:
         rows = ((_row_key(root, index), None) for index in self.indices(root))
         gone = (_expiry_key(found[0], root), _BLOB + root, _PROMISED + root)
         self._db.write((*((key, None) for key in gone), *rows))
+        self._promises.pop(root, None)
 
     def prune(self, height: Height) -> int:
         """DA-15: remove blobs whose last height is below `height`; how many they were.
@@ -206,6 +210,7 @@ class ShardStore:
             root = key[-ID_BYTES:]
             rows = ((_row_key(root, index), None) for index in self.indices(root))
             self._db.write(((key, None), (_BLOB + root, None), (_PROMISED + root, None), *rows))
+            self._promises.pop(root, None)
         return len(due)
 
     def close(self) -> None:
@@ -231,11 +236,14 @@ def _read_promise(data: bytes) -> Promised:
     return Promised(reader.take(ID_BYTES), reader.u64(), reader.u64())
 
 
-def _later(before: Promised | None, now: Promised) -> bytes:
+def _write_promise(item: Promised) -> bytes:
+    return Writer().raw(item.member, ID_BYTES).u64(item.size).u64(item.expiry).done()
+
+
+def _later(before: Promised | None, now: Promised) -> Promised:
     """The first member's, with the last height of both."""
     first = before or now
-    expiry = max(first.expiry, now.expiry)
-    return Writer().raw(first.member, ID_BYTES).u64(first.size).u64(expiry).done()
+    return replace(first, expiry=max(first.expiry, now.expiry))
 
 
 def _row_key(root: bytes, index: int) -> bytes:

@@ -61,12 +61,14 @@ class Record:
         """Strict. Raises DecodeError."""
         reader = Reader(data, "record")
         version, member, number = reader.u8(), reader.take(KEY_BYTES), reader.u64()
-        url = reader.blob(MAX_URL, "address").decode("ascii", "replace")
+        url = reader.blob(MAX_URL, "address")
         signature = reader.take(SIGNATURE_BYTES)
         reader.done()
         if version != _VERSION:
             raise DecodeError(f"unknown version {version}", where="record")
-        return Record(member, number, url, signature)
+        if not url.isascii():
+            raise DecodeError("an address is ASCII", where="record")
+        return Record(member, number, url.decode("ascii"), signature)
 
 
 def check_url(url: str) -> None:

@@ -32,7 +32,7 @@ from node.lane.blobs import attached, dispersal
 from node.lane.blobs import blob as blobs
 from node.lane.blobs.blob import ShardBlobs
 from node.lane.blobs.gathering import Fault, gather
-from node.lane.blobs.offers import Members, Offer, Promise
+from node.lane.blobs.offers import Members, Offer, Promise, disk_bytes
 from node.lane.blobs.reading import Reading
 from node.lane.payload import SealTx
 from node.stake import rosters
@@ -165,8 +165,7 @@ class Availability:
             _check_together(wires, executor, reader, height)
 
         own = _rows_of(found, key.public, coded)
-        size = sum(len(row.data) for row in own)
-        mine = Promised(key.public, size, said.expiry)
+        mine = Promised(key.public, disk_bytes(own), said.expiry)
         attester = Attester(key.public, key, self._store, promised)
         signature = attester.attest(said, own, found, self._genesis.chain_id, height, mine)
         collector = Collector(said, found.committee)

@@ -141,8 +141,8 @@ class Offer:
 
     @property
     def size(self) -> int:
-        """Bytes of the rows."""
-        return sum(len(row.data) for row in self.rows)
+        """Bytes of the rows on a disk, with their proofs."""
+        return disk_bytes(self.rows)
 
     def to_bytes(self) -> bytes:
         writer = Writer().u8(_VERSION)
@@ -232,6 +232,11 @@ class Request:
         ):
             raise DataRefused("DA-34", "nobody signed the request", where="request")
         return found
+
+
+def disk_bytes(rows: Sequence[Row]) -> int:
+    """What rows with their proofs take."""
+    return sum(len(row.to_bytes()) for row in rows)
 
 
 def write_rows(rows: Sequence[Row]) -> bytes:

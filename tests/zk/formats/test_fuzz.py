@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from fuzzing import audits, availability, lane, ledger, mutations, proofs, snapshots
+from fuzzing import audits, availability, lane, ledger, mutations, proofs, snapshots, wires
 from fuzzing.bulk import BULK
 from fuzzing.target import BASE_MEMORY, Broken, Target
 from hypothesis import HealthCheck, given, settings
@@ -27,6 +27,7 @@ TARGETS = (
     *lane.TARGETS,
     *audits.TARGETS,
     *snapshots.TARGETS,
+    *wires.TARGETS,
 )
 CORPUS = Path(__file__).parent / "corpus"
 SLOW = {"zkey", "ptau", "gnark_key", "arkworks_key", "ptau_contributions"}

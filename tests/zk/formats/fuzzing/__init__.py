@@ -6,6 +6,7 @@ ledger      transactions, blocks and what else nodes send each other
 audits      bundles of whole chains
 availability  coded batches, certificates, proofs of completeness
 snapshots   manifests and streams of a state
+wires         presence and frames between nodes, rows between members
 lane        transactions, state and parameters of the sealed lane, blobs
 mutations   malformed variants of well-formed bytes
 run         coverage-guided search for bytes that break the property (`make long-fuzz`)

@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from fuzzing import audits, availability, keep, lane, ledger, proofs, snapshots
+from fuzzing import audits, availability, keep, lane, ledger, proofs, snapshots, wires
 from fuzzing.target import Target
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -28,6 +28,7 @@ TARGETS = {
         *ledger.TARGETS,
         *availability.TARGETS,
         *snapshots.TARGETS,
+        *wires.TARGETS,
         *lane.TARGETS,
         *audits.TARGETS,
     )

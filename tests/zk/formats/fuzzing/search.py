@@ -44,7 +44,7 @@ with atheris.instrument_imports(
         "zk.r1cs.tape_file",
     ]
 ):
-    from fuzzing import audits, availability, lane, ledger, mutations, proofs, snapshots
+    from fuzzing import audits, availability, lane, ledger, mutations, proofs, snapshots, wires
 from fuzzing.target import Broken, Target
 
 TARGETS = {
@@ -54,6 +54,7 @@ TARGETS = {
         *ledger.TARGETS,
         *availability.TARGETS,
         *snapshots.TARGETS,
+        *wires.TARGETS,
         *lane.TARGETS,
         *audits.TARGETS,
     )
