@@ -9,6 +9,7 @@ import random
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -19,11 +20,12 @@ from node.testing.cluster.invariants import Violation
 from node.testing.faults import __main__ as command
 from node.testing.faults import away, checks, grammar, lies, record, replay
 from node.testing.faults import node as faulty
-from node.testing.faults.net import Net
+from node.testing.faults.net import Net, Window
 from node.testing.faults.record import Result
 from node.testing.faults.scenarios import SCENARIOS
 from node.testing.faults.story import Story
 from node.testing.faults.work import Work
+from node.testing.nodes import memory_node, serving
 from zk.errors import DecodeError
 
 needs_engine = pytest.mark.skipif(
@@ -82,9 +84,38 @@ def test_a_liar_stops_nobody_and_another_state_stops_only_its_node(net: Net) -> 
         net.to(net.height() + 100, seconds=0.2)
 
 
-def test_a_log_executed_elsewhere_must_come_to_the_same(tmp_path: Path) -> None:
-    from node.testing.nodes import memory_node, serving
+def test_a_fork_and_a_lost_payment_are_found() -> None:
+    """Two nodes of one chain that do not know each other, which is what a fork looks like."""
+    with serving(memory_node()) as one, serving(memory_node()) as other:
+        net = SimpleNamespace(clients={0: one, 1: other}, genesis=one.genesis())
+        for client in (one, other):
+            client.make_block()
+        assert checks.agreed(net) == 1
+        checks.conserved(net)
+        more = SimpleNamespace(clients=net.clients, genesis=SimpleNamespace(supply=lambda: {1: 5}))
+        with pytest.raises(Violation, match="supply: node 0"):
+            checks.conserved(more)
+        work = Work(net, random.Random(1))
+        work.check()
+        paid = one.faucet(b"\x01" * 32, 5)
+        client.make_block()
+        with pytest.raises(Violation, match="agreement"):
+            checks.agreed(net)
+        tx_id = bytes.fromhex(paid.tx_id.removeprefix("0x"))
+        work.counts.acknowledged[tx_id] = one.transaction(tx_id).receipt.height
+        with pytest.raises(Violation, match="durability: node 1"):
+            work.check()
 
+
+def test_rounds_count_where_nothing_was_wrong_on_purpose() -> None:
+    def rounds(_, heights):
+        return [(height, 4 if height in {6, 8, 20} else 3) for height in heights]
+
+    net = SimpleNamespace(windows=[Window(5, 7), Window(7, 8)], awake=lambda: [0], rounds=rounds)
+    assert checks.long_rounds(net, 1, 30) == [(20, 4)]
+
+
+def test_a_log_executed_elsewhere_must_come_to_the_same(tmp_path: Path) -> None:
     with serving(memory_node()) as client:
         for _ in range(3):
             client.make_block()
