@@ -129,8 +129,9 @@ def page(results: Sequence[Result], what: dict[str, tuple[str, str]], text: str)
         _MARK,
         "",
         "| row | scenario | what is done | runs | heights | faults injected | violations |"
-        " acknowledged | batches opened | long rounds | back, s | block, s | disk, KiB a block |",
-        "|---|---|---|--:|--:|---|--:|--:|--:|--:|--:|--:|--:|",
+        " acknowledged | batches opened | long rounds | back, s | block, s | disk, KiB a block |"
+        " memory grown, MiB |",
+        "|---|---|---|--:|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for name, (row, words) in what.items():
         mine = [result for result in results if result.scenario == name]
@@ -158,6 +159,7 @@ def _line(name: str, row: str, words: str, mine: Sequence[Result]) -> str:
         str(sum(result.long_rounds for result in mine)),
         *(_measured(mine, name) for name in ("back, s", "block interval, s")),
         _measured(mine, "disk grown, KiB a block"),
+        _measured(mine, "memory grown, MiB"),
     ]
     return f"| {' | '.join(cells)} |"
 
