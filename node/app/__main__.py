@@ -17,8 +17,9 @@ import msgspec
 
 from circuits.keys import KeyStore
 from node.app import assembly, choices, development, logs
+from node.app.blocks import system_clock
 from node.app.errors import NoNode
-from node.app.node import Node, system_clock
+from node.app.node import Node
 from node.app.process import ERROR_FILE, GENESIS_FILE, LOG_FILE, PROCESS_FILE, NodeProcess
 from node.app.roles import NATS_FILES
 from node.core.errors import Unreachable

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -16,6 +17,11 @@ from node.core.interfaces import TransactionSource
 
 RETRY_MS: Final = 1000
 """How long to wait when what is pending did not fit into a block, as of an empty balance."""
+
+
+def system_clock() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
 
 
 class BlockMaker:

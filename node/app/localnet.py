@@ -137,7 +137,7 @@ def create(
         allocations: beside the faucet's.
         with_relays: peers reach each other through relays, which can part them.
         stake: of the validators, whose keys are made here; None: they are equals for ever.
-        engine_rpc: serve CometBFT's RPC on the port behind `p2p_port`, for nodes that join late.
+        engine_rpc: serve CometBFT's RPC two ports behind `p2p_port`, for nodes that join late.
 
     Raises:
         NoNode: there is one already.
@@ -176,7 +176,7 @@ def create(
             if other != number
         ]
         seed = keys[number].secret()
-        rpc = f"127.0.0.{2 + number}:{p2p_port + 1}" if engine_rpc else ""
+        rpc = f"127.0.0.{2 + number}:{p2p_port + 2}" if engine_rpc else ""
         engine.make(
             home / ENGINE_FOLDER, genesis, seed, places[number], peers, timing, Network(rpc=rpc)
         )

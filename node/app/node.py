@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import socket
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from circuits.keys import KeyStore
 from node.app import assembly, development, engines, homes, runtime, snapshots
-from node.app.blocks import BlockMaker
+from node.app.blocks import BlockMaker, system_clock
 from node.app.errors import AlreadyRunning, NoNode
 from node.app.members import MemberPlace, MembersConfig
 from node.app.meters import LEDGER_CALLS, POOL_CALLS, Meters, TimedVerifier
@@ -40,7 +39,7 @@ from node.lane.blobs.availability import Availability
 from node.rpc.da import DaParts
 from node.rpc.faucet import Faucet
 from node.rpc.gossip import GossipParts
-from node.rpc.listener import Listener, listen
+from node.rpc.listener import Listener, listen, url_of
 from node.rpc.server import Server
 from node.rpc.service import Parts as ServiceParts
 from node.rpc.service import Service
@@ -62,11 +61,6 @@ ENGINE_FOLDER: Final = "engine"
 _LOCK_S: Final = 2.0
 
 _log = logging.getLogger(__name__)
-
-
-def system_clock() -> int:
-    """Milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
 
 
 class Node:
@@ -487,19 +481,12 @@ class Node:
             wanted = not self.options.allow_remote
         if not wanted:
             return ()
-        from node.explorer.explorer import Explorer
-        from node.explorer.explorer import Parts as ExplorerParts
+        from node.explorer import explorer
 
-        embedded = isinstance(self.engine, LocalEngine)
-        return Explorer(
-            ExplorerParts(
-                self.service,
-                self.tip,
-                self._keys,
-                "embedded engine" if embedded else "CometBFT",
-                any_host=self.options.allow_remote,
-            )
-        ).routes
+        engine = "embedded engine" if isinstance(self.engine, LocalEngine) else "CometBFT"
+        any_host = self.options.allow_remote
+        parts = explorer.Parts(self.service, self.tip, self._keys, engine, any_host=any_host)
+        return explorer.Explorer(parts).routes
 
     async def _announce(
         self,
@@ -508,9 +495,7 @@ class Node:
         ready: Callable[[str], None] | None,
     ) -> None:
         await listener.ready()
-        here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address[0], address[0])  # noqa: S104
-        host = f"[{here}]" if ":" in here else here
-        url = f"http://{host}:{address[1]}"
+        url = url_of(address)
         _log.info("ready", extra={"url": url})
         if ready is not None:
             ready(url)

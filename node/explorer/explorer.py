@@ -152,6 +152,8 @@ class Explorer:
         async def handle(request: Request) -> Any:
             try:
                 check_host(request, any_host=self._any_host)  # RPC-6
+                if answer != self._file:
+                    self._service.check_state()
                 return await answer(request)
             except ChiaroError as error:
                 return self._refusal(error)

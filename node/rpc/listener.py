@@ -20,6 +20,13 @@ _GRACE_S: Final = 5
 _MAX_HEAD: Final = 16 * 1024
 
 
+def url_of(address: tuple[str, int]) -> str:
+    """Where this machine reaches what listens there."""
+    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address[0], address[0])  # noqa: S104
+    host = f"[{here}]" if ":" in here else here
+    return f"http://{host}:{address[1]}"
+
+
 def listen(host: str, port: int, *, allow_remote: bool = False) -> socket.socket:
     """A listening socket; port 0 takes a free one.
 

@@ -123,8 +123,7 @@ class Server:
             self._in_flight -= 1
 
     async def _answer(self, endpoint: Endpoint, request: Request) -> schema.Response:
-        if self._service.node.store.empty:
-            raise Syncing("SN-13: the node has no state yet: it waits for a snapshot")
+        self._service.check_state()
         call = Call(
             self._service,
             self._tip,

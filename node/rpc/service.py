@@ -32,7 +32,7 @@ from node.lane.validator.keeper import Keeper
 from node.rpc import lane_keys, schema, views
 from node.rpc.actions import ActionStream
 from node.rpc.da import DaParts, DaViews
-from node.rpc.errors import problem
+from node.rpc.errors import Syncing, problem
 from node.rpc.faucet import Faucet
 from node.rpc.gossip import GossipParts, GossipViews
 from node.rpc.lane import LaneViews
@@ -99,6 +99,11 @@ class Service:
         self.light = LightViews(node.chain, node.engine)
         self.stake = StakeViews(self.genesis, node.store)
         self._version = version("chiaroscuro")
+
+    def check_state(self) -> None:
+        """SN-13: raises Syncing where there is no state yet."""
+        if self.node.store.empty:
+            raise Syncing("SN-13: the node has no state yet: it waits for a snapshot")
 
     # --- the chain ---------------------------------------------------------------------------
 

@@ -239,6 +239,10 @@ def test_sn13_a_node_without_a_state_answers_nothing(joining, story):
         assert answer.status_code == 503
         assert answer.json()["error"]["code"] == "NET-008"
         assert "SN-13" in answer.json()["error"]["message"]
+    for path in ("/explorer/", "/explorer/blocks"):
+        answer = get(joining, path)
+        assert answer.status_code == 503
+        assert "SN-13" in answer.text
     assert joining.store.empty  # in particular no genesis
     restore(joining, story, 5)
     answer = get(joining, "/v1/status").json()

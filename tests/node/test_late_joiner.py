@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import shutil
 import socket
@@ -51,13 +52,13 @@ def until(look, what: str, seconds: float = WAIT_S):
 
 
 def free_ports() -> int:
-    """The first of two that are free on the addresses of five nodes, a moment ago."""
+    """The first of three that are free on the addresses of five nodes, a moment ago."""
     while True:
         with contextlib.ExitStack() as stack, contextlib.suppress(OSError, OverflowError):
             first = stack.enter_context(socket.socket())
             first.bind(("127.0.0.2", 0))
             port = first.getsockname()[1]
-            for last, offset in [(2, 1), *((last, k) for last in range(3, 7) for k in (0, 1))]:
+            for last, offset in [(2, 1), (2, 2), *itertools.product(range(3, 7), range(3))]:
                 stack.enter_context(socket.socket()).bind((f"127.0.0.{last}", port + offset))
             return port
 
@@ -137,7 +138,7 @@ def test_a_validator_and_another_node_join_by_a_snapshot_and_leave_a_peer_that_l
         shelves = [home / "snapshots" for home in homes[:2]]
         until(lambda: all(list(s.glob("[0-9]*/manifest")) for s in shelves), "snapshots")
 
-        servers = [f"http://127.0.0.{k}:{port + 1}" for k in (2, 3)]
+        servers = [f"http://127.0.0.{k}:{port + 2}" for k in (2, 3)]
         begin = sync.trusted(genesis, servers)
         peers = (peers_of(homes[1])[0], *peers_of(homes[0])[:2])
         network = Network(peers, sync=begin)
