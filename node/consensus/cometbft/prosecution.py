@@ -2,13 +2,15 @@
 
 CometBFT tells the application who voted twice, and when; not the votes. They are in its block,
 which its own RPC has. So each node fetches them, off the consensus thread, and sends the evidence
-(ST-20) until the state says that it was punished, or is too old to be.
+(ST-20) until the state says that it was punished, or is too old to be. After a start it looks
+through the last blocks: what it was told of before is forgotten.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -26,9 +28,9 @@ from node.consensus.cometbft.query import (
     member,
     moment,
 )
-from node.consensus.cometbft.voters import Misbehaviour
+from node.consensus.cometbft.voters import Misbehaviour, Voters
 from node.consensus.cometbft.votes import Vote, VoteType
-from node.core.errors import NodeError
+from node.core.errors import NodeError, NotFound
 from node.core.genesis import Genesis
 from node.core.ids import Height
 from node.stake import punishment
@@ -41,6 +43,11 @@ DUPLICATE_VOTE: Final = "DUPLICATE_VOTE"
 """CometBFT's name of this kind of misbehaviour."""
 _EVIDENCE: Final = "tendermint/DuplicateVoteEvidence"
 _PAUSE_S: Final = 1.0
+_LOOKED_BACK: Final = 100
+_AT_ONCE: Final = 20
+"""Headers in one answer of CometBFT."""
+_NO_EVIDENCE: Final = hashlib.sha256().digest()
+"""What a header says of a block without evidence: the root over nothing."""
 
 _log = logging.getLogger(__name__)
 
@@ -62,6 +69,8 @@ class Prosecutor:
         self._store: Final = store
         self._query: Final = Query(path)
         self._send: Final = send
+        self._voters: Final = Voters(genesis, store)
+        self._recalled = genesis.stake is None
         self._accused: list[Misbehaviour] = []
         self._pending: list[DuplicateVote] = []
 
@@ -75,11 +84,13 @@ class Prosecutor:
         while not stop.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), _PAUSE_S)
-            if self._accused or self._pending:
+            if self._accused or self._pending or not self._recalled:
                 await asyncio.to_thread(self.work)
 
     def work(self) -> None:
         """One round: fetch what is new, send what is not punished yet. Blocking."""
+        if not self._recalled:
+            self._recall()
         for accused in tuple(self._accused):
             try:
                 block = self._query.ask("block", height=accused.height)
@@ -94,6 +105,27 @@ class Prosecutor:
             tx = EvidenceTx(self._genesis.chain_id, FaultKind.DUPLICATE_VOTE, votes.to_bytes())
             self._send(wire(tx))
 
+    def _recall(self) -> None:
+        """Accuse again whom the last blocks have evidence against."""
+        tip = self._store.reader().height
+        try:
+            for first in range(max(1, tip - _LOOKED_BACK + 1), tip + 1, _AT_ONCE):
+                last = min(first + _AT_ONCE - 1, tip)
+                with contextlib.suppress(NotFound):  # from before this CometBFT joined
+                    self._look_through(first, last)
+        except NodeError as error:  # it has not started yet
+            _log.info("CometBFT's last blocks are not read yet: %s", error)
+            return
+        self._recalled = True
+
+    def _look_through(self, first: int, last: int) -> None:
+        answer = self._query.ask("blockchain", minHeight=first, maxHeight=last)
+        for height in heights_with_evidence(answer):
+            for address, at in voters_of(self._query.ask("block", height=height)):
+                found = Misbehaviour(height, self._voters.key(address), DUPLICATE_VOTE, at)
+                if found not in self._accused:
+                    self.accuse(found)
+
     def _is_due(self, votes: DuplicateVote) -> bool:
         if self._genesis.stake is None:
             return False
@@ -105,6 +137,29 @@ class Prosecutor:
             _log.info("evidence is done with: %s", error, extra={"code": error.id})
             return False
         return True
+
+
+def heights_with_evidence(answer: Any) -> list[int]:
+    """Of an answer to `blockchain`. Raises EngineAnswer: not of the documented form."""
+    headers = [member(item, "header") for item in member(answer, "block_metas") or ()]
+    return sorted(
+        integer(member(header, "height"))
+        for header in headers
+        if hexadecimal(member(header, "evidence_hash")) != _NO_EVIDENCE
+    )
+
+
+def voters_of(block: Any) -> list[tuple[bytes, int]]:
+    """Address and height of each double vote in an answer to `block`. Raises EngineAnswer."""
+    votes = [
+        member(item, "value", "vote_a")
+        for item in member(block, "block", "evidence", "evidence") or ()
+        if member(item, "type") == _EVIDENCE
+    ]
+    return [
+        (hexadecimal(member(vote, "validator_address")), integer(member(vote, "height")))
+        for vote in votes
+    ]
 
 
 def evidence_of(block: Any, accused: Misbehaviour) -> list[DuplicateVote]:

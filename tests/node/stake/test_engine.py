@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from pathlib import Path
 
@@ -175,13 +176,29 @@ def test_an_answer_of_another_form_is_no_evidence(change):
         evidence_of(spoiled(change), accused())
 
 
+def metas(first: int, *hashes: str) -> dict:
+    """An answer to `blockchain`, the newest first, as CometBFT has it."""
+    headers = [
+        {"header": {"height": str(first + n), "evidence_hash": found}}
+        for n, found in enumerate(hashes)
+    ]
+    return {"last_height": "9", "block_metas": headers[::-1]}
+
+
+NONE = hashlib.sha256().hexdigest().upper()
+
+
 class Rpc:
     """CometBFT's, which does not answer at first."""
 
-    def __init__(self, block, silent: int) -> None:
-        self.block, self.silent, self.asked = block, silent, []
+    def __init__(self, block, silent: int, at: int = 0) -> None:
+        self.block, self.silent, self.asked, self.at = block, silent, [], at
 
     def ask(self, method, **parameters):
+        if method == "blockchain":
+            first, last = parameters["minHeight"], parameters["maxHeight"]
+            hashes = ("AA" * 32 if h == self.at else NONE for h in range(first, last + 1))
+            return metas(first, *hashes)
         self.asked.append((method, parameters))
         if len(self.asked) <= self.silent:
             raise Unreachable("CometBFT does not answer")
@@ -236,3 +253,33 @@ def test_evidence_is_sent_until_it_is_punished(chain, monkeypatch):
     assert chain.codes(sent[0]) == ["ok"]
     prosecutor.work()
     assert len(sent) == 2
+
+
+def test_a_real_header_says_whether_its_block_has_evidence():
+    header = VECTOR["block"]["block"]["header"]
+    height = int(header["height"])
+    with_one = {"block_metas": [{"header": header}]}
+    assert prosecution.heights_with_evidence(with_one) == [height]
+    assert prosecution.heights_with_evidence(metas(5, NONE, "BB" * 32, NONE)) == [6]
+    assert prosecution.heights_with_evidence({"block_metas": []}) == []
+    ((address, at),) = prosecution.voters_of(VECTOR["block"])
+    assert (address, at) == (mapping.address_of(WHO), accused().at)
+
+
+def test_after_a_start_the_last_blocks_are_looked_through(chain, monkeypatch):
+    """A node that was told of a double vote, and was killed before it had the votes."""
+    chain.to(30)
+    who = validator(2)
+    votes = double_vote(chain.genesis, who, 28)
+    rpc = Rpc(json_of(who.account, votes), silent=1, at=29)
+    monkeypatch.setattr(prosecution, "Query", lambda path: rpc)
+    sent: list[bytes] = []
+    prosecutor = Prosecutor(chain.genesis, chain.ledger.store, Path("rpc.sock"), sent.append)
+    prosecutor.work()
+    assert sent == []
+    prosecutor.work()
+    assert sent == [chain.evidence(votes)]
+    assert chain.codes(sent[0]) == ["ok"]
+    asked = len(rpc.asked)
+    prosecutor.work()
+    assert (len(sent), len(rpc.asked)) == (1, asked)
