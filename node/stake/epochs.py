@@ -34,14 +34,13 @@ def begin(genesis: Genesis, stake: StakeParameters) -> Writes:
 def close(state: StateReader, height: int, genesis: Genesis, stake: StakeParameters) -> Writes:
     """The end of block `height`: the roster of the epoch after next, and who votes from now on."""
     writes: Writes = {}
-    epoch, due = stake.epoch_of(height), stake.epoch_of(height + DELAY)
-    ahead = epoch + 2
-    fixed = None
+    epoch = stake.epoch_of(height)
     if height == stake.last_height(epoch):
         fixed = next_roster(state, stake, committee(state, genesis, epoch + 1))
-        writes[entries.roster_key(ahead)] = encoded(fixed)
+        writes[entries.roster_key(epoch + 2)] = encoded(fixed)
         writes.update(_forgotten(state, epoch, genesis, stake))
-    roster = fixed if fixed is not None and due == ahead else committee(state, genesis, due)
+    # The votes for a block carry shares of what closed in the block before (ST-3).
+    roster = committee(state, genesis, stake.epoch_of(height + DELAY - 1))
     chosen = encoded(voters(state, roster))
     if chosen != state.get(entries.VOTERS_KEY):
         writes[entries.VOTERS_KEY] = chosen

@@ -4,8 +4,8 @@ At the last block of epoch e the roster of epoch e + 2 is fixed: validators with
 weights. Epochs 0 and 1 have the roster of genesis. So whoever makes the keys of an epoch together
 is known one whole epoch before it begins.
 
-Consensus follows the roster of the epoch that a height lies in, without those whose fault was
-proved. CometBFT heeds what it is told at height H from H + 2 on.
+Consensus follows the roster of the epoch in which the block before lies, without those whose fault
+was proved. CometBFT heeds what it is told at height H from H + 2 on.
 """
 
 from __future__ import annotations

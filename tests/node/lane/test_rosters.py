@@ -215,6 +215,8 @@ def test_ln46_what_waits_is_opened_by_the_members_of_its_own_epoch() -> None:
     item = chain.closed(FAST)
     state, height = chain.state, chain.next_height
     assert (item.epoch, height) == (1, 21)
+    voters = [rosters.consensus_set(chain.store.reader(Height(h)), chain.genesis) for h in (19, 20)]
+    assert voters == [rosters.committee(state, chain.genesis, epoch) for epoch in (1, 2)]
     old = layout.key_of(state, FAST, 1)
     votes = {k: town.keepers[k].extend(state, height) for k in range(5)}
     assert votes[comes] == b""

@@ -81,7 +81,7 @@ def test_st2_rosters_are_kept_while_faults_in_them_count_and_no_longer(chain):
 
 @pytest.mark.parametrize("epoch_heights", [1, 2, 3, 4])
 def test_st3_consensus_follows_the_roster_of_the_height_that_heeds_it(epoch_heights):
-    """What the state says behind H is about H + 2: the roster of that height's epoch."""
+    """What the state says behind H is about H + 2, whose votes open what H + 1 closed."""
     chain = StakeChain(genesis(parameters(epoch_heights=epoch_heights)))
     assert chain.weights() == START
     rosters = {0: START, 1: START}
@@ -90,7 +90,7 @@ def test_st3_consensus_follows_the_roster_of_the_height_that_heeds_it(epoch_heig
         epoch = chain.stake.epoch_of(height)
         if height == chain.stake.last_height(epoch):
             rosters[epoch + 2] = weights(committee(chain.state, chain.genesis, epoch + 2))
-        assert chain.weights() == rosters[chain.stake.epoch_of(height + 2)]
+        assert chain.weights() == rosters[chain.stake.epoch_of(height + 1)]
     assert len({tuple(found.items()) for found in rosters.values()}) == len(rosters) - 1
 
 

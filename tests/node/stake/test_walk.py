@@ -228,7 +228,7 @@ class Stakes(RuleBasedStateMachine):
         for e in (epoch, epoch + 1):
             roster = committee(state, self.chain.genesis, e)
             assert {m.key: m.weight for m in roster.members} == self.rosters[e]
-        roster = self.rosters[self.chain.stake.epoch_of(height + 2)]
+        roster = self.rosters[self.chain.stake.epoch_of(height + 1)]
         faulty = {validator(n).account for n in self.faulty}
         voting = {k: w for k, w in roster.items() if k not in faulty} or roster
         assert self.chain.weights() == voting
