@@ -18,7 +18,7 @@ from node.consensus.cometbft.home import binary
 from node.testing import lying_node
 from node.testing.cluster.invariants import Violation
 from node.testing.faults import __main__ as command
-from node.testing.faults import away, checks, grammar, lies, record, replay
+from node.testing.faults import away, checks, grammar, lies, record, replay, suite
 from node.testing.faults import node as faulty
 from node.testing.faults.net import Net, Window
 from node.testing.faults.record import Result
@@ -166,6 +166,16 @@ def test_what_was_run_is_not_run_again(tmp_path, monkeypatch, capsys) -> None:
     with pytest.raises(SystemExit):
         command.main(["no-such"])
     assert "no-such" in capsys.readouterr().err
+
+
+def test_a_test_that_is_skipped_or_fails_is_a_violation(tmp_path, monkeypatch) -> None:
+    file = tmp_path / "test_it.py"
+    file.write_text("import pytest\n\ndef test_it():\n    pytest.skip('not here')\n")
+    monkeypatch.setitem(suite.TESTED, "one", suite.Tested("R12", "words", str(file)))
+    assert "1 skipped" in suite.run("one", 0).violations[0]
+    file.write_text("def test_it():\n    pass\n")
+    found = suite.run("one", 1)
+    assert (found.key, found.violations) == (("one", 1), ())
 
 
 def test_results_that_are_none_are_refused(tmp_path) -> None:

@@ -12,12 +12,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from node.testing.faults import grammar, record
+from node.testing.faults import grammar, record, suite
 from node.testing.faults.record import Result
 from node.testing.faults.run import run
 from node.testing.faults.scenarios import SCENARIOS
+from node.testing.faults.story import Scenario
 from zk import files
 
 
@@ -34,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """0: nothing happened that must not, in any run of the file."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    if unknown := set(options.scenario) - {grammar.NAME, *SCENARIOS}:
+    if unknown := set(options.scenario) - {grammar.NAME, *suite.TESTED, *SCENARIOS}:
         parser.error(f"no scenario {', '.join(sorted(unknown))}")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     logging.getLogger().addHandler(logging.NullHandler())  # refusals are what is wanted here
@@ -61,32 +63,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _jobs(options: argparse.Namespace) -> Iterator[Job]:
     """Seed by seed, so that every scenario has a run before one has two."""
-    names = options.scenario or [grammar.NAME, *SCENARIOS]
-    pythons = [sys.executable, *options.python]
+    names = options.scenario or [grammar.NAME, *suite.TESTED, *SCENARIOS]
     for seed in range(options.seeds):
         for name in names:
             if name == grammar.NAME:
-                yield Job(name, seed, lambda s=seed: grammar.run(s))  # type: ignore[misc]
+                yield Job(name, seed, partial(grammar.run, seed))
+                continue
+            if name in suite.TESTED:
+                yield Job(name, seed, partial(suite.run, name, seed))
                 continue
             scenario = SCENARIOS[name]
             if seed >= scenario.most_seeds:
                 continue
-            told = pythons if scenario.replayed else []
+            yield Job(name, seed, partial(_disturb, options, scenario, seed))
 
-            def one(seed: int = seed, name: str = name, told: Sequence[str] = told) -> Result:
-                return run(
-                    SCENARIOS[name],
-                    seed,
-                    heights=options.heights,
-                    engine=options.cometbft,
-                    interpreters=told,
-                )
 
-            yield Job(name, seed, one)
+def _disturb(options: argparse.Namespace, scenario: Scenario, seed: int) -> Result:
+    return run(
+        scenario,
+        seed,
+        heights=options.heights,
+        engine=options.cometbft,
+        interpreters=[sys.executable, *options.python] if scenario.replayed else [],
+    )
 
 
 def _write_page(options: argparse.Namespace, results: Sequence[Result]) -> None:
     what = {grammar.NAME: (grammar.ROW, grammar.WHAT)}
+    what |= {name: (found.row, found.what) for name, found in suite.TESTED.items()}
     what |= {name: (found.row, found.what) for name, found in SCENARIOS.items()}
     text = options.page.read_text(encoding="utf-8") if options.page.exists() else ""
     files.write(options.page, record.page(results, what, text).encode())
