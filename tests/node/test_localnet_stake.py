@@ -155,7 +155,7 @@ def net() -> Iterator[Net]:
 @needs_engine
 @pytest.mark.oracle_cometbft
 def test_st5_who_votes_twice_loses_its_power_and_its_bond_and_a_fifth_takes_part(net: Net) -> None:
-    start = net.powers()
+    start = until(lambda: net.height() >= 1 and net.powers(), "there is a block")
     assert set(start.values()) == {development.BOND // net.genesis.stake.unit}
     liar = net.key(0).account
     fifth = net.add(None)
