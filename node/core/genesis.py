@@ -10,7 +10,7 @@ import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, cast
 
 from node.core.amounts import check_amount
 from node.core.block import MAX_BLOCK_BYTES, MAX_TX_BYTES
@@ -143,6 +143,7 @@ class Genesis:
     lane: LaneParameters | None = None
     stake: StakeParameters | None = None
     runtime: bytes | None = None
+    _id: ChainId | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self._check_names()
@@ -348,8 +349,10 @@ class Genesis:
 
     @property
     def chain_id(self) -> ChainId:
-        """CH-27 (S-12): a hash over every field."""
-        return ChainId(tagged_hash("chain-id", self.to_bytes()))
+        """CH-27 (S-12): a hash over every field; computed once, as it is asked for everywhere."""
+        if self._id is None:
+            object.__setattr__(self, "_id", ChainId(tagged_hash("chain-id", self.to_bytes())))
+        return cast("ChainId", self._id)
 
 
 def _text(reader: Reader) -> str:

@@ -284,7 +284,7 @@ def test_ch27_the_chain_id_covers_every_field():
         "runtime": None,
     }
     apart = {"parameters", "statements", "validators"}
-    assert {f.name for f in dataclasses.fields(Genesis)} == {*changes, *apart}
+    assert {f.name for f in dataclasses.fields(Genesis) if f.init} == {*changes, *apart}
     others = [dataclasses.replace(genesis, **{name: value}) for name, value in changes.items()]
     others.append(dataclasses.replace(genesis, runtime=b"\x06" * 32))
     others.append(dataclasses.replace(genesis, validators=KEYS[2:4], stake=None))
