@@ -89,6 +89,13 @@ class ShareMessage:
         """What the validator signs: the key's digest binds chain, instance and domain."""
         return tagged_hash("private/shares", key.digest, self._unsigned())
 
+    @staticmethod
+    def peek(data: bytes) -> tuple[int, int, int]:
+        """Height, epoch and member of an encoding, the rest unread. Raises DecodeError."""
+        reader = Reader(data, "shares")
+        height, epoch, _ = reader.u64(), reader.u64(), reader.take(32)
+        return height, epoch, reader.u16()
+
 
 def make_shares(
     block: FinalBlock, held: HeldShares, roots: RootLog, signer: Signer
@@ -163,6 +170,15 @@ def check_form(message: ShareMessage, batch: Batch) -> None:
         )
     if not key.roster.check_signature(message.member, message.digest(key), message.signature):
         raise SealRefused("PX-18", "not signed by its sender", where="signature")
+
+
+def is_signed(key: EpochKey, data: bytes) -> bool:
+    """Whether an encoding is signed by the member that it names; reads no point (PX-24)."""
+    member = ShareMessage.peek(data)[2]
+    digest = tagged_hash("private/shares", key.digest, data[:-SIGNATURE_BYTES])
+    return member < len(key.roster.members) and key.roster.check_signature(
+        member, digest, data[-SIGNATURE_BYTES:]
+    )
 
 
 def check_two_roots(key: EpochKey, first: ShareMessage, second: ShareMessage) -> None:

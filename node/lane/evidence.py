@@ -30,7 +30,7 @@ from private_exec.keygen.protocol import FaultKind as KeyFault
 from private_exec.keys import EpochKey
 from private_exec.misconduct import Ciphertext
 from private_exec.parameters import MAX_BATCH
-from private_exec.shares import ShareMessage, check_two_roots
+from private_exec.shares import ShareMessage, check_two_roots, is_signed
 from private_exec.weights import MAX_MESSAGE_BYTES
 from zk.errors import ChiaroError
 
@@ -75,13 +75,13 @@ class Judge:
 
     def _two_roots(self, evidence: bytes, state: StateReader) -> Offence:
         """LN-50."""
+        key = self._signed(evidence, 2, "LN-50", state)
         reader = Reader(evidence, _WHERE)
-        domain = reader.u32()
+        reader.u32()
         first, second = _message(reader), _message(reader)
         reader.done()
         if not first.root < second.root:  # the same two in another order would be other evidence
             raise LaneRefused("LN-50", "two messages in the order of their roots", where=_WHERE)
-        key = self._key(domain, first, state)
         try:
             check_two_roots(key, first, second)
         except SealRefused as error:
@@ -90,8 +90,8 @@ class Judge:
 
     def _wrong_share(self, evidence: bytes, state: StateReader) -> Offence:
         """LN-51."""
+        key = self._signed(evidence, 1, "LN-51", state)
         found = WrongShare.from_bytes(evidence)
-        key = self._key(found.domain, found.message, state)
         try:
             misconduct.check_wrong_share(
                 key, found.message, found.ids, found.place, found.ciphertexts
@@ -117,16 +117,30 @@ class Judge:
         validator = roster.members[fault.member].key
         return Offence(validator, FaultKind.KEY_GENERATION, Height(height))
 
-    def _key(self, domain: int, message: ShareMessage, state: StateReader) -> EpochKey:
+    def _signed(self, evidence: bytes, messages: int, rule: str, state: StateReader) -> EpochKey:
+        """The key under which its messages were signed, by their member.
+
+        Evidence pays nothing, and the points of a message cost a hundred times as much as its
+        signature: what nobody signed is refused before one is read.
+        """
+        reader = Reader(evidence, _WHERE)
+        domain, keys = reader.u32(), []
+        for _ in range(messages):
+            data = reader.blob(MAX_MESSAGE_BYTES, "shares")
+            height, epoch, _member = ShareMessage.peek(data)
+            keys.append(self._key(domain, height, epoch, state))
+            if not is_signed(keys[-1], data):
+                raise LaneRefused(rule, "not signed by the member", where=_WHERE)
+        return keys[0]
+
+    def _key(self, domain: int, height: int, epoch: int, state: StateReader) -> EpochKey:
         """LN-53: under which it was signed; the height is one at which its batches close."""
         lane = sealed.parameters_of(self._genesis)
-        first, last = lane.first_height(message.epoch), lane.last_height(message.epoch)
-        key = layout.key_of(state, domain, message.epoch)
-        if key is None or not first <= message.height <= last:
+        first, last = lane.first_height(epoch), lane.last_height(epoch)
+        key = layout.key_of(state, domain, epoch)
+        if key is None or not first <= height <= last:
             raise LaneRefused(
-                "LN-53",
-                f"no key of epoch {message.epoch} closed a batch at {message.height}",
-                where=_WHERE,
+                "LN-53", f"no key of epoch {epoch} closed a batch at {height}", where=_WHERE
             )
         return key
 

@@ -17,7 +17,7 @@ from enum import IntEnum
 from typing import Final
 
 from node.consensus.cometbft import wire
-from node.core.ed25519 import is_signed
+from node.consensus.cometbft.zip215 import is_counted
 
 HASH_BYTES: Final = 32
 
@@ -101,5 +101,5 @@ class Vote:
         )
 
     def is_of(self, key: bytes, chain_id: str) -> bool:
-        """Whether `key`, a validator's, signed exactly this on that chain."""
-        return is_signed(key, self.sign_bytes(chain_id), self.signature)
+        """Whether `key`, a validator's, signed exactly this on that chain, as CometBFT sees it."""
+        return is_counted(key, self.sign_bytes(chain_id), self.signature)

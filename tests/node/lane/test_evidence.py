@@ -76,10 +76,15 @@ def test_ln50_two_roots_of_one_height_prove_themselves(closed) -> None:
     assert "order" in refused("LN-50", judge, FaultKind.TWO_ROOTS, turned, state)
     same = evidence.two_roots(FAST, first, first)
     refused("LN-50", judge, FaultKind.TWO_ROOTS, same, state)
-    forged = replace(second, signature=bytes(64))
-    for pair in ((first, forged), (first, anothers)):
+    data = evidence.two_roots(FAST, first, anothers)
+    assert "PX-19" in refused("LN-50", judge, FaultKind.TWO_ROOTS, data, state)
+    for pair in ((first, forged(second)), (forged(first), second)):
         data = evidence.two_roots(FAST, *pair)
-        assert "PX-19" in refused("LN-50", judge, FaultKind.TWO_ROOTS, data, state)
+        assert "signed" in refused("LN-50", judge, FaultKind.TWO_ROOTS, data, state)
+
+
+def forged(message):
+    return replace(message, signature=bytes(64))
 
 
 def swapped(pair: bytes) -> bytes:
@@ -110,6 +115,22 @@ def test_ln51_a_wrong_share_proves_itself(closed) -> None:
         refused("LN-51", judge, FaultKind.WRONG_SHARE, changed.to_bytes(), state)
     with pytest.raises(DecodeError):
         judge.judge(FaultKind.WRONG_SHARE, said.to_bytes() + b"\0", state)
+
+
+def test_ln51_of_what_nobody_signed_no_point_is_read(closed) -> None:
+    """Whoever sends evidence pays nothing for it, and decoding points is dear."""
+    judge, state = Judge(closed.genesis), closed.state
+    batch, bad, _ = lies(closed, 1)
+    said = WrongShare.of(FAST, batch, bad)
+    message = said.message.to_bytes()
+    start = len(message) - 64 - 32 * len(bad.points)
+    for changed in (
+        message[:start] + b"\xff" * 32 * len(bad.points) + message[-64:],  # no points
+        message[: 50 - 2] + (9).to_bytes(2, "little") + message[50:],  # no such member
+        message[:-64] + bytes(64),
+    ):
+        data = said.to_bytes().replace(message, changed)
+        assert "signed" in refused("LN-51", judge, FaultKind.WRONG_SHARE, data, state)
 
 
 def test_ln51_a_keeper_has_the_evidence_of_what_it_heard(fresh) -> None:

@@ -31,6 +31,8 @@ from node.testing.lane import (
     signing_key,
     validators,
 )
+from private_exec import weights
+from private_exec.errors import UnsafeWeights
 from private_exec.parameters import MAX_SHARES, Parameters
 from private_exec.roster import Roster
 from transparent.signature import SigningKey
@@ -338,6 +340,36 @@ def test_ln49_another_roster_than_that_of_genesis_takes_a_proof_or_a_pin() -> No
     assert rule(provenance.check_key, genesis, key, said, wrong) == "LN-49"
     for trust in (proven, pinned):  # whom one trusts has to have signed
         assert rule(provenance.check_key, genesis, key, entries_of(chain, 1), trust) == "LN-43"
+
+
+def test_ln49_who_has_proofs_does_not_rely_on_validators_that_left() -> None:
+    """A quorum of genesis, its stake long withdrawn, could make up a key of any later epoch."""
+    chain = chain_of()
+    old = chain.make_key(FAST)
+    late = dataclasses.replace(old, epoch=7)
+    genesis, another = chain.genesis, committee_of(1, 1, 1)
+    check_holders(genesis, late)
+    for proven in (another, None):
+        trust = Trust(proven=lambda _, found=proven: found)
+        assert rule(check_holders, genesis, late, trust) == "LN-49"
+        check_holders(genesis, old, trust)  # ST-1: of epochs 0 and 1 genesis is the proof
+    same = rosters.genesis_roster(genesis)
+    check_holders(genesis, late, Trust(proven=lambda _: same))
+
+
+def test_ln49_a_genesis_with_which_no_key_is_safe_hides_no_pin(monkeypatch) -> None:
+    chain = chain_of()
+    key = chain.make_key(FAST)
+    pins = frozenset([holders.digest(key.roster, key.parameters)])
+
+    def unsafe(stakes, **_):
+        raise UnsafeWeights("PX-11", "no shares are safe")
+
+    monkeypatch.setattr(weights, "assign", unsafe)
+    holders._of.cache_clear()
+    assert rule(check_holders, chain.genesis, key) == "LN-49"
+    check_holders(chain.genesis, key, Trust(pins))
+    holders._of.cache_clear()
 
 
 def test_ln49_the_same_members_with_another_threshold_are_not_the_same() -> None:

@@ -10,6 +10,7 @@ import pytest
 from node.consensus.cometbft.votes import NO_BLOCK, BlockId
 from node.consensus.cometbft.wire import NS
 from node.core.codec import Writer
+from node.core.ed25519 import is_signed
 from node.light import merkle
 from node.light.block import ABSENT, Flag, LightBlock, SignedHeader
 from node.light.errors import LightRefused, TooFewTrusted
@@ -17,6 +18,7 @@ from node.light.header import EngineHeader
 from node.light.validators import Validator, ValidatorSet
 from node.light.verify import CLOCK_DRIFT, TRUSTING_PERIOD, Terms, Trusted, check
 from node.testing.light import SignedChain, public, set_of, sign, signer
+from node.testing.twisted import sign as twisted_sign
 from zk.errors import DecodeError
 
 CHAIN = "chiaro-tests"
@@ -272,6 +274,20 @@ def test_lc10_every_signature_is_over_exactly_this_precommit(chain: SignedChain)
     refused("LC-10", chain, with_commit(block, places=(*block.commit.places, ABSENT)))
     parts = replace(block.commit.block, parts=2)
     refused("LC-10", chain, with_commit(block, block=parts))
+
+
+def test_lc10_a_signature_that_only_cometbft_takes_counts(chain: SignedChain) -> None:
+    """Else one validator alone could have every block refused that CometBFT decides."""
+    block = chain.blocks[1]
+    place = next(n for n, m in enumerate(block.validators.members) if m.key == public(FOUR[0]))
+    found = block.commit.places[place]
+    said = block.commit.vote(found).sign_bytes(CHAIN)
+    seed = FOUR[0].private_bytes_raw()
+    twisted = replace(found, signature=twisted_sign(seed, said))
+    assert not is_signed(public(FOUR[0]), said, twisted.signature)
+    verdict(chain, with_place(block, place, twisted))
+    other = replace(found, signature=twisted_sign(seed, said + b"x"))
+    refused("LC-10", chain, with_place(block, place, other))
 
 
 def test_lc10_nobody_counts_twice(chain: SignedChain) -> None:

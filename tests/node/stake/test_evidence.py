@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from node.consensus.cometbft.duplicate import DuplicateVote
+from node.consensus.cometbft.mapping import engine_chain_id
 from node.consensus.cometbft.votes import NO_BLOCK, BlockId, Vote, VoteType
+from node.core.ed25519 import is_signed
 from node.core.effects import Event
 from node.core.errors import InvalidTransaction
 from node.core.stake import MILLION
@@ -18,6 +20,7 @@ from node.stake.faults import FaultKind, Offence
 from node.stake.punishment import PUNISHED
 from node.stake.transaction import EvidenceTx, Tag, wire
 from node.testing.stake import BONDS, StakeChain, double_vote, genesis, key, parameters, validator
+from node.testing.twisted import sign
 from zk.errors import DecodeError
 
 CUT = 50_000
@@ -118,6 +121,20 @@ def test_st20_nothing_else_is_a_double_vote(chain, name):
     chain.to(2)
     good = double_vote(chain.genesis, validator(0), 1)
     assert chain.codes(chain.evidence(CHANGES[name](good))) == ["ST-20"]
+    assert chain.codes(chain.evidence(good)) == ["ok"]
+
+
+def test_st20_a_signature_that_only_cometbft_takes_convicts_as_well(chain):
+    """Else who signs so votes twice, and nobody can prove it to the ledger."""
+    chain.to(2)
+    name, good = engine_chain_id(chain.genesis), double_vote(chain.genesis, validator(0), 1)
+    seed = bytes([100]) * 32
+    for which in ("a", "b"):
+        bare = getattr(good, which).sign_bytes(name)
+        good = one(good, which, signature=sign(seed, bare))
+    assert not is_signed(good.key, good.a.sign_bytes(name), good.a.signature)
+    wrong = one(good, "b", signature=sign(seed, b"something else"))
+    assert chain.codes(chain.evidence(wrong)) == ["ST-20"]
     assert chain.codes(chain.evidence(good)) == ["ok"]
 
 
