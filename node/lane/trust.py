@@ -55,6 +55,7 @@ def check_holders(genesis: Genesis, key: EpochKey, trust: Trust = GENESIS_ONLY) 
     if found in trust.pins:
         return
     fixed = genesis.stake is None or key.epoch <= _LAST_OF_GENESIS
+    known: Committee | None
     if fixed or trust.proven is None:
         known, whose = rosters.genesis_roster(genesis), "genesis"
     else:  # what validators of genesis sign long after they left is not the chain's

@@ -41,6 +41,9 @@ class Fork:
         common = reader.u64()
         ours, theirs = (LightBlock.from_bytes(reader.blob(len(data), "block")) for _ in range(2))
         reader.done()
+        for block in (ours, theirs):
+            if len(block.commit.places) != len(block.validators.members):
+                raise NonCanonical("LC-14: not a place for each validator", where=reader.where)
         return Fork(common, ours, theirs)
 
     def double_votes(self) -> tuple[DuplicateVote, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -21,6 +22,9 @@ from node.rpc.errors import BadAnswer, error_of
 from node.rpc.member_server import MEDIA_TYPE, MOST_ANSWERED, ROWS_PATH
 
 TIMEOUT_S: Final = 3.0
+"""Without a byte."""
+WHOLE_S: Final = 10.0
+"""For all bytes of an answer."""
 _MOST_PROBLEM: Final = 64 * 1024
 _MOST_ROWS: Final = 2 * MOST_ANSWERED
 
@@ -83,7 +87,8 @@ class MemberClient:
             ) as response:
                 good = response.status_code == httpx.codes.OK
                 data = _take(response, most if good else _MOST_PROBLEM)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError) as error:
+            # ValueError: of a host that no resolver takes; what a member says ends no node
             raise Unreachable(
                 f"no answer: {type(error).__name__}",
                 where=_name(member),
@@ -113,11 +118,14 @@ class MemberClient:
 
 
 def _take(response: httpx.Response, most: int) -> bytes:
-    parts, size = [], 0
-    for part in response.iter_bytes():
+    """As it came: nobody compresses, and what is sent byte by byte is not waited for."""
+    parts, size, deadline = [], 0, time.monotonic() + WHOLE_S
+    for part in response.iter_raw():
         size += len(part)
         if size > most:
             raise httpx.DecodingError("longer than any such answer")
+        if time.monotonic() > deadline:
+            raise httpx.ReadTimeout("not all of it came in time")
         parts.append(part)
     return b"".join(parts)
 

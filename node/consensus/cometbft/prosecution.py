@@ -92,6 +92,9 @@ class Prosecutor:
         if not self._recalled:
             self._recall()
         for accused in tuple(self._accused):
+            if not self._is_due(accused.validator, accused.at):
+                self._accused.remove(accused)
+                continue
             try:
                 block = self._query.ask("block", height=accused.height)
                 found = evidence_of(block, accused)
@@ -100,7 +103,9 @@ class Prosecutor:
                 continue
             self._accused.remove(accused)
             self._pending += found
-        self._pending = [votes for votes in self._pending if self._is_due(votes)]
+        self._pending = [
+            votes for votes in self._pending if self._is_due(votes.key, votes.a.height)
+        ]
         for votes in self._pending:
             tx = EvidenceTx(self._genesis.chain_id, FaultKind.DUPLICATE_VOTE, votes.to_bytes())
             self._send(wire(tx))
@@ -126,11 +131,11 @@ class Prosecutor:
                 if found not in self._accused:
                     self.accuse(found)
 
-    def _is_due(self, votes: DuplicateVote) -> bool:
+    def _is_due(self, key: bytes, height: int) -> bool:
         if self._genesis.stake is None:
             return False
         state = self._store.reader()
-        found = Offence(votes.key, FaultKind.DUPLICATE_VOTE, Height(votes.a.height))
+        found = Offence(key, FaultKind.DUPLICATE_VOTE, Height(height))
         try:
             punishment.check(found, state, Height(state.height + 1), self._genesis.stake)
         except StakeRefused as error:

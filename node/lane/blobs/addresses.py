@@ -5,6 +5,8 @@ record  version 1 ‖ member 32 ‖ number 8 ‖ length 4 ‖ URL ‖ signature 
 
 from __future__ import annotations
 
+import ipaddress
+import re
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,6 +22,9 @@ from node.da.errors import DataRefused
 from zk.errors import DecodeError
 
 MAX_URL: Final = 256
+_MAX_NAME: Final = 253
+_LABEL: Final = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_NAME: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _VERSION: Final = 1
 
 
@@ -79,7 +84,9 @@ def check_url(url: str) -> None:
             url.isascii()
             and len(url) <= MAX_URL
             and parts.scheme in {"http", "https"}
-            and parts.hostname
+            and parts.hostname is not None
+            and ("[" in url) == (":" in parts.hostname)
+            and _is_host(parts.hostname)
             and parts.port is not None
             and "@" not in url
             and url == f"{parts.scheme}://{parts.netloc}"
@@ -91,6 +98,13 @@ def check_url(url: str) -> None:
             "DA-40", "not http://HOST:PORT or https://HOST:PORT", where="address",
             why="requests to members carry this node's signature",
         )  # fmt: skip
+
+
+def _is_host(text: str) -> bool:
+    """A name of labels, or an address: what every resolver takes as one. Raises ValueError."""
+    if ":" in text or text.replace(".", "").isdigit():
+        return bool(ipaddress.ip_address(text))
+    return len(text) <= _MAX_NAME and _NAME.fullmatch(text) is not None
 
 
 class Book:
@@ -115,10 +129,13 @@ class Book:
     def hear(self, record: Record, chain_id: ChainId, members: Iterable[bytes]) -> None:
         """Take a record of one of `members`.
 
+        Who is none any more may still have rows, so its address stays while there is room.
+
         Raises:
             DataRefused: DA-40, not a member's, not later than the last, not signed.
         """
-        if record.member not in set(members):
+        current = set(members)
+        if record.member not in current:
             raise DataRefused("DA-40", "of nobody of the committee", where="record")
         with self._lock:
             known = self._heard.get(record.member)
@@ -126,8 +143,10 @@ class Book:
             raise DataRefused("DA-40", "not later than the last one", where="record")
         record.check(chain_id)
         with self._lock:
-            if len(self._heard) < MAX_MEMBERS or record.member in self._heard:
-                self._heard[record.member] = record
+            if len(self._heard) >= MAX_MEMBERS:
+                for gone in self._heard.keys() - current:
+                    del self._heard[gone]
+            self._heard[record.member] = record
 
     def url(self, member: bytes) -> str | None:
         """Where it is; None: nobody said."""

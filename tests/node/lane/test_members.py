@@ -426,13 +426,33 @@ def test_da40_a_record_is_its_members_and_a_later_one_wins(chain) -> None:
     assert Book(b"", {key.public: "http://a:1"}).url(key.public) == "http://a:1"
 
 
+def test_da40_members_that_left_leave_room_for_those_that_come(chain, monkeypatch) -> None:
+    monkeypatch.setattr(addresses, "MAX_MEMBERS", 2)
+    chain_id, keys = chain.genesis.chain_id, [key_of(k) for k in range(4)]
+    book = Book(b"", {})
+
+    def say(n: int, *members: int) -> None:
+        record = Record.sign(keys[n], chain_id, 5, f"http://10.0.0.{n}:80")
+        book.hear(record, chain_id, [keys[k].public for k in members])
+
+    say(0, 0, 1)
+    say(1, 0, 1)
+    say(2, 1, 2)
+    assert set(book.others()) == {keys[1].public, keys[2].public}
+    say(3, 2, 3)
+    assert set(book.others()) == {keys[2].public, keys[3].public}
+
+
 @pytest.mark.parametrize(
     "url",
     ["", "http://a", "ftp://a:1", "http://me@a:1", "http://a:1/", "http://a:1/path", "http://:1",
-     "http://a:1?x", "http://ä:1", "http://a:99999", "http://" + "a" * 300 + ":1", "a:1"],
+     "http://a:1?x", "http://ä:1", "http://a:99999", "http://" + "a" * 300 + ":1", "a:1",
+     "http://a..b:1", "http://" + "a" * 64 + ":1", "http://a\0:1", "http://[v1.x]:1", "http://-a:1",
+     "http://a b:1", "http://*:1", "http://1.2.3:1", "http://300.1.1.1:1"],
 )  # fmt: skip
 def test_da40_an_address_is_host_and_port_and_nothing_more(url) -> None:
-    addresses.check_url("https://[::1]:443")
+    for good in ("https://[::1]:443", "http://10.0.0.1:1", "http://Node_1.my-net.example:65535"):
+        addresses.check_url(good)
     with pytest.raises(DataRefused) as caught:
         addresses.check_url(url)
     assert rule(caught) == "DA-40"

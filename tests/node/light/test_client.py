@@ -206,6 +206,10 @@ def test_lc14_a_fork_is_seen_and_told(chain: SignedChain) -> None:
         Fork.from_bytes(fork.to_bytes()[:-1])
     with pytest.raises(DecodeError, match="LC-14"):
         Fork.from_bytes(b"\2" + fork.to_bytes()[1:])
+    commit = replace(fork.ours.commit, places=fork.ours.commit.places[:-1])
+    fewer = replace(fork.ours, signed=replace(fork.ours.signed, commit=commit))
+    with pytest.raises(DecodeError, match="LC-14"):
+        Fork.from_bytes(replace(fork, ours=fewer).to_bytes())
 
 
 def test_lc14_votes_of_one_round_convict_who_signed_both(chain: SignedChain) -> None:

@@ -24,7 +24,7 @@ from node.lane.blobs.addresses import Book
 from node.lane.blobs.availability import Availability
 from node.lane.blobs.offers import Offer, Promise, Request
 from node.lane.validator.identity import ConsensusKey
-from node.rpc import member_server
+from node.rpc import member_client, member_server
 from node.rpc.errors import BadAnswer
 from node.rpc.listener import Listener, listen
 from node.rpc.member_client import MemberClient
@@ -206,6 +206,34 @@ def test_what_is_no_answer_of_a_member_is_said(world) -> None:
     client = world.client(url)
     assert code(lambda: client.offer(world.asked.public, b"")) == Unreachable.code
     client.close()
+
+
+@pytest.mark.parametrize("host", ["xn--", "xn--a", "*", "a..b", "[v1.x]", "a\0b"])
+def test_a_host_that_is_none_is_a_member_that_cannot_be_reached(world, host) -> None:
+    """Whoever announces one ends no node that reads a blob."""
+    client = world.client("http://127.0.0.1:1")
+    client.book._written[world.asked.public] = f"http://{host}:1"
+    assert code(lambda: client.offer(world.asked.public, b"")) == Unreachable.code
+    client.close()
+
+
+def test_an_answer_that_drips_is_not_waited_for(world, monkeypatch) -> None:
+    monkeypatch.setattr(member_client, "WHOLE_S", 0.2)
+    sent = []
+
+    async def slow(scope, receive, send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        with contextlib.suppress(Exception):
+            for _ in range(40):
+                await send({"type": "http.response.body", "body": b"x", "more_body": True})
+                sent.append(1)
+                await asyncio.sleep(0.05)
+
+    with served(slow) as url:
+        client = world.client(url)
+        assert code(lambda: client.offer(world.asked.public, b"")) == Unreachable.code
+        assert len(sent) < 40
+        client.close()
 
 
 # THE FILE

@@ -283,3 +283,20 @@ def test_after_a_start_the_last_blocks_are_looked_through(chain, monkeypatch):
     asked = len(rpc.asked)
     prosecutor.work()
     assert (len(sent), len(rpc.asked)) == (1, asked)
+
+
+def test_what_cannot_be_punished_any_more_is_not_asked_for(chain, monkeypatch):
+    """The engine may have forgotten the block: then it would be asked every second for ever."""
+    chain.to(3)
+    who = validator(2)
+    rpc = Rpc(json_of(who.account, double_vote(chain.genesis, who, 2)), silent=99)
+    monkeypatch.setattr(prosecution, "Query", lambda path: rpc)
+    prosecutor = Prosecutor(chain.genesis, chain.ledger.store, Path("rpc.sock"), lambda _: None)
+    prosecutor.accuse(Misbehaviour(3, who.account, "DUPLICATE_VOTE", 2))
+    prosecutor.work()
+    asked = [("block", {"height": 3})]
+    assert [call for call in rpc.asked if call[0] == "block"] == asked
+    chain.to(chain.stake.last_height(chain.stake.unbonding_epochs))
+    prosecutor.work()
+    prosecutor.work()
+    assert [call for call in rpc.asked if call[0] == "block"] == asked

@@ -181,6 +181,34 @@ def test_st14_what_is_due_leaves_once_and_not_a_block_before(chain):
     chain.check()
 
 
+def test_st14_what_is_under_notice_still_is_nobody_elses(chain):
+    """Only who has nothing left is forgotten: the rest is due to its owner, too."""
+    assert chain.codes(chain.make(Tag.UNBOND, key(1), validator(0), BONDS[0] - 1000)) == ["ok"]
+    chain.to(4)
+    assert chain.codes(chain.make(Tag.UNBOND, key(1), validator(0), 1000)) == ["ok"]
+    chain.to(chain.stake.last_height(chain.stake.unbonding_epochs))
+    assert chain.codes(chain.make(Tag.WITHDRAW, key(1), validator(0), 0)) == ["ok"]
+    assert record(chain, 0) == entries.Validator(key(1).account, 0)
+    chain.to(chain.height + 4)
+    assert chain.codes(chain.make(Tag.WITHDRAW, key(1), validator(0), 0)) == ["ok"]
+    assert record(chain, 0) is None
+    chain.check()
+
+
+def test_st14_a_fault_is_not_forgotten_with_the_stake(chain):
+    """ST-12: else who takes all of it back begins anew with the same key."""
+    chain.to(1)
+    assert chain.codes(chain.evidence(double_vote(chain.genesis, validator(0), 1))) == ["ok"]
+    left = record(chain, 0).bonded
+    assert chain.codes(chain.make(Tag.UNBOND, key(1), validator(0), left)) == ["ok"]
+    chain.to(chain.stake.last_height(chain.stake.unbonding_epochs))
+    assert chain.codes(chain.make(Tag.WITHDRAW, key(1), validator(0), 0)) == ["ok"]
+    assert record(chain, 0) == entries.Validator(key(1).account, 0, 2)
+    refused(chain, "ST-12", chain.make(Tag.BOND, key(1), validator(0), 1000))
+    refused(chain, "ST-11", chain.make(Tag.BOND, key(1), validator(0), 1000, proof=True))
+    chain.check()
+
+
 def test_st15_a_transaction_happens_once(chain):
     for tag in (Tag.BOND, Tag.UNBOND):
         tx = chain.make(tag, key(1), validator(0), 1000)

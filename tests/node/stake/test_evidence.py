@@ -14,6 +14,7 @@ from node.consensus.cometbft.votes import NO_BLOCK, BlockId, Vote, VoteType
 from node.core.ed25519 import is_signed
 from node.core.effects import Event
 from node.core.errors import InvalidTransaction
+from node.core.ids import Height
 from node.core.stake import MILLION
 from node.stake import state as entries
 from node.stake.faults import FaultKind, Offence
@@ -62,6 +63,23 @@ def test_st18_a_fault_counts_as_long_as_its_stake_is_there(unbonding):
     assert chain.codes(other) == ["ST-18"]
     assert chain.codes(chain.make(Tag.WITHDRAW, key(1), validator(0), 0)) == ["ok"]
     chain.check()
+
+
+def test_st19_what_is_of_no_use_any_more_gets_no_place(chain):
+    """It pays nothing, so a pool looks at the state before it looks at its room."""
+    chain.to(1)
+    intake = chain.ledger.executor.intake
+    found = [chain.evidence(double_vote(chain.genesis, validator(0), h)) for h in (1, 50)]
+
+    def look(data):
+        intake.check_historical(intake.decode(data), chain.state, Height(chain.height + 1))
+
+    look(found[0])
+    for data, rule in ((found[0], "ST-19"), (found[1], "ST-16")):
+        assert chain.codes(data) == ["ok" if rule == "ST-19" else rule]
+        with pytest.raises(InvalidTransaction) as caught:
+            look(data)
+        assert caught.value.rule == rule
 
 
 def test_st19_once_for_a_kind_and_an_epoch(chain):
