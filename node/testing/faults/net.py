@@ -267,8 +267,9 @@ class Net:
 
     def part(self, groups: Sequence[Sequence[int]], weather: Weather | None = None) -> None:
         disturb.partition(self.folder, groups, weather)
-        mode = (weather or Weather(Mode.HELD)).mode
-        self.injected[f"links {mode}" if mode is not Mode.OPEN else "links slow"] += 1
+        weather = weather or Weather(Mode.HELD)
+        open_ = "lossy" if weather.drop else "slow"
+        self.injected[f"links {weather.mode if weather.mode is not Mode.OPEN else open_}"] += 1
 
     def heal(self) -> None:
         disturb.heal(self.folder)
