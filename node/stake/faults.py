@@ -45,12 +45,17 @@ class Offence:
     Attributes:
         key: consensus key of the validator.
         kind: of its fault.
-        height: at which it was done; it says in which epoch.
+        height: at which it was done.
     """
 
     key: bytes
     kind: FaultKind
     height: Height
+
+    def epoch(self, stake: StakeParameters) -> int:
+        """By whose roster it was done: votes for a block are those of the block before's (ST-3)."""
+        votes = self.kind is FaultKind.DUPLICATE_VOTE
+        return stake.epoch_of(max(1, self.height - 1) if votes else self.height)
 
 
 class Judge(Protocol):

@@ -53,7 +53,7 @@ def check(found: Offence, state: StateReader, height: Height, stake: StakeParame
         raise StakeRefused(
             "ST-17", f"{found.key.hex()[:16]}… has nothing at stake", where="validator"
         )
-    epoch, now = stake.epoch_of(found.height), stake.epoch_of(height)
+    epoch, now = found.epoch(stake), stake.epoch_of(height)
     if epoch < (oldest := oldest_fault(now, stake)):
         raise StakeOutdated(
             "ST-18", f"a fault of epoch {epoch}, those since epoch {oldest} are punished",
@@ -73,7 +73,7 @@ def punish(found: Offence, state: StateReader, height: Height, stake: StakeParam
         StakeRefused: of `check`.
     """
     validator = check(found, state, height, stake)
-    epoch, fraction = stake.epoch_of(found.height), found.kind.fraction(stake)
+    epoch, fraction = found.epoch(stake), found.kind.fraction(stake)
     cost = cut = validator.bonded * fraction // MILLION
     first = validator.fault or int(height)
     after = Validator(validator.owner, validator.bonded - cut, first)

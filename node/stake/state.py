@@ -119,6 +119,11 @@ def rosters_before(state: StateReader, epoch: int) -> Iterator[bytes]:
         yield key
 
 
+def rosters(state: StateReader) -> Iterator[bytes]:
+    """All that are kept, by epoch, encoded."""
+    return (value for _, value in state.iterate(_ROSTER))
+
+
 def lost(state: StateReader) -> int:
     """Base units that faults cost so far; they never leave."""
     data = state.get(LOST_KEY)

@@ -49,7 +49,8 @@ class Voters:
         if address not in self._keys and self._genesis.stake is not None:
             state = self._store.reader()
             known = [key for key, _ in entries.validators(state)]
-            known += [member.key for member in consensus_set(state, self._genesis).members]
+            for roster in entries.rosters(state):  # ST-4: one may outlast its members' stake
+                known += [member.key for member in decoded(roster).members]
             self._keys.update((mapping.address_of(key), key) for key in known)
         return self._keys.get(address, b"")
 

@@ -14,9 +14,10 @@ from node.consensus.cometbft import home, mapping, prosecution
 from node.consensus.cometbft.bridge import Bridge
 from node.consensus.cometbft.prosecution import Prosecutor, evidence_of
 from node.consensus.cometbft.query import EngineAnswer
-from node.consensus.cometbft.voters import Misbehaviour
+from node.consensus.cometbft.voters import Misbehaviour, Voters
 from node.core.errors import ConsensusFault, Unreachable
 from node.execution.mempool import Mempool
+from node.stake import state as entries
 from node.stake.transaction import Tag, wire
 from node.testing.abci import init_request
 from node.testing.stake import BONDS, UNIT, StakeChain, double_vote, key, validator
@@ -111,6 +112,24 @@ def test_ch49_a_vote_is_of_whoever_has_something_at_stake(driven, monkeypatch):
                 )
             )
     assert voters == [validator(0).account, validator(9).account, b""] * 2
+
+
+def test_ch49_a_vote_is_of_whoever_is_in_a_roster_that_stays(chain):
+    """ST-4: with nobody left the roster outlasts the stake of its members, and they vote on."""
+    who, owner = validator(9), key(5)
+    assert chain.codes(chain.make(Tag.BOND, owner, who, 5000, proof=True)) == ["ok"]
+    for n, amount in enumerate(BONDS):
+        assert chain.codes(chain.make(Tag.UNBOND, key(n + 1), validator(n), amount)) == ["ok"]
+    chain.to(12)
+    assert list(chain.weights()) == [who.account]
+    assert chain.codes(chain.make(Tag.UNBOND, owner, who, 5000)) == ["ok"]
+    chain.to(28)
+    assert chain.codes(chain.make(Tag.WITHDRAW, owner, who, 0)) == ["ok"]
+    assert entries.validator(chain.state, who.account) is None
+    assert list(chain.weights()) == [who.account]
+    found = Voters(chain.genesis, chain.ledger.store)
+    assert found.key(mapping.address_of(who.account)) == who.account
+    assert found.key(mapping.address_of(validator(8).account)) == b""
 
 
 def test_misbehaviour_is_told_once_and_behind_the_block_that_says_so(driven):

@@ -16,6 +16,7 @@ from node.core.effects import Event
 from node.core.errors import InvalidTransaction
 from node.core.ids import Height
 from node.core.stake import MILLION
+from node.stake import punishment
 from node.stake import state as entries
 from node.stake.faults import FaultKind, Offence
 from node.stake.punishment import PUNISHED
@@ -25,6 +26,7 @@ from node.testing.twisted import sign
 from zk.errors import DecodeError
 
 CUT = 50_000
+BLOCK = BlockId(b"\x01" * 32, 1, b"\x02" * 32)
 
 
 def record(chain, n):
@@ -40,6 +42,18 @@ def test_st16_a_fault_lies_before_the_block_that_punishes_it(chain):
         chain.ledger = StakeChain(chain.genesis).ledger
         chain.to(3)
     assert chain.codes(chain.evidence(double_vote(chain.genesis, validator(0), 3))) == ["ok"]
+
+
+def test_st16_a_fault_is_of_a_block(chain):
+    chain.to(2)
+    for height, fine in ((0, False), (1, True), (2, True), (3, False)):
+        found = Offence(validator(0).account, FaultKind.TWO_ROOTS, Height(height))
+        if fine:
+            punishment.check(found, chain.state, Height(3), chain.stake)
+            continue
+        with pytest.raises(InvalidTransaction) as caught:
+            punishment.check(found, chain.state, Height(3), chain.stake)
+        assert caught.value.rule == "ST-16"
 
 
 def test_st17_of_whom_nothing_is_at_stake_nothing_is_taken(chain):
@@ -83,14 +97,14 @@ def test_st19_what_is_of_no_use_any_more_gets_no_place(chain):
 
 
 def test_st19_once_for_a_kind_and_an_epoch(chain):
-    chain.to(5)
+    chain.to(6)
     first = chain.evidence(double_vote(chain.genesis, validator(0), 1))
     same = chain.evidence(double_vote(chain.genesis, validator(0), 3, kind=VoteType.PREVOTE))
-    later = chain.evidence(double_vote(chain.genesis, validator(0), 5))
+    later = chain.evidence(double_vote(chain.genesis, validator(0), 6))
     assert chain.codes(first, first, same, later) == ["ok", "ST-19", "ST-19", "ok"]
     once = BONDS[0] - BONDS[0] * CUT // MILLION
     assert record(chain, 0).bonded == once - once * CUT // MILLION
-    assert record(chain, 0).fault == 6
+    assert record(chain, 0).fault == 7
     assert entries.lost(chain.state) == BONDS[0] - record(chain, 0).bonded
     chain.check()
 
@@ -140,6 +154,24 @@ def test_st20_nothing_else_is_a_double_vote(chain, name):
     good = double_vote(chain.genesis, validator(0), 1)
     assert chain.codes(chain.evidence(CHANGES[name](good))) == ["ST-20"]
     assert chain.codes(chain.evidence(good)) == ["ok"]
+
+
+@pytest.mark.parametrize(
+    "bare",
+    [
+        Vote(VoteType.PRECOMMIT, 1, 2**31, BLOCK, 0),
+        Vote(VoteType.PRECOMMIT, 1, 0, BLOCK, 2**63),
+        Vote(VoteType.PRECOMMIT, 1, 0, dataclasses.replace(BLOCK, parts=0), 0),
+    ],
+)
+def test_st20_what_cometbft_never_has_signed_is_none_though_it_is_signed(chain, bare):
+    """Another program with the validator's key may be made to sign such bytes."""
+    who, name = validator(0), engine_chain_id(chain.genesis)
+    pair = [bare, dataclasses.replace(bare, block=NO_BLOCK)]
+    votes = [dataclasses.replace(v, signature=who.sign(v.sign_bytes(name))) for v in pair]
+    chain.to(2)
+    data = chain.evidence(DuplicateVote.of(who.account, *votes))
+    assert chain.codes(data) == ["ST-20"]
 
 
 def test_st20_a_signature_that_only_cometbft_takes_convicts_as_well(chain):
@@ -219,20 +251,44 @@ def test_st21_the_lane_judges_its_own(kind):
     assert after.bonded == BONDS[0] - BONDS[0] * kind.fraction(chain.stake) // MILLION
 
 
+def test_st22_who_gave_notice_of_all_votes_for_nothing_in_no_block(chain):
+    """It votes once more behind its last epoch (ST-3), and its stake still stands for that."""
+    who = validator(0).account
+    assert chain.codes(chain.make(Tag.UNBOND, key(1), validator(0), BONDS[0])) == ["ok"]
+    while who in chain.weights():
+        chain.run()
+    last = chain.height + 1  # the block behind it is the first that it does not vote for
+    assert last == chain.stake.last_height(1) + 1
+    chain.to(last)
+    assert chain.codes(chain.evidence(double_vote(chain.genesis, validator(0), last))) == ["ok"]
+    left = BONDS[0] - BONDS[0] * CUT // MILLION
+    assert entries.notices(chain.state, who) == ((0, left),)
+    chain.check()
+
+
 def test_st22_a_fault_costs_what_stood_behind_it_and_no_more(chain):
     """Notice of epochs 0 … 2; a fault of epoch 3 had what was given notice of since epoch 2."""
     for epoch in range(3):
         chain.to(epoch * 4)
         assert chain.codes(chain.make(Tag.UNBOND, key(1), validator(0), 1000)) == ["ok"]
-    chain.to(13)
-    assert chain.codes(chain.evidence(double_vote(chain.genesis, validator(0), 13))) == ["ok"]
+    chain.to(14)
+    assert chain.codes(chain.evidence(double_vote(chain.genesis, validator(0), 14))) == ["ok"]
     assert entries.notices(chain.state, validator(0).account) == (
         (0, 1000), (1, 1000), (2, 950),
     )  # fmt: skip
     assert record(chain, 0).bonded == 1900
-    assert record(chain, 0).fault == 14
+    assert record(chain, 0).fault == 15
     assert entries.lost(chain.state) == 150
     chain.check()
+
+
+def test_st22_the_first_fault_is_the_one_that_is_told(chain):
+    chain.to(1)
+    for kind, fault in ((VoteType.PRECOMMIT, 2), (VoteType.PREVOTE, 7)):
+        chain.to(fault - 1)
+        votes = double_vote(chain.genesis, validator(0), fault - 1, kind=kind)
+        assert chain.codes(chain.evidence(votes)) == ["ok"]
+        assert record(chain, 0).fault == 2
 
 
 def test_st22_the_receipt_says_what_it_cost(chain):

@@ -135,7 +135,7 @@ class Stakes(RuleBasedStateMachine):
         at, epoch = self.chain.height - back, self.epoch
         if at < 1:
             return
-        when = self.chain.stake.epoch_of(at)
+        when = self.chain.stake.epoch_of(max(1, at - 1))
         known = n in self.bonded
         due = (
             known
