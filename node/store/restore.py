@@ -1,9 +1,9 @@
 """Writing a whole state into an empty store.  Rule SN-7.
 
 Entries may come in any order and in as many pieces as one likes; the tree over them is built at the
-end, in the database's order of key hashes, so that memory holds a 256th part of it. Nothing of this
-is a state before `commit` writes the head: until then the store is empty, and what lies in it is
-cleared by the next opening.
+end, in the database's order of key hashes, so that memory holds a small part of it, however the
+hashes are spread. Nothing of this is a state before `commit` writes the head: until then the store
+is empty, and what lies in it is cleared by the next opening.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from node.core.ids import StateRoot
 from node.store import layout
 from node.store.keyvalue import KeyValue
 from node.store.proof import key_hash, value_hash
-from node.store.state_tree import Slot, entry, grown, root_hash
+from node.store.state_tree import Path, Slot, entry, grown, root_hash
 
-_PARTS: Final = 256
+_HASH_DIGITS: Final = 64
 _NODES_AT_ONCE: Final = 20_000
 
 
@@ -58,7 +58,7 @@ class Restoration:
             self._db.write(tuple(waiting.items()))
             waiting.clear()
 
-        self._slot = grown(self._parts(), self._height, write)
+        self._slot = grown(self._under, self._height, write)
         flush()
         return root_hash(self._slot)
 
@@ -75,10 +75,10 @@ class Restoration:
         )
         self._committed()
 
-    def _parts(self) -> Iterator[tuple[int, list[Slot]]]:
-        for byte in range(_PARTS):
-            start = layout.SCRATCH + bytes([byte])
-            found = self._db.scan(start, layout.after_prefix(start))
-            entries = [entry(key[1:], value) for key, value in found]
-            if entries:
-                yield byte, entries
+    def _under(self, path: Path) -> Iterator[Slot]:
+        """Entries whose key hashes begin with these nibbles."""
+        digits = "".join(f"{nibble:x}" for nibble in path)
+        start = layout.SCRATCH + bytes.fromhex(digits.ljust(_HASH_DIGITS, "0"))
+        last = layout.SCRATCH + bytes.fromhex(digits.ljust(_HASH_DIGITS, "f"))
+        for key, value in self._db.scan(start, last + b"\0"):
+            yield entry(key[len(layout.SCRATCH) :], value)

@@ -12,8 +12,9 @@ Shape after "Jellyfish Merkle Tree" (Diem, 2021); values live outside the tree.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from node.core.errors import StoreError
@@ -24,6 +25,10 @@ from node.store.proof import EMPTY_ROOT, leaf_hash, node_hash
 _RADIX: Final = 16
 _ENTRY: Final = 64
 _BRANCH: Final = 40
+MOST_AT_ONCE: Final = 1 << 17
+"""Entries in memory while a whole tree is made: some 30 MB."""
+_FIRST_PARTS: Final = 2
+"""Nibbles: 256 parts, most of which are small enough."""
 Path = tuple[int, ...]
 Slot = bytes
 """Empty; or an entry, key hash ‖ value hash; or a branch, height (8, big-endian) ‖ node hash. The
@@ -196,30 +201,37 @@ class StateTree:
 
 
 def grown(
-    parts: Iterable[tuple[int, list[Slot]]],
+    under: Callable[[Path], Iterator[Slot]],
     height: int,
     write: Callable[[dict[bytes, bytes]], None],
+    most: int = MOST_AT_ONCE,
 ) -> Slot:
     """Root slot of a whole new tree, in the memory of one part of it.
 
+    A part is cut into sixteen until it is small: whoever chose the keys may have chosen hashes
+    that begin alike.
+
     Args:
-        parts: first byte of key hashes, ascending, and all entries under it, sorted.
+        under: path → entries whose key hashes begin so, sorted; asked again for parts of it.
         height: that the nodes carry.
         write: takes nodes, physical key → encoded node, as they are made.
+        most: entries of a part.
     """
     tree = StateTree(lambda _: None)
-    top, below = [EMPTY] * _RADIX, [[EMPTY] * _RADIX for _ in range(_RADIX)]
-    for byte, entries in parts:
+
+    def part(path: Path) -> Slot:
         update = TreeUpdate(EMPTY)
-        high, low = byte >> 4, byte & 15
-        below[high][low] = tree.build(entries, (high, low), height, update)
+        found = list(islice(under(path), most + 1)) if len(path) >= _FIRST_PARTS else []
+        if len(path) >= _FIRST_PARTS and len(found) <= most:
+            slot = tree.build(found, path, height, update)
+        else:
+            del found
+            slots = [part((*path, nibble)) for nibble in range(_RADIX)]
+            slot = _close(slots, path, height, update)
         write(update.nodes)
-    update = TreeUpdate(EMPTY)
-    for high, slots in enumerate(below):
-        top[high] = _close(slots, (high,), height, update)
-    root = _close(top, (), height, update)
-    write(update.nodes)
-    return root
+        return slot
+
+    return part(())
 
 
 def _close(slots: list[Slot], path: Path, height: int, update: TreeUpdate) -> Slot:

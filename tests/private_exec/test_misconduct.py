@@ -96,3 +96,5 @@ def test_px18_nor_do_shares_beside_what_they_are_of(case) -> None:
         replace(message, points=spoiled(w, message, 0).points),
     ):
         assert unproved(w.key, stranger, ids, 0, here) == "not signed by the member"
+    later = spoiled(w, signed(w, message, epoch=message.epoch + 1), 0)
+    assert unproved(w.key, later, ids, 0, here) == "not signed by the member"

@@ -5,7 +5,7 @@
     end     the tree of all entries against that root; then, and only then, the head is written
 
 What a manifest says is believed of nothing but which bytes are meant: a false one leads to another
-root. Memory holds one chunk, an entry that has not ended, and a 256th of the tree.
+root. Memory holds one chunk, an entry that has not ended, and a small part of the tree.
 """
 
 from __future__ import annotations

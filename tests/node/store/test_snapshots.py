@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from node.core.errors import ConsensusFault, StoreError
 from node.core.head import CHAIN_KEY, HEAD_KEY, Head
 from node.core.ids import ChainId, Height, StateRoot
-from node.store import layout
+from node.store import layout, restore
 from node.store.chain import Chain
 from node.store.memory import MemoryKeyValue, memory_store
 from node.store.proof import proved_value
@@ -24,6 +25,7 @@ from node.store.snapshots.importing import Import, check_offer
 from node.store.snapshots.manifest import Manifest, chunk_hash
 from node.store.snapshots.shelf import Shelf
 from node.store.snapshots.stream import Reading, Writing
+from node.store.state_tree import grown
 from zk.errors import DecodeError
 
 CHAIN = ChainId(b"\x11" * 32)
@@ -280,6 +282,16 @@ def test_sn6_entries_that_give_another_root_are_refused():
         assert refused(lambda t=taking, e=end: t.apply(*e), Blame.SNAPSHOT) == "SN-6"
         taking.abandon()
         assert not content(database)
+
+
+def test_sn6_the_tree_is_made_in_parts_that_are_as_small_as_one_likes(monkeypatch):
+    """Down to a single entry: parts of parts are read by nibbles of the hash."""
+    monkeypatch.setattr(restore, "grown", partial(grown, most=1))
+    state = full({b"t/%d" % n: b"v" for n in range(400)})
+    store = memory_store(CHAIN, MemoryKeyValue())
+    take(store, *packed(state))
+    assert store.root == source(state).root
+    assert store.rebuild_root() == store.root
 
 
 @pytest.mark.parametrize("point", importing.CRASH_POINTS)

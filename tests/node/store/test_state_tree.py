@@ -17,6 +17,7 @@ from node.store.state_tree import (
     decode_slot,
     encode_node,
     entry,
+    grown,
     root_hash,
 )
 
@@ -137,3 +138,32 @@ def test_damaged_nodes_are_refused():
     disk.nodes.clear()
     with pytest.raises(StoreError, match="missing"):
         disk.apply({b"\x01" * 32: b"x" * 32})
+
+
+DIGESTS = st.sets(
+    st.one_of(
+        st.binary(min_size=32, max_size=32),
+        st.binary(min_size=1, max_size=2).map(lambda end: end.rjust(32, b"\xab")),
+        st.binary(min_size=31, max_size=31).map(lambda rest: b"\xff" + rest),
+    ),
+    max_size=60,
+)
+
+
+@given(DIGESTS, st.integers(1, 8))
+def test_a_whole_tree_is_that_of_an_update_however_alike_its_hashes_begin(digests, most):
+    """In the memory of a few entries, though somebody chose keys that all fall into one part."""
+    slots = [entry(digest, digest[::-1]) for digest in sorted(digests)]
+    read, nodes = [], {}
+
+    def under(path):
+        digits = "".join(f"{nibble:x}" for nibble in path)
+        found = [slot for slot in slots if slot.hex().startswith(digits)]
+        for number, slot in enumerate(found):
+            read.append(number)
+            yield slot
+
+    root = grown(under, 7, nodes.update, most)
+    whole = StateTree(lambda _: None).update(EMPTY, 7, {s[:32]: s[32:] for s in slots})
+    assert (root, nodes) == (whole.root, whole.nodes)
+    assert all(number <= most for number in read)
