@@ -12,6 +12,7 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from node.rpc.connections import BoundedProtocol
 from node.rpc.errors import RequestRefused
 
 _BACKLOG: Final = 128
@@ -79,7 +80,7 @@ class Listener(uvicorn.Server):
                 timeout_keep_alive=_KEEP_ALIVE_S,
                 timeout_graceful_shutdown=_GRACE_S,
                 h11_max_incomplete_event_size=_MAX_HEAD,
-                http="h11",
+                http=BoundedProtocol,
                 ws="none",
                 loop="asyncio",
             )

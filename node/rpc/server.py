@@ -6,6 +6,7 @@ every refusal on the way is a `ProblemDocument` with a status of its own
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -49,6 +50,8 @@ MAX_SMALL_BODY: Final = 4096
 MAX_QUERY: Final = 1024
 MOST_IN_FLIGHT: Final = 256
 """RPC-12: requests at one time, those that wait for events included."""
+READ_S: Final = 20.0
+"""RPC-2: for a body to arrive."""
 _HEADERS: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 _log = logging.getLogger(__name__)
@@ -155,7 +158,11 @@ class Server:
             most += 2 * MAX_MESSAGE
         if endpoint.body is PoseRequest:
             most += 2 * MAX_MESSAGES * MAX_ENVELOPE
-        data = await _read(request.stream(), most)
+        try:
+            async with asyncio.timeout(READ_S):
+                data = await _read(request.stream(), most)
+        except TimeoutError:
+            raise _Slow(f"RPC-2: no whole body within {READ_S:g} s", where="body") from None
         try:
             return msgspec.json.decode(data, type=endpoint.body)
         except msgspec.DecodeError as error:
@@ -192,6 +199,10 @@ def check_host(request: Request, *, any_host: bool) -> None:
 
 class _Media(BadRequest):
     """A content type that browsers may send across origins without asking (RPC-3)."""
+
+
+class _Slow(BadRequest):
+    """A body that does not arrive."""
 
 
 async def _read(stream: AsyncIterator[bytes], most: int) -> bytes:
@@ -244,6 +255,7 @@ def status_of(error: ChiaroError) -> int:
     """HTTP status of a refusal."""
     by_kind: tuple[tuple[type[ChiaroError], int], ...] = (
         (_Media, 415),
+        (_Slow, 408),
         (TooLarge, 413),
         (RequestRefused, 403),
         (NotFound, 404),
