@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import tomllib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +31,7 @@ from node.rpc.listener import Listener, listen
 from node.rpc.member_client import MemberClient
 from node.rpc.member_server import MemberServer
 from node.store.versioned import VersionedStore
-from zk import files
+from zk import files, tomltext
 from zk.errors import ChiaroError, DecodeError
 
 MEMBERS_FILE: Final = "members.toml"
@@ -40,8 +40,11 @@ SCHEMA: Final = "member/1"
 LIFE: Final = 32
 """Heights that an announcement lives; it comes again after half of them."""
 _MOST_FILE: Final = 512 * 1024
+_MOST_DOTS: Final = 16 * 1024
+"""Addresses of a large committee have some."""
 POLL_S: Final = 2.0
 _KEYS: Final = {"listen", "url", "members"}
+_PORT: Final = re.compile("[0-9]{1,5}")
 
 _log = logging.getLogger(__name__)
 
@@ -93,8 +96,8 @@ def _parse(data: bytes) -> MembersConfig:
     if len(data) > _MOST_FILE:
         raise DecodeError(f"more than {_MOST_FILE} bytes")
     try:
-        document = tomllib.loads(data.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        document = tomltext.loads(data, most_dots=_MOST_DOTS)
+    except ValueError as error:
         raise DecodeError(f"no TOML: {error}") from None
     if unknown := document.keys() - _KEYS:
         raise DecodeError(f"nothing is named {sorted(unknown)[0]!r}")
@@ -103,7 +106,7 @@ def _parse(data: bytes) -> MembersConfig:
     if not isinstance(listen, str) or not isinstance(url, str) or not isinstance(table, dict):
         raise DecodeError("listen and url are texts, members a table")
     host, _, port = listen.rpartition(":")
-    if listen and not (host and port.isascii() and port.isdigit() and int(port) < 1 << 16):
+    if listen and not (host and _PORT.fullmatch(port) and int(port) < 1 << 16):
         raise DecodeError("listen is not HOST:PORT")
     members = {}
     for name, value in table.items():

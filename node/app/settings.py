@@ -6,7 +6,6 @@ file says beside it counts more. The file holds no secret.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Final
 
 from node.app.roles import ARCHIVE, KEYS, NO_NODE, ROLES, Value, is_place
 from node.core.errors import NodeError
-from zk import files
+from zk import files, tomltext
 
 SETTINGS_FILE: Final = "node.toml"
 """In the home folder, beside genesis."""
@@ -142,8 +141,8 @@ def load(home: Path) -> Settings | None:
     if len(data) > MAX_BYTES:
         raise BadSettings(f"RPC-50: more than {MAX_BYTES} bytes", where=str(path))
     try:
-        document = tomllib.loads(data.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        document = tomltext.loads(data)
+    except ValueError as error:
         raise BadSettings(f"RPC-50: this is no TOML: {error}", where=str(path)) from None
     given: dict[str, Value] = {}
     for section, keys in document.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -121,7 +122,10 @@ def status(
     context: typer.Context,
     watch: bool = typer.Option(False, "--watch", "-w", help="Until interrupted."),
 ) -> None:
-    """Show every node's height; `height` is what all that run have reached."""
+    """Show every node's height; `height` is what all that run have reached.
+
+    With --json --watch: a document a line.
+    """
     from node.app import localnet
 
     session: Session = context.obj
@@ -130,7 +134,10 @@ def status(
         _report(session, "localnet.status", localnet.status(place))
         return
     if session.json:
-        raise UsageError("--watch draws a table, which --json does not")
+        while True:  # a document a line
+            _report(session, "localnet.status", localnet.status(place))
+            sys.stdout.flush()
+            time.sleep(_WATCH_S)
     from rich.live import Live
 
     out = output.console(session)

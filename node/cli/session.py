@@ -9,7 +9,6 @@ Global flags may stand anywhere on the command line, before or after the command
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Final
 
 import platformdirs
 
-from zk import files
+from zk import files, tomltext
 from zk.errors import ChiaroError
 
 APP: Final = "chiaro"
@@ -160,8 +159,8 @@ def load_toml(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
     try:
-        document = tomllib.loads(path.read_text())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        document = tomltext.loads(path.read_bytes())
+    except ValueError as error:
         raise ConfigError(f"not a TOML file: {error}", where=str(path)) from None
     for key, value in document.items():
         if key not in KEYS:

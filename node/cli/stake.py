@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from node.cli import connection, output, prompts, show, start, wallets
+from node.cli import connection, output, prompts, show, start, wallet_fund, wallets
 from node.cli.address import decode_account
 from node.cli.session import Session, UsageError
 from node.cli.transfer import AMOUNT, FEE, NO_WAIT, TIMEOUT, amount_of
@@ -176,11 +176,26 @@ def _send(
                 fix="run it where `chiaro validator init` made the key",
             )
         tx = _made(status, tag, key, wallet.account, amount, fee)
+        missing: dict[str, int] = {}
+        if tag.label == "bond" and (
+            missing := wallet_fund.missing_native(wallet, client, amount + tx.fee)
+        ):
+            wallet_fund.check_faucet(
+                wallet,
+                client,
+                missing,
+                why="what is put at stake, and the fee, come from the account",
+                fix="`chiaro unshield` or somebody else can pay it in; or put less at stake",
+            )
         _show(session, client, tx)
         if not prompts.confirm(session, f"Continue on {session.profile}?"):
             raise typer.Abort
         password = prompts.password(session, password_file, f"Password for {name}")
         secrets = wallets.unlock(wallet, password)
+        for asset, short in missing.items():
+            text = f"the account lacks {show.amount_text(short)} {asset}"
+            output.note(session, f"{text}: the development faucet pays it in")
+        wallet_fund.fund(wallet, client, missing)
         client.submit(wire(sign(tx, secrets.signing, own if proving else None)))
         view = None if no_wait else client.wait_for_tx(tx.id, timeout)
     data = {

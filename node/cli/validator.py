@@ -42,7 +42,10 @@ def init(context: typer.Context) -> None:
     def render(out: Console) -> None:
         out.print(f"validator  {data['validator']}", markup=False)
         out.print(f"key        {data['file']}  (private; keep a copy offline)", markup=False)
-        out.print("next       chiaro setup genesis --validator KEY …", markup=False)
+        out.print(
+            "next       chiaro setup genesis --validator KEY …, for a new chain", markup=False
+        )
+        out.print("           chiaro node init --role validator, where stake decides who votes")
 
     output.emit(session, "validator.init", data, render)
 

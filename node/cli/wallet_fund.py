@@ -1,4 +1,4 @@
-"""A wallet's transparent account before a shielding: what it lacks, and where that comes from."""
+"""A wallet's account before a shielding or a bond: what it lacks, and where that comes from."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from node.cli.wallet_spend import InsufficientFunds, Proposal, asset_names
 from node.cli.wallets import Wallet
 from node.core.amounts import format_amount
+from node.core.ids import NATIVE
 
 if TYPE_CHECKING:
     from node.rpc.client import NodeClient
@@ -25,8 +26,20 @@ def missing_funds(wallet: Wallet, client: NodeClient, proposal: Proposal) -> dic
     }
 
 
-def check_faucet(wallet: Wallet, client: NodeClient, missing: dict[str, int]) -> None:
-    """Refuse early what `fund` could not fill.
+def missing_native(wallet: Wallet, client: NodeClient, amount: int) -> dict[str, int]:
+    """What the account lacks of so many base units of the native asset. Empty: nothing."""
+    short = amount - client.account(wallet.account).balance(NATIVE)
+    return {"native": short} if short > 0 else {}
+
+
+def check_faucet(
+    wallet: Wallet,
+    client: NodeClient,
+    missing: dict[str, int],
+    why: str = "shielding moves what an account holds, and pays the fee from it",
+    fix: str = "transfer to this account first, or shield less",
+) -> None:
+    """Refuse early what `fund` could not fill; `why` and `fix` are of the error.
 
     Raises:
         InsufficientFunds: the chain has no faucet.
@@ -35,8 +48,8 @@ def check_faucet(wallet: Wallet, client: NodeClient, missing: dict[str, int]) ->
         lacks = ", ".join(f"{format_amount(n)} {asset}" for asset, n in missing.items())
         raise InsufficientFunds(
             f"account 0x{wallet.account.hex()} lacks {lacks}",
-            why="shielding moves what an account holds, and pays the fee from it",
-            fix="transfer to this account first, or shield less",
+            why=why,
+            fix=fix,
         )
 
 

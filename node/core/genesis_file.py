@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -17,14 +16,12 @@ from node.core.guardians import Predecessor
 from node.core.ids import ID_BYTES, AccountId, ChainId, Height, Kind
 from node.core.lane import LaneDomain, LaneParameters
 from node.core.stake import GenesisBond, StakeParameters
-from zk import jsontext
+from zk import jsontext, tomltext
 from zk.errors import DecodeError
 from zk.field.params import FR
 
 MAX_FILE: Final = 64 * 1024 * 1024
 """About 240,000 balances."""
-_MOST_DOTS: Final = 1024
-"""TOML's parser takes time that grows with the square of a dotted key; comments may have some."""
 _PARAMETERS: Final = tuple(f.name for f in dataclasses.fields(Parameters))
 _LANE: Final = tuple(f.name for f in dataclasses.fields(LaneParameters) if f.name != "domains")
 _DOMAIN: Final = tuple(f.name for f in dataclasses.fields(LaneDomain))
@@ -95,10 +92,8 @@ def _document(text: str, *, json_format: bool, where: str) -> object:
     try:
         if json_format:
             return jsontext.loads(text.encode(), most_bytes=MAX_FILE)
-        if text.count(".") > _MOST_DOTS:
-            raise ValueError("genesis has no dotted keys")
-        return tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # TOML's parser recurses in Python
+        return tomltext.loads(text)
+    except ValueError as error:
         raise DecodeError(f"not a genesis file: {error}", where=where) from error
 
 

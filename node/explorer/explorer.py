@@ -236,7 +236,10 @@ class Explorer:
         if self.live.is_full:
             raise RequestRefused("RPC-60: too many listeners", fix="load the page again later")
         last = request.headers.get("last-event-id", "")
-        after = search.height(last) if last else self._service.node.chain.height
+        tip = self._service.node.chain.height
+        after = search.height(last) if last else tip
+        if after > tip:  # heard of another chain, which was here before: told of this one at once
+            after = tip - 1
         kind = {"content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no"}
         return self.live.stream(after, {**HEADERS, **kind})
 

@@ -44,6 +44,8 @@ REFUSED = {
     "no address": "[node]\nrpc = '127.0.0.1'\n",
     "a port that does not exist": "[node]\nrpc = '127.0.0.1:65536'\n",
     "another mode": "[engine]\nmode = 'both'\n",
+    "a number without an end": "[gossip]\ncut = " + "9" * 5000,
+    "nesting without an end": "[gossip]\ncut = " + "[" * 20_000,
     "control characters": '[engine]\nbinary = "a\\u0007b"\n',
     "a table in place of a value": "[node.rpc]\nhost = 'a'\n",
 }

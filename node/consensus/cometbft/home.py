@@ -16,7 +16,6 @@ import base64
 import json
 import re
 import shutil
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -29,7 +28,7 @@ from node.consensus.cometbft import mapping
 from node.core.block import MAX_TX_BYTES
 from node.core.errors import ConsensusFault
 from node.core.genesis import Genesis
-from zk import files
+from zk import files, tomltext
 from zk.errors import DecodeError
 
 VERSION: Final = "v0.38.25"
@@ -223,7 +222,7 @@ def syncs(folder: Path) -> bool:
     """
     path = folder / "config" / CONFIG_FILE
     try:
-        document = tomllib.loads(path.read_bytes().decode())
+        document = tomltext.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         raise ConsensusFault(
             "CometBFT's configuration cannot be read",

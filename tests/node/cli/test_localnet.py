@@ -92,11 +92,25 @@ def test_what_kill_and_partition_do_not_understand_is_usage(offline) -> None:
         ("partition", "0|1", "--heal"),
         ("partition", "0|1", "--reset", "--delay-ms", "5"),
         ("partition", "a|b"),
-        ("status", "--watch"),
     ):
         assert offline.json("localnet", *words).code == 2, words
     refused = offline.json("localnet", "partition", "0|1")
     assert "do not run" in refused.error["message"]
+
+
+def test_watching_with_json_is_a_document_a_line(offline) -> None:
+    offline.json("localnet", "init", "--validators", "1")
+    command = [sys.executable, "-P", "-m", "node.cli", "--home", str(offline.home), "--json"]
+    with subprocess.Popen(
+        [*command, "localnet", "status", "--watch"], stdout=subprocess.PIPE, text=True
+    ) as watching:
+        found = [json.loads(watching.stdout.readline()) for _ in range(2)]
+        watching.send_signal(signal.SIGINT)
+        watching.communicate()
+    assert watching.returncode == 130
+    for document in found:
+        assert document["schema"] == "chiaro.localnet.status/1"
+        assert document["data"]["nodes"][0]["state"] == "down"
 
 
 def test_watching_draws_until_interrupted(offline) -> None:

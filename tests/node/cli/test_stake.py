@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 
+import msgspec
 import pytest
 
 from node.core.genesis import Allocation
 from node.core.ids import NATIVE, AccountId
 from node.core.stake import GenesisBond, StakeParameters
 from node.lane.validator import identity
+from node.rpc.client import NodeClient
 from node.stake import state as entries
 from node.stake.transaction import MAX_EVIDENCE
 from node.testing.nodes import VALIDATOR, development_genesis, memory_node, serving
@@ -102,8 +104,27 @@ def test_the_first_bond_takes_the_key_file(chain) -> None:
     assert not any(secret in text for text in chain.printed)
 
 
+def test_a_development_faucet_pays_in_what_a_bond_lacks(chain) -> None:
+    made = chain.pay("validator", "bond", "5000", "--validator", OWN)
+    assert (made.code, made.data["status"]) == (0, "included"), made.out
+    left = chain.client.account(bytes.fromhex(chain.owner[2:])).balance(NATIVE)
+    assert left == 0
+    (row,) = chain.json("validator", "stake").data["validators"]
+    assert row["bonded"] == str(BOND + 5_000_000_000)
+
+
+def test_without_a_faucet_a_bond_says_what_lacks(chain, monkeypatch) -> None:
+    status = chain.client.status()
+    monkeypatch.setattr(
+        NodeClient, "status", lambda _: msgspec.structs.replace(status, faucet=None)
+    )
+    refused = chain.pay("validator", "bond", "5000", "--validator", OWN)
+    assert (refused.code, refused.error["code"]) == (5, "WOP-005")
+    assert "lacks 4950.001 native" in refused.error["message"]
+    assert "unshield" in refused.error["hint"]
+
+
 def test_what_the_chain_refuses_is_said(chain) -> None:
-    assert chain.pay("validator", "bond", "5000", "--validator", OWN).error["code"] == "TR-7"
     assert chain.pay("validator", "unbond", "4.5", "--validator", OWN).error["code"] == "ST-13"
     chain.wallet("bob")
     other = chain.pay("validator", "unbond", "1", "--validator", OWN, "--wallet", "bob")

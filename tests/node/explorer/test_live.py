@@ -154,5 +154,9 @@ def test_events_over_http_while_the_rpc_goes_on_answering() -> None:
             made = client.make_block()
             found = [next(lines) for _ in range(4)]
         assert found[1:3] == ["event: block", f"id: {made.height}"]
+        ahead = {"last-event-id": str(made.height + 100)}  # of a chain that was here before
+        with http.stream("GET", "/explorer/live", headers=ahead) as stream:
+            lines = stream.iter_lines()
+            assert [next(lines) for _ in range(4)][3] == f"id: {made.height}"
         bad = http.get("/explorer/live", headers={"last-event-id": "<x>"})
         assert bad.status_code == 400

@@ -79,9 +79,12 @@ def test_rpc63_a_byte_now_and_then_does_not_set_the_clock_back(impatient) -> Non
             raw.sendall(b"G")
             time.sleep(0.05)
 
-    with answering(b"x") as place, socket.create_connection(place, timeout=WAIT_S) as raw:
-        with pytest.raises(ConnectionError):
-            drip(raw)
+    with (
+        answering(b"x") as place,
+        socket.create_connection(place, timeout=WAIT_S) as raw,
+        pytest.raises(ConnectionError),
+    ):
+        drip(raw)
 
 
 def test_rpc63_who_takes_nothing_of_an_answer_is_closed_and_who_is_slow_is_not(impatient) -> None:

@@ -251,6 +251,7 @@ def test_a_members_file_is_what_was_saved(tmp_path) -> None:
     "text",
     ["listen = 1", 'listen = "a"', 'listen = "a:x"', 'url = "http://a"', "[members]\nab = 'x'",
      "[members]\n" + "0" * 64 + " = 'x'", "[members]\n" + "Z" * 64 + " = 'http://a:1'", "= 1",
+     "listen = " + "9" * 5000, "listen = " + "[" * 20_000, 'listen = "a:' + "9" * 5000 + '"',
      'other = ""', "members = 3", "[members]\n" + "0" * 64 + " = 1", "\xff"],
 )  # fmt: skip
 def test_a_members_file_is_read_strictly(tmp_path, text) -> None:
