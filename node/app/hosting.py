@@ -12,12 +12,15 @@ from typing import Final
 from circuits.keys import KeyStore
 from node.app import assembly, runtime, settings
 from node.app.errors import NoNode
+from node.app.monitor import check_metrics
 from node.app.node import ENGINE_FOLDER, Node
 from node.app.roles import Value
+from node.app.settings import Settings
 from node.consensus.cometbft import home as engine
 from node.consensus.cometbft.home import Network, Place
 from node.core.genesis import Genesis
 from node.lane.validator import identity
+from node.rpc.listener import check_reach
 from zk import files
 
 P2P: Final = "0.0.0.0:26656"
@@ -62,7 +65,8 @@ def make(
 
     Raises:
         NoNode: RPC-54, there is a node, or an engine's folder.
-        BadSettings: RPC-50, RPC-51.
+        BadSettings: RPC-50 … RPC-52.
+        RequestRefused: RPC-1.
         BadKeyFile: LN-32.
         ForeignGenesis, OtherRuntime: RPC-14, RPC-24, CH-56.
         DecodeError: CH-58.
@@ -70,6 +74,7 @@ def make(
     assembly.check_interpreter()
     found = settings.of(given)
     engine.check_address(p2p)
+    _check_places(found)
     folder = home / ENGINE_FOLDER
     _check_new(home, folder)
     assembly.verifying_keys(genesis, KeyStore())
@@ -112,6 +117,15 @@ def make(
 def may_vote(key: bytes, genesis: Genesis) -> bool:
     """Whether a key is a validator's of genesis, or can become one's by a bond."""
     return key in genesis.validators or genesis.stake is not None
+
+
+def _check_places(found: Settings) -> None:
+    """RPC-1, RPC-52: what `node run` would refuse is refused here."""
+    rpc, metrics = found.place("node.rpc"), found.place("node.metrics")
+    if rpc is not None and not found.flag("node.allow_remote"):
+        check_reach(rpc[0])
+    if metrics is not None:
+        check_metrics(metrics[0])
 
 
 def _check_new(home: Path, folder: Path) -> None:

@@ -46,6 +46,17 @@ _LAG_S: Final = 0.05
 _LOOK_S: Final = 3.0
 
 
+def check_metrics(host: str) -> None:
+    """Raises BadSettings: RPC-52."""
+    if not is_loopback(host):
+        raise BadSettings(
+            f"RPC-52: {host} can be reached by other machines",
+            where="node.metrics",
+            why="metrics show when a node is busy and with what, to whoever may ask",
+            fix="use 127.0.0.1, and let a collector on this machine send them on",
+        )
+
+
 def listen_on_loopback(place: tuple[str, int]) -> socket.socket:
     """RPC-52: where this machine alone reaches it.
 
@@ -57,13 +68,7 @@ def listen_on_loopback(place: tuple[str, int]) -> socket.socket:
         Unreachable: the port is taken.
     """
     host, port = place
-    if not is_loopback(host):
-        raise BadSettings(
-            f"RPC-52: {host} can be reached by other machines",
-            where="node.metrics",
-            why="metrics show when a node is busy and with what, to whoever may ask",
-            fix="use 127.0.0.1, and let a collector on this machine send them on",
-        )
+    check_metrics(host)
     try:
         return listen(host, port)
     except OSError as error:

@@ -38,8 +38,9 @@ from zk.field.arrays import from_array, to_array
 from zk.groth16.keys import Proof, VerifyingKey
 from zk.hash.poseidon import poseidon
 
-PROTOCOL: Final = 1
-"""Raised where a change of the rules is one that no answer below would show."""
+PROTOCOL: Final = 2
+"""Raised where a change of the rules is one that no answer below would show; 2: ST-3's vote behind
+the end of an epoch."""
 
 _WIDTH: Final = 8
 """Children of a node of the note tree."""

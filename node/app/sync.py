@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from node.app.roles import is_place
 from node.consensus.cometbft import mapping
 from node.consensus.cometbft.home import StateSync
 from node.consensus.cometbft.query import EngineAnswer, Query, hexadecimal, integer, member
@@ -57,6 +58,8 @@ def trusted(genesis: Genesis, servers: Sequence[str], back: int = BACK) -> State
     """
     if not servers:
         raise SyncRefused("SN-16: no peer is named")
+    for server in servers:
+        _check_address(server)
     tips = [_tip(genesis, server) for server in servers]
     first, last = max(tip.first for tip in tips), min(tip.last for tip in tips)
     height = max(first, last - back, 1)
@@ -67,6 +70,18 @@ def trusted(genesis: Genesis, servers: Sequence[str], back: int = BACK) -> State
         said = ", ".join(f"{s}: {h.hex()}" for s, h in zip(servers, hashes, strict=True))
         raise SyncRefused(f"SN-16: peers disagree about block {height}", where=said)
     return StateSync(tuple(servers), height, hashes[0])
+
+
+def _check_address(server: str) -> None:
+    """SN-16: `http://HOST:PORT`, also as CometBFT's configuration is to have it."""
+    scheme, _, place = server.removesuffix("/").partition("://")
+    if scheme not in {"http", "https"} or not is_place(place):
+        raise SyncRefused(
+            "SN-16: a peer's address is not http://HOST:PORT",
+            where="--sync-from",
+            why="it goes into a configuration and is shown: no name, no password, no path",
+            fix="give the peer's --engine-rpc as http://HOST:PORT",
+        )
 
 
 def _tip(genesis: Genesis, server: str) -> Tip:

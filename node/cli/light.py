@@ -47,9 +47,11 @@ def init(
 ) -> None:
     """Begin to trust: a genesis, or a block that somebody vouched for."""
     from node.light.trust import FROM_GENESIS, Record
-    from node.rpc.client import NodeClient
+    from node.rpc.client import NodeClient, check_address
 
     session: Session = context.obj
+    for one in witness or ():
+        check_address(one, "--witness")
     store = light_session.store_of(session)
     if store.exists and not reset:
         raise UsageError(

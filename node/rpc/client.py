@@ -46,6 +46,21 @@ Answer = TypeVar("Answer", bound=schema.Response)
 Value = TypeVar("Value")
 
 
+def check_address(url: str, where: str = "--node") -> None:
+    """An address without a name or a password, which would stand in errors, JSON and settings.
+
+    Raises:
+        Unreachable: it has one.
+    """
+    if "@" in url:
+        raise Unreachable(
+            "the address holds a name or a password",
+            where=where,
+            why="addresses stand in argument lists, settings and what commands print",
+            fix="nodes have no passwords; let a proxy on this machine add one for its upstream",
+        )
+
+
 class NodeClient:
     """One node. Safe to use from several threads.
 
@@ -64,6 +79,7 @@ class NodeClient:
     def __init__(
         self, url: str, *, timeout: float = TIMEOUT, transport: httpx.BaseTransport | None = None
     ) -> None:
+        check_address(url)
         self.url = url.rstrip("/")
         try:
             self._http = httpx.Client(

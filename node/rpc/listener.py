@@ -35,12 +35,8 @@ def listen(host: str, port: int, *, allow_remote: bool = False) -> socket.socket
         RequestRefused: RPC-1, an address that others can reach, without being told to.
         OSError: the port is taken, or there is no such address.
     """
-    if not allow_remote and not is_loopback(host):
-        raise RequestRefused(
-            f"RPC-1: {host} can be reached by other machines",
-            why="the RPC has no passwords: whoever reaches it can fill its mempool and watch it",
-            fix="use 127.0.0.1, or say --allow-remote and put a proxy with rules before it",
-        )
+    if not allow_remote:
+        check_reach(host)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Named as TCP, since asyncio sets TCP_NODELAY on nothing else: answers would take 40 ms.
     sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -53,6 +49,17 @@ def listen(host: str, port: int, *, allow_remote: bool = False) -> socket.socket
         sock.close()
         raise
     return sock
+
+
+def check_reach(host: str) -> None:
+    """Raises RequestRefused: RPC-1, others can reach it, and nobody said that they may."""
+    if not is_loopback(host):
+        raise RequestRefused(
+            f"RPC-1: {host} can be reached by other machines",
+            why="the RPC has no passwords: whoever reaches it can fill its mempool and watch it",
+            fix="use 127.0.0.1, or allow remote ones and put a proxy with rules before it: "
+            "--allow-remote, in node.toml `node.allow_remote`",
+        )
 
 
 def is_loopback(host: str) -> bool:

@@ -147,9 +147,19 @@ def test_sn16_peers_of_one_chain_that_agree(genesis, peers):
 
 
 def test_a_peer_that_is_not_there(genesis):
-    for server in ("http://127.0.0.1:1", "http://[", "ftp://127.0.0.1"):
-        with pytest.raises(Unreachable):
-            trusted(genesis, (server,))
+    with pytest.raises(Unreachable):
+        trusted(genesis, ("http://127.0.0.1:1",))
+
+
+@pytest.mark.parametrize(
+    "server",
+    ["http://[", "ftp://127.0.0.1:1", "http://u:secret@127.0.0.1:1", "http://127.0.0.1:1/path",
+     "127.0.0.1:1", "file:///etc/passwd", "http://127.0.0.1:1,http://a:1", 'http://a:1"'],
+)  # fmt: skip
+def test_sn16_an_address_is_a_host_and_a_port(genesis, server):
+    with pytest.raises(SyncRefused, match="SN-16: a peer's address") as refused:
+        trusted(genesis, (server,))
+    assert "secret" not in f"{refused.value} {refused.value.where}"
 
 
 # --- a node that waits ---

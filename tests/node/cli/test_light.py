@@ -74,6 +74,16 @@ def light(cli, genesis_file):
     return cli
 
 
+def test_an_address_with_a_password_is_not_kept(cli, genesis_file) -> None:
+    address = "http://me:secret@127.0.0.1:1"
+    for words in (("--primary", address), ("--witness", address)):
+        refused = cli.json("light", "init", "--genesis", str(genesis_file), *words)
+        assert refused.code == 6
+        assert "a name or a password" in refused.error["message"]
+        assert "secret" not in refused.out
+    assert cli.json("light", "status").code == 2
+
+
 def test_it_begins_with_a_genesis_and_goes_on(cli, node, genesis_file) -> None:
     begun = cli.json("light", "init", "--genesis", str(genesis_file), "--witness", cli.url).data
     assert (begun["anchor"], begun["height"], begun["hash"]) == ("genesis", 0, None)

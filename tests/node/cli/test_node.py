@@ -82,11 +82,14 @@ def test_init_says_what_peers_must_know_and_keeps_the_rest_private(
         (("--metrics", "here"), "RPC-50"),
         (("--peer", "127.0.0.1:1"), "CH-58"),
         (("--p2p", "127.0.0.1"), "CH-58"),
+        (("--p2p", "127.0.0.1:" + "9" * 5000), "CH-58"),
+        (("--metrics", "0.0.0.0:9464"), "RPC-52"),
+        (("--rpc", "0.0.0.0:7420"), "RPC-1"),
     ],
 )
 def test_a_refused_init_leaves_nothing(offline, genesis_file, words, rule) -> None:
     refused = offline("node", "init", "--genesis", str(genesis_file), *words, "--json")
-    assert refused.code == 3
+    assert refused.code == (5 if rule == "RPC-1" else 3)
     assert rule in refused.error["message"]
     assert not Places.of(str(offline.home)).node.exists()
 

@@ -275,3 +275,9 @@ def test_supply_and_faucet(client) -> None:
     assert {item.kind.name for item in report.kinds} == {"native", "gold", "silver"}
     assert all(item.issued == item.transparent for item in report.kinds)
     assert not client.nullifier(bytes(32)).spent
+
+
+def test_an_address_holds_no_password() -> None:
+    with pytest.raises(Unreachable, match="a name or a password") as refused:
+        NodeClient("http://me:secret@127.0.0.1:1")
+    assert "secret" not in f"{refused.value} {refused.value.where}"
