@@ -266,6 +266,21 @@ def test_sn5_entries_ascend_and_end():
             list(Writing([(key, value)]).chunks())
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        (stream.MAX_KEY + 1).to_bytes(4, "little"),
+        b"\1\0\0\0k" + (stream.MAX_VALUE + 1).to_bytes(4, "little"),
+    ],
+)
+def test_sn5_what_is_too_long_is_refused_as_soon_as_it_says_so(said):
+    """And is not gathered, chunk by chunk, until it ends: it might be all of the stream."""
+    reading = Reading()
+    assert refused(lambda: reading.feed(said), Blame.SNAPSHOT) == "SN-5"
+    most = int.from_bytes(said[-4:], "little") - 1
+    assert Reading().feed(said[:-4] + most.to_bytes(4, "little")) == []
+
+
 def test_sn6_entries_that_give_another_root_are_refused():
     state = full({b"t/%d" % k: bytes(30) for k in range(9)})
     for lie in (
