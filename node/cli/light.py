@@ -93,6 +93,8 @@ def sync(
         found = light.sync(height)
         ledger = light.ledger()
         record = light.record
+    if warning := light_session.unlocked(light.genesis, period):
+        session.warnings.append(warning)
     if not record.witnesses:
         session.warnings.append(
             "no witness was asked: a node that shows a history to you alone would not be noticed"

@@ -188,6 +188,23 @@ def opened(
         yield Light(session, store, genesis, record, node, client)
 
 
+def unlocked(genesis: Genesis, period_hours: int | None) -> str:
+    """LC-7: what to warn of where stake may leave before the trusting period ends; else empty."""
+    from node.light.verify import HOUR, TRUSTING_PERIOD
+
+    if genesis.stake is None:
+        return ""
+    locked_ms = genesis.stake.locked_heights * genesis.parameters.block_time_ms
+    period_ms = (TRUSTING_PERIOD if period_hours is None else period_hours * HOUR) // 1_000_000
+    if period_ms <= locked_ms:
+        return ""
+    return (
+        f"validators can take their stake back after {genesis.stake.locked_heights} blocks, about "
+        f"{locked_ms // 60_000} minutes: sync as often, for who has left loses nothing by signing "
+        "another history"
+    )
+
+
 class _Pause:
     """Waits for witnesses that are a block or two behind, and not for ever."""
 

@@ -117,6 +117,11 @@ class StakeParameters:
         """Base units at stake from the start."""
         return sum(bond.amount for bond in self.bonds)
 
+    @property
+    def locked_heights(self) -> int:
+        """For how many blocks, at least, who signed one can still lose stake for it."""
+        return (self.unbonding_epochs - 1) * self.epoch_heights
+
     def epoch_of(self, height: int) -> int:
         """The epoch of a height of 1 or more; epoch 0 is that of the first block."""
         return (height - 1) // self.epoch_heights

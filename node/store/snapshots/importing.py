@@ -124,12 +124,12 @@ class Import:
         if index != self._next:
             raise SnapshotRefused("SN-4", f"chunk {index} for {self._next}", Blame.SNAPSHOT)
         where = f"chunk {index}"
-        if len(chunk) != self.manifest.length(index):
-            raise SnapshotRefused("SN-4", f"{len(chunk)} bytes", Blame.SENDER, where=where)
         if chunk_hash(chunk) != self.manifest.chunks[index]:
             raise SnapshotRefused(
                 "SN-4", "not the chunk that the manifest names", Blame.SENDER, where=where
             )
+        if len(chunk) != self.manifest.length(index):  # nobody could send another
+            raise SnapshotRefused("SN-4", f"{len(chunk)} bytes", Blame.SNAPSHOT, where=where)
         entries = self._reading.feed(chunk)
         self._said.update(entry for entry in entries if entry[0] in _NAMES)
         self._restoration.add(entries)

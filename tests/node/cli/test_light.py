@@ -313,6 +313,20 @@ def test_ln49_of_an_epoch_that_is_not_fixed_nothing_is_said(
         found = light_session.roster(session, 1)
         assert [member.weight for member in found.members] == [5]
         assert light_session.roster(session, 7) is None
+        (warning, *_) = cli.json("light", "sync").document["warnings"]
+        assert f"after {3 * stake.epoch_heights} blocks" in warning  # LC-7
+
+
+def test_lc7_a_period_that_stake_outlasts_is_none_to_warn_of() -> None:
+    bond = GenesisBond(VALIDATOR.public, PERSON.account, 5_000_000)
+    plain = development.genesis(0, validators=(VALIDATOR.public,))
+    plain = replace(plain, parameters=replace(plain.parameters, block_time_ms=1000))
+    assert light_session.unlocked(plain, None) == ""
+    stake = StakeParameters((bond,), epoch_heights=3600, unbonding_epochs=33)
+    staked = replace(plain, lane=None, stake=stake)
+    assert light_session.unlocked(staked, None) == ""
+    assert light_session.unlocked(staked, 32) == ""
+    assert "stake" in light_session.unlocked(staked, 33)
 
 
 def test_lc13_the_file_is_what_is_trusted(light, tmp_path) -> None:

@@ -127,6 +127,8 @@ def test_go31_old_ones_and_those_of_another_time_are_refused() -> None:
     first = said()
     found.hear(said(time_ms=WALL + 5), 0, WALL)
     refused("GO-31", found.hear, first, 1000, WALL)
+    again = said(time_ms=WALL + 5)  # replayed: else whoever has it keeps a dead node alive
+    refused("GO-31", found.hear, again, 1000, WALL)
     apart = presence.CLOCKS_APART_MS + 1
     refused("GO-31", found.hear, said(EVE, WALL - apart), 0, WALL)
     refused("GO-31", found.hear, said(EVE, WALL + apart), 0, WALL)

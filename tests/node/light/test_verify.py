@@ -194,6 +194,8 @@ def test_lc5_heights_and_times_go_up(chain: SignedChain) -> None:
     refused("LC-5", chain, chain.blocks[2], third)
     refused("LC-5", chain, chain.blocks[1], third)
     refused("LC-5", chain, resigned(chain.blocks[3], moment=third.moment), third)
+    for block in chain.blocks[1:3]:  # a time above the trusted one, and no height above it
+        refused("LC-5", chain, resigned(block, moment=third.moment + 1), third)
 
 
 def test_lc6_not_from_the_future(chain: SignedChain) -> None:

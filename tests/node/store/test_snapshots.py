@@ -237,6 +237,15 @@ def test_sn4_a_chunk_is_the_one_that_the_manifest_names():
     assert refused(lambda: taking.apply(1, chunks[1]), Blame.SNAPSHOT) == "SN-4"  # not its turn
 
 
+def test_sn4_a_manifest_that_names_chunks_of_another_length_is_nobodys_else_fault():
+    """Asked again, every honest peer would send the same, and be blamed for it."""
+    found, chunks = packed(full({b"t/%d" % k: bytes(30) for k in range(9)}))
+    longer = chunks[0] + b"\0"
+    lying = replace(found, chunks=(chunk_hash(longer), *found.chunks[1:]))
+    taking = Import(memory_store(CHAIN), lying, GENESIS)
+    assert refused(lambda: taking.apply(0, longer), Blame.SNAPSHOT) == "SN-4"
+
+
 def test_sn5_entries_ascend_and_end():
     def fed(*parts, count=None):
         reading = Reading()
