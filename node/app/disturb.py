@@ -102,7 +102,12 @@ def partition(
     count = len(list(localnet.homes(folder)))
     named = [number for group in groups for number in group]
     if len(set(named)) != len(named) or not set(named) <= set(range(count)):
-        raise DecodeError(f"groups of nodes 0 to {count - 1}, each at most once", where="partition")
+        raise DecodeError(
+            f"groups of nodes 0 to {count - 1}, each at most once",
+            where="partition",
+            why="a node is on one side",
+            fix="see `chiaro localnet status`; who is not named is one more group",
+        )
     rest = [number for number in range(count) if number not in named]
     side = {n: place for place, group in enumerate([*groups, rest]) for n in group}
     parted: list[Pair] = []

@@ -9,6 +9,7 @@ LLVM.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -30,6 +31,8 @@ from zk.errors import ChiaroError
 from zk.secrecy import forbid_core_dumps
 
 BUG: Final = 70
+_OF_A_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+"""Errors of writing, which name no file."""
 INTERRUPTED: Final = 130
 
 # Module of `node.cli` → name of the group it forms; "" puts its commands at the top level.
@@ -136,10 +139,11 @@ def run(arguments: Sequence[str], session: Session) -> int:
         output.emit_error(session, usage)
         return usage.exit_code
     except OSError as error:
-        if error.filename is None:
+        if error.filename is None and error.errno not in _OF_A_DISK:
             output.emit_error(session, _report(session, error))
             return BUG
-        refused = Unreadable(error.strerror or "cannot be used", where=str(error.filename))
+        where = "" if error.filename is None else str(error.filename)
+        refused = Unreadable(error.strerror or "cannot be used", where=where)
         output.emit_error(session, refused)
         return refused.exit_code
     except Exception as error:
@@ -150,12 +154,17 @@ def run(arguments: Sequence[str], session: Session) -> int:
 
 def _report(session: Session, error: Exception) -> Bug:
     """Write the traceback, without values of variables, where the user can find it."""
-    folder = private_folder(session.places.state / "reports")
     name = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f") + ".txt"
     frames = traceback.extract_tb(error.__traceback__)
     lines = [f"{type(error).__name__}", *traceback.format_list(frames)]
-    (folder / name).write_text("\n".join(lines))
-    return Bug(f"unexpected {type(error).__name__}", where=str(folder / name))
+    bug = Bug(f"unexpected {type(error).__name__}")
+    try:
+        folder = private_folder(session.places.state / "reports")
+        (folder / name).write_text("\n".join(lines))
+        bug.where = str(folder / name)
+    except OSError as failed:
+        bug.where = f"no report: {failed.strerror}"
+    return bug
 
 
 def _check_text(words: Sequence[str]) -> None:

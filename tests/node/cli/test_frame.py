@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -119,6 +120,30 @@ def test_a_bug_leaves_a_report_without_values(run, monkeypatch, tmp_path) -> Non
     report = Path(json.loads(out)["error"]["where"])
     assert report.is_file()
     assert "hunter2" not in report.read_text() + out
+
+
+def test_a_full_disk_is_no_bug_and_no_traceback(run, monkeypatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(entry, "build", full)
+    code, out, err = run("explain", "--json")
+    assert (code, json.loads(out)["error"]["code"], err) == (3, "FIL-001", "")
+    assert "space on the disk" in json.loads(out)["error"]["hint"]
+
+
+def test_a_bug_that_cannot_be_reported_is_told_all_the_same(run, monkeypatch) -> None:
+    def explode() -> None:
+        raise RuntimeError
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(entry, "build", explode)
+    monkeypatch.setattr(Path, "write_text", full)
+    code, out, err = run("explain", "--json")
+    assert (code, json.loads(out)["error"]["code"], err) == (70, "BUG-001", "")
+    assert json.loads(out)["error"]["where"] == "no report: No space left on device"
 
 
 def test_private_files_are_0600_and_atomic(tmp_path) -> None:
