@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -39,6 +40,8 @@ ROWS_PATH: Final = "/v1/member/rows"
 MEDIA_TYPE: Final = "application/octet-stream"
 MOST_OFFERS: Final = 8
 """At one time: each may hold four megabytes."""
+MOST_OF_ONE: Final = 2
+"""Offers of one member at one time: who sends slowly keeps nobody else out."""
 MOST_READERS: Final = 32
 MOST_ANSWERED: Final = 2 * 1024 * 1024
 """Bytes of rows in one answer, about."""
@@ -73,6 +76,7 @@ class MemberServer:
         self._wall: Final = wall
         self._offers = 0
         self._readers = 0
+        self._sending: Final[Counter[bytes]] = Counter()
         self.app: Final = Starlette(
             routes=[
                 Route(ROWS_PATH, self._on_offer, methods=["POST"]),
@@ -93,9 +97,15 @@ class MemberServer:
         """DA-34: who asks is known before a byte of the body is read."""
         signed = offers.Request.from_text(request.headers.get("authorization", ""))
         await run_in_threadpool(self._admit, signed)
-        async with asyncio.timeout(READ_S):
-            data = await _read(request)
-        return await run_in_threadpool(self._keep, signed, data)
+        if self._sending[signed.sender] >= MOST_OF_ONE:
+            raise RequestRefused("too many offers of this member at one time", fix="try again")
+        self._sending[signed.sender] += 1
+        try:
+            async with asyncio.timeout(READ_S):
+                data = await _read(request)
+            return await run_in_threadpool(self._keep, signed, data)
+        finally:
+            self._sending[signed.sender] -= 1
 
     def _admit(self, signed: offers.Request) -> None:
         reader = self._store.reader()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -187,6 +188,38 @@ def test_too_many_offers_at_one_time_are_turned_away(world, url, monkeypatch) ->
     assert httpx.post(url + ROWS_PATH, content=b"").status_code == 503
     monkeypatch.setattr(member_server, "MOST_READERS", 0)
     assert httpx.get(f"{url}{ROWS_PATH}/{'00' * 32}").status_code == 503
+
+
+def test_who_sends_slowly_keeps_no_other_member_out(world, url, monkeypatch) -> None:
+    monkeypatch.setattr(member_server, "MOST_OF_ONE", 1)
+    begun, go_on = threading.Event(), threading.Event()
+    body = world.offer().to_bytes()
+
+    def slowly():
+        yield body[:1]
+        begun.set()
+        go_on.wait(10)
+        yield body[1:]
+
+    def send(content, key) -> int:
+        headers = {"authorization": _signed(world, key, body)}
+        return httpx.post(url + ROWS_PATH, content=content, headers=headers).status_code
+
+    answers: list[int] = []
+    slow = threading.Thread(target=lambda: answers.append(send(slowly(), world.asker)))
+    slow.start()
+    try:
+        assert begun.wait(10)
+        deadline = time.monotonic() + 10
+        while not world.server._sending[world.asker.public] and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert send(body, world.asker) == 403
+        assert send(body, key_of(2)) == 400  # DA-35, heard to its end
+    finally:
+        go_on.set()
+        slow.join(10)
+    assert answers == [200]
+    assert send(body, world.asker) == 200
 
 
 def test_what_is_no_answer_of_a_member_is_said(world) -> None:
