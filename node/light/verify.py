@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
+from node.consensus.cometbft.mapping import TRUSTED_HOURS
 from node.consensus.cometbft.wire import NS
 from node.light.block import Commit, Flag, LightBlock
 from node.light.errors import LightRefused, TooFewTrusted
@@ -18,7 +19,7 @@ from node.light.validators import ValidatorSet
 
 TRUST_LEVEL: Final = Fraction(1, 3)
 HOUR: Final = 3600 * NS
-TRUSTING_PERIOD: Final = 32 * HOUR
+TRUSTING_PERIOD: Final = TRUSTED_HOURS * HOUR
 """Two thirds of the time for which CometBFT punishes what a validator signed (48 hours)."""
 CLOCK_DRIFT: Final = 10 * NS
 

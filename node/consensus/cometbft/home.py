@@ -319,7 +319,7 @@ enable = true
 rpc_servers = {json.dumps(",".join(servers))}
 trust_height = {sync.height}
 trust_hash = "{sync.hash.hex().upper()}"
-trust_period = "{mapping.MAX_AGE_HOURS}h0m0s"
+trust_period = "{mapping.TRUSTED_HOURS}h0m0s"
 discovery_time = "5s"
 temp_dir = "{folder / "data"}"
 """

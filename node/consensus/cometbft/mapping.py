@@ -33,6 +33,8 @@ APP_VERSION: Final = 1
 KEY_TYPE: Final = "ed25519"
 MAX_AGE_BLOCKS: Final = 100_000
 MAX_AGE_HOURS: Final = 48
+TRUSTED_HOURS: Final = 2 * MAX_AGE_HOURS // 3
+"""For so long a header vouches for the next: what its validators sign can be punished longer."""
 EVIDENCE_BYTES: Final = 64 * 1024
 _AROUND_A_TX: Final = 8
 """Bytes of tag and length of a transaction in a block, at most."""

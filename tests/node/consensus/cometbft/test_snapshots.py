@@ -233,6 +233,7 @@ def test_the_engines_configuration_says_whom_to_begin_from(host, tmp_path):
     section = found["statesync"]
     assert section["rpc_servers"] == "http://127.0.0.3:2,http://127.0.0.3:2"
     assert (section["trust_height"], section["trust_hash"]) == (7, "AB" * 32)
+    assert section["trust_period"] == "32h0m0s"  # LC-7: and evidence is taken for 48
     (tmp_path / "late/config/config.toml").write_text("no = [")
     with pytest.raises(ConsensusFault, match="configuration"):
         home.syncs(tmp_path / "late")
