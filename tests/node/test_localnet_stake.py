@@ -172,7 +172,7 @@ def test_st5_who_votes_twice_loses_its_power_and_its_bond_and_a_fifth_takes_part
     )
     net.clients[2].submit(wire(sign(bond, FAUCET, fifth)))
     until(lambda: liar not in net.powers(), "the power of who voted twice is 0")
-    assert set(net.powers()) == set(start) - {liar}
+    assert set(net.powers()) - {fifth.account} == set(start) - {liar}  # it may vote by now
     for number in range(5):
         found = until(lambda n=number: net.at_fault(n, liar), "punished on every node")
         assert int(found.bonded) == development.BOND - development.BOND * 50_000 // MILLION
