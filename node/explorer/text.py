@@ -31,7 +31,7 @@ def said(text: str) -> Markup:
     parts: list[str] = []
     marks = 0
     for char in cut:
-        marks = marks + 1 if unicodedata.combining(char) else 0
+        marks = marks + 1 if unicodedata.category(char).startswith("M") else 0
         if marks > _MOST_MARKS or not (char.isprintable() or char == " "):
             parts.append(f"\\u{ord(char):04x}" if marks <= _MOST_MARKS else "")
         else:

@@ -27,7 +27,7 @@ from node.rpc.client import NodeClient
 from node.store.chain import encode_receipts
 from node.store.memory import memory_store
 from node.testing.cluster.invariants import Violation
-from zk import files
+from zk import files, jsontext
 
 MODULE: Final = "node.testing.faults.replay"
 _MOST: Final = 1 << 30
@@ -102,7 +102,8 @@ def elsewhere(path: Path, wanted: str, interpreters: Sequence[str], most: int = 
             check=False,
             timeout=_CHILD_S,
         )
-        found = json.loads(done.stdout)["digest"] if done.returncode == 0 else done.stderr[-500:]
+        ended = done.returncode == 0
+        found = jsontext.loads(done.stdout)["digest"] if ended else done.stderr[-500:]
         if found != wanted:
             how = f"{python}, hash seed {seed}, {workers} workers, {dict(more)}"
             raise Violation("determinism", f"{how}: {found}, not {wanted}")

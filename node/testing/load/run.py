@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import http.client
 import itertools
-import json
 import threading
 import time
 from collections import Counter
@@ -24,6 +23,7 @@ from node.store.chain import decode_receipts
 from node.testing.load.targets import Target
 from node.testing.load.watching import Taken, Watch
 from node.testing.load.workloads import Workload
+from zk import jsontext
 from zk.errors import ChiaroError
 
 _SENDERS: Final = 24
@@ -207,7 +207,7 @@ def _submit(url: str, data: bytes, due: float, book: _Book) -> None:
         answer = connection.getresponse()
         found = answer.read()
         if answer.status != 200:
-            code = json.loads(found)["error"]["code"]
+            code = jsontext.loads(found)["error"]["code"]
     except (OSError, http.client.HTTPException, ValueError, KeyError):
         connections.pop(url, connection).close()
         code = "unreachable"

@@ -127,6 +127,7 @@ def test_orders_of_guardians_are_executed_like_everything_else(auditor, honest, 
         "transparent",
         "shielded",
         "private",
+        "stake",
     }
 
 

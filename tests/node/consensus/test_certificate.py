@@ -226,6 +226,8 @@ def test_px1_a_certificate_that_fails_is_no_evidence(certified) -> None:
 class Disk:
     """A chain of two blocks, as `node.store.chain.Chain` shows it."""
 
+    first = 1
+
     def __init__(self, *blocks) -> None:
         self.height = len(blocks)
         self._blocks = blocks

@@ -70,7 +70,7 @@ def test_every_crash_point_is_passed_in_the_order_of_the_calls(kv):
         "engine-committed", "engine-acknowledged",
     ]  # fmt: skip
     known = {*application.CRASH_POINTS, *local.CRASH_POINTS}
-    assert known - set(passed) == {"checkpoint-before-rename"}
+    assert known - set(passed) == {"checkpoint-before-rename", "prune-planned"}
 
 
 def test_ch26_more_than_one_validator_is_refused(kv, make_ledger):

@@ -8,7 +8,7 @@ import unicodedata
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from node.core.errors import NotFound
@@ -79,6 +79,7 @@ def test_rpc58_the_pages_policy_lets_nothing_foreign_load_or_run(http) -> None:
 
 
 @given(st.text())
+@example("\u0300\u0300\u034f")  # a mark that combines with nothing
 def test_rpc58_said_is_isolated_printable_and_bounded(text: str) -> None:
     shown = said(text)
     assert shown.startswith('<bdi class="said">')
