@@ -103,7 +103,7 @@ def elsewhere(path: Path, wanted: str, interpreters: Sequence[str], most: int = 
             timeout=_CHILD_S,
         )
         ended = done.returncode == 0
-        found = jsontext.loads(done.stdout)["digest"] if ended else done.stderr[-500:]
+        found = jsontext.loads(done.stdout.encode())["digest"] if ended else done.stderr[-500:]
         if found != wanted:
             how = f"{python}, hash seed {seed}, {workers} workers, {dict(more)}"
             raise Violation("determinism", f"{how}: {found}, not {wanted}")
