@@ -285,12 +285,16 @@ def healthy(
 
     Raises:
         NoNode: there is no localnet.
-        StartFailed: not in time; it is said who is behind. Nothing is stopped.
+        StartFailed: one does not run, so that it never will, or not in time; it is said which.
+            Nothing is stopped.
     """
     found = status(folder)
     wanted = 1 + max((node.height for node in found if node.height is not None), default=0)
     deadline = time.monotonic() + seconds
     while late := [n for n in found if not n.paused and (n.height or 0) < wanted]:
+        for node in late:
+            if node.process is None:
+                raise _ended(node)
         if time.monotonic() > deadline:
             raise StartFailed(
                 f"no block {wanted} within {seconds:g} s on "
@@ -303,6 +307,16 @@ def healthy(
         time.sleep(_POLL_S)
         found = status(folder)
     return found
+
+
+def _ended(node: Standing) -> StartFailed:
+    """With what a node said at last, and where the rest is."""
+    state = node.home / _STATE
+    said = process.last_error(state)
+    return StartFailed(
+        f"node {node.number} does not run" + (f": {said.message}" if said else ""),
+        where=said.where if said and said.where else str(state / process.LOG_FILE),
+    )
 
 
 def down(folder: Path) -> int:

@@ -117,7 +117,7 @@ class Starting:
             self.child.returncode = 0  # it outlives this object, which would warn of that
             return found
         if self.child.poll() is not None:
-            raise _last_error(self.state) or StartFailed(
+            raise last_error(self.state) or StartFailed(
                 f"the node ended with code {self.child.returncode} before it was ready",
                 where=f"{self.state / LOG_FILE}, {self.state / OUTPUT_FILE}",
             )
@@ -249,7 +249,7 @@ def stop(home: Path, state: Path, *, timeout: float = STOP_S) -> NodeProcess | N
     )
 
 
-def _last_error(state: Path) -> ChiaroError | None:
+def last_error(state: Path) -> ChiaroError | None:
     """What the process ended with, as the error it was."""
     import msgspec
 

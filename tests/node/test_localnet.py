@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -16,7 +17,7 @@ from typing import TypeVar
 import pytest
 
 from node.app import development, localnet, process
-from node.app.errors import NoNode
+from node.app.errors import NoNode, StartFailed
 from node.cli import solver_run
 from node.consensus.cometbft.home import binary
 from node.core.block import Transaction
@@ -32,6 +33,7 @@ from private_exec.envelope import HEADER_BYTES, SIZE_CLASSES, Terms, seal_intent
 from private_exec.roster import SIGNATURE_BYTES
 from transparent.signature import SigningKey
 from transparent.transaction import Transfer, sign
+from zk import files
 from zk.errors import ChiaroError, DecodeError
 
 needs_engine = pytest.mark.skipif(
@@ -268,3 +270,20 @@ def test_a_localnet_is_made_once_and_of_a_few(tmp_path: Path) -> None:
             assert (home / name).stat().st_mode & 0o777 == 0o600
     assert localnet.down(folder) == 0
     assert process.find(folder / "node0", folder / "node0" / "state") is None
+
+
+def test_nobody_waits_for_a_node_that_has_ended(tmp_path: Path) -> None:
+    localnet.create(tmp_path, 1, time_ms=1, lane=None)
+    (home,) = localnet.homes(tmp_path)
+    began = time.monotonic()
+    with pytest.raises(StartFailed, match="node 0 does not run") as refused:
+        localnet.healthy(tmp_path, seconds=WAIT_S)
+    assert str(home) in refused.value.where
+    error = {"code": "NOD-005", "base": "NOD-005", "message": "CometBFT ended with code 1"}
+    document = {"error": {**error, "where": "engine.log", "why": "", "hint": ""}}
+    state = files.make_private_folder(home / "state")
+    (state / process.ERROR_FILE).write_text(json.dumps(document))
+    with pytest.raises(StartFailed, match="CometBFT ended with code 1") as refused:
+        localnet.healthy(tmp_path, seconds=WAIT_S)
+    assert refused.value.where == "engine.log"
+    assert time.monotonic() - began < WAIT_S
