@@ -20,6 +20,7 @@ from node.testing.lane import entropy, envelope_of, lane_genesis, lane_tx, signi
 from private_exec import cipher
 from private_exec.batch import duplicate_key
 from private_exec.envelope import auth_digest, seal_intent
+from private_exec.errors import SealRefused
 from transparent.accounts import Ledger
 from zk.curve.encoding import G1_BYTES
 from zk.field.params import FR
@@ -247,3 +248,16 @@ def test_proofs_of_a_block_are_verified_at_once_and_a_false_one_is_named(chain, 
     monkeypatch.setattr(cipher, "verify_batch", counted)
     assert codes(chain.block(*wires)) == ["ok"] * 5 + ["PX-14"] + ["ok"] * 2
     assert asked == [8, 1]
+
+
+def test_what_passed_once_is_remembered_with_its_payers_consent(chain) -> None:
+    """The same envelope under no signature is another, though its id is the same."""
+    item = envelope_of(chain.seal(b"one"))
+    at = (chain.state, chain.height + 1, chain.genesis)
+    ordering.check(0, item, *at)
+    ordering.check(0, item, *at)
+    unsigned = replace(item, auth=bytes(64))
+    ordering.foresee([(0, unsigned)], *at)
+    with pytest.raises(SealRefused) as caught:
+        ordering.check(0, unsigned, *at)
+    assert caught.value.rule == "PX-4"

@@ -412,8 +412,15 @@ def test_ln6_a_dealing_is_no_larger_than_those_of_its_epoch() -> None:
     assert roster.parameters.shares != 7
     member = roster.member(consensus_keys(5)[comes].public)
     large_one = member.to_bytes(2, "little") + (300).to_bytes(2, "little") * 2 + bytes(64)
-    data = wire(KeyTx(FAST, 2, 0, KeyMessage.DEALING, large_one))
-    assert codes(chain.block(data)) == ["LN-6"]
+    tx = KeyTx(FAST, 2, 0, KeyMessage.DEALING, large_one)
+    for counts, large in (((300, 1), True), ((1, 300), True), ((1, 1), False)):
+        sizes = b"".join(n.to_bytes(2, "little") for n in counts)
+        said = dataclasses.replace(tx, message=large_one[:2] + sizes + bytes(64))
+        with pytest.raises(LaneRefused) as caught:
+            generation.check_place(said, chain.state, chain.height + 1, chain.genesis)
+        assert caught.value.rule == "LN-6"
+        assert ("commitments" in caught.value.message) == large
+    assert codes(chain.block(wire(tx))) == ["LN-6"]
 
 
 def test_ln48_a_pool_has_places_for_the_validators_of_this_epoch_and_the_next() -> None:

@@ -7,11 +7,15 @@ from dataclasses import replace
 import pytest
 
 from node.app.accusations import Accusations
+from node.core.ids import TxId
+from node.core.interfaces import Admission
 from node.core.stake import MILLION
+from node.execution.errors import MempoolRefused
 from node.execution.mempool import Mempool
 from node.lane import evidence, generation, payload
 from node.lane.payload import KeyMessage, KeyTx
 from node.stake import state as entries
+from node.stake.errors import StakeOutdated
 from node.stake.faults import FaultKind
 from node.stake.rosters import consensus_set
 from node.stake.transaction import EvidenceTx, wire
@@ -116,3 +120,24 @@ def test_a_chain_without_stake_is_sent_no_evidence(sealed) -> None:
     sent: list[bytes] = []
     Accusations(lane_genesis(4), sent.append).send([(FaultKind.TWO_ROOTS, b"x")])
     assert sent == []
+
+
+def test_evidence_is_sent_until_it_is_done_with(sealed) -> None:
+    """Of a fault ahead, or where a pool is full, it is good later; what was punished is not."""
+    answers = [
+        StakeOutdated("ST-16", "ahead"),
+        MempoolRefused("EX-35", "full"),
+        None,
+        None,
+        StakeOutdated("ST-19", "punished"),
+    ]
+    sent: list[bytes] = []
+
+    def add(data: bytes) -> Admission:
+        sent.append(data)
+        return Admission(TxId(bytes(32)), answers[len(sent) - 1])
+
+    accusations = Accusations(sealed.genesis, add)
+    for _ in range(8):
+        accusations.send([(FaultKind.TWO_ROOTS, b"x")])
+    assert len(sent) == len(answers)
