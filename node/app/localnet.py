@@ -16,7 +16,7 @@ import contextlib
 import itertools
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -344,6 +344,18 @@ def down(folder: Path) -> int:
         for name in (engine.ABCI_SOCKET, engine.RPC_SOCKET):
             clear_socket(home / ENGINE_FOLDER / name)
     return sum(item is not None for item in stopped)
+
+
+def stop_others(folder: Path, numbers: Container[int]) -> None:
+    """Stop all nodes but these, and wait until they have; the relays stay.
+
+    Raises:
+        NoNode: there is no localnet.
+        StartFailed: one does not stop.
+    """
+    for number, home in enumerate(_need(folder)):
+        if number not in numbers:
+            process.stop(home, home / _STATE)
 
 
 def status(folder: Path) -> tuple[Standing, ...]:

@@ -96,7 +96,9 @@ def up(
             localnet.up(place, rpc_port=port, report=report)
             found = localnet.healthy(place, report=report)
         except KeyboardInterrupt:
-            if not before:
+            if before:
+                localnet.stop_others(place, before)
+            else:
                 localnet.down(place)
             raise
     _report(session, "localnet.up", found)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from node.app import localnet, processes, relays
+from node.app import localnet, process, processes, relays
 from node.cli.main import main
 from node.consensus.cometbft.home import binary
 from node.testing.faults.net import free_port
@@ -91,6 +91,16 @@ def test_a_localnet_is_disturbed_and_nothing_of_it_is_left(chiaro: Chiaro) -> No
     killed = chiaro("kill", "0", "--engine")
     assert killed["pids"] == [up["nodes"][0]["engine_pid"]]
     assert chiaro.states() == ["down", "up"]
+    again = chiaro.begin("up", "--port", "0")
+    home = chiaro.folder / "node0"
+    deadline = time.monotonic() + 60
+    while process.find(home, home / processes.STATE_FOLDER) is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    again.send_signal(signal.SIGINT)
+    again.communicate(timeout=60)
+    assert again.returncode == 130
+    assert chiaro.states() == ["down", "up"]  # what ran before goes on
     assert chiaro("up", "--port", "0")["running"] == 2
     chiaro("pause", "0")
     pids = [pid for home in localnet.homes(chiaro.folder) for pid in processes.of_home(home)]
