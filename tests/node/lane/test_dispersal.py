@@ -11,10 +11,13 @@ from node.consensus.application import LedgerApplication
 from node.consensus.proposer import next_block
 from node.core.block import Transaction
 from node.core.ids import Height
+from node.da.blob import encode
+from node.da.codec import Coding
+from node.da.errors import DataRefused
 from node.execution.mempool import Mempool
 from node.lane import layout, payload
+from node.lane.blobs import attached, dispersal
 from node.lane.blobs import blob as blobs
-from node.lane.blobs import dispersal
 from node.lane.blobs.blob import NoBytes
 from node.lane.errors import LaneRefused
 from node.lane.layout import Stage
@@ -22,6 +25,7 @@ from node.lane.payload import SealTx
 from node.store.chain import carried_ids
 from node.testing.dispersal import Network, certified, coded, sealed
 from node.testing.lane import envelope_of
+from zk.errors import DecodeError
 
 
 @pytest.fixture
@@ -283,3 +287,32 @@ def test_a_blob_waits_in_places_that_cost_nothing(world) -> None:
     assert item.conflicts
     others = certified(chain, network, coded(chain, blobs.encode(sealed(chain))), signers=(0, 1, 2))
     assert intake.decode(others).tx_id != item.tx_id
+
+
+class Bytes:
+    """What a node has of one blob."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def blob(self, commitment):
+        return self.data
+
+
+def test_what_lies_beside_a_block_has_one_encoding() -> None:
+    """The count, the kind, the bytes and their length are those of the blobs that were ordered."""
+    coding = Coding(4, 16)
+    made = encode(b"some bytes", coding)
+    said = (made.commitment,)
+    data = attached.collect(said, Bytes(b"some bytes"))
+    assert attached.read(data, said) == {made.commitment.root: b"some bytes"}
+    assert attached.collect((), Bytes(b"")) == b""
+    assert attached.read(b"", ()) == {}
+    for wrong in (
+        b"\0\0" + data[2:], b"\2\0" + data[2:], data + b"\0", data[:-1], b"",
+        data[:2] + b"\3" + data[3:], data[:2] + b"\2" + data[3:], data[:-1] + b"x",
+    ):  # fmt: skip
+        with pytest.raises((DecodeError, DataRefused)):
+            attached.read(wrong, said)
+    with pytest.raises(DecodeError):
+        attached.read(data, ())
