@@ -41,7 +41,7 @@ def main() -> None:
     machine = document["host"]
     parts = {
         "TABLE": table([row for row in rows if not row["steady"]]),
-        "STEADY": table([row for row in rows if row["steady"]]),
+        "STEADY": steady([row for row in rows if row["steady"]]),
         "OPENED": opened(rows),
         "COST": cost(rows),
         "MACHINE": f"{machine['processor']}, {machine['cores']} cores",
@@ -61,6 +61,14 @@ def table(rows: Sequence[Row]) -> str:
         "|---|---|---:|---:|---:|---|---|---:|---|\n"
     )
     return head + "\n".join(_line(row) for row in rows)
+
+
+def steady(rows: Sequence[Row]) -> str:
+    """A section of its own, where there are long runs."""
+    if not rows:
+        return ""
+    minutes = max(row["seconds"] for row in rows) / 60
+    return f"## {minutes:g} minutes\n\n{table(rows)}\n\n"
 
 
 def _line(row: Row) -> str:
