@@ -157,7 +157,7 @@ def _send(
     no_wait: bool,
 ) -> None:
     """Make it, show it, ask, sign, submit, wait."""
-    from node.stake.transaction import sign, wire
+    from node.stake.transaction import Tag, sign, wire
 
     name = wallets.choose(session)
     with (
@@ -168,7 +168,7 @@ def _send(
         status, found = client.status(), client.stake()
         key, own = _key(session, validator)
         known = {item.key for item in found.validators}
-        proving = tag.label == "bond" and "0x" + key.hex() not in known
+        proving = tag is Tag.BOND and "0x" + key.hex() not in known
         if proving and own is None:
             raise UsageError(
                 "the first bond of a validator needs its key file on this machine",
@@ -177,7 +177,7 @@ def _send(
             )
         tx = _made(status, tag, key, wallet.account, amount, fee)
         missing: dict[str, int] = {}
-        if tag.label == "bond" and (
+        if tag is Tag.BOND and (
             missing := wallet_fund.missing_native(wallet, client, amount + tx.fee)
         ):
             wallet_fund.check_faucet(

@@ -16,9 +16,6 @@ BLOCK_PROTOCOL: Final = 11
 ADDRESS_BYTES: Final = 20
 MAX_CHAIN_ID: Final = 50
 MAX_APP_HASH: Final = 64
-_FIRST_MOMENT: Final = -62135596800 * wire.NS
-_LAST_MOMENT: Final = 253402300800 * wire.NS
-"""Year 1 to 9999, as protobuf has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +153,7 @@ def read_height(reader: Reader) -> int:
 def read_moment(reader: Reader) -> int:
     """A moment that protobuf can say. Raises DecodeError."""
     moment = reader.i128()
-    if not _FIRST_MOMENT <= moment < _LAST_MOMENT:
+    if not wire.FIRST_MOMENT <= moment <= wire.LAST_MOMENT:
         raise NonCanonical("LC-1: a moment outside the years 1 to 9999", where=reader.where)
     return moment
 

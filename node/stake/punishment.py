@@ -1,4 +1,4 @@
-"""What a proved fault costs.  Rules ST-16 … ST-19, ST-21."""
+"""What a proved fault costs.  Rules ST-16 … ST-19, ST-21, ST-22."""
 
 from __future__ import annotations
 

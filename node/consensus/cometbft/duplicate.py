@@ -4,9 +4,11 @@ A pair of votes has one encoding: what both share once, the lesser block first. 
 little-endian:
 
     key 32, type 1, height 8, round 4
-    twice: block 1; if 1: hash 32, parts 4, their root 32; then time 8, signature 64
+    twice: block 1; if 1: hash 32, parts 4, their root 32; then time 16, signature 64
 
-The time is in nanoseconds since 1970. Each vote is signed over CometBFT's own bytes (`votes`).
+The time is in nanoseconds since 1970, signed: CometBFT takes a vote of any time that protobuf can
+say, so one from before 1970 convicts as well. Each vote is signed over CometBFT's own bytes
+(`votes`).
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
-from node.consensus.cometbft import mapping
+from node.consensus.cometbft import mapping, wire
 from node.consensus.cometbft.votes import HASH_BYTES, NO_BLOCK, BlockId, Vote, VoteType
 from node.core.codec import Reader, Writer
 from node.core.ed25519 import KEY_BYTES, SIGNATURE_BYTES
@@ -26,7 +28,6 @@ from node.stake.faults import FaultKind, Offence
 
 _MAX_HEIGHT: Final = 2**63 - 1
 _MAX_ROUND: Final = 2**31 - 1
-_MAX_MOMENT: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class DuplicateVote:
             if not block.is_none:
                 writer.raw(block.hash, HASH_BYTES).u32(block.parts)
                 writer.raw(block.parts_hash, HASH_BYTES)
-            writer.u64(vote.moment).raw(vote.signature, SIGNATURE_BYTES)
+            writer.i128(vote.moment).raw(vote.signature, SIGNATURE_BYTES)
         return writer.done()
 
     @staticmethod
@@ -125,8 +126,8 @@ def _vote(reader: Reader, kind: VoteType, height: int, turn: int) -> Vote:
         block = BlockId(reader.take(HASH_BYTES), reader.u32(), reader.take(HASH_BYTES))
         if not block.is_whole:
             _refuse("a block of no parts")
-    moment, signature = reader.u64(), reader.take(SIGNATURE_BYTES)
-    if moment > _MAX_MOMENT:
+    moment, signature = reader.i128(), reader.take(SIGNATURE_BYTES)
+    if not wire.FIRST_MOMENT <= moment <= wire.LAST_MOMENT:
         _refuse("its time is none")
     return Vote(kind, height, turn, block, moment, signature)
 

@@ -59,8 +59,6 @@ def address_of(key: bytes) -> bytes:
 
 def powers(genesis: Genesis) -> dict[bytes, int]:
     """Of the validators that a chain begins with: by their bonds, or all equal."""
-    if genesis.stake is None:
-        return dict.fromkeys(genesis.validators, 1)
     return {member.key: member.weight for member in genesis_roster(genesis).members}
 
 

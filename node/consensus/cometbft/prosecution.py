@@ -156,14 +156,9 @@ def heights_with_evidence(answer: Any) -> list[int]:
 
 def voters_of(block: Any) -> list[tuple[bytes, int]]:
     """Address and height of each double vote in an answer to `block`. Raises EngineAnswer."""
-    votes = [
-        member(item, "value", "vote_a")
-        for item in member(block, "block", "evidence", "evidence") or ()
-        if member(item, "type") == _EVIDENCE
-    ]
     return [
         (hexadecimal(member(vote, "validator_address")), integer(member(vote, "height")))
-        for vote in votes
+        for vote, _ in _pairs(block)
     ]
 
 
@@ -177,18 +172,23 @@ def evidence_of(block: Any, accused: Misbehaviour) -> list[DuplicateVote]:
     Raises:
         EngineAnswer: not of the documented form.
     """
-    listed = member(block, "block", "evidence", "evidence") or ()
     found = []
-    for item in listed:
-        if member(item, "type") != _EVIDENCE:
-            continue
-        pair = [member(item, "value", name) for name in ("vote_a", "vote_b")]
+    for pair in _pairs(block):
         voters = {hexadecimal(member(vote, "validator_address")) for vote in pair}
         if voters == {mapping.address_of(accused.validator)}:
             votes = DuplicateVote.of(accused.validator, *map(_vote, pair))
             if votes.a.height == accused.at:
                 found.append(votes)
     return found
+
+
+def _pairs(block: Any) -> list[tuple[Any, Any]]:
+    """Both votes of each double vote in an answer to `block`."""
+    return [
+        (member(item, "value", "vote_a"), member(item, "value", "vote_b"))
+        for item in member(block, "block", "evidence", "evidence") or ()
+        if member(item, "type") == _EVIDENCE
+    ]
 
 
 def _vote(value: Any) -> Vote:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,7 +81,7 @@ def _bounded(response: httpx.Response) -> bytes:
 def _result(data: bytes, method: str) -> Any:
     try:
         document = jsontext.loads(data, most_bytes=MAX_ANSWER, most_depth=_DEPTH)
-    except (ValueError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise EngineAnswer("no JSON", where=method) from error
     if not isinstance(document, dict):
         raise EngineAnswer("no JSON-RPC", where=method)
@@ -130,7 +129,7 @@ def base64_bytes(value: Any) -> bytes:
         return b""
     try:
         return base64.b64decode(value, validate=True)
-    except (ValueError, TypeError, binascii.Error) as error:
+    except (ValueError, TypeError) as error:
         raise EngineAnswer("base64 was expected") from error
 
 

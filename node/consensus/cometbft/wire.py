@@ -10,6 +10,9 @@ from typing import Final
 
 NS: Final = 1_000_000_000
 """Nanoseconds of a second; moments are whole nanoseconds since 1970, negative before."""
+FIRST_MOMENT: Final = -62135596800 * NS
+LAST_MOMENT: Final = 253402300800 * NS - 1
+"""Year 1 to 9999, as protobuf has it."""
 _VARINT: Final = 0
 _FIXED64: Final = 1
 _BYTES: Final = 2

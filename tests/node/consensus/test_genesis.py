@@ -432,6 +432,15 @@ def test_ch35_a_lane_needs_validators_with_proper_keys():
     assert Genesis.from_bytes(found.to_bytes()) == found
 
 
+def refuses_a_file(genesis, change, match):
+    """The file of a genesis is read as that one; the same document with a change is refused."""
+    document = json.loads(format_genesis(genesis, json_format=True))
+    assert parse_genesis(json.dumps(document), json_format=True) == genesis
+    change(document)
+    with pytest.raises(DecodeError, match=match):
+        parse_genesis(json.dumps(document), json_format=True)
+
+
 @pytest.mark.parametrize(
     ("change", "match"),
     [
@@ -447,12 +456,7 @@ def test_ch35_a_lane_needs_validators_with_proper_keys():
     ],
 )  # fmt: skip
 def test_ch35_files_are_read_strictly(change, match):
-    genesis = development_genesis(validators=KEYS[:1], lane=LANE)
-    document = json.loads(format_genesis(genesis, json_format=True))
-    assert parse_genesis(json.dumps(document), json_format=True) == genesis
-    change(document)
-    with pytest.raises(DecodeError, match=match):
-        parse_genesis(json.dumps(document), json_format=True)
+    refuses_a_file(development_genesis(validators=KEYS[:1], lane=LANE), change, match)
 
 
 def bonds(*changes):
@@ -503,12 +507,7 @@ def test_ch45_parameters_of_stake_are_sensible(change, match):
     ],
 )  # fmt: skip
 def test_ch45_files_are_read_strictly(change, match):
-    genesis = development_genesis(validators=KEYS[:2], stake=STAKE)
-    document = json.loads(format_genesis(genesis, json_format=True))
-    assert parse_genesis(json.dumps(document), json_format=True) == genesis
-    change(document)
-    with pytest.raises(DecodeError, match=match):
-        parse_genesis(json.dumps(document), json_format=True)
+    refuses_a_file(development_genesis(validators=KEYS[:2], stake=STAKE), change, match)
 
 
 def test_ch46_bonds_are_the_validators_and_are_issued():

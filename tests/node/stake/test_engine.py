@@ -11,7 +11,9 @@ import pytest
 
 from node.consensus.cometbft import abci_pb2 as abci
 from node.consensus.cometbft import home, mapping, prosecution
+from node.consensus.cometbft import wire as wire_format
 from node.consensus.cometbft.bridge import Bridge
+from node.consensus.cometbft.duplicate import DuplicateVote
 from node.consensus.cometbft.prosecution import Prosecutor, evidence_of
 from node.consensus.cometbft.query import EngineAnswer
 from node.consensus.cometbft.voters import Misbehaviour, Voters
@@ -227,10 +229,12 @@ class Rpc:
 def json_of(found, votes) -> object:
     """A block with this evidence, as CometBFT tells of one."""
     import base64
-    from datetime import UTC, datetime
+    from datetime import UTC, datetime, timedelta
+
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
 
     def vote(item):
-        moment = datetime.fromtimestamp(item.moment // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        moment = (epoch + timedelta(seconds=item.moment // 10**9)).isoformat()[:19]
         return {
             "type": int(item.kind), "height": str(item.height), "round": item.round,
             "block_id": {
@@ -272,6 +276,23 @@ def test_evidence_is_sent_until_it_is_punished(chain, monkeypatch):
     assert chain.codes(sent[0]) == ["ok"]
     prosecutor.work()
     assert len(sent) == 2
+
+
+@pytest.mark.parametrize("moment", [wire_format.FIRST_MOMENT, wire_format.LAST_MOMENT])
+def test_st20_votes_of_another_age_are_sent_and_end_nobody(chain, monkeypatch, moment):
+    """Their time is whatever who voted twice wrote there."""
+    chain.to(3)
+    who, name = validator(2), mapping.engine_chain_id(chain.genesis)
+    plain = double_vote(chain.genesis, who, 2)
+    bare = [dataclasses.replace(vote, moment=moment) for vote in (plain.a, plain.b)]
+    signed = (dataclasses.replace(v, signature=who.sign(v.sign_bytes(name))) for v in bare)
+    rpc = Rpc(json_of(who.account, DuplicateVote.of(who.account, *signed)), silent=0)
+    monkeypatch.setattr(prosecution, "Query", lambda path: rpc)
+    sent: list[bytes] = []
+    prosecutor = Prosecutor(chain.genesis, chain.ledger.store, Path("rpc.sock"), sent.append)
+    prosecutor.accuse(Misbehaviour(3, who.account, "DUPLICATE_VOTE", 2))
+    prosecutor.work()
+    assert chain.codes(*sent) == ["ok"]
 
 
 def test_a_real_header_says_whether_its_block_has_evidence():

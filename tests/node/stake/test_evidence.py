@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from node.consensus.cometbft import wire
 from node.consensus.cometbft.duplicate import DuplicateVote
 from node.consensus.cometbft.mapping import engine_chain_id
 from node.consensus.cometbft.votes import NO_BLOCK, BlockId, Vote, VoteType
@@ -20,7 +21,8 @@ from node.stake import punishment
 from node.stake import state as entries
 from node.stake.faults import FaultKind, Offence
 from node.stake.punishment import PUNISHED
-from node.stake.transaction import EvidenceTx, Tag, wire
+from node.stake.transaction import EvidenceTx, Tag
+from node.stake.transaction import wire as enveloped
 from node.testing.stake import BONDS, StakeChain, double_vote, genesis, key, parameters, validator
 from node.testing.twisted import sign
 from zk.errors import DecodeError
@@ -141,7 +143,7 @@ CHANGES = {
     "one vote twice": lambda v: dataclasses.replace(v, b=v.a),
     "the greater first": lambda v: dataclasses.replace(v, a=v.b, b=v.a),
     "another time": lambda v: one(v, "a", moment=9),
-    "no time": lambda v: one(v, "a", moment=2**63),
+    "no time": lambda v: one(v, "a", moment=wire.LAST_MOMENT + 1),
     "another block": lambda v: one(v, "b", block=BlockId(b"\x09" * 32, 1, b"\x02" * 32)),
     "a block of no parts": lambda v: one(v, "b", block=BlockId(b"\x01" * 32, 0, b"\x02" * 32)),
     "another signature": lambda v: one(v, "a", signature=v.b.signature),
@@ -160,7 +162,8 @@ def test_st20_nothing_else_is_a_double_vote(chain, name):
     "bare",
     [
         Vote(VoteType.PRECOMMIT, 1, 2**31, BLOCK, 0),
-        Vote(VoteType.PRECOMMIT, 1, 0, BLOCK, 2**63),
+        Vote(VoteType.PRECOMMIT, 1, 0, BLOCK, wire.LAST_MOMENT + 1),
+        Vote(VoteType.PRECOMMIT, 1, 0, BLOCK, wire.FIRST_MOMENT - 1),
         Vote(VoteType.PRECOMMIT, 1, 0, dataclasses.replace(BLOCK, parts=0), 0),
     ],
 )
@@ -172,6 +175,18 @@ def test_st20_what_cometbft_never_has_signed_is_none_though_it_is_signed(chain, 
     chain.to(2)
     data = chain.evidence(DuplicateVote.of(who.account, *votes))
     assert chain.codes(data) == ["ST-20"]
+
+
+@pytest.mark.parametrize("moment", [wire.FIRST_MOMENT, -1, 2**63, wire.LAST_MOMENT])
+def test_st20_votes_of_any_time_convict(chain, moment):
+    """CometBFT does not look at a vote's time: it must not let anybody go."""
+    chain.to(2)
+    who, name = validator(0), engine_chain_id(chain.genesis)
+    good = both(double_vote(chain.genesis, who, 1), moment=moment)
+    for which in ("a", "b"):
+        bare = getattr(good, which)
+        good = one(good, which, signature=who.sign(bare.sign_bytes(name)))
+    assert chain.codes(chain.evidence(good)) == ["ok"]
 
 
 def test_st20_a_signature_that_only_cometbft_takes_convicts_as_well(chain):
@@ -196,7 +211,8 @@ def test_st20_votes_of_another_chain(chain):
 
 HASH = st.binary(min_size=32, max_size=32)
 BLOCKS = st.just(NO_BLOCK) | st.builds(BlockId, HASH, st.integers(1, 2**32 - 1), HASH)
-SIGNED = st.tuples(BLOCKS, st.integers(0, 2**63 - 1), st.binary(min_size=64, max_size=64))
+MOMENTS = st.integers(wire.FIRST_MOMENT, wire.LAST_MOMENT)
+SIGNED = st.tuples(BLOCKS, MOMENTS, st.binary(min_size=64, max_size=64))
 
 
 @given(
@@ -222,7 +238,7 @@ def test_st20_one_encoding_of_a_pair(public, kind, height, turn, first, second):
 def test_st21_a_chain_without_a_lane_knows_no_evidence_of_one(chain):
     chain.to(1)
     for kind in (FaultKind.TWO_ROOTS, FaultKind.WRONG_SHARE, FaultKind.KEY_GENERATION):
-        assert chain.codes(wire(EvidenceTx(chain.genesis.chain_id, kind, b"x"))) == ["ST-21"]
+        assert chain.codes(enveloped(EvidenceTx(chain.genesis.chain_id, kind, b"x"))) == ["ST-21"]
 
 
 @pytest.mark.parametrize("kind", [k for k in FaultKind if k is not FaultKind.DUPLICATE_VOTE])
