@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import secrets
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -72,6 +73,25 @@ def write_all(content: Mapping[Path, bytes]) -> None:
             if target.is_dir():
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
             stack.enter_context(replacing(target)).write_bytes(data)
+
+
+class OpenToOthers(PermissionError):
+    """A secret lies in a file that not only its owner reads."""
+
+
+def read_private(path: Path, most: int) -> bytes:
+    """A secret file's bytes; of a longer one `most` and one more, so that its length tells.
+
+    Raises:
+        OpenToOthers: its mode lets others in, where files have such a mode; says which.
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+        data = file.read(most + 1)
+    if os.name == "posix" and mode & 0o077:
+        raise OpenToOthers(errno.EACCES, f"open to others, mode {mode:o}", str(path))
+    return data
 
 
 def make_private_folder(path: Path) -> Path:

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import secrets
-import stat
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -110,15 +108,14 @@ def _place(secret: bytes, chain_id: ChainId, sequence: Numbers) -> Place:
 
 
 def _read(path: Path) -> bytes:
-    with path.open("rb") as file:
-        mode = os.fstat(file.fileno()).st_mode
-        data = file.read(_LENGTH + 1)
-    if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
+    try:
+        data = files.read_private(path, _LENGTH)
+    except files.OpenToOthers as error:
         raise BadGossipKey(
-            f"the key is open to others, mode {stat.S_IMODE(mode):o}",
+            f"the key is {error.strerror}",
             where=str(path),
             fix="`chmod 600` it, and think about who may have read it",
-        )
+        ) from None
     body = data.removeprefix(_HEAD).removesuffix(b"\n")
     if len(data) != _LENGTH or len(body) != 2 * _SECRET_BYTES or body.strip(b"0123456789abcdef"):
         raise BadGossipKey("this is no gossip key", where=str(path))

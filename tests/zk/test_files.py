@@ -94,6 +94,19 @@ def test_a_missing_folder_is_an_error_and_a_link_is_replaced_not_followed(tmp_pa
     assert (other.read_bytes(), link.read_bytes(), link.is_symlink()) == (b"kept", b"new", False)
 
 
+def test_a_secret_is_read_where_only_its_owner_can(tmp_path) -> None:
+    path = tmp_path / "secret"
+    files.write(path, b"12345", mode=files.PRIVATE)
+    assert files.read_private(path, 5) == b"12345"
+    assert files.read_private(path, 3) == b"1234"
+    with pytest.raises(FileNotFoundError):
+        files.read_private(tmp_path / "none", 5)
+    for others in (0o640, 0o602, 0o601):
+        path.chmod(others)
+        with pytest.raises(files.OpenToOthers, match=f"mode {others:o}"):
+            files.read_private(path, 5)
+
+
 def test_every_level_that_a_private_folder_needs_is_private(tmp_path, umask, monkeypatch) -> None:
     shared = tmp_path / "shared"
     shared.mkdir()

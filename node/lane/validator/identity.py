@@ -9,7 +9,6 @@ can read it can vote and sign shares in its name.
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -87,20 +86,18 @@ def load(path: Path) -> ConsensusKey:
         BadKeyFile: LN-32: missing, readable for others, or no key.
     """
     try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            data = file.read(_LENGTH + 1)
+        data = files.read_private(path, _LENGTH)
+    except files.OpenToOthers as error:
+        raise BadKeyFile(
+            f"LN-32: the validator's key is {error.strerror}",
+            where=str(path),
+            why="who reads it can vote and sign in this validator's name",
+            fix="`chmod 600` it, and think about who may have read it",
+        ) from None
     except OSError as error:
         raise BadKeyFile(
             f"LN-32: the validator's key cannot be read: {error.strerror}", where=str(path)
         ) from None
-    if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
-        raise BadKeyFile(
-            f"LN-32: the validator's key is open to others, mode {stat.S_IMODE(mode):o}",
-            where=str(path),
-            why="who reads it can vote and sign in this validator's name",
-            fix="`chmod 600` it, and think about who may have read it",
-        )
     body = data.removeprefix(_HEAD).removesuffix(b"\n")
     if len(data) != _LENGTH or len(body) != 2 * _SECRET_BYTES or body.strip(b"0123456789abcdef"):
         raise BadKeyFile("LN-32: this is no validator's key", where=str(path))
