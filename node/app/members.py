@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -153,13 +153,11 @@ class MemberPlace:
         parts = [self._serve(keeper, store, stop)]
         if overlay is not None:
             parts += [self._hear(overlay, keeper, store), self._say(overlay, store)]
-        tasks = [asyncio.create_task(part) for part in parts]
+        tasks = [asyncio.create_task(_told(part)) for part in parts]
         await stop.wait()
         for task in tasks[1:]:
             task.cancel()
-        for error in await asyncio.gather(*tasks, return_exceptions=True):
-            if isinstance(error, Exception):
-                _log.error("no place among the members: %s", error)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _serve(
         self, keeper: Availability, store: VersionedStore, stop: asyncio.Event
@@ -198,3 +196,11 @@ class MemberPlace:
                     _log.info("an address was not taken: %s", error, extra={"code": error.id})
                 else:
                     _log.info("member %s…", record.member.hex()[:16], extra={"url": record.url})
+
+
+async def _told(part: Awaitable[None]) -> None:
+    """A fault is said when it happens: nobody looks at the end of a node that runs for months."""
+    try:
+        await part
+    except Exception as error:
+        _log.error("no place among the members: %s", error)

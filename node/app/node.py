@@ -131,8 +131,6 @@ class Node:
         self._proofs = verifier or GrothVerifier(self._keys)
         self._verifier = TimedVerifier(self._proofs, self.meters)
         own_key = None if validator is None else validator.key
-        self._members: Final = MemberPlace(members or MembersConfig(), genesis, own_key)
-        own_key = None if validator is None else validator.key
         self.members: Final = MemberPlace(members or MembersConfig(), genesis, own_key)
         self.availability: Final = (
             None

@@ -107,9 +107,6 @@ class Directory:
         self._known: dict[bytes, _Known] = {}
         self._strangers = TokenBucket(_STRANGERS, _STRANGERS_AT_ONCE, now)
 
-    def __contains__(self, node: bytes) -> bool:
-        return node in self._known
-
     def session(self, node: bytes) -> bytes | None:
         """Its X25519 key; None: it is not there."""
         known = self._known.get(node)

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
 import ssl
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +19,7 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from node.core.errors import NodeError
+from zk.files import OpenToOthers, read_private
 
 PORT: Final = 4222
 MOST_SERVERS: Final = 16
@@ -111,7 +110,8 @@ class Servers:
             context = ssl.create_default_context(cafile=files.authority)
             if files.certificate is not None and files.key is not None:
                 _private(files.key)
-                context.load_cert_chain(files.certificate, files.key)
+                # a key under a passphrase is refused: a process asks nobody
+                context.load_cert_chain(files.certificate, files.key, password="")
         except (OSError, ssl.SSLError) as error:
             raise BadServer(
                 f"GO-36: the certificates cannot be read: {error.strerror}",
@@ -184,17 +184,15 @@ def _sum(body: bytes) -> bytes:
 def _private(path: Path) -> str:
     """The text of a secret file, without the newline at its end."""
     try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            data = file.read(_MOST_FILE + 1)
-    except OSError as error:
-        raise BadServer(f"GO-36: cannot be read: {error.strerror}", where=str(path)) from None
-    if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
+        data = read_private(path, _MOST_FILE)
+    except OpenToOthers as error:
         raise BadServer(
-            f"GO-36: open to others, mode {stat.S_IMODE(mode):o}",
+            f"GO-36: {error.strerror}",
             where=str(path),
             fix="`chmod 600` it, and think about who may have read it",
-        )
+        ) from None
+    except OSError as error:
+        raise BadServer(f"GO-36: cannot be read: {error.strerror}", where=str(path)) from None
     if len(data) > _MOST_FILE or not data.isascii():
         raise BadServer("GO-36: no such file has more than a few lines of text", where=str(path))
     return data.decode("ascii").removesuffix("\n")
@@ -214,4 +212,4 @@ def _check(url: str) -> None:
         )
     plain = not (parts.path or parts.query or parts.fragment)
     if parts.scheme not in {"nats", "tls"} or not parts.hostname or not plain or port < 1:
-        raise BadServer(f"GO-36: not nats://HOST:PORT or tls://HOST:PORT: {url[:64]}")
+        raise BadServer("GO-36: an address is not nats://HOST:PORT or tls://HOST:PORT")

@@ -30,6 +30,28 @@ def free_port() -> int:
         return item.getsockname()[1]
 
 
+def test_a_listener_that_cannot_be_is_told_at_once_and_ends_nothing_else(caplog) -> None:
+    chain = LaneChain(4)
+    key = ConsensusKey(entropy("signer", "validator", 0))
+    keeper = Availability(chain.genesis, ShardStore(MemoryKeyValue(), chain.genesis.chain_id), key)
+
+    async def story(port: int) -> None:
+        stop = asyncio.Event()
+        place = MemberPlace(MembersConfig(f"127.0.0.1:{port}"), chain.genesis, key)
+        running = asyncio.create_task(place.run(None, keeper, chain.store, stop))
+        async with asyncio.timeout(10):
+            while "no place among the members" not in caplog.text:
+                await asyncio.sleep(0.02)
+        assert not running.done()
+        stop.set()
+        await running
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        asyncio.run(story(taken.getsockname()[1]))
+
+
 def test_da40_members_find_each_other_on_the_overlay(monkeypatch) -> None:
     monkeypatch.setattr(members, "POLL_S", 0.02)
     chain, hub = LaneChain(4), MemoryHub()
