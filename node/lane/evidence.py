@@ -20,7 +20,6 @@ from node.core.ids import ID_BYTES, Height
 from node.core.interfaces import StateReader
 from node.lane import generation, holders, layout, sealed
 from node.lane.errors import LaneRefused
-from node.lane.layout import Attempt
 from node.stake.faults import FaultKind, Offence
 from private_exec import misconduct
 from private_exec.batch import Batch
@@ -227,7 +226,7 @@ def of_keys(state: StateReader, genesis: Genesis, epochs: range) -> Iterator[byt
     """LN-52: everything that the state found about the making of these epochs' keys."""
     for domain in sealed.parameters_of(genesis).domains:
         for epoch in epochs:
-            latest: Attempt | None = layout.attempt(state, domain.number, epoch)
+            latest = layout.attempt(state, domain.number, epoch)
             for attempt in range(latest.number + 1 if latest is not None else 0):
                 found = generation.finding(state, domain.number, epoch, attempt)
                 for fault in () if found is None else found.faults:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from starlette.types import ASGIApp
+
 from circuits.keys import KeyStore
 from node.app import development
 from node.app.node import Node
@@ -20,6 +22,7 @@ from node.core.interfaces import ProofVerifier
 from node.da.shards import ShardStore
 from node.lane.validator.identity import ConsensusKey
 from node.rpc.client import NodeClient
+from node.rpc.listener import Listener, listen
 from node.store.memory import MemoryKeyValue, memory_store
 from node.testing.clock import EPOCH_MS, FakeClock
 from zk.errors import ChiaroError
@@ -61,6 +64,29 @@ def memory_node(
         validator=validator or Belongings.in_memory(VALIDATOR),
         shards=ShardStore(MemoryKeyValue(), genesis.chain_id, archival=True),
     )
+
+
+@contextmanager
+def served(app: ASGIApp) -> Iterator[tuple[str, int]]:
+    """An application on a listener of the node's, from a thread with an event loop of its own.
+
+    Yields:
+        Host and port.
+    """
+    sock = listen("127.0.0.1", 0)
+    listener = Listener(app)
+    thread = threading.Thread(
+        target=lambda: asyncio.run(listener.serve(sockets=[sock])), name="listener", daemon=True
+    )
+    thread.start()
+    try:
+        yield sock.getsockname()
+    finally:
+        listener.should_exit = True
+        thread.join(_START_S)
+        sock.close()
+        if thread.is_alive():
+            raise ChiaroError("the listener does not end")
 
 
 @contextmanager

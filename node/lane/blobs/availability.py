@@ -277,16 +277,16 @@ class Availability:
         self._store.put(said, rows, keep_until=said.expiry + domain.retention)
         _log.info("DA-39: %d rows of blob %s… repaired", len(rows), said.commitment.root.hex()[:16])
 
-    def prune(self, height: Height, reader: StateReader | None = None) -> int:
+    def prune(self, height: Height, reader: StateReader) -> int:
         """DA-15, DA-36: forget what nobody may ask for any more; how many blobs that were.
 
         Args:
             height: of the last block.
-            reader: the state after it; None: only what is older than its retention goes.
+            reader: the state after it.
         """
         dropped = 0
         for root, item in self._store.promised().items():
-            if reader is None or item.expiry > height:
+            if item.expiry > height:
                 continue
             if dispersal.ordered(reader, root) is None:
                 self._store.drop(root)

@@ -114,13 +114,7 @@ class Reading:
                 if len(have) + len(good) >= commitment.coding.k:
                     break
         except DataRefused as error:
-            _log.warning(
-                "DA-38: member %s… serves a wrong row of blob %s…: %s",
-                member.hex()[:16],
-                commitment.root.hex()[:16],
-                error,
-                extra={"code": error.id},
-            )
+            _name(member, commitment, error)
         except ChiaroError as error:
             _log.info("member %s… serves no rows: %s", member.hex()[:16], error.id)
         return good
@@ -137,12 +131,27 @@ class Reading:
             at = page[-1].index + 1
 
     def row_of(self, member: bytes, commitment: Commitment, index: int) -> Row | None:
-        """One row of a member's, right or none."""
+        """DA-38: one row of a member's, right or none; it is named where the row is wrong."""
         if self._members is None:
             return None
         try:
-            (row,) = self._members.rows(member, commitment, index, 1)
-            check_row(commitment, row)
-        except (ChiaroError, ValueError):
+            found = self._members.rows(member, commitment, index, 1)
+            if len(found) != 1 or found[0].index != index:
+                return None  # it has others only
+            check_row(commitment, found[0])
+        except DataRefused as error:
+            _name(member, commitment, error)
             return None
-        return row if row.index == index else None
+        except ChiaroError:
+            return None
+        return found[0]
+
+
+def _name(member: bytes, commitment: Commitment, error: DataRefused) -> None:
+    _log.warning(
+        "DA-38: member %s… serves a wrong row of blob %s…: %s",
+        member.hex()[:16],
+        commitment.root.hex()[:16],
+        error,
+        extra={"code": error.id},
+    )

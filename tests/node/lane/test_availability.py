@@ -12,6 +12,7 @@ from node.da.certificate import check_certificate
 from node.da.errors import DataRefused
 from node.lane import domains, payload
 from node.lane.blobs import blob as blobs
+from node.lane.blobs import dispersal
 from node.lane.blobs.availability import Availability
 from node.lane.blobs.blob import NoBlobs, NoBytes
 from node.lane.payload import SealTx
@@ -55,7 +56,11 @@ def test_what_it_keeps_is_there_after_a_restart(alone, tmp_path) -> None:
 def test_the_only_validator_keeps_everything_for_good(alone, chain, tmp_path) -> None:
     keeper = keeper_of(tmp_path / "alone", alone.genesis)
     kept = keeper.put(0, blobs.encode(sealed(alone)), *at(alone))
-    assert keeper.prune(Height(10**6)) == 0
+    source = alone.copy(blobs=keeper)
+    (receipt,) = source.step(dispersal.wire(0, kept.certificate))
+    assert receipt.ok
+    keeper.committed(source.last_block(), [receipt], source.state)
+    assert keeper.prune(Height(10**6), source.state) == 0
     assert keeper.blob(kept.commitment)
     keeper.close()
     rows = open_rows(tmp_path / "four", chain.genesis)

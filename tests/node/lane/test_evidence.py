@@ -10,7 +10,7 @@ from node.core.ids import ID_BYTES, Height
 from node.lane import evidence, generation, layout
 from node.lane.errors import LaneRefused
 from node.lane.evidence import Judge, WrongShare
-from node.lane.payload import KeyMessage
+from node.lane.payload import KeyMessage, KeyTx, wire
 from node.stake.faults import FaultKind, Offence
 from node.stake.transaction import MAX_EVIDENCE
 from node.testing.keepers import Town, consensus_keys
@@ -18,6 +18,7 @@ from node.testing.lane import LaneChain
 from private_exec import group
 from private_exec.cipher import TAG_BYTES
 from private_exec.envelope import SIZE_CLASSES
+from private_exec.keygen import dealing as dealings
 from private_exec.keygen.protocol import FaultKind as KeyFault
 from private_exec.keygen.protocol import make_commit
 from private_exec.parameters import MAX_BATCH
@@ -200,9 +201,6 @@ def test_ln52_what_the_chain_found_about_the_making_of_a_key(fresh) -> None:
 
 def second_commit(chain, keygen, member: int) -> bytes:
     """To another dealing, signed as the first."""
-    from node.lane.payload import KeyTx, wire
-    from private_exec.keygen import dealing as dealings
-
     other = dealings.make(keygen.context, keygen.keys, member, bytes(32))
     commit = make_commit(keygen.session, other, chain.validators[member])
     return wire(KeyTx(0, 0, 0, KeyMessage.COMMIT, commit.to_bytes()))

@@ -11,12 +11,12 @@ from node.core.committee import Committee, Member
 from node.core.ids import AccountId, Height
 from node.core.lane import LaneDomain, LaneParameters
 from node.lane import domains, generation, holders, layout, ordering, provenance
-from node.lane.blobs import dispersal
+from node.lane.blobs import blob, dispersal
 from node.lane.errors import LaneRefused
 from node.lane.layout import Stage
 from node.lane.payload import KeyMessage, KeyTx, wire
 from node.lane.trust import Trust, check_holders
-from node.lane.validator import extension
+from node.lane.validator import extension, report
 from node.stake import rosters
 from node.stake.transaction import BondTx, Tag, sign
 from node.stake.transaction import wire as stake_wire
@@ -27,12 +27,13 @@ from node.testing.lane import (
     UNIT,
     LaneChain,
     lane_genesis,
+    lane_tx,
     owners,
     signing_key,
     validators,
 )
 from private_exec import weights
-from private_exec.errors import UnsafeWeights
+from private_exec.errors import TooFewShares, UnsafeWeights
 from private_exec.parameters import MAX_SHARES, Parameters
 from private_exec.roster import Roster
 from transparent.signature import SigningKey
@@ -90,8 +91,6 @@ def test_ln44_most_of_the_members_may_hold_too_little_to_open() -> None:
     chain.make_key(FAST)
     chain.step(chain.seal(b"one", domain=FAST))
     item = chain.closed(FAST)
-    from private_exec.errors import TooFewShares
-
     with pytest.raises(TooFewShares):
         chain.reveal(item, [0, 1, 2])
 
@@ -115,8 +114,6 @@ def test_ln45_no_key_where_no_shares_are_safe(monkeypatch, fresh) -> None:
     assert codes(chain.block(notice)) == ["LN-45"]
     assert layout.attempt(chain.state, 0, 0) is None
     assert holders.member_in(chain.state, chain.genesis, 0, many.members[0].key) is None
-    from node.lane.validator import report
-
     (told, _) = report.key_report(chain.state, chain.genesis, chain.height)
     assert (told.protection, told.holders, told.key) == (None, (), None)
     assert told.reason.startswith("LN-45")
@@ -125,10 +122,10 @@ def test_ln45_no_key_where_no_shares_are_safe(monkeypatch, fresh) -> None:
 # ROSTERS CHANGE
 
 
-def bond(chain, key: SigningKey, owner: SigningKey, amount: int) -> bytes:
-    """`amount` units more behind a validator; its first bond has the key's proof."""
+def stake_tx(chain, tag: Tag, key: SigningKey, owner: SigningKey, amount: int, *proof) -> bytes:
+    """`amount` units more or less behind a validator; its first bond has the key's proof."""
     tx = BondTx(
-        Tag.BOND,
+        tag,
         chain.genesis.chain_id,
         bytes(key.account),
         AccountId(owner.account),
@@ -136,20 +133,7 @@ def bond(chain, key: SigningKey, owner: SigningKey, amount: int) -> bytes:
         10_000,
         Height(chain.height + 20),
     )
-    return stake_wire(sign(tx, owner, key))
-
-
-def unbond(chain, key: SigningKey, owner: SigningKey, amount: int) -> bytes:
-    tx = BondTx(
-        Tag.UNBOND,
-        chain.genesis.chain_id,
-        bytes(key.account),
-        AccountId(owner.account),
-        amount * UNIT,
-        10_000,
-        Height(chain.height + 20),
-    )
-    return stake_wire(sign(tx, owner))
+    return stake_wire(sign(tx, owner, *proof))
 
 
 def town_of(stakes=STAKES) -> Town:
@@ -175,8 +159,8 @@ def changed(town: Town) -> tuple[int, int, SigningKey]:
     leaver = validators(4)[3]
     gone = next(k for k, item in enumerate(town.keys) if item.public == bytes(leaver.account))
     town.step(
-        bond(chain, key, chain.payers[0], 6),
-        unbond(chain, leaver, owners(4)[3], STAKES[3]),
+        stake_tx(chain, Tag.BOND, key, chain.payers[0], 6, key),
+        stake_tx(chain, Tag.UNBOND, leaver, owners(4)[3], STAKES[3]),
     )
     return place, gone, key
 
@@ -270,8 +254,6 @@ def test_ln46_secrets_of_one_who_left_go_when_its_epoch_does() -> None:
 
 
 def large(chain) -> bytes:
-    from node.lane.blobs import blob
-
     return blob.encode(blobs.sealed(chain, 8))
 
 
@@ -283,8 +265,6 @@ def test_ln47_a_blob_is_kept_and_signed_for_by_stake() -> None:
     few = blobs.certified(chain, network, made, signers=[0, 1, 2])  # three of four, half the stake
     most = blobs.certified(chain, network, made, signers=[0, 1, 3])
     context = chain.executor.intake.context(chain.next_height)
-    from node.testing.lane import lane_tx
-
     check = dispersal.check_disperse
     assert rule(check, lane_tx(few), chain.state, chain.genesis, context) == "LN-33"
     check(lane_tx(most), chain.state, chain.genesis, context)

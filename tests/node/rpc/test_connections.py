@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import socket
-import threading
 import time
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 from starlette.applications import Starlette
@@ -16,8 +14,7 @@ from starlette.routing import Route
 
 from node.rpc import server
 from node.rpc.connections import BoundedProtocol
-from node.rpc.listener import Listener, listen
-from node.testing.nodes import memory_node, serving
+from node.testing.nodes import memory_node, served, serving
 
 LARGE = 16 << 20
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -30,23 +27,9 @@ def impatient(monkeypatch) -> None:
     monkeypatch.setattr(BoundedProtocol, "take_s", 0.3)
 
 
-@contextlib.contextmanager
-def answering(data: bytes) -> Iterator[tuple[str, int]]:
+def answering(data: bytes) -> AbstractContextManager[tuple[str, int]]:
     """A listener that has one answer to everything."""
-    app = Starlette(routes=[Route("/", lambda _: Response(data))])
-    sock = listen("127.0.0.1", 0)
-    listener = Listener(app)
-    thread = threading.Thread(
-        target=lambda: asyncio.run(listener.serve(sockets=[sock])), daemon=True
-    )
-    thread.start()
-    try:
-        yield sock.getsockname()
-    finally:
-        listener.should_exit = True
-        thread.join(WAIT_S)
-        sock.close()
-        assert not thread.is_alive()
+    return served(Starlette(routes=[Route("/", lambda _: Response(data))]))
 
 
 def is_answered(raw: socket.socket) -> bool:

@@ -27,12 +27,12 @@ from node.lane.blobs.offers import Offer, Promise, Request
 from node.lane.validator.identity import ConsensusKey
 from node.rpc import member_client, member_server
 from node.rpc.errors import BadAnswer
-from node.rpc.listener import Listener, listen
 from node.rpc.member_client import MemberClient
 from node.rpc.member_server import ROWS_PATH, MemberServer
 from node.store.memory import MemoryKeyValue
 from node.testing.dispersal import sealed
 from node.testing.lane import LaneChain, entropy
+from node.testing.nodes import served
 from zk.errors import ChiaroError
 
 WALL = 1_800_000_000_000
@@ -43,19 +43,9 @@ def key_of(number: int) -> ConsensusKey:
 
 
 @contextlib.contextmanager
-def served(app) -> Iterator[str]:
-    sock = listen("127.0.0.1", 0)
-    listener = Listener(app)
-    thread = threading.Thread(
-        target=lambda: asyncio.run(listener.serve(sockets=[sock])), daemon=True
-    )
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{sock.getsockname()[1]}"
-    finally:
-        listener.should_exit = True
-        thread.join(10)
-        sock.close()
+def at_url(app) -> Iterator[str]:
+    with served(app) as (host, port):
+        yield f"http://{host}:{port}"
 
 
 class World:
@@ -95,7 +85,7 @@ def world() -> World:
 
 @pytest.fixture(scope="module")
 def url(world) -> Iterator[str]:
-    with served(world.server.app) as found:
+    with at_url(world.server.app) as found:
         yield found
 
 
@@ -153,8 +143,6 @@ def test_da34_bodies_have_a_length_and_a_time(world, url, monkeypatch) -> None:
     monkeypatch.setattr(member_server, "READ_S", 0.05)
 
     def slowly():
-        import time
-
         yield b"x"
         time.sleep(0.5)
         yield b"y"
@@ -230,7 +218,7 @@ def test_what_is_no_answer_of_a_member_is_said(world) -> None:
         with contextlib.suppress(Exception):
             await send({"type": "http.response.body", "body": body})
 
-    with served(liar) as url:
+    with at_url(liar) as url:
         client = world.client(url)
         commitment = world.offer().promise.statement.commitment
         assert code(lambda: client.offer(world.asked.public, b"")) == BadAnswer.code
@@ -262,7 +250,7 @@ def test_an_answer_that_drips_is_not_waited_for(world, monkeypatch) -> None:
                 sent.append(1)
                 await asyncio.sleep(0.05)
 
-    with served(slow) as url:
+    with at_url(slow) as url:
         client = world.client(url)
         assert code(lambda: client.offer(world.asked.public, b"")) == Unreachable.code
         assert len(sent) < 40
