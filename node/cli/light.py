@@ -63,10 +63,8 @@ def init(
     with NodeClient(url) as node:
         found = _genesis(session, node, genesis, chain_id)
         pinned = None if trust is None else _pinned(node, found, trust)
-    record = Record(found.chain_id, trust or FROM_GENESIS, url, tuple(witness or ()))
+    record = Record(found.chain_id, trust or FROM_GENESIS, url, tuple(witness or ()), pinned)
     store.create(found, record)
-    if pinned is not None:
-        record = store.move(pinned)
     output.emit(session, "light.init", _about(record), lambda out: _draw_record(out, record))
 
 
@@ -166,7 +164,9 @@ def _genesis(
     from node.light.errors import LightRefused
 
     found = node.genesis() if path is None else load_genesis(path)
-    if chain_id is not None and found.chain_id != _hash(chain_id, "--chain-id"):
+    if chain_id is not None and found.chain_id != light_session.digits(
+        chain_id, _HASH_BYTES, "--chain-id"
+    ):
         raise LightRefused(
             "LC-12",
             f"genesis is of chain {found.chain_id.hex()}",
@@ -198,20 +198,10 @@ def _pinned(node: NodeClient, genesis: Genesis, text: str) -> LightBlock:
         NodeSource(node),
         engine_chain_id(genesis),
         int(height),
-        _hash(digest, "--trust"),
+        light_session.digits(digest, _HASH_BYTES, "--trust"),
         time.time_ns(),
         Terms(),
     )
-
-
-def _hash(text: str, where: str) -> bytes:
-    try:
-        data = bytes.fromhex(text.strip().lower().removeprefix("0x"))
-    except ValueError:
-        data = b""
-    if len(data) != _HASH_BYTES:
-        raise UsageError("64 hexadecimal digits are a hash", where=where)
-    return data
 
 
 def _about(record: Record) -> dict[str, Any]:

@@ -153,14 +153,19 @@ def opened(
 
     Raises:
         UsageError: there is none.
+        Unreachable: an address holds a password; it is not kept.
         LightRefused: LC-13.
     """
     from node.consensus.cometbft.mapping import engine_chain_id
     from node.light.client import LightClient, Witness
     from node.light.verify import HOUR, Terms
-    from node.rpc.client import NodeClient
+    from node.rpc.client import NodeClient, check_address
     from node.rpc.light_client import NodeSource
 
+    if primary is not None:
+        check_address(primary, "--primary")
+    for url in witnesses or ():
+        check_address(url, "--witness")
     store = need(session)
     record = store.load()
     if primary is not None or witnesses is not None:
@@ -203,6 +208,21 @@ def unlocked(genesis: Genesis, period_hours: int | None) -> str:
         f"{locked_ms // 60_000} minutes: sync as often, for who has left loses nothing by signing "
         "another history"
     )
+
+
+def digits(text: str, size: int, where: str) -> bytes:
+    """So many bytes out of hexadecimal digits that somebody typed.
+
+    Raises:
+        UsageError: they are none, or not so many.
+    """
+    try:
+        data = bytes.fromhex(text.strip().lower().removeprefix("0x"))
+    except ValueError:
+        data = b""
+    if len(data) != size:
+        raise UsageError(f"{2 * size} hexadecimal digits were expected", where=where)
+    return data
 
 
 class _Pause:

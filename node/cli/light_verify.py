@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import typer
 
 from node.cli import light_session, output, show
-from node.cli.session import Session, UsageError
+from node.cli.session import Session
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -62,7 +62,7 @@ def tx(
     """Prove that a transaction is in a block, and what became of it where the state tells."""
     from node.cli.light_lookup import place_of
 
-    wanted = _bytes(tx_id, 32, "ID")
+    wanted = light_session.digits(tx_id, 32, "ID")
 
     def prove(light: Light, ledger: VerifiedLedger) -> Data:
         from node.light.accounts import took_effect
@@ -71,22 +71,22 @@ def tx(
         height, index = place_of(view)
         block, _ = ledger.transaction(height, index)
         _check_id(light.genesis, block.txs[index], view, wanted)
-        effect = took_effect(ledger, block, index)
+        carried = view.carrier is not None  # that the other one holds it is the node's word
         return {
             "tx_id": "0x" + wanted.hex(),
             "carrier": view.carrier,
             "height": height,
             "index": index,
             "block_hash": "0x" + block.header.hash.hex(),
-            "in_block": True,
-            "took_effect": None if view.carrier is not None else effect,
+            "in_block": None if carried else True,
+            "took_effect": None if carried else took_effect(ledger, block, index),
         }
 
     _proved(context.obj, "tx", prove)
 
 
 def _check_id(genesis: Genesis, wire: bytes, view: TransactionView, wanted: bytes) -> None:
-    """LC-17: the transaction at that place has the id that was asked for.
+    """LC-17: the transaction at that place has the id that was asked for, or its carrier's.
 
     Raises:
         LightRefused: LC-17.
@@ -108,7 +108,7 @@ def account(
     """Prove an account's balances, of every asset there is, and its sequence number."""
     from node.core.ids import AccountId
 
-    wanted = AccountId(_bytes(account, 32, "ACCOUNT"))
+    wanted = AccountId(light_session.digits(account, 32, "ACCOUNT"))
 
     def prove(light: Light, ledger: VerifiedLedger) -> Data:
         from node.light import accounts
@@ -132,7 +132,7 @@ def batch(
     app_id: str = typer.Option(..., "--app", help="The application, 58 hexadecimal digits."),
 ) -> None:
     """Prove that no opened intent of an application was left out of a batch."""
-    name = _bytes(app_id, _APP_BYTES, "--app")
+    name = light_session.digits(app_id, _APP_BYTES, "--app")
 
     def prove(light: Light, ledger: VerifiedLedger) -> Data:
         from node.core.intent import Intent
@@ -160,7 +160,7 @@ def blob(
     missing: int = typer.Option(0, "--missing", min=0, help="How many of them may not come."),
 ) -> None:
     """Prove that a blob was ordered, and sample whether it can be read; says how sure that is."""
-    wanted = _bytes(root, 32, "ROOT")
+    wanted = light_session.digits(root, 32, "ROOT")
 
     def prove(light: Light, ledger: VerifiedLedger) -> Data:
         from node.rpc.light_client import ordered
@@ -188,13 +188,3 @@ def _names(genesis: Genesis) -> Callable[[Kind], str]:
 
     known = {NATIVE: "native", **names(genesis)}
     return lambda kind: known.get(kind, str(kind.label))
-
-
-def _bytes(text: str, size: int, where: str) -> bytes:
-    try:
-        data = bytes.fromhex(text.strip().lower().removeprefix("0x"))
-    except ValueError:
-        data = b""
-    if len(data) != size:
-        raise UsageError(f"{2 * size} hexadecimal digits were expected", where=where)
-    return data

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from node.core.block import Receipt
@@ -26,12 +26,12 @@ _WAITING: Final = 50
 def overview(ask: Ask) -> Page:
     """Everything at a glance."""
     service = ask.service
-    status = service.status()
+    status, kept = service.status(), service.node.chain.first
     times = _times(service, status.height)
     gaps = [later - sooner for sooner, later in itertools.pairwise(times)]
     context = {
         "status": status,
-        "blocks": _lines(service, max(1, status.height - LATEST + 1), status.height),
+        "blocks": _lines(service, max(kept, status.height - LATEST + 1), status.height),
         "gaps": gaps,
         "typical": sorted(gaps)[len(gaps) // 2] if gaps else None,
         "spark": spark.bars(gaps),
@@ -45,13 +45,13 @@ def overview(ask: Ask) -> Page:
 def blocks(ask: Ask) -> Page:
     """Newest first."""
     service = ask.service
-    tip = service.status().height
-    last = min(tip, max(1, ask.start("from", tip)))
-    first = max(1, last - A_PAGE + 1)
+    tip, kept = service.status().height, service.node.chain.first
+    last = min(tip, max(kept, ask.start("from", tip)))
+    first = max(kept, last - A_PAGE + 1)
     context = {
-        "lines": _lines(service, first, last) if tip else [],
+        "lines": _lines(service, first, last),
         "newer": last + A_PAGE if last < tip else None,
-        "older": first - 1 if first > 1 else None,
+        "older": first - 1 if first > kept else None,
         "tip": tip,
     }
     return Page("blocks", "Blocks", "blocks", context)
@@ -112,8 +112,8 @@ def _dots(receipts: Sequence[Receipt]) -> list[dict[str, str]]:
 def _times(service: Service, height: int) -> list[int]:
     """When the last blocks were made, milliseconds since 1970."""
     chain = service.node.chain
-    found: Iterable[int] = range(max(1, height - INTERVALS), height + 1)
-    return [chain.header(Height(item)).time_ms for item in found]
+    first = max(chain.first, height - INTERVALS)
+    return [chain.header(Height(item)).time_ms for item in range(first, height + 1)]
 
 
 ROUTES: Final = (

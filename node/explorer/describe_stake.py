@@ -6,6 +6,7 @@ from typing import Final
 
 from node.explorer.facts import Facts, Picture
 from node.rpc.schema import ReceiptView
+from node.stake.punishment import PUNISHED
 from node.stake.transaction import EvidenceTx, Tag, decode
 
 TONE: Final = "stake"
@@ -27,7 +28,7 @@ def picture(payload: bytes, receipt: ReceiptView | None) -> Picture:
     if isinstance(tx, EvidenceTx):
         light.add("fault", tx.kind.label).number("bytes of evidence", len(tx.evidence))
         for event in [] if receipt is None else receipt.events:
-            if event.name == "punished" and event.data.get("amount", "").isdigit():
+            if event.name == PUNISHED and event.data.get("amount", "").isdigit():
                 light.text("validator", event.data.get("validator", ""))
                 light.native("it cost", int(event.data["amount"]))
         return Picture("Evidence of a fault", TONE, light.done(), ())

@@ -21,6 +21,13 @@ class TooSoon(RequestRefused):
     fix = "wait a moment"
 
 
+class TooMany(RequestRefused):
+    """More pages or listeners at one time than the node has room for (RPC-60)."""
+
+    code = "WEB-004"
+    why = "readers must not take the time and the sockets that blocks need"
+
+
 class NotSearchable(BadRequest):
     """Text that is neither a height nor an id (RPC-59)."""
 

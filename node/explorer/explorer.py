@@ -22,7 +22,7 @@ from starlette.routing import Route as Path
 from starlette.types import ASGIApp
 
 from node.core.errors import NotFound
-from node.core.ids import Height, TxId
+from node.core.ids import AccountId, Height, TxId
 from node.explorer import (
     chain_pages,
     da_pages,
@@ -33,7 +33,7 @@ from node.explorer import (
     validator_pages,
 )
 from node.explorer.again import Again, Verdict
-from node.explorer.errors import ForeignForm, NotSearchable, TooSoon
+from node.explorer.errors import ForeignForm, NotSearchable, TooMany, TooSoon
 from node.explorer.live import Live
 from node.explorer.page import Ask, Page, Route
 from node.explorer.render import ROOT, Static, Templates
@@ -71,6 +71,7 @@ HEADERS: Final[Mapping[str, str]] = {
 }
 """RPC-58: of every answer."""
 _FOREVER: Final = {"cache-control": "public, max-age=31536000, immutable"}
+_STATUSES: Final[Mapping[type[ChiaroError], int]] = {TooSoon: 429, TooMany: 503}
 _NO_QUERY: Final[tuple[str, ...]] = ()
 
 _log = logging.getLogger(__name__)
@@ -178,7 +179,7 @@ class Explorer:
     async def _made(self, make: Callable[[], Page], kind: str = "page") -> Response:
         """RPC-60, RPC-61: off the event loop, those of a kind one after the other."""
         if self._in_flight >= MOST_PAGES:
-            raise RequestRefused("RPC-60: too many pages at one time", fix="try again")
+            raise TooMany("RPC-60: too many pages at one time", fix="try again")
         limit = self._limits.setdefault(kind, anyio.CapacityLimiter(_AT_ONE_TIME))
         self._in_flight += 1
         try:
@@ -202,9 +203,7 @@ class Explorer:
         )
 
     def _refusal(self, error: ChiaroError) -> Response:
-        status = 429 if isinstance(error, TooSoon) else status_of(error)
-        if isinstance(error, RequestRefused) and error.message.startswith("RPC-60"):
-            status = 503
+        status = _STATUSES.get(type(error)) or status_of(error)
         if status >= 500 and not isinstance(error, (NodeFault, RequestRefused)):
             _log.error("page failed: %s", error, extra={"code": error.id})
         context = {"problem": problem(error), "status": status}
@@ -234,7 +233,7 @@ class Explorer:
         """RPC-60: events, to not too many."""
         _query(request, _NO_QUERY)
         if self.live.is_full:
-            raise RequestRefused("RPC-60: too many listeners", fix="load the page again later")
+            raise TooMany("RPC-60: too many listeners", fix="load the page again later")
         last = request.headers.get("last-event-id", "")
         tip = self._service.node.chain.height
         after = search.height(last) if last else tip
@@ -327,7 +326,7 @@ def _blob_of(service: Service, wanted: bytes) -> str:
 
 
 def _account_of(service: Service, wanted: bytes) -> str:
-    found = service.account(wanted)  # type: ignore[arg-type]
+    found = service.account(AccountId(wanted))
     if not found.balances and not found.sequence:
         raise NotFound("an account without anything")
     return f"/account/{wanted.hex()}"

@@ -7,6 +7,7 @@ from typing import Any, Final
 from node.core.errors import NotFound
 from node.core.ids import Height
 from node.explorer.page import Ask, Page, Route
+from node.explorer.text import bare
 from node.rpc.lane_keys import LaneKeysView
 from node.rpc.service import Service
 from node.rpc.stake_schema import StakedView, StakeView
@@ -24,7 +25,9 @@ def validators(ask: Ask) -> Page:
 
 def faults(ask: Ask) -> Page:
     """Who was found at fault, by which rule."""
-    return Page("faults", "Faults", "faults", {"faults": _faults(ask.service)})
+    service = ask.service
+    found = _faults(service, _keys(service), _stake(service))
+    return Page("faults", "Faults", "faults", {"faults": found})
 
 
 def count(service: Service) -> int:
@@ -51,7 +54,7 @@ def _rows(
     names = list(staked) if staked else [hex_of(key) for key in service.genesis.validators]
     reports = [] if keys is None else keys.keys
     shares = {item.validator: item.shares for report in reports[:1] for item in report.holders}
-    faulty = [item["validator"] for item in _faults(service)]
+    faulty = [item["validator"] for item in _faults(service, keys, stake)]
     return [
         {
             "number": number,
@@ -69,13 +72,14 @@ def _rows(
 # FAULTS
 
 
-def _faults(service: Service) -> list[dict[str, Any]]:
+def _faults(
+    service: Service, keys: LaneKeysView | None, stake: StakeView | None
+) -> list[dict[str, Any]]:
     """Punished ones, those of key generation, and wrong shares that this node saw."""
-    return [*_punished(service), *_found(service)]
+    return [*_punished(service, stake), *_found(keys)]
 
 
-def _punished(service: Service) -> list[dict[str, Any]]:
-    stake = _stake(service)
+def _punished(service: Service, stake: StakeView | None) -> list[dict[str, Any]]:
     proven = [] if stake is None else [item for item in stake.validators if item.fault]
     return [
         {
@@ -98,18 +102,12 @@ def _cost(service: Service, item: StakedView) -> str:
     for receipt in receipts:
         for event in receipt.events:
             said = dict(event.data)
-            if event.name == PUNISHED and hex_of_text(said.get("validator", "")) == item.key:
+            if event.name == PUNISHED and said.get("validator", "") == bare(item.key):
                 return said.get("kind", "punished")
     return "punished"
 
 
-def hex_of_text(digits: str) -> str:
-    """An id of an event as documents have it."""
-    return "0x" + digits
-
-
-def _found(service: Service) -> list[dict[str, Any]]:
-    keys = _keys(service)
+def _found(keys: LaneKeysView | None) -> list[dict[str, Any]]:
     if keys is None:
         return []
     found: list[dict[str, Any]] = [

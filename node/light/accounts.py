@@ -6,9 +6,10 @@ changed: a sequence number that only it can have used, nullifiers that only it c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from node.core.block import Block, Transaction
 from node.core.effects import nullifier_key
@@ -25,6 +26,7 @@ from transparent.accounts import balance_key, sequence_key
 from transparent.transaction import TransparentTx
 from zk.errors import DecodeError
 
+_Tx = TypeVar("_Tx", TransparentTx, ShieldedTx)
 _CARRIERS: Final = frozenset({Tag.END, Tag.DIRECT, Tag.DISPERSE})
 """Transactions of the lane that carry others."""
 
@@ -89,7 +91,7 @@ def _sequence_used(
 ) -> bool | None:
     """It took effect if its sequence number was due before the block and is used behind it."""
     height = block.header.height
-    rivals = (item for item in map(_transparent, others) if item is not None)
+    rivals = _of(others, EnvironmentId.TRANSPARENT, TransparentTx.from_bytes)
     if any((item.sender, item.sequence) == (tx.sender, tx.sequence) for item in rivals):
         return None
     key = sequence_key(tx.sender)
@@ -106,35 +108,27 @@ def _nullifiers_spent(
     ledger: VerifiedLedger, block: Block, tx: ShieldedTx, others: Iterable[bytes]
 ) -> bool | None:
     """It took effect if every nullifier of it was spent in its block."""
-    mine = set(_nullifiers(tx))
-    if any(mine & set(_nullifiers(item)) for item in map(_shielded, others) if item is not None):
+    mine = _nullifiers(tx)
+    rivals = _of(others, EnvironmentId.SHIELDED, ShieldedTx.from_bytes)
+    if any(mine & _nullifiers(item) for item in rivals):
         return None
     spent = (ledger.entry(nullifier_key(EnvironmentId.SHIELDED, item)) for item in mine)
     return all(found is not None and _number(found) == block.header.height for found in spent)
 
 
-def _nullifiers(tx: ShieldedTx) -> list[bytes]:
-    return [nullifier_bytes(v) for action in tx.actions for v in action.public.nullifiers]
+def _nullifiers(tx: ShieldedTx) -> set[bytes]:
+    return set(map(nullifier_bytes, tx.nullifiers))
 
 
-def _transparent(data: bytes) -> TransparentTx | None:
-    try:
-        envelope = Transaction.from_bytes(data)
-        if envelope.environment is EnvironmentId.TRANSPARENT:
-            return TransparentTx.from_bytes(envelope.payload)
-    except DecodeError:
-        return None
-    return None
-
-
-def _shielded(data: bytes) -> ShieldedTx | None:
-    try:
-        envelope = Transaction.from_bytes(data)
-        if envelope.environment is EnvironmentId.SHIELDED:
-            return ShieldedTx.from_bytes(envelope.payload)
-    except DecodeError:
-        return None
-    return None
+def _of(
+    txs: Iterable[bytes], environment: EnvironmentId, decode: Callable[[bytes], _Tx]
+) -> Iterator[_Tx]:
+    """Those of an environment; what does not decode had no effect, and is passed over."""
+    for data in txs:
+        with contextlib.suppress(DecodeError):
+            envelope = Transaction.from_bytes(data)
+            if envelope.environment is environment:
+                yield decode(envelope.payload)
 
 
 def _number(value: bytes | None) -> int:

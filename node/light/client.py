@@ -158,7 +158,7 @@ class LightClient:
         if block.height < self.trusted.height:
             raise LightRefused(
                 "LC-13",
-                f"the node's newest block is {block.height}, {self.trusted.height} is trusted",
+                f"block {self.trusted.height} is trusted, {block.height} is below it",
                 why="what was verified is never taken back",
                 fix="wait until the node has caught up, or ask another",
             )

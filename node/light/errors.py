@@ -18,17 +18,6 @@ class LightRefused(Ruled):
     why = "what the chain's validators did not sign for is only this node's word"
     fix = "ask another node: `--primary URL`"
 
-    def __init__(
-        self,
-        rule: str,
-        message: str,
-        *,
-        where: str = "",
-        why: str | None = None,
-        fix: str | None = None,
-    ) -> None:
-        super().__init__(rule, f"{rule}: {message}", where=where, why=why, fix=fix)
-
 
 class TooFewTrusted(LightRefused):
     """LC-9: it may be right, and its validators have changed too much to tell from here."""

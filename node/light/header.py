@@ -55,10 +55,9 @@ class EngineHeader:
     proposer: bytes
 
     @property
-    def hash(self) -> bytes:
-        """CometBFT's: the root over all fields, each in protobuf."""
-        versions = wire.number(1, self.block_protocol) + wire.number(2, self.app_protocol)
-        hashes = (
+    def _hashes(self) -> tuple[bytes, ...]:
+        """In CometBFT's order."""
+        return (
             self.last_commit_hash,
             self.data_hash,
             self.validators_hash,
@@ -67,8 +66,12 @@ class EngineHeader:
             self.app_hash,
             self.last_results_hash,
             self.evidence_hash,
-            self.proposer,
         )
+
+    @property
+    def hash(self) -> bytes:
+        """CometBFT's: the root over all fields, each in protobuf."""
+        versions = wire.number(1, self.block_protocol) + wire.number(2, self.app_protocol)
         return merkle.root(
             (
                 versions,
@@ -76,7 +79,7 @@ class EngineHeader:
                 wire.number(1, self.height),
                 wire.timestamp(self.moment),
                 self.last_block.to_proto(),
-                *(wire.data(1, item) for item in hashes),
+                *(wire.data(1, item) for item in (*self._hashes, self.proposer)),
             )
         )
 
@@ -85,16 +88,7 @@ class EngineHeader:
         writer.u64(self.block_protocol).u64(self.app_protocol).blob(self.chain_id.encode())
         writer.u64(self.height).i128(self.moment)
         write_block_id(writer, self.last_block)
-        for item in (
-            self.last_commit_hash,
-            self.data_hash,
-            self.validators_hash,
-            self.next_validators_hash,
-            self.consensus_hash,
-            self.app_hash,
-            self.last_results_hash,
-            self.evidence_hash,
-        ):
+        for item in self._hashes:
             writer.blob(item)
         writer.raw(self.proposer, ADDRESS_BYTES)
 

@@ -77,7 +77,7 @@ class VerifiedLedger:
         self.time_ms: Final = head.time_ms
         self._headers: Final[dict[int, Header]] = {}
         if self.height:
-            self._headers[self.height] = self._read_header(self.height, head.hash, "LC-15")
+            self._headers[self.height] = self._read_header(self.height, head.hash)
 
     def _head(self) -> Head:
         data = self.entry(HEAD_KEY)
@@ -131,15 +131,15 @@ class VerifiedLedger:
             raise LightRefused("LC-16", "it is not the block before the next", where=_at(height))
         self._headers[height] = header
 
-    def _read_header(self, height: int, digest: bytes, rule: str) -> Header:
+    def _read_header(self, height: int, digest: bytes) -> Header:
         page = self._source.ledger_headers(height, 1)
         header = Header.from_bytes(page[0]) if len(page) == 1 else None
         if header is None or header.hash != digest or header.height != height:
             raise LightRefused(
-                rule, "the header is not the one that the state names", where=_at(height)
+                "LC-15", "the header is not the one that the state names", where=_at(height)
             )
         if header.chain_id != self._genesis.chain_id:
-            raise LightRefused(rule, "the header is of another chain", where=_at(height))
+            raise LightRefused("LC-15", "the header is of another chain", where=_at(height))
         return header
 
     def entry(self, key: bytes, height: int | None = None) -> bytes | None:

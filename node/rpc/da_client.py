@@ -51,13 +51,7 @@ class DaClient:
                 f"no block has ordered blob {root.hex()}",
                 fix="`chiaro da put --order` hands a certificate in",
             )
-        try:
-            found = Ordered.from_bytes(bytes_of(view.value))
-        except (DecodeError, DataRefused) as error:
-            raise BadAnswer(f"RPC-38: {error.message}", where="state") from error
-        if found.commitment.root != root:
-            raise BadAnswer("RPC-38: the state's entry is of another blob", where="state")
-        return found
+        return entry_of(root, bytes_of(view.value))
 
     def read(self, commitment: Commitment) -> bytes:
         """RPC-38: the blob, decoded here from rows that prove themselves.
@@ -100,3 +94,18 @@ class DaClient:
         except DecodeError as error:
             raise BadAnswer(f"RPC-37: {error.message}", where=f"row {view.index}") from error
         return row
+
+
+def entry_of(root: bytes, data: bytes) -> Ordered:
+    """RPC-38: a proved entry of the state, read.
+
+    Raises:
+        BadAnswer: it is not of this blob.
+    """
+    try:
+        found = Ordered.from_bytes(data)
+    except (DecodeError, DataRefused) as error:
+        raise BadAnswer(f"RPC-38: {error.message}", where="state") from error
+    if found.commitment.root != root:
+        raise BadAnswer("RPC-38: the state's entry is of another blob", where="state")
+    return found

@@ -198,14 +198,29 @@ class LaneClient:
             DataRefused: DA-18, something was left out, added or changed.
             InvalidStateProof, BadAnswer: the tree is not the chain's.
         """
-        path = f"/lane/{domain}/batches/{number}/proof"
-        view = self._node.get(path, schema.CompletenessView, {"app": "0x" + app.hex()})
+        view = self.completeness(domain, number, app)
         root = self._node.state(layout.tree_key(payload.ref(domain, number)), view.height)
         if root.value is None or root.value != view.tree:
-            raise BadAnswer("RPC-31: the tree is not the one in the chain's state", where=path)
+            raise BadAnswer(
+                "RPC-31: the tree is not the one in the chain's state",
+                where=f"batch {number} of domain {domain}",
+            )
+        return self.complete(view, bytes_of(view.tree), app)
+
+    def completeness(self, domain: int, number: int, app: bytes) -> schema.CompletenessView:
+        """What the node says of it, unchecked. Raises NotFound."""
+        path = f"/lane/{domain}/batches/{number}/proof"
+        return self._node.get(path, schema.CompletenessView, {"app": "0x" + app.hex()})
+
+    def complete(self, view: schema.CompletenessView, tree: bytes, app: bytes) -> tuple[bytes, ...]:
+        """The intents of it, all those under a tree that the caller has proved.
+
+        Raises:
+            DataRefused: DA-18. BadAnswer: it does not decode.
+        """
         data = self._node.checked(lambda: tuple(bytes_of(item) for item in view.data))
         proof = self._node.checked(lambda: NamespaceProof.from_bytes(bytes_of(view.proof)))
-        check_namespace(bytes_of(view.tree), app, data, proof)
+        check_namespace(tree, app, data, proof)
         return data
 
     def seal(self, intent_id: bytes) -> schema.SealView:

@@ -6,19 +6,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from node.core.errors import NotFound
-from node.da.errors import DataRefused
-from node.da.namespaced import NamespaceProof, check_namespace
 from node.lane import layout, payload
 from node.lane.blobs.dispersal import Ordered, ordered_key
 from node.light.block import LightBlock, SignedHeader
 from node.light.root import VerifiedLedger
 from node.light.validators import ValidatorSet
 from node.rpc import light_schema as schema
+from node.rpc.da_client import entry_of
 from node.rpc.errors import BadAnswer
-from node.rpc.lane_schema import CompletenessView
 from node.rpc.schema import StateView
 from node.rpc.text import bytes_of
-from zk.errors import DecodeError
 
 if TYPE_CHECKING:
     from node.rpc.client import NodeClient
@@ -79,13 +76,7 @@ def ordered(ledger: VerifiedLedger, root: bytes) -> Ordered:
     data = ledger.entry(ordered_key(root))
     if data is None:
         raise NotFound(f"no block up to {ledger.height} has ordered blob {root.hex()}")
-    try:
-        found = Ordered.from_bytes(data)
-    except (DecodeError, DataRefused) as error:
-        raise BadAnswer(f"RPC-38: {error.message}", where="state") from error
-    if found.commitment.root != root:
-        raise BadAnswer("RPC-38: the state's entry is of another blob", where="state")
-    return found
+    return entry_of(root, data)
 
 
 def opened_of(
@@ -101,9 +92,4 @@ def opened_of(
     tree = ledger.entry(layout.tree_key(payload.ref(domain, number)))
     if tree is None:
         raise NotFound(f"the state after block {ledger.height} has no opened batch {number}")
-    path = f"/lane/{domain}/batches/{number}/proof"
-    view = node.get(path, CompletenessView, {"app": "0x" + app.hex()})
-    data = node.checked(lambda: tuple(bytes_of(item) for item in view.data))
-    proof = node.checked(lambda: NamespaceProof.from_bytes(bytes_of(view.proof)))
-    check_namespace(tree, app, data, proof)
-    return data
+    return node.lane.complete(node.lane.completeness(domain, number, app), tree, app)

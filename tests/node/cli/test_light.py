@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import msgspec
@@ -14,17 +15,22 @@ from node.app import development
 from node.app.options import Options
 from node.cli import connection, light_session, wallet_light
 from node.cli.session import open_session
+from node.core.errors import NotFound
 from node.core.genesis import DEV_FAUCET_SEED
 from node.core.genesis_file import save_genesis
 from node.core.ids import NATIVE
 from node.core.stake import GenesisBond, StakeParameters
+from node.intents.limit import LimitOrder, sign_order
+from node.lane.blobs import blob as blobs
+from node.lane.payload import SealTx, wire
 from node.light.fork import Fork
 from node.rpc import schema
 from node.rpc.light import LightViews
-from node.rpc.text import hex_of
+from node.rpc.text import bytes_of, hex_of
 from node.stake import rosters
 from node.testing.light import ChainQuery, NodeQuery, SignedChain, sign
 from node.testing.nodes import VALIDATOR, memory_node, serving
+from private_exec.envelope import Terms, seal_intent, size_class_of
 from transparent.accounts import balance_key
 from transparent.signature import SigningKey
 
@@ -82,6 +88,13 @@ def test_an_address_with_a_password_is_not_kept(cli, genesis_file) -> None:
         assert "a name or a password" in refused.error["message"]
         assert "secret" not in refused.out
     assert cli.json("light", "status").code == 2
+    assert cli.json("light", "init", "--genesis", str(genesis_file)).code == 0
+    before = cli.json("light", "status").data
+    for option in ("--primary", "--witness"):
+        refused = cli.json("light", "sync", option, address)
+        assert (refused.code, refused.error["where"]) == (6, option)
+        assert "secret" not in refused.out
+    assert cli.json("light", "status").data == before
 
 
 def test_it_begins_with_a_genesis_and_goes_on(cli, node, genesis_file) -> None:
@@ -159,7 +172,7 @@ def test_lc14_a_fork_is_kept_as_evidence(light, query, served, node, parts, gene
     fork = Fork.from_bytes(path.read_bytes())
     assert [vote.key for vote in fork.double_votes()] == [VALIDATOR.public]
     refused = light.json("light", "report", str(path))
-    assert refused.code != 0, "this chain has no stake"
+    assert (refused.code, refused.error["code"]) == (5, "EX-2"), "this chain has no stake"
     path.write_bytes(Fork(0, fork.ours, fork.ours).to_bytes())
     nobody = light.json("light", "report", str(path))
     assert (nobody.code, nobody.data["tx_ids"]) == (1, [])
@@ -192,6 +205,27 @@ def test_lc17_a_transaction_that_is_not_where_the_node_says(
     assert light.json("light", "verify", "tx", receipt.tx_id).error["code"] == "LC-17"
 
 
+def test_that_another_one_carried_it_is_the_nodes_word(light, served, node, monkeypatch) -> None:
+    """The carrier is proved; a node could name any that there is."""
+    receipt = served.faucet(PERSON.account, 6)
+    true = node.service.transaction
+
+    def lie(tx_id: bytes) -> schema.TransactionView:
+        view = true(bytes_of(receipt.tx_id))
+        return msgspec.structs.replace(view, tx_id=hex_of(tx_id), carrier=receipt.tx_id)
+
+    monkeypatch.setattr(node.service, "transaction", lie)
+    data = light.json("light", "verify", "tx", "77" * 32).data
+    assert (data["carrier"], data["height"]) == (receipt.tx_id, receipt.height)
+    assert (data["in_block"], data["took_effect"]) == (None, None)
+    monkeypatch.setattr(
+        node.service,
+        "transaction",
+        lambda tx_id: msgspec.structs.replace(lie(tx_id), carrier="0x" + "78" * 32),
+    )
+    assert light.json("light", "verify", "tx", "77" * 32).error["code"] == "LC-17"
+
+
 def replace_receipt(view, **changes):
     receipt = msgspec.structs.replace(view.receipt, **changes)
     return msgspec.structs.replace(view, receipt=receipt)
@@ -204,6 +238,79 @@ def test_an_account_is_proved(light, served) -> None:
     told = light("light", "verify", "account", PERSON.account.hex()).out
     assert "balances       0.000005 native" in told
     assert light.json("light", "verify", "account", "11" * 32).data["balances"] == []
+
+
+def sealed(client, number: int, data: bytes):
+    """An intent of PERSON, sealed under the first domain's key, and its id."""
+    key = client.lane.key(client.genesis(), 0, 0)
+    expiry = client.status().height + 30
+    terms = Terms(PERSON.account, number, 10_000, 0, expiry, size_class_of(len(data)))
+    found = seal_intent(key, terms, data, PERSON, bytes([number]) * 32)
+    return found, found.id(key)
+
+
+@pytest.fixture
+def ready(served):
+    """The node, with the key of its first domain."""
+    served.faucet(PERSON.account, 10**9)
+    served.lane.want_key(0)
+    while served.lane.key_state(0).state != "made":
+        served.make_block()
+    return served
+
+
+def put(client, tx: bytes) -> None:
+    sent = client.submit(tx)
+    assert client.wait_for_tx(bytes_of(sent.tx_id), timeout=20).status == "included"
+
+
+def test_a_batch_is_proved_to_be_whole(light, ready, node, monkeypatch) -> None:
+    app = b"app".ljust(29, b".")
+    kinds = {view.name: view.kind for view in ready.status().assets}
+    order = LimitOrder(PERSON.account, kinds["gold"], 100, kinds["silver"], 1, 1, partial=True)
+    expiry = ready.status().height + 60
+    chain_id = node.genesis.chain_id
+    intent = sign_order(PERSON, chain_id, app, order, expiry=expiry, fee=0, nonce=bytes(32))
+    envelope, intent_id = sealed(ready, 1, intent.to_bytes())
+    put(ready, wire(SealTx(0, envelope)))
+    number = ready.lane.seal(intent_id).number
+    words = ("light", "verify", "batch", "main", str(number), "--app")
+    early = light.json(*words, app.hex())
+    assert (early.code, early.error["code"]) == (1, "NOD-003")
+    while ready.lane.batch(0, number).stage in {"open", "closed"}:
+        ready.make_block()
+    data = light.json(*words, app.hex()).data
+    assert (data["domain"], data["batch"], data["complete"]) == (0, number, True)
+    assert data["intents"] == [hex_of(intent.id)]
+    assert light.json(*words, b"other".ljust(29, b".").hex()).data["intents"] == []
+    assert light.json(*words, "00").code == 2
+    true = node.service.lane.completeness
+
+    def lie(*asked):
+        return msgspec.structs.replace(true(*asked), data=[])
+
+    monkeypatch.setattr(node.service.lane, "completeness", lie)
+    error = light.json(*words, app.hex()).error
+    assert error["code"] == "DA-18"
+
+
+def test_a_blob_is_proved_and_sampled(light, ready, node, monkeypatch) -> None:
+    entries = [sealed(ready, number, b"x")[0] for number in range(1, 7)]
+    kept = ready.da.put(0, blobs.encode(entries))
+    words = ("light", "verify", "blob", kept.root, "--samples", "5")
+    assert light.json(*words).error["code"] == "NOD-003"
+    put(ready, bytes_of(kept.tx))
+    data = light.json(*words).data
+    assert (data["root"], data["domain"], data["rows"]) == (kept.root, 0, 256)
+    assert (len(data["asked"]), data["missing"]) == (5, [])
+    assert 0 < Fraction(data["risk"]) < 1
+    assert light.json(*words, "--missing", "5").error["code"] == "DA-20"
+
+    def nothing(*_):
+        raise NotFound("no row")
+
+    monkeypatch.setattr(node.service.da, "row", nothing)
+    assert light.json(*words).error["code"] == "DA-20"
 
 
 def test_lc18_old_state_is_refused(light, served, node, monkeypatch) -> None:

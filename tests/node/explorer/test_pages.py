@@ -7,7 +7,9 @@ import re
 import pytest
 
 from node.app import development
+from node.app.options import Options
 from node.explorer.explorer import HEADERS, ROUTES
+from node.store import chain as chains
 from node.testing.clock import EPOCH_MS
 from node.testing.nodes import VALIDATOR, memory_node
 
@@ -185,6 +187,29 @@ def test_a_blob_has_its_rows_and_signers(story, http) -> None:
     assert page.count('class="row-here"') == view.rows == view.total
     assert story.node.genesis.validators[0].hex()[:16] in page
     assert '<span class="good">yes</span>' in page
+
+
+def test_a_node_that_keeps_its_last_blocks_only_has_its_pages(helpers, monkeypatch) -> None:
+    """SN-14: lists begin with the first block that is here."""
+    monkeypatch.setattr(chains, "MIN_RETAINED", 2)
+    node = memory_node(options=Options(port=0, retain_heights=3))
+    node.start()
+    try:
+        for _ in range(6):
+            node.produce_block()
+        first = node.chain.first
+        assert first > 1
+        with helpers.browser_of(node) as http:
+            pages = [http.get("/explorer" + p) for p in ("", "/blocks", "/blocks?from=1")]
+            gone = http.get(f"/explorer/blocks/{first - 1}")
+    finally:
+        node.close()
+    assert [page.status_code for page in pages] == [200, 200, 200]
+    listed = [re.findall(r'<tr data-key="(\d+)"', page.text) for page in pages]
+    assert listed == [[str(h) for h in range(6, first - 1, -1)]] * 2 + [[str(first)]]
+    assert ">Older<" not in pages[1].text
+    assert gone.status_code == 404
+    assert "SN-12" in gone.text
 
 
 def test_lists_are_turned_and_bounded(story, http) -> None:

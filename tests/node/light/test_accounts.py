@@ -106,5 +106,6 @@ def test_every_kind_of_genesis_is_asked_for() -> None:
 
 def test_lc18_a_number_that_is_none() -> None:
     state = {sequence_key(PERSON.account): b"\x01"}
-    with pytest.raises(LightRefused, match="LC-18"):
+    with pytest.raises(LightRefused) as caught:
         accounts.account(Ledger({}, {}, state), development_genesis(), PERSON.account)
+    assert caught.value.rule == "LC-18"

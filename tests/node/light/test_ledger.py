@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
 
 from node.consensus.cometbft.mapping import engine_chain_id
+from node.consensus.cometbft.query import EngineAnswer, Query
 from node.core.block import Block
 from node.core.errors import NotFound
 from node.core.head import HEAD_KEY, Head
@@ -18,12 +21,21 @@ from node.light.block import LightBlock
 from node.light.client import LightClient
 from node.light.errors import LightRefused
 from node.light.root import ProvedState, VerifiedLedger, genesis_validators
+from node.light.validators import MAX_VALIDATORS, Validator, ValidatorSet
 from node.light.verify import Trusted
 from node.rpc.client import NodeClient
 from node.rpc.errors import BadAnswer
 from node.rpc.light import LightViews
 from node.rpc.light_client import NodeSource
-from node.testing.light import ChainQuery, SignedChain, signed_ledger
+from node.rpc.text import bytes_of
+from node.testing.light import (
+    ChainQuery,
+    SignedChain,
+    public,
+    signed_ledger,
+    signer,
+    validators_json,
+)
 from node.testing.nodes import memory_node, serving
 from transparent.accounts import balance_key, sequence
 from transparent.signature import SigningKey
@@ -265,6 +277,27 @@ def test_lc20_commits_and_validators_come_from_the_engine(node, served, chain) -
     assert source.light_block() == chain.blocks[-1]
     with pytest.raises(NotFound):
         source.light_block(chain.height + 1)
+
+
+@pytest.mark.parametrize("count", [250, 1025, 1300])
+def test_lc20_all_validators_or_none(node, count: int) -> None:
+    """CometBFT tells of a hundred at a time; of more than LC-3 allows no part is served."""
+    members = [Validator(public(signer(number)), 1) for number in range(count)]
+    listed = validators_json(SimpleNamespace(members=members))
+
+    class Many(Query):
+        def ask(self, method: str, **parameters):
+            page, size = parameters["page"], parameters["per_page"]
+            part = listed[(page - 1) * size : page * size]
+            return {"validators": part, "total": str(count)}
+
+    views = LightViews(node.chain, Many(Path("/nowhere")))
+    if count > MAX_VALIDATORS:
+        with pytest.raises(EngineAnswer, match="LC-3"):
+            views.validators(1)
+        return
+    found = ValidatorSet.from_bytes(bytes_of(views.validators(1).validators))
+    assert set(found.members) == set(members)
 
 
 def test_lc20_an_embedded_engine_signs_nothing() -> None:
