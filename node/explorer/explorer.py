@@ -235,10 +235,11 @@ class Explorer:
         if self.live.is_full:
             raise TooMany("RPC-60: too many listeners", fix="load the page again later")
         last = request.headers.get("last-event-id", "")
-        tip = self._service.node.chain.height
+        chain = self._service.node.chain
+        tip = chain.height
         after = search.height(last) if last else tip
-        if after > tip:  # heard of another chain, which was here before: told of this one at once
-            after = tip - 1
+        if after > tip:  # heard of another chain, which was here before: told of this one at once,
+            after = max(tip, chain.first) - 1  # or of its first block that is here
         kind = {"content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no"}
         return self.live.stream(after, {**HEADERS, **kind})
 

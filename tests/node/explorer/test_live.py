@@ -146,6 +146,12 @@ def test_rpc60_not_more_than_so_many_pages_at_one_time(helpers, node, monkeypatc
 
 def test_events_over_http_while_the_rpc_goes_on_answering() -> None:
     with serving(memory_node()) as client, httpx.Client(base_url=client.url, timeout=10) as http:
+        ahead = {"last-event-id": "7"}  # of a chain that was here before; this one has no block
+        with http.stream("GET", "/explorer/live", headers=ahead) as stream:
+            lines = stream.iter_lines()
+            assert next(lines) == "retry: 2000"
+            made = client.make_block()
+            assert [next(lines) for _ in range(3)][2] == f"id: {made.height}"
         with http.stream("GET", "/explorer/live") as stream:
             assert stream.headers["content-type"].startswith("text/event-stream")
             assert stream.headers["cache-control"] == "no-store"
@@ -154,7 +160,7 @@ def test_events_over_http_while_the_rpc_goes_on_answering() -> None:
             made = client.make_block()
             found = [next(lines) for _ in range(4)]
         assert found[1:3] == ["event: block", f"id: {made.height}"]
-        ahead = {"last-event-id": str(made.height + 100)}  # of a chain that was here before
+        ahead = {"last-event-id": str(made.height + 100)}
         with http.stream("GET", "/explorer/live", headers=ahead) as stream:
             lines = stream.iter_lines()
             assert [next(lines) for _ in range(4)][3] == f"id: {made.height}"
