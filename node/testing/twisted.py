@@ -22,13 +22,25 @@ def encoded(point: Point) -> bytes:
 
 def sign(seed: bytes, message: bytes, times: int = 1) -> bytes:
     """By the key of a seed, with `times` the point of order 8 in R; 0: as everybody signs."""
-    half = bytearray(hashlib.sha512(seed).digest()[:KEY_BYTES])
-    half[0] &= 248
-    half[31] = half[31] & 127 | 64
-    secret = int.from_bytes(half, "little")
-    nonce = int.from_bytes(hashlib.sha512(bytes(half) + message).digest(), "little") % PARAMS.order
+    _, prefix = _expanded(seed)
+    nonce = int.from_bytes(hashlib.sha512(prefix + message).digest(), "little") % PARAMS.order
     begun = CURVE.add(CURVE.multiply(nonce, _BASE), CURVE.multiply(times, SMALL))
-    start, public = encoded(begun), encoded(CURVE.multiply(secret, _BASE))
+    return answer(seed, message, encoded(begun), nonce)
+
+
+def answer(seed: bytes, message: bytes, start: bytes, nonce: int = 0) -> bytes:
+    """The signature that begins with `start`: nonce·B, but for a part of small order."""
+    secret, _ = _expanded(seed)
+    public = encoded(CURVE.multiply(secret, _BASE))
     digest = hashlib.sha512(start + public + message).digest()
     challenge = int.from_bytes(digest, "little") % PARAMS.order
     return start + ((nonce + challenge * secret) % PARAMS.order).to_bytes(KEY_BYTES, "little")
+
+
+def _expanded(seed: bytes) -> tuple[int, bytes]:
+    """Secret scalar, and what nonces are made of (RFC 8032)."""
+    hashed = hashlib.sha512(seed).digest()
+    half = bytearray(hashed[:KEY_BYTES])
+    half[0] &= 248
+    half[31] = half[31] & 127 | 64
+    return int.from_bytes(half, "little"), hashed[KEY_BYTES:]
