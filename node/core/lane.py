@@ -146,6 +146,11 @@ class LaneParameters:
         """Of an epoch."""
         return (epoch + 1) * self.epoch_heights
 
+    @property
+    def opening_heights(self) -> int:
+        """Heights behind an epoch for which all stays that its last batches are opened with."""
+        return max(self.grace, MAX_REVEAL_WINDOW)
+
     def write(self, writer: Writer) -> None:
         """Number of domains u16, domains, then u32 each."""
         writer.u16(len(self.domains))

@@ -19,7 +19,6 @@ from node.core.errors import ConsensusFault
 from node.core.genesis import Genesis
 from node.core.ids import tagged_hash
 from node.core.interfaces import StateReader
-from node.core.lane import MAX_REVEAL_WINDOW
 from node.execution.bounded import BoundedCache
 from node.lane import domains, holders, layout, sealed
 from node.lane.errors import LaneOutdated, LaneRefused
@@ -417,7 +416,7 @@ def finish(state: StateReader, height: int, genesis: Genesis) -> tuple[Write, ..
                 continue
             if schedule(genesis, latest.opened).complaints <= height:
                 writes += _finish(state, genesis, item.number, epoch, latest)
-        gone = height - max(lane.grace, MAX_REVEAL_WINDOW)
+        gone = height - lane.opening_heights
         if gone > 0 and gone == lane.last_height(lane.epoch_of(gone)):
             writes += _forget(state, item.number, lane.epoch_of(gone))
     return tuple(writes)

@@ -59,7 +59,7 @@ def oldest_fault(epoch: int, stake: StakeParameters) -> int:
 def _forgotten(state: StateReader, epoch: int, genesis: Genesis, stake: StakeParameters) -> Writes:
     oldest = oldest_fault(epoch + 1, stake)
     lane = genesis.lane
-    behind = 0 if lane is None else -(-lane.grace // lane.epoch_heights)
+    behind = 0 if lane is None else -(-lane.opening_heights // lane.epoch_heights)
     punished = entries.punished_before(state, oldest)
     rosters = entries.rosters_before(state, min(oldest, epoch - behind))
     return dict.fromkeys((*punished, *rosters))

@@ -102,7 +102,7 @@ class Prosecutor:
                 _log.warning("no evidence from CometBFT yet: %s", error, extra={"code": error.id})
                 continue
             self._accused.remove(accused)
-            self._pending += found
+            self._pending += (votes for votes in found if votes not in self._pending)
         self._pending = [
             votes for votes in self._pending if self._is_due(votes.key, votes.a.height)
         ]

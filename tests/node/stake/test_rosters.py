@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from node.core.errors import InvalidTransaction
 from node.core.genesis import development_genesis
+from node.core.lane import MAX_REVEAL_WINDOW
 from node.execution.overlay import EmptyState
 from node.stake import state as entries
 from node.stake.rosters import committee, consensus_set, genesis_roster
 from node.stake.transaction import Tag
+from node.testing.lane import LANE, LaneChain, lane_genesis
 from node.testing.stake import (
     BONDS,
     PURSE,
@@ -75,6 +79,20 @@ def test_st2_rosters_are_kept_while_faults_in_them_count_and_no_longer(chain):
             assert caught.value.rule == "ST-2"
     with pytest.raises(InvalidTransaction, match="no roster of epoch -1"):
         committee(chain.state, chain.genesis, -1)
+
+
+def test_st2_rosters_are_kept_while_what_was_sealed_under_them_is_opened():
+    """Epochs and grace may be shorter than a batch takes: members restore shares till then."""
+    lane = dataclasses.replace(LANE, domains=LANE.domains[1:], epoch_heights=2, grace=1, lead=1)
+    chain = LaneChain(4, genesis=lane_genesis(4, lane=lane, stakes=(5, 4, 3, 3)))
+    while chain.height < 30:
+        chain.step()
+        for epoch in range(lane.epoch_of(chain.height) + 1):
+            if chain.height < lane.last_height(epoch) + MAX_REVEAL_WINDOW:
+                assert len(committee(chain.state, chain.genesis, epoch).members) == 4
+    with pytest.raises(InvalidTransaction) as caught:
+        committee(chain.state, chain.genesis, 0)
+    assert caught.value.rule == "ST-2"
 
 
 @pytest.mark.parametrize("epoch_heights", [1, 2, 3, 4])
