@@ -132,12 +132,13 @@ class Gathering:
         return found
 
     def convict(self, message: ShareMessage) -> list[ShareFault]:
-        """Judge one message alone; the sender of a wrong one is known by it, needed or not."""
-        try:
-            check_form(message, self.batch)
-            refused = judge(self.batch, [message])[0]
-        except SealRefused:
-            return []
+        """Judge one message alone; the sender of a wrong one is known by it, needed or not.
+
+        Raises:
+            SealRefused: PX-8, PX-18, it is not even of the right form.
+        """
+        check_form(message, self.batch)
+        refused = judge(self.batch, [message])[0]
         if refused is None:
             return []
         if self._messages.get(message.member) == message:
@@ -228,10 +229,8 @@ class Gatherings:
         self._compare(domain, message, sender)
         try:
             gathering = self._place(message, sender)
-        except SealRefused as error:  # signed, and not even of the form that the batch asks for
-            batch = self._pending[message.root].batch
-            proof = evidence.wrong_share(domain, batch, message)
-            self._blame(ShareFault(sender, domain, message.height, error.rule, proof))
+        except SealRefused as error:
+            self._blame(self._malformed(domain, message, error.rule))
             raise
         if gathering is not None:
             self._blame(*gathering.combine())
@@ -242,9 +241,24 @@ class Gatherings:
         What is refused with a vote would else be seen by nobody whose batch opens without it.
         """
         for message in messages:
-            gathering = self._pending.get(message.root)
-            if gathering is not None and self._domain_of(message) is not None:
+            gathering, domain = self._pending.get(message.root), self._domain_of(message)
+            if gathering is None or domain is None:
+                continue
+            try:
                 self._blame(*gathering.convict(message))
+            except SealRefused as error:
+                self._blame(self._malformed(domain, message, error.rule))
+
+    def _malformed(self, domain: int, message: ShareMessage, rule: str) -> ShareFault:
+        """Signed, and not even of the form that the batch asks for.
+
+        Proved by that to others only where it was signed under the batch's own key: under another
+        epoch's its member has another place in the roster, or none.
+        """
+        batch, key = self._pending[message.root].batch, self._keys[domain, message.epoch]
+        own = (message.height, key.digest) == (batch.height, batch.key.digest)
+        proof = evidence.wrong_share(domain, batch, message) if own else b""
+        return ShareFault(self._sender(domain, message), domain, message.height, rule, proof)
 
     def _blame(self, *faults: ShareFault) -> None:
         self.faults.extend(fault for fault in faults if fault not in self.faults)

@@ -182,6 +182,32 @@ def test_ln31_a_wrong_share_in_a_refused_vote_is_attributed_too(made, batches) -
     assert heard.faults[0].evidence
 
 
+def test_ln31_shares_of_wrong_form_in_a_refused_vote_are_attributed_too(made, batches) -> None:
+    batch = batches[0]
+    heard = following(made, [batch])
+    short = replace(share(made, batch, 3), points=())
+    short = replace(short, signature=made.signers[3].sign(short.digest(made.key)))
+    heard.convict([short, replace(short, signature=bytes(64))])
+    assert list(heard.faults) == [ShareFault(voter(made, 3), DOMAIN, batch.height, "PX-8", b"")]
+    assert heard.faults[0].evidence
+
+
+def test_ln31_shares_under_the_key_of_another_epoch_are_their_signers_fault(made, batches) -> None:
+    """Its roster may be larger: a place in it means nothing in that of the batch."""
+    batch, larger = batches[0], keys(5)
+    other = replace(larger.key, epoch=EPOCH + 1)
+    heard = Gatherings()
+    known = {(DOMAIN, EPOCH): made.key, (DOMAIN, EPOCH + 1): other}
+    heard.follow(7, known, [(BatchScope(DOMAIN, EPOCH, batch.height), batch)])
+    message = replace(share(made, batch, 0), epoch=EPOCH + 1, member=4)
+    message = replace(message, signature=larger.signers[4].sign(message.digest(other)))
+    assert rule(heard.hear, message) == "PX-8"
+    heard.convict([message])
+    (fault,) = heard.faults
+    assert (fault.validator, fault.rule) == (other.roster.members[4].key, "PX-8")
+    assert fault.evidence == b"", "it proves nothing to others"
+
+
 def test_ln31_what_no_validator_signed_is_nothing(made, batches) -> None:
     batch = batches[0]
     heard = following(made, [batch])
