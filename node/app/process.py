@@ -255,10 +255,11 @@ def last_error(state: Path) -> ChiaroError | None:
 
     from node.rpc.errors import error_of
     from node.rpc.schema import ProblemDocument
+    from node.rpc.text import document_of
 
     try:
         data = (state / ERROR_FILE).read_bytes()
-        found = msgspec.json.decode(data, type=ProblemDocument).error
+        found = document_of(data, ProblemDocument).error
     except (OSError, msgspec.DecodeError):
         return None
     own = {kind.code: kind for kind in _OWN}

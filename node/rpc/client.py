@@ -23,7 +23,7 @@ from node.core.genesis import Genesis
 from node.rpc import schema
 from node.rpc.errors import BadAnswer, NodeFault, StillPending, error_of
 from node.rpc.health_schema import HealthView
-from node.rpc.text import bytes_of, hex_of
+from node.rpc.text import bytes_of, document_of, hex_of
 from zk.errors import ChiaroError
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class NodeClient:
     def health(self) -> HealthView:
         """Whether the node is ready; that it is not is an answer, not an error."""
         response = self._send("GET", f"{self.url}/health/ready")
-        return self.checked(lambda: msgspec.json.decode(response.content, type=HealthView))
+        return self.checked(lambda: document_of(response.content, HealthView))
 
     def has_explorer(self) -> bool:
         """RPC-62: whether the node has pages for people."""
@@ -380,13 +380,13 @@ class NodeClient:
         try:
             if response.status_code >= 400:
                 raise self._refusal(response)
-            return msgspec.json.decode(response.content, type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            return document_of(response.content, kind)
+        except msgspec.DecodeError as error:
             raise BadAnswer(f"the node's answer is malformed: {error}", where=self.url) from error
 
     def _refusal(self, response: httpx.Response) -> ChiaroError:
         try:
-            found = msgspec.json.decode(response.content, type=schema.ProblemDocument).error
+            found = document_of(response.content, schema.ProblemDocument).error
         except msgspec.DecodeError:
             if response.status_code >= 500:
                 return NodeFault(f"the node failed with status {response.status_code}")

@@ -20,6 +20,7 @@ from node.lane.blobs.addresses import Book
 from node.rpc import schema
 from node.rpc.errors import BadAnswer, error_of
 from node.rpc.member_server import MEDIA_TYPE, MOST_ANSWERED, ROWS_PATH
+from node.rpc.text import document_of
 
 TIMEOUT_S: Final = 3.0
 """Without a byte."""
@@ -97,7 +98,7 @@ class MemberClient:
         if good:
             return data
         try:
-            raise error_of(msgspec.json.decode(data, type=schema.ProblemDocument).error)
+            raise error_of(document_of(data, schema.ProblemDocument).error)
         except msgspec.DecodeError:
             raise BadAnswer(f"status {response.status_code}", where=_name(member)) from None
 

@@ -42,6 +42,7 @@ from node.rpc.errors import BadRequest, NodeFault, RequestRefused, Syncing, TooL
 from node.rpc.gossip_schema import PoseRequest, PublishRequest
 from node.rpc.health import Reason
 from node.rpc.service import Service
+from node.rpc.text import document_of
 from node.rpc.tip import Tip
 from zk.errors import BackendError, ChiaroError, DecodeError, InvalidProof
 
@@ -164,11 +165,9 @@ class Server:
         except TimeoutError:
             raise _Slow(f"RPC-2: no whole body within {READ_S:g} s", where="body") from None
         try:
-            return msgspec.json.decode(data, type=endpoint.body)
+            return document_of(data, endpoint.body)
         except msgspec.DecodeError as error:
             raise _bad("RPC-3", error, "body") from None
-        except UnicodeDecodeError:
-            raise BadRequest("RPC-3: the body is not UTF-8", where="body") from None
 
     async def _openapi(self, request: Request) -> Response:
         async def answer() -> Mapping[str, Any]:

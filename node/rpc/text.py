@@ -3,14 +3,36 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, TypeVar
+
+import msgspec
 
 from node.core.amounts import check_amount
+from zk import jsontext
 from zk.errors import DecodeError, NonCanonical, WrongLength
 from zk.field.params import FR
 
 _HEX: Final = re.compile(r"(?:0x)?([0-9a-f]*)")
 _DECIMAL: Final = re.compile(r"0|[1-9][0-9]*")
+
+
+Document = TypeVar("Document", bound=msgspec.Struct)
+
+
+def document_of(data: bytes, kind: type[Document]) -> Document:
+    """A document of a declared form; whatever is wrong with the text is one error.
+
+    Its nesting is counted first: msgspec recurses as Python's parser does (`zk.jsontext`).
+
+    Raises:
+        msgspec.DecodeError: of another form, not UTF-8, nested deeper than any document.
+    """
+    if jsontext.nests_deeper(data, jsontext.MAX_DEPTH):
+        raise msgspec.DecodeError("nested deeper than any document")
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except UnicodeDecodeError:
+        raise msgspec.DecodeError("not UTF-8") from None
 
 
 def hex_of(data: bytes) -> str:

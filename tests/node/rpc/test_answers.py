@@ -248,7 +248,13 @@ def test_nobody_there() -> None:
             client.status()
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>", b"{}", b'{"error":1}', b"\xff"])
+NO_ANSWERS = [
+    b"", b"<html>", b"{}", b'{"error":1}', b"\xff", b'{"error":{"code":"\xff"}}',
+    b'{"x":' + b"[" * 100_000, b'{"error":' * 20_000,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("content", NO_ANSWERS, ids=range(len(NO_ANSWERS)))
 @pytest.mark.parametrize("status", [200, 400])
 def test_answers_of_another_form(content, status) -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(status, content=content))

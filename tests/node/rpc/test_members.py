@@ -229,6 +229,26 @@ def test_what_is_no_answer_of_a_member_is_said(world) -> None:
     client.close()
 
 
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b'{"x":' + b"[" * 30_000, b'{"error":' * 7_000, b'{"error":{"code":"\xff"}}',
+     b'{"error":{"code":1}}'],
+    ids=["empty", "list", "nested", "objects", "bytes", "number"],
+)  # fmt: skip
+def test_a_refusal_that_is_no_document_ends_no_node(world, body) -> None:
+    """Whoever reads a blob asks members of whom any may lie."""
+
+    async def liar(scope, receive, send) -> None:
+        await send({"type": "http.response.start", "status": 400, "headers": []})
+        await send({"type": "http.response.body", "body": body})
+
+    with at_url(liar) as url:
+        client = world.client(url)
+        commitment = world.offer().promise.statement.commitment
+        assert code(lambda: client.rows(world.asked.public, commitment, 0, 9)) == BadAnswer.code
+        client.close()
+
+
 @pytest.mark.parametrize("host", ["xn--", "xn--a", "*", "a..b", "[v1.x]", "a\0b"])
 def test_a_host_that_is_none_is_a_member_that_cannot_be_reached(world, host) -> None:
     """Whoever announces one ends no node that reads a blob."""
