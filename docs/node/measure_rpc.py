@@ -77,6 +77,8 @@ def running(folder: Path, *, driven: bool) -> Iterator[tuple[NodeProcess, int]]:
     with subprocess.Popen(command) as child:
         try:
             while (found := NodeProcess.read(state)) is None:
+                if child.poll() is not None:
+                    raise SystemExit("the node ended before it was ready")
                 time.sleep(0.05)
             yield found, metrics
         finally:

@@ -9,7 +9,6 @@ import logging
 import os
 import signal
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -103,7 +102,7 @@ async def _run(home: Path, state: Path, options: argparse.Namespace, node_type: 
             log=str(state / LOG_FILE),
             chain_id=node.genesis.chain_id.hex(),
             profile=node.genesis.profile,
-            started_ms=time.time_ns() // 1_000_000,
+            started_ms=system_clock(),
         ).write(state)
 
     try:
@@ -157,7 +156,7 @@ def _validator(home: Path) -> bytes:
 def _report(state: Path, error: ChiaroError) -> None:
     """For whoever started us, and for the log."""
     document = ProblemDocument(error=problem(error))
-    (state / ERROR_FILE).write_bytes(msgspec.json.encode(document))
+    files.write(state / ERROR_FILE, msgspec.json.encode(document))
     _log.error("stopped: %s", error, extra={"code": error.id})
 
 

@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import TypeVar
 
-from node.app import hosting, localnet, settings
+from node.app import localnet, settings
 from node.app.node import ENGINE_FOLDER
 from node.app.options import Options
 from node.app.process import GENESIS_FILE
@@ -45,11 +45,7 @@ def check_role(home: Path, found: Settings) -> None:
     path = home / identity.KEY_FILE
     key = identity.load(path) if path.exists() else None
     genesis = load_genesis(home / GENESIS_FILE)
-    settings.check_role(
-        found,
-        has_key=key is not None,
-        is_validator=key is not None and hosting.may_vote(key.public, genesis),
-    )
+    settings.check_role(found, None if key is None else key.public, genesis)
 
 
 def _merged(found: Settings, words: argparse.Namespace, home: Path) -> Options:

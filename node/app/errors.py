@@ -14,6 +14,15 @@ class BadMembersFile(NodeError):
     fix = "docs/da.md has an example; without the file members are heard of on the overlay only"
 
 
+class BadSettings(NodeError):
+    """RPC-50 … RPC-52: settings that do not say what to do, or contradict their folder."""
+
+    code = "APP-008"
+    exit_code = 3
+    why = "a setting that is passed over in silence is one that its operator relies on"
+    fix = "correct the file; docs/production.md lists its keys"
+
+
 class NotInstalled(NodeError):
     """RPC-15: the interpreter runs in a way in which the node must not."""
 

@@ -14,6 +14,7 @@ from node.app import assembly, runtime, settings
 from node.app.errors import NoNode
 from node.app.monitor import check_metrics
 from node.app.node import ENGINE_FOLDER, Node
+from node.app.process import GENESIS_FILE
 from node.app.roles import Value
 from node.app.settings import Settings
 from node.consensus.cometbft import home as engine
@@ -85,24 +86,22 @@ def make(
     if there and key_file is not None:
         raise NoNode("RPC-54: there is a validator's key in this folder already", where=str(path))
     key = None if source is None else identity.load(source)
-    settings.check_role(
-        found,
-        has_key=key is not None,
-        is_validator=key is not None and may_vote(key.public, genesis),
-    )
+    settings.check_role(found, None if key is None else key.public, genesis)
     place = Place(os.urandom(32), p2p)
     driven = found.text("engine.mode") != "embedded"
     files.make_private_folder(home)
+    copied = False
     try:
         if key_file is not None:
             files.write(path, key_file.read_bytes(), mode=files.PRIVATE, durable=True, new=True)
+            copied = True
         if driven:
             seed = None if key is None else key.secret()
             engine.make(folder, genesis, seed, place, network=network)
         settings.save(home, given)
         Node.create(home, genesis)  # last: what has a genesis is a node
     except BaseException:
-        _undo(home, own_key=key_file is not None)
+        _undo(home, own_key=copied)
         raise
     listed = (network.external if network is not None else "") or p2p
     node_id = place.peer.partition("@")[0]
@@ -112,11 +111,6 @@ def make(
         f"{node_id}@{listed}" if driven else None,
         None if key is None else key.public,
     )
-
-
-def may_vote(key: bytes, genesis: Genesis) -> bool:
-    """Whether a key is a validator's of genesis, or can become one's by a bond."""
-    return key in genesis.validators or genesis.stake is not None
 
 
 def _check_places(found: Settings) -> None:
@@ -129,11 +123,11 @@ def _check_places(found: Settings) -> None:
 
 
 def _check_new(home: Path, folder: Path) -> None:
-    for path in (home / settings.SETTINGS_FILE, folder):
-        if path.exists() or Node.exists(home):
+    for path in (home / GENESIS_FILE, home / settings.SETTINGS_FILE, folder):
+        if path.exists():
             raise NoNode(
                 "RPC-54: there is a node in this folder already",
-                where=str(home if Node.exists(home) else path),
+                where=str(path),
                 why="what its engine signed is remembered there: a new folder would let it sign "
                 "another block of the same height",
                 fix="run it, or name another folder",

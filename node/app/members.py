@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from node.app.blocks import system_clock
 from node.app.errors import BadMembersFile
-from node.app.overlay import Overlay, wall_ms
+from node.app.overlay import Overlay
 from node.core.genesis import Genesis
 from node.core.ids import Height
 from node.da.errors import DataRefused
@@ -137,7 +138,7 @@ class MemberPlace:
         self._genesis: Final = genesis
         self._key: Final = key
         book = Book(b"" if key is None else key.public, config.members)
-        self.client: Final = MemberClient(book, genesis.chain_id, key, wall_ms)
+        self.client: Final = MemberClient(book, genesis.chain_id, key, system_clock)
 
     async def run(
         self,
@@ -165,7 +166,7 @@ class MemberPlace:
         if not self._config.listen or self._key is None:
             return
         with contextlib.closing(listen(*self._config.address, allow_remote=True)) as sock:
-            server = MemberServer(self._genesis, keeper, store, self._key.public, wall_ms)
+            server = MemberServer(self._genesis, keeper, store, self._key.public, system_clock)
             listener = Listener(server.app)
             serving = asyncio.create_task(listener.serve(sockets=[sock]))
             await stop.wait()
@@ -177,7 +178,7 @@ class MemberPlace:
         while self._key is not None and self._config.url:
             height = store.height
             if height - said_at >= LIFE // 2:
-                record = Record.sign(self._key, overlay.chain_id, wall_ms(), self._config.url)
+                record = Record.sign(self._key, overlay.chain_id, system_clock(), self._config.url)
                 envelope = plain(APP, SCHEMA, Height(height + LIFE), record.to_bytes())
                 with contextlib.suppress(ChiaroError):
                     await overlay.bus.publish(envelope)

@@ -23,9 +23,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from node.app.errors import BadSettings
 from node.app.health import Seen, reasons
 from node.app.meters import Meters
-from node.app.settings import BadSettings
 from node.consensus.cometbft.home import RPC_SOCKET
 from node.consensus.cometbft.inspect import EngineStatus, ask
 from node.consensus.cometbft.query import EngineAnswer

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from node.app.blocks import system_clock
 from node.core.block import Block, Receipt
 from node.core.errors import NodeError
 from node.core.ids import ChainId, Height
@@ -127,11 +128,6 @@ def monotonic_ms() -> int:
     return time.monotonic_ns() // 1_000_000
 
 
-def wall_ms() -> int:
-    """Milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
-
-
 class Overlay:
     """Bus and memory of one node.
 
@@ -159,7 +155,7 @@ class Overlay:
         self.bus: Final[HostBus] = (
             hub.join(node, monotonic_ms)
             if servers is None
-            else NatsBus(node, place.signer, servers, monotonic_ms, wall_ms)
+            else NatsBus(node, place.signer, servers, monotonic_ms, system_clock)
         )
         self.fates: Final = Fates()
 

@@ -17,12 +17,14 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Final
+from typing import Final, Required, TypedDict, Unpack
 
 from filelock import FileLock, Timeout
 
 from node.app.errors import (
     AlreadyRunning,
+    BadMembersFile,
+    BadSettings,
     ForeignGenesis,
     NoNode,
     NotInstalled,
@@ -47,8 +49,8 @@ STOP_S: Final = 30.0
 _LAST_BREATH_S: Final = 5.0
 _POLL_S: Final = 0.05
 _OWN: Final = (
-    AlreadyRunning, ForeignGenesis, NoNode, NotInstalled, OtherRuntime, BadKeyFile, SecretLost,
-    DamagedLog,
+    AlreadyRunning, BadMembersFile, BadSettings, ForeignGenesis, NoNode, NotInstalled, OtherRuntime,
+    BadKeyFile, SecretLost, DamagedLog,
 )  # fmt: skip
 """Errors of a start that keep their exit code."""
 
@@ -131,32 +133,37 @@ class Starting:
             self.child.wait(STOP_S)
 
 
-def begin(
-    home: Path,
-    state: Path,
-    *,
-    port: int,
-    delay_ms: int | None = None,
-    lane_tick_ms: int | None = None,
-    create: bool = True,
-    genesis: Path | None = None,
-    cometbft: Path | None = None,
-    program: Sequence[str] = PROGRAM,
-    arguments: Sequence[str] = (),
-) -> Starting:
+class How(TypedDict, total=False):
+    """How a node's process is started.
+
+    Attributes:
+        port: of its RPC on 127.0.0.1; 0 takes a free one.
+        delay_ms: see `node.app.options.Options`.
+        lane_tick_ms: the same.
+        create: make a chain if the folder is empty; default: so.
+        genesis: of that chain; else it is a development chain.
+        cometbft: the program that decides for several validators; it is run by the node.
+        program: module, and what it is told first; tests of faults run others.
+        arguments: of `run`, behind these.
+    """
+
+    port: Required[int]
+    delay_ms: int | None
+    lane_tick_ms: int | None
+    create: bool
+    genesis: Path | None
+    cometbft: Path | None
+    program: Sequence[str]
+    arguments: Sequence[str]
+
+
+def begin(home: Path, state: Path, **how: Unpack[How]) -> Starting:
     """Start a node in the background.
 
     Args:
         home: its folder.
         state: where it says how to reach it, and logs.
-        port: of its RPC on 127.0.0.1; 0 takes a free one.
-        delay_ms: see `node.app.node.Options`.
-        lane_tick_ms: the same.
-        create: make a chain if the folder is empty.
-        genesis: of that chain; else it is a development chain.
-        cometbft: the program that decides for several validators; it is run by the node.
-        program: module, and what it is told first; tests of faults run others.
-        arguments: of `run`, behind these.
+        how: see `How`.
 
     Raises:
         AlreadyRunning: RPC-16.
@@ -166,16 +173,21 @@ def begin(
     files.make_private_folder(state)
     for stale in (PROCESS_FILE, ERROR_FILE):
         (state / stale).unlink(missing_ok=True)
-    command = [sys.executable, "-P", "-m", *program, "run"]
-    command += ["--home", str(home), "--state", str(state), "--port", str(port)]
-    command += ["--create"] if create else []
-    command += ["--genesis", str(genesis.resolve())] if genesis is not None else []
-    command += ["--delay-ms", str(delay_ms)] if delay_ms is not None else []
-    command += ["--lane-tick-ms", str(lane_tick_ms)] if lane_tick_ms is not None else []
-    command += ["--start-cometbft", str(cometbft)] if cometbft is not None else []
+    genesis = how.get("genesis")
+    command = [sys.executable, "-P", "-m", *how.get("program", PROGRAM), "run"]
+    command += ["--home", str(home), "--state", str(state), "--port", str(how["port"])]
+    command += ["--create"] if how.get("create", True) else []
+    for word, value in (
+        ("--genesis", None if genesis is None else genesis.resolve()),
+        ("--delay-ms", how.get("delay_ms")),
+        ("--lane-tick-ms", how.get("lane_tick_ms")),
+        ("--start-cometbft", how.get("cometbft")),
+    ):
+        command += [] if value is None else [word, str(value)]
+    command += how.get("arguments", ())
     with (state / OUTPUT_FILE).open("wb") as output:
         child = subprocess.Popen(
-            [*command, *arguments],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -185,38 +197,14 @@ def begin(
     return Starting(child, state)
 
 
-def spawn(
-    home: Path,
-    state: Path,
-    *,
-    port: int,
-    delay_ms: int | None = None,
-    lane_tick_ms: int | None = None,
-    create: bool = True,
-    genesis: Path | None = None,
-    cometbft: Path | None = None,
-    program: Sequence[str] = PROGRAM,
-    arguments: Sequence[str] = (),
-    timeout: float = START_S,
-) -> NodeProcess:
+def spawn(home: Path, state: Path, *, timeout: float = START_S, **how: Unpack[How]) -> NodeProcess:
     """Start a node in the background (`begin`) and wait until it answers.
 
     Raises:
         AlreadyRunning: RPC-16.
         StartFailed: it did not become ready; or the error that it ended with.
     """
-    starting = begin(
-        home,
-        state,
-        port=port,
-        delay_ms=delay_ms,
-        lane_tick_ms=lane_tick_ms,
-        create=create,
-        genesis=genesis,
-        cometbft=cometbft,
-        program=program,
-        arguments=arguments,
-    )
+    starting = begin(home, state, **how)
     try:
         for _ in _polls(time.monotonic() + timeout):
             if (found := starting.ready()) is not None:

@@ -132,9 +132,7 @@ ROLES: Final[Mapping[str, Role]] = {
         True, {"node.explorer": "off"}, "votes, makes keys of sealed intents, opens them"
     ),
     "full": Role(False, {}, "follows the chain, for oneself"),
-    "archive": Role(
-        False, {"gossip.on": False}, "keeps every block and state, for those who come late"
-    ),
+    "archive": Role(False, {"gossip.on": False}, "keeps every block, for those who come late"),
     "rpc": Role(
         False,
         {"node.allow_remote": True, "gossip.on": False},
@@ -152,6 +150,6 @@ ROLES: Final[Mapping[str, Role]] = {
     ),
 }
 ARCHIVE: Final = "archive"
-"""The role that keeps everything."""
+"""The role that keeps every block."""
 NO_NODE: Final = "light"
 """The role of who runs no node: `chiaro light`."""

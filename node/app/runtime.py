@@ -12,15 +12,12 @@ from __future__ import annotations
 
 import functools
 import os
-from typing import Final
 
 from node.app.errors import OtherRuntime
 from node.app.probes import PROBES
 from node.core.genesis import Genesis
 from node.core.ids import tagged_hash
 from zk.backends import ENV_BACKEND
-
-FINGERPRINT_BYTES: Final = 32
 
 
 def fingerprint() -> bytes:

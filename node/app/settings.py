@@ -11,22 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from node.app.errors import BadSettings
 from node.app.roles import ARCHIVE, KEYS, NO_NODE, ROLES, Value, is_place
-from node.core.errors import NodeError
+from node.core.genesis import Genesis
 from zk import files, tomltext
 
 SETTINGS_FILE: Final = "node.toml"
 """In the home folder, beside genesis."""
 MAX_BYTES: Final = 64 * 1024
-
-
-class BadSettings(NodeError):
-    """RPC-50 … RPC-52: settings that do not say what to do, or contradict their folder."""
-
-    code = "APP-008"
-    exit_code = 3
-    why = "a setting that is passed over in silence is one that its operator relies on"
-    fix = "correct the file; docs/production.md lists its keys"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,25 +164,30 @@ def save(home: Path, given: Mapping[str, Value]) -> None:
     files.write(home / SETTINGS_FILE, text.encode())
 
 
-def check_role(settings: Settings, *, has_key: bool, is_validator: bool) -> None:
+def may_vote(key: bytes, genesis: Genesis) -> bool:
+    """Whether a key is a validator's of genesis, or can become one's by a bond."""
+    return key in genesis.validators or genesis.stake is not None
+
+
+def check_role(settings: Settings, key: bytes | None, genesis: Genesis) -> None:
     """RPC-51: who votes has a key of the chain's, and who has one votes.
 
     Args:
         settings: of the node.
-        has_key: a validator's key lies in its home.
-        is_validator: and the chain's genesis names it.
+        key: of a validator, public, that lies in its home.
+        genesis: of the chain.
 
     Raises:
         BadSettings: RPC-51.
     """
-    if settings.votes and not is_validator:
-        missing = "its key is none of the chain's validators" if has_key else "no key is here"
+    if settings.votes and (key is None or not may_vote(key, genesis)):
+        missing = "no key is here" if key is None else "its key is none of the chain's validators"
         raise BadSettings(
             f"RPC-51: role {settings.role} votes, and {missing}",
             where="node.role",
             fix="put `validator.key` into the node's home (`chiaro validator init` makes one)",
         )
-    if has_key and not settings.votes:
+    if key is not None and not settings.votes:
         raise BadSettings(
             f"RPC-51: role {settings.role} does not vote, and a validator's key is here",
             where="node.role",

@@ -14,6 +14,7 @@ from typing import Final
 
 from node.app.accusations import Accusations
 from node.app.errors import NoNode
+from node.app.settings import may_vote
 from node.consensus.finality import CommittedBlock, DecidedBlock
 from node.core.block import Block, Receipt
 from node.core.genesis import Genesis
@@ -146,8 +147,7 @@ class Validator:
     @property
     def public(self) -> bytes | None:
         """Consensus key, if this node is a validator of its chain, or may become one."""
-        known = self._genesis.stake is not None or self._own in self._genesis.validators
-        return self._own if self._own and known else None
+        return self._own if self._own and may_vote(self._own, self._genesis) else None
 
     def _has_part(self) -> bool:
         reader = self._store.reader()

@@ -157,7 +157,7 @@ def status(context: typer.Context) -> None:
     from node.app import process, settings
     from node.consensus.cometbft import inspect
     from node.consensus.cometbft.query import EngineAnswer
-    from node.core.errors import Unreachable
+    from node.core.errors import NotFound, Unreachable
     from node.rpc.client import NodeClient
 
     session: Session = context.obj
@@ -172,7 +172,7 @@ def status(context: typer.Context) -> None:
     if (home / ENGINE_FILE).exists():
         try:
             engine = inspect.ask(home / ENGINE_FILE)
-        except (Unreachable, EngineAnswer) as error:
+        except (Unreachable, EngineAnswer, NotFound) as error:
             session.warnings.append(error.message)
     session.exit_code = 0 if health.ready else 1
     data: dict[str, Any] = {

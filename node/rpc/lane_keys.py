@@ -5,7 +5,9 @@ Everything but `own` and `seen` is in the state of every node; those two are thi
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from node.core.genesis import Genesis
 from node.lane import sealed
@@ -87,7 +89,7 @@ class KeyReportView(Response, frozen=True):
     last: Count
     stage: KeyStage
     attempt: Count
-    round: Count
+    round: Annotated[int, Meta(ge=0, le=4)]
     until: Count
     reason: str
     digest: Id | None

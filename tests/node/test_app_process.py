@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from node.app.errors import AlreadyRunning
+from node.app.errors import AlreadyRunning, BadSettings
 from node.app.process import LOG_FILE, PROCESS_FILE, NodeProcess, find, spawn, stop
 from node.core.errors import Unreachable
 from node.core.genesis_file import load_genesis
@@ -85,6 +85,15 @@ def test_why_it_did_not_start_is_the_error_it_was(places) -> None:
         spawn(home, state, port=0)
     assert refused.value.id == DecodeError.code
     assert find(home, state) is None
+
+
+def test_settings_that_it_did_not_start_with_are_the_error_they_are(places) -> None:
+    home, state = places
+    home.mkdir()
+    (home / "node.toml").write_text("[node]\nrol = 'full'\n")
+    with pytest.raises(BadSettings, match=r"RPC-50: there is no setting .node\.rol") as refused:
+        spawn(home, state, port=0)
+    assert refused.value.exit_code == BadSettings.exit_code
 
 
 def test_a_taken_port_is_named(places, tmp_path) -> None:

@@ -78,10 +78,8 @@ def test_a_node_that_ends_does_not_wait_for_a_snapshot(store, tmp_path, monkeypa
     made.committed(commit(store))
     time.sleep(0.5)
     assert made.busy
-    begun = time.monotonic()
     made.close()
-    assert not made.busy
-    assert time.monotonic() - begun < 9  # it was not waited for until it gave up
+    assert not made.busy  # it was ended: left alone it would outlive the wait for it
     assert "no snapshot" not in caplog.text
 
 

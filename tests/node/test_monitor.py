@@ -12,11 +12,11 @@ import httpx
 import pytest
 
 from node.app import health
+from node.app.errors import BadSettings
 from node.app.health import LEAST_AGE_S, MOST_INTERVALS, Seen
 from node.app.meters import Meters
 from node.app.monitor import listen_on_loopback
 from node.app.options import Options
-from node.app.settings import BadSettings
 from node.consensus.cometbft.inspect import EngineStatus
 from node.core.errors import InvalidTransaction, Unreachable
 from node.testing.nodes import memory_node, serving

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from node.app import choices, settings
+from node.app.errors import BadSettings
 from node.app.options import Options
 from node.app.roles import KEYS, NATS_FILES, NO_NODE, ROLES
-from node.app.settings import BadSettings
 from node.app.validator import create_key
 
 PAGE = Path(__file__).parents[2] / "docs" / "production.md"

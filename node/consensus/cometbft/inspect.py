@@ -34,6 +34,7 @@ def ask(path: Path) -> EngineStatus:
     Raises:
         Unreachable: it does not answer.
         EngineAnswer: not as CometBFT does.
+        NotFound: an empty answer.
     """
     query = Query(path)
     status, net = query.ask("status"), query.ask("net_info")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Final
 
 from node.core.ids import ChainId, Height
 from node.store.snapshots.export import export_checkpoint
 from node.store.snapshots.shelf import Shelf
 from zk.errors import ChiaroError
 
-_LAST: int = 10
+_LAST: Final = 10
 """Niceness: a node that decides blocks comes first."""
 
 

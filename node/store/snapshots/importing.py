@@ -59,7 +59,7 @@ def check_offer(
     try:
         found = Manifest.from_bytes(metadata)
     except DecodeError as error:
-        raise SnapshotRefused("SN-1", error.message, Blame.SENDER) from error
+        raise SnapshotRefused("SN-1", error.message.removeprefix("SN-1: "), Blame.SENDER) from error
     said = (height, chunks, hash_)
     if said != (found.height, len(found.chunks), found.hash):
         raise SnapshotRefused("SN-2", "the offer is not that of its manifest", Blame.SENDER)

@@ -18,7 +18,9 @@ from node.app.errors import NoNode
 from node.app.node import Node
 from node.app.validator import create_key
 from node.cli.session import Places
-from node.consensus.cometbft.home import Network
+from node.consensus.cometbft import inspect
+from node.consensus.cometbft.home import Network, Place
+from node.core.errors import NotFound, Unreachable
 from node.core.genesis_file import save_genesis
 from node.lane.validator import identity
 from node.testing.nodes import VALIDATOR, development_genesis
@@ -27,6 +29,13 @@ from zk.errors import ChiaroError
 
 PEER = "0123456789abcdef0123456789abcdef01234567@127.0.0.9:26656"
 WAIT_S = 60.0
+
+
+def raising(error: ChiaroError):
+    def call(path) -> None:
+        raise error
+
+    return call
 
 
 @pytest.fixture
@@ -120,8 +129,25 @@ def test_rpc54_a_home_is_made_whole_or_not_at_all(tmp_path, monkeypatch) -> None
     assert key.public != VALIDATOR.public
 
 
+def test_rpc54_a_key_that_another_put_there_meanwhile_stays(
+    tmp_path, key_file, monkeypatch
+) -> None:
+    home = tmp_path / "home"
+
+    def meanwhile(*given) -> Place:
+        create_key(home)
+        return Place(*given)
+
+    monkeypatch.setattr(hosting, "Place", meanwhile)
+    said = {"node.role": "validator", "engine.mode": "embedded"}
+    with pytest.raises(FileExistsError):
+        hosting.make(home, development_genesis(), said, key_file=key_file)
+    assert [path.name for path in home.iterdir()] == [identity.KEY_FILE]
+    assert identity.load(home / identity.KEY_FILE).public != VALIDATOR.public
+
+
 def test_a_node_in_the_foreground_logs_json_is_ready_and_ends_with_sigterm(
-    offline, genesis_file, key_file
+    offline, genesis_file, key_file, monkeypatch
 ) -> None:
     words = ["node", "init", "--genesis", str(genesis_file), "--role", "validator"]
     words += ["--engine", "embedded", "--validator-key", str(key_file), "--rpc", "127.0.0.1:0"]
@@ -144,6 +170,14 @@ def test_a_node_in_the_foreground_logs_json_is_ready_and_ends_with_sigterm(
         assert found.code == 0
         assert found.data["ready"] is True
         assert found.data["role"] == "validator"
+        with monkeypatch.context() as patched:
+            (places.node / "engine").mkdir()
+            (places.node / "engine" / "rpc.sock").touch()
+            for error in (NotFound("an empty answer"), Unreachable("it is silent")):
+                patched.setattr(inspect, "ask", raising(error))
+                found = offline("node", "status", "--json")
+                assert (found.code, found.data["engine"]) == (0, None)
+                assert error.message in found.document["warnings"]
         assert httpx.get(f"{running.url}/health/live").status_code == 200
         child.send_signal(signal.SIGTERM)
         out, err = child.communicate(timeout=WAIT_S)

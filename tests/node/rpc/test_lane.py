@@ -421,6 +421,18 @@ def test_rpc31_intents_that_a_node_leaves_out_are_missed(ready, traders) -> None
 # --- asking for a key, looking for an intent ------------------------------------------------------
 
 
+def test_a_round_that_there_is_not_is_no_answer(ready) -> None:
+    def rounds(number: int) -> NodeClient:
+        def change(path: str, document) -> None:
+            document["keys"][0].update(stage="round", round=number)
+
+        return answering(ready, change)
+
+    assert rounds(4).lane.keys().keys[0].round == 4
+    with pytest.raises(BadAnswer, match="round"):
+        rounds(5).lane.keys()
+
+
 def test_rpc32_asking_for_a_key_moves_this_nodes_validator_only() -> None:
     node = memory_node(options=Options(port=0, delay_ms=FOREVER, lane_tick_ms=FOREVER))
     with serving(node) as client:

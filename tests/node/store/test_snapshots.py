@@ -103,6 +103,7 @@ def refused(call, blame) -> str:
         call()
     assert caught.value.blame is blame
     assert caught.value.id == caught.value.rule
+    assert caught.value.message.count(caught.value.rule) == 1
     return caught.value.rule
 
 
