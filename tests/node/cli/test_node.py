@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -155,12 +156,16 @@ def test_a_node_in_the_foreground_logs_json_is_ready_and_ends_with_sigterm(
     places = Places.of(str(offline.home))
     assert offline("node", "status", "--json").code == 6
     command = [sys.executable, "-P", "-m", "node.cli", "--home", str(offline.home), "--json"]
-    with subprocess.Popen(
-        [*command, "node", "run", "--metrics", "127.0.0.1:0"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    ) as child:
+    with (
+        subprocess.Popen(
+            [*command, "node", "run", "--metrics", "127.0.0.1:0"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        ) as child,
+        contextlib.ExitStack() as stack,
+    ):
+        stack.callback(child.kill)  # where what follows fails, nobody else would
         deadline = time.monotonic() + WAIT_S
         while (running := process.find(places.node, places.state)) is None:
             assert child.poll() is None, child.stderr.read()
