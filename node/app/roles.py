@@ -5,16 +5,15 @@ docs/production.md prints both, and a test compares.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from node.core.place import is_place
 from node.store.chain import MIN_RETAINED
 
 EXPLORER: Final[Mapping[str, bool | None]] = {"alone": None, "on": True, "off": False}
 MODES: Final = ("embedded", "child", "beside")
-_PLACE: Final = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):[0-9]{1,5}")
 
 Value = str | int | bool
 
@@ -44,15 +43,6 @@ NATS_FILES: Final[Mapping[str, str]] = {
     "key": "of that certificate",
 }
 """What a client of NATS servers may have, never in the settings themselves."""
-
-
-def is_place(value: Value) -> bool:
-    """`HOST:PORT`, of a port that exists."""
-    return (
-        isinstance(value, str)
-        and _PLACE.fullmatch(value) is not None
-        and int(value.rpartition(":")[2]) < 1 << 16
-    )
 
 
 def _enough(value: Value) -> bool:

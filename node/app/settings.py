@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from node.app.errors import BadSettings
-from node.app.roles import ARCHIVE, KEYS, NO_NODE, ROLES, Value, is_place
+from node.app.roles import ARCHIVE, KEYS, NO_NODE, ROLES, Value
 from node.core.genesis import Genesis
+from node.core.place import is_place
 from zk import files, tomltext
 
 SETTINGS_FILE: Final = "node.toml"

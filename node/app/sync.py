@@ -13,12 +13,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from node.app.roles import is_place
 from node.consensus.cometbft import mapping
 from node.consensus.cometbft.home import StateSync
 from node.consensus.cometbft.query import EngineAnswer, Query, hexadecimal, integer, member
 from node.core.errors import NodeError, NotFound, Unreachable
 from node.core.genesis import Genesis
+from node.core.place import is_place
 
 BACK: Final = 2_000
 """Heights behind the last one: before the snapshots that peers have, as a light client goes forward

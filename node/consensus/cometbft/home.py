@@ -28,6 +28,7 @@ from node.consensus.cometbft import mapping
 from node.core.block import MAX_TX_BYTES
 from node.core.errors import ConsensusFault
 from node.core.genesis import Genesis
+from node.core.place import is_place
 from zk import files, tomltext
 from zk.errors import DecodeError
 
@@ -38,7 +39,6 @@ CONFIG_FILE: Final = "config.toml"
 BUILT: Final = Path(".cache/cometbft") / VERSION / "cometbft"
 """Where `make cometbft` puts it, in a checkout."""
 _PEER: Final = re.compile(r"[0-9a-f]{40}@\S{3,320}")
-_ADDRESS: Final = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):[0-9]{1,5}")
 MEMPOOL_TXS: Final = 5000
 """Of CometBFT's, which asks about each of them again after every block and answers nothing else
 meanwhile. Ours has fewer, so what ours takes finds a place."""
@@ -150,7 +150,7 @@ class Network:
             )
 
 
-def check_peer(text: str) -> str:
+def check_peer(text: str) -> None:
     """CH-58: `ID@HOST:PORT`, as `chiaro node init` prints it.
 
     Raises:
@@ -164,18 +164,16 @@ def check_peer(text: str) -> str:
             fix="write ID@HOST:PORT, the id in 40 hexadecimal digits; its operator has it",
         )
     check_address(text.partition("@")[2])
-    return text
 
 
-def check_address(text: str) -> str:
+def check_address(text: str) -> None:
     """CH-58: `HOST:PORT`.
 
     Raises:
         DecodeError: CH-58.
     """
-    if not _ADDRESS.fullmatch(text) or not 0 < int(text.rpartition(":")[2]) < 1 << 16:
+    if not is_place(text, least=1):
         raise DecodeError(f"CH-58: {text[:96]!r} is no HOST:PORT", where="address")
-    return text
 
 
 def make(
