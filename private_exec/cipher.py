@@ -31,6 +31,8 @@ from zk.curve.bn254 import G1_GENERATOR, G1Affine, check_g1
 from zk.curve.encoding import G1_BYTES, g1_from_bytes, g1_to_bytes
 
 TAG_BYTES: Final = 16
+POINTS_BYTES: Final = 5 * 32
+"""Of a ciphertext, before its body: four points and z."""
 _NONCE: Final = bytes(12)
 _INFO: Final = b"chiaro/v1/private/body-key"
 

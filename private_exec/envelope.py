@@ -165,6 +165,11 @@ def auth_digest(label: bytes, sealed: Seal) -> bytes:
     return tagged_hash("private/auth", label, sealed.to_bytes())
 
 
+def size_of(size_class: int) -> int:
+    """Bytes of an envelope whose body is of this class."""
+    return HEADER_BYTES + cipher.POINTS_BYTES + SIZE_CLASSES[size_class] + SIGNATURE_BYTES
+
+
 def size_class_of(length: int) -> int:
     """The smallest class that holds an intent of this length.
 

@@ -32,6 +32,7 @@ from node.gossip.servers import Connection, Servers
 from node.gossip.statement import Signer
 from node.testing.nats import Cluster, binary
 from node.testing.network import CHAIN
+from zk.bench.stats import percentile
 
 BODY = 2048
 APP = b"measure".ljust(APP_BYTES, b"\0")
@@ -131,7 +132,7 @@ def forger(urls: tuple[str, ...], rate: float, seconds: float, start: Event, tar
 
 
 def _p99(took: list[float]) -> float:
-    return round(1000 * took[int(0.99 * (len(took) - 1))], 2)
+    return round(1000 * percentile(took, 0.99), 2)
 
 
 def main() -> None:
@@ -177,8 +178,8 @@ def main() -> None:
             found = pipe.recv()
             all_took: list[tuple[float, float]] = found.pop("took")
             began = min(sent for sent, _ in all_took)
-            took = sorted(delay for _, delay in all_took)
-            later = sorted(delay for sent, delay in all_took if sent - began >= CUT_OFF_S)
+            took = [delay for _, delay in all_took]
+            later = [delay for sent, delay in all_took if sent - began >= CUT_OFF_S]
             line = {
                 "receiver": number,
                 "came": len(took),

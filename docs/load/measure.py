@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import socket
 import sys
 import time
 from collections import Counter
-from contextlib import AbstractContextManager, ExitStack, suppress
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -80,7 +79,7 @@ def main() -> None:
 def _target(name: str) -> AbstractContextManager[Target]:
     if name == "embedded":
         return targets.embedded(BLOCK_MS)
-    return targets.validators(4, BLOCK_MS, _free_port())
+    return targets.validators(4, BLOCK_MS)
 
 
 def _workload(client: NodeClient, target: Target, name: str, count: int) -> Workload:
@@ -132,18 +131,6 @@ def _keep(path: Path, found: Measured, opened: dict[int, int], *, steady: bool) 
         f"{found.included}/{found.sent} included ({found.per_second:.0f}/s), "
         f"p50 {spread.p50:.2f} s, p99 {spread.p99:.2f} s, refused {found.refused or 0}"
     )
-
-
-def _free_port() -> int:
-    """Free on the addresses of four nodes, a moment ago."""
-    while True:
-        with ExitStack() as stack, suppress(OSError):
-            first = stack.enter_context(socket.socket())
-            first.bind(("127.0.0.2", 0))
-            port: int = first.getsockname()[1]
-            for last in (3, 4, 5):
-                stack.enter_context(socket.socket()).bind((f"127.0.0.{last}", port))
-            return port
 
 
 def _tell(text: str) -> None:

@@ -25,7 +25,6 @@ import re
 import secrets
 import shutil
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -43,6 +42,7 @@ from node.core.genesis import DEV_FAUCET_SEED
 from node.core.ids import NATIVE, EnvironmentId
 from node.rpc.client import NodeClient
 from node.rpc.text import bytes_of
+from node.testing.localnets import free_port, p2p_port
 from shielded.transaction import ShieldedTx
 from transparent.signature import SigningKey
 from transparent.transaction import Transfer, sign
@@ -54,14 +54,6 @@ SCENES = ("idle", "prover", "verify", "blocks", "readers")
 PAID = 200
 
 
-def free_port() -> int:
-    """Free a moment ago."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
-
-
 @contextlib.contextmanager
 def running(folder: Path, *, driven: bool) -> Iterator[tuple[NodeProcess, int]]:
     """A node with metrics, in `folder` as `chiaro --home` has it; or a localnet of one."""
@@ -69,7 +61,7 @@ def running(folder: Path, *, driven: bool) -> Iterator[tuple[NodeProcess, int]]:
     words = ["--create"]
     if driven:
         now = time.time_ns() // 1_000_000
-        localnet.create(folder / "net", 1, time_ms=now, p2p_port=free_port())
+        localnet.create(folder / "net", 1, time_ms=now, p2p_port=p2p_port(1))
         home, words = folder / "net" / "node0", ["--start-cometbft", str(localnet.binary())]
     command = [sys.executable, "-P", "-m", "node.app", "run", "--port", "0", *words]
     command += ["--home", str(home), "--state", str(state)]

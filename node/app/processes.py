@@ -37,11 +37,15 @@ def stopped(pid: int) -> bool:
 
 
 def gone(pid: int) -> bool:
-    """Whether a process has ended; a child of this one is reaped."""
-    with contextlib.suppress(ChildProcessError):
-        if os.waitpid(pid, os.WNOHANG)[0] == pid:
-            return True
-    return _state(pid) in {"", "Z"}
+    """Whether a process has ended; a child of this one is reaped, and not gone before that.
+
+    The system calls a process dead whose first thread has ended while others still do; until it is
+    reaped, a signal reaches it, and whoever asks in that way takes it for running.
+    """
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return _state(pid) in {"", "Z"}
 
 
 def kill(pid: int) -> None:

@@ -57,7 +57,7 @@ async def serve(folder: Path) -> None:
         with contextlib.suppress(OSError):
             try:
                 answer = _obey(links, jsontext.loads(await reader.readline()), stop)
-            except (ChiaroError, ValueError) as error:
+            except (ChiaroError, ValueError, TypeError, OverflowError) as error:
                 answer = {"error": str(error)}
             writer.write(json.dumps(answer).encode() + b"\n")
             await writer.drain()
@@ -86,6 +86,7 @@ def _obey(links: dict[Pair, Link], request: Any, stop: asyncio.Event) -> dict[st
         raise DecodeError("not a request to the relays")
     if request.get("stop"):
         stop.set()
+    told: dict[Pair, Weather] = {}
     for a, b, mode, delay_ms, drop in request.get("links", ()):
         weather = Weather(Mode(mode), int(delay_ms), float(drop))
         if not 0 <= weather.delay_ms <= LONGEST_DELAY_MS or not 0 <= weather.drop <= 1:
@@ -93,7 +94,9 @@ def _obey(links: dict[Pair, Link], request: Any, stop: asyncio.Event) -> dict[st
         for pair in ((a, b), (b, a)):
             if pair not in links:
                 raise DecodeError(f"no link {pair}")
-            links[pair].set(weather)
+            told[pair] = weather
+    for pair, weather in told.items():
+        links[pair].set(weather)
     return {
         "pid": os.getpid(),
         "links": [
@@ -114,7 +117,7 @@ def main(arguments: Sequence[str]) -> int:
             asyncio.run(serve(folder))
     except Timeout:
         return 1
-    except OSError as error:
+    except (ChiaroError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
@@ -238,7 +241,7 @@ def record(folder: Path) -> tuple[int, int]:
     try:
         document = jsontext.loads((folder / RECORD).read_bytes())
         nodes, port = document["nodes"], document["port"]
-    except (OSError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise DecodeError("no record of relays", where=str(folder / RECORD)) from error
     if type(nodes) is not int or type(port) is not int or not 1 <= nodes <= MOST_NODES:
         raise DecodeError("no record of relays", where=str(folder / RECORD))

@@ -13,6 +13,7 @@ import signal
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -73,7 +74,7 @@ def demo(
     if out_folder is not None:
         _check_folder(out_folder)
     _introduce(session, story)
-    tell = {
+    show = {
         Story.TRANSFER: _transfer,
         Story.INTENTS: _intents,
         Story.VALIDATORS: _validators,
@@ -81,7 +82,7 @@ def demo(
     with _stopped_cleanly(), _folder(keep=keep) as folder:
         places = [place for place in (out_folder, folder if keep else None) if place is not None]
         with output.progress(session, "proving key") as bar:
-            data, valid, written, conclude = tell(session, folder, places, out_folder, bar)
+            data, valid, written, conclude = show(Stage(session, folder, places, out_folder, bar))
         if browse:
             import webbrowser
 
@@ -95,24 +96,41 @@ Told = tuple[dict[str, Any], bool, list[str], "Callable[[Console], None]"]
 """The document, whether everything held, files that stay, and how people are told."""
 
 
-def _transfer(
-    session: Session,
-    folder: Path,
-    places: Sequence[Path],
-    out_folder: Path | None,
-    bar: output.Report,
-) -> Told:
+@dataclass(frozen=True)
+class Stage:
+    """Where a story is shown.
+
+    Attributes:
+        session: of the command.
+        folder: a temporary one.
+        places: that get the report, and what it is about.
+        out_folder: one of them, if `--out` named it.
+        bar: of a long step.
+    """
+
+    session: Session
+    folder: Path
+    places: Sequence[Path]
+    out_folder: Path | None
+    bar: output.Report
+
+    def tell(self, step: Step) -> None:
+        """A step is done."""
+        _tell(self.session, step)
+
+
+def _transfer(stage: Stage) -> Told:
     from node.cli import exported
     from node.cli.demo_facts import document
     from node.cli.demo_report import render
     from node.cli.demo_run import Run
 
-    run = Run(folder, lambda step: _tell(session, step), bar)
+    run = Run(stage.folder, stage.tell, stage.bar)
     facts = run()
-    commands = next_commands(out_folder)
+    commands = next_commands(stage.out_folder)
     page = render(facts, commands)
     written: list[str] = []
-    for place in places:
+    for place in stage.places:
         exported.write(run.documents[:1], place)
         (place / REPORT).write_text(page, encoding="utf-8")
         names = (REPORT, exported.PROOF, exported.PUBLIC, exported.KEY)
@@ -121,49 +139,37 @@ def _transfer(
     return data, facts.valid, written, lambda out: _conclude(out, facts, written, commands)
 
 
-def _intents(
-    session: Session,
-    folder: Path,
-    places: Sequence[Path],
-    out_folder: Path | None,
-    bar: output.Report,
-) -> Told:
+def _intents(stage: Stage) -> Told:
     from node.cli.demo_intents_run import IntentsRun
 
-    facts = IntentsRun(folder, lambda step: _tell(session, step), bar)()
-    return _sealed(facts, folder, places, intents_commands(out_folder, facts.bundle))
+    facts = IntentsRun(stage.folder, stage.tell, stage.bar)()
+    return _sealed(facts, stage, intents_commands(stage.out_folder, facts.bundle))
 
 
-def _validators(
-    session: Session,
-    folder: Path,
-    places: Sequence[Path],
-    out_folder: Path | None,
-    bar: output.Report,
-) -> Told:
+def _validators(stage: Stage) -> Told:
     from node.app import localnet
     from node.cli.demo_validators_run import ValidatorsRun
 
     localnet.binary()  # before a minute of work
-    facts = ValidatorsRun(folder, lambda step: _tell(session, step), bar)()
+    facts = ValidatorsRun(stage.folder, stage.tell, stage.bar)()
     commands = (
         ("an operator", "chiaro localnet init && chiaro localnet up"),
-        *intents_commands(out_folder, facts.bundle, Story.VALIDATORS)[1:],
+        *intents_commands(stage.out_folder, facts.bundle, Story.VALIDATORS)[1:],
     )
-    return _sealed(facts, folder, places, commands)
+    return _sealed(facts, stage, commands)
 
 
-def _sealed(facts: IntentsFacts, folder: Path, places: Sequence[Path], commands: Commands) -> Told:
+def _sealed(facts: IntentsFacts, stage: Stage, commands: Commands) -> Told:
     """Page and chain of a story of sealed intents, where they are wanted."""
     from node.cli.demo_intents_facts import document
     from node.cli.demo_intents_report import render
 
     page = render(facts, commands)
     written: list[str] = []
-    for place in places:
+    for place in stage.places:
         (place / REPORT).write_text(page, encoding="utf-8")
-        if place != folder:
-            shutil.copyfile(folder / facts.bundle, place / facts.bundle)
+        if place != stage.folder:
+            shutil.copyfile(stage.folder / facts.bundle, place / facts.bundle)
         written += [str(place / name) for name in (REPORT, facts.bundle)]
     data = {**document(facts), "next": _listed(commands)}
     return data, facts.valid, written, lambda out: _settled(out, facts, written, commands)

@@ -6,11 +6,7 @@ and executes them itself. Everything is on this machine, on addresses 127.0.0.x.
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
-import signal
-import socket
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -38,7 +34,7 @@ _REFUSED: Final = re.compile(r"proposal of [0-9a-f]+ at (\d+) refused: .*?(LN-\d
 
 
 class LocalnetWorld:
-    """`World` of processes; use it in a `with` block, which ends them.
+    """`World` of processes, which `close` ends.
 
     Args:
         folder: empty, of a short name: paths of sockets are short.
@@ -57,6 +53,7 @@ class LocalnetWorld:
     def __init__(self, folder: Path, allocations: Sequence[Allocation], keys: KeyStore) -> None:
         from node.app import assembly, localnet
         from node.execution.verifier import GrothVerifier
+        from node.testing.localnets import p2p_port
         from node.testing.observer import Observer
 
         self._folder = folder
@@ -66,7 +63,7 @@ class LocalnetWorld:
             VALIDATORS,
             time_ms=time.time_ns() // 1_000_000,
             block_time_ms=BLOCK_MS,
-            p2p_port=_free_port(),
+            p2p_port=p2p_port(VALIDATORS),
             lane=LANE,
             allocations=allocations,
         )
@@ -154,12 +151,9 @@ class LocalnetWorld:
 
     def kill(self) -> None:
         """SIGKILL for the node; its CometBFT dies with it."""
-        from node.app import process
+        from node.app import disturb
 
-        home = self._homes[KILLED]
-        running = process.find(home, home / "state")
-        if running is not None:
-            os.kill(running.pid, signal.SIGKILL)
+        disturb.kill(self._folder, KILLED, disturb.Part.APP)
         self._clients.pop(KILLED).close()
 
     def stands(self, seconds: float) -> int:
@@ -210,15 +204,3 @@ class LocalnetWorld:
 
 def _hex(data: bytes) -> str:
     return "0x" + data.hex()
-
-
-def _free_port() -> int:
-    """Free on the addresses of all validators, a moment ago."""
-    while True:
-        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
-            first = stack.enter_context(socket.socket())
-            first.bind(("127.0.0.2", 0))
-            port: int = first.getsockname()[1]
-            for last in range(3, 2 + VALIDATORS):
-                stack.enter_context(socket.socket()).bind((f"127.0.0.{last}", port))
-            return port

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 ACCOUNT: Final = "account"
 SHIELDED: Final = "shielded"
 PAYERS: Final = (ACCOUNT, SHIELDED)
-SEAL_BYTES: Final = 160
-"""Of a ciphertext beside its body: four points and a scalar."""
 _BATCHES_SEEN: Final = 8
 SPARE_BATCHES: Final = 3
 """Further batches in which an envelope may be ordered; then it is certain that it never will."""
@@ -83,8 +81,7 @@ def cost(where: Place, kept: Kept) -> Cost:
         PolicyRefused: it would expire before its batch ends.
     """
     from node.lane.domains import least_fee
-    from private_exec.envelope import HEADER_BYTES, SIZE_CLASSES, size_class_of
-    from private_exec.roster import SIGNATURE_BYTES
+    from private_exec.envelope import size_class_of, size_of
 
     lane, domain = where.genesis.lane, where.domain
     if lane is None:
@@ -100,7 +97,7 @@ def cost(where: Place, kept: Kept) -> Cost:
             fix="make it again with more time: `--expires`",
         )
     size_class = size_class_of(len(kept.intent))
-    size = HEADER_BYTES + SEAL_BYTES + SIZE_CLASSES[size_class] + SIGNATURE_BYTES
+    size = size_of(size_class)
     fee = least_fee(where.genesis, domain.number, size, kept.proofs)
     until = min(closes + SPARE_BATCHES * domain.period, lane.last_height(where.epoch), kept.expiry)
     return Cost(size_class, size, fee, until)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from node.core.block import OK, Receipt
@@ -34,6 +34,35 @@ def parse(tx: bytes) -> tuple[bytes, bytes, int]:
 def tx_id(tx: bytes) -> TxId:
     """Of everything but the proof."""
     return TxId(tagged_hash("kv", tx.rsplit(b" ", 1)[0]))
+
+
+def receipts(
+    txs: Sequence[bytes],
+    run: Callable[[bytes], None],
+    name: Callable[[bytes], TxId],
+    height: Height,
+    environment: EnvironmentId,
+) -> tuple[Receipt, ...]:
+    """Of a block of a ledger for tests.
+
+    Args:
+        txs: of the block.
+        run: takes a transaction into the overlay; raises ChiaroError: it has no effect.
+        name: of a transaction.
+        height: of the block.
+        environment: of all of them.
+    """
+    found = []
+    for index, tx in enumerate(txs):
+        code, message = OK, ""
+        try:
+            run(tx)
+        except ChiaroError as error:
+            code, message = error.id, error.message
+        found.append(
+            Receipt(tagged_hash("wire", tx), name(tx), height, index, environment, code, message, 0)
+        )
+    return tuple(found)
 
 
 class KvExecutor:
@@ -93,21 +122,11 @@ class KvExecutor:
         time_ms: int,  # noqa: ARG002
     ) -> BlockResult:
         overlay: dict[bytes, bytes | None] = {}
-        receipts = []
-        for index, tx in enumerate(txs):
-            code, message = OK, ""
-            try:
-                self._run(tx, overlay, reader)
-            except ChiaroError as error:
-                code, message = error.id, error.message
-            receipts.append(
-                Receipt(
-                    tagged_hash("wire", tx), tx_id(tx), height, index,
-                    EnvironmentId.TRANSPARENT, code, message, 0,
-                )
-            )  # fmt: skip
+        found = receipts(
+            txs, lambda tx: self._run(tx, overlay, reader), tx_id, height, EnvironmentId.TRANSPARENT
+        )
         # An unordered set on purpose: the root must not depend on the order of writes.
-        return BlockResult({k: overlay[k] for k in set(overlay)} | self.writes_too, tuple(receipts))
+        return BlockResult({k: overlay[k] for k in set(overlay)} | self.writes_too, found)
 
     def _run(self, tx: bytes, overlay: dict[bytes, bytes | None], reader: StateReader) -> None:
         verb, key, amount = parse(tx)

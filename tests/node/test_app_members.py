@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 
 import pytest
 
@@ -22,12 +21,7 @@ from node.lane.blobs.availability import Availability
 from node.lane.validator.identity import ConsensusKey
 from node.store.memory import MemoryKeyValue
 from node.testing.lane import LaneChain, entropy
-
-
-def free_port() -> int:
-    with socket.socket() as item:
-        item.bind(("127.0.0.1", 0))
-        return item.getsockname()[1]
+from node.testing.localnets import free_port
 
 
 def test_a_listener_that_cannot_be_is_told_at_once_and_ends_nothing_else(caplog) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from node.app import development, process
+from node.app import development, process, processes
 from node.app.process import NodeProcess
 from node.app.validator import create_key
 from node.cli.session import Places
@@ -73,15 +73,6 @@ class Host:
     @property
     def running(self) -> NodeProcess | None:
         return process.find(self.places.node, self.places.state)
-
-    def engine(self) -> int:
-        """Process id of its CometBFT."""
-        wanted = f"start\0--home\0{self.places.node / 'engine'}".encode()
-        for entry in Path("/proc").iterdir():
-            with contextlib.suppress(OSError):
-                if wanted in (entry / "cmdline").read_bytes():
-                    return int(entry.name)
-        raise AssertionError("no CometBFT runs here")
 
     def reasons(self) -> list[str] | None:
         """Why it is not ready; nothing: it is. None: it does not answer."""
@@ -142,14 +133,15 @@ def test_a_validator_and_a_node_that_follows_it_on_two_hosts(hosts) -> None:
     assert (data["role"], data["engine"]["peers"], data["engine"]["syncing"]) == ("full", 1, False)
     assert data["engine"]["node"] != peer.partition("@")[0]
 
-    engine = second.engine()
-    os.kill(engine, signal.SIGSTOP)
+    engine = processes.engine_of(second.places.node)
+    assert engine is not None
+    processes.pause(engine)
     try:
         until(lambda: second.reasons() == ["engine"], "a silent CometBFT is told")
         code, document = second.ask("node", "status")
         assert (code, document["data"]["ready"]) == (1, False)
     finally:
-        os.kill(engine, signal.SIGCONT)
+        processes.resume(engine)
     until(lambda: second.reasons() == [], "it speaks again")
 
     for client in clients:

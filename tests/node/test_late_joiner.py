@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import shutil
-import socket
 import tempfile
 import time
 import tomllib
@@ -29,6 +27,7 @@ from node.lane.validator import identity
 from node.rpc.client import NodeClient
 from node.store.chain import NotKept
 from node.testing import small_chunks
+from node.testing.localnets import p2p_port, until
 from transparent.signature import SigningKey
 from transparent.transaction import Transfer, sign
 from zk.errors import ChiaroError
@@ -38,29 +37,6 @@ needs_engine = pytest.mark.skipif(
 )
 FAUCET = SigningKey(DEV_FAUCET_SEED)
 INTERVAL = 30
-WAIT_S = 60.0
-
-
-def until(look, what: str, seconds: float = WAIT_S):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        with contextlib.suppress(ChiaroError):
-            if found := look():
-                return found
-        time.sleep(0.1)
-    raise AssertionError(f"not within {seconds:g} s: {what}")
-
-
-def free_ports() -> int:
-    """The first of three that are free on the addresses of five nodes, a moment ago."""
-    while True:
-        with contextlib.ExitStack() as stack, contextlib.suppress(OSError, OverflowError):
-            first = stack.enter_context(socket.socket())
-            first.bind(("127.0.0.2", 0))
-            port = first.getsockname()[1]
-            for last, offset in [(2, 1), (2, 2), *itertools.product(range(3, 7), range(3))]:
-                stack.enter_context(socket.socket()).bind((f"127.0.0.{last}", port + offset))
-            return port
 
 
 def start(home: Path, program=small_chunks.PROGRAM, interval: int = 0) -> NodeClient:
@@ -119,7 +95,7 @@ def test_a_validator_and_another_node_join_by_a_snapshot_and_leave_a_peer_that_l
     folder: Path,
 ) -> None:
     """Three of four validators run; one of them turns a bit of every chunk that it serves."""
-    port = free_ports()
+    port = p2p_port(5, 3)
     now = time.time_ns() // 1_000_000
     genesis = localnet.create(
         folder, 4, time_ms=now, block_time_ms=100, p2p_port=port, engine_rpc=True,

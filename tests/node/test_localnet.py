@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import shutil
 import signal
-import socket
-import tempfile
-import time
-from collections.abc import Callable, Iterator
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
-from node.app import development, localnet, process
+from node.app import development, disturb, localnet, process, processes
+from node.app.disturb import Part
 from node.app.errors import NoNode, StartFailed
 from node.cli import solver_run
 from node.consensus.cometbft.home import binary
@@ -29,12 +25,12 @@ from node.intents.worker import Limits
 from node.lane import domains, payload
 from node.lane.payload import SealTx
 from node.rpc.client import NodeClient
-from private_exec.envelope import HEADER_BYTES, SIZE_CLASSES, Terms, seal_intent, size_class_of
-from private_exec.roster import SIGNATURE_BYTES
+from node.testing.localnets import Localnet, until
+from private_exec.envelope import Terms, seal_intent, size_class_of, size_of
 from transparent.signature import SigningKey
 from transparent.transaction import Transfer, sign
 from zk import files
-from zk.errors import ChiaroError, DecodeError
+from zk.errors import DecodeError
 
 needs_engine = pytest.mark.skipif(
     binary() is None, reason="CometBFT is not here: `make cometbft`, which needs Go"
@@ -48,76 +44,26 @@ WAIT_S = 60.0
 NEWEST = "v0.40.0"
 """The other line that one server serves; smoke-tested where it is built."""
 BUILT = Path(__file__).parents[2] / ".cache" / "cometbft"
-SEAL_BYTES = 5 * 32
-
-Found = TypeVar("Found")
 
 
-def until(look: Callable[[], Found | None], what: str, seconds: float = WAIT_S) -> Found:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        with contextlib.suppress(ChiaroError):
-            if found := look():
-                return found
-        time.sleep(0.2)
-    raise AssertionError(f"not within {seconds:g} s: {what}")
+class Net(Localnet):
+    """Equals that pay and settle."""
 
-
-def free_port() -> int:
-    """Free on the addresses of four nodes, a moment ago."""
-    while True:
-        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
-            first = stack.enter_context(socket.socket())
-            first.bind(("127.0.0.2", 0))
-            port = first.getsockname()[1]
-            for last in (3, 4, 5):
-                stack.enter_context(socket.socket()).bind((f"127.0.0.{last}", port))
-            return port
-
-
-class Net:
-    """A localnet in a folder with a short name, since paths of sockets are short."""
-
-    def __init__(self, n: int, cometbft: Path | None = None) -> None:
-        self.cometbft = cometbft
-        self.folder = Path(tempfile.mkdtemp(prefix="net", dir="/tmp"))
-        self.genesis = localnet.create(
-            self.folder,
-            n,
-            time_ms=time.time_ns() // 1_000_000,
-            block_time_ms=200,
-            p2p_port=free_port(),
-            lane=LANE,
-        )
-        self.sequence = 0
-        self.clients: list[NodeClient] = []
-
-    def close(self) -> None:
-        for client in self.clients:
-            client.close()
-        self.clients = []
-
-    def up(self) -> None:
-        self.close()
-        standing = localnet.up(self.folder, rpc_port=0, cometbft=self.cometbft)
-        self.clients = [NodeClient(node.process.url) for node in standing]
-
-    def pids(self) -> list[int]:
-        return [node.process.pid for node in localnet.status(self.folder)]
+    sequence = 0
 
     def heights(self) -> list[int]:
-        return [client.status().height for client in self.clients]
+        return [client.status().height for client in self.clients.values()]
 
     def to(self, height: int, *numbers: int) -> None:
         """Wait until these nodes, or all, have a block of this height."""
-        clients = [self.clients[k] for k in numbers or range(len(self.clients))]
+        clients = [self.clients[k] for k in numbers or self.clients]
         until(lambda: min(c.status().height for c in clients) >= height, f"height {height}")
 
     def agree(self) -> None:
         """All have the same blocks and the same state."""
         common = min(self.heights())
         for height in {1, common // 2, common}:
-            views = [client.block(height) for client in self.clients]
+            views = [client.block(height) for client in self.clients.values()]
             assert len({(view.hash, view.state_root) for view in views}) == 1, height
 
     def pay(self, number: int, *transfers: Transfer) -> bytes:
@@ -132,7 +78,7 @@ class Net:
 
     def included(self, tx_id: bytes) -> None:
         """On every node."""
-        for client in self.clients:
+        for client in self.clients.values():
             until(lambda c=client: c.transaction(tx_id).status == "included", tx_id.hex())
 
 
@@ -141,33 +87,13 @@ def net(request) -> Iterator[Net]:
     n, version = request.param
     if version and not (BUILT / version / "cometbft").is_file():
         pytest.skip(f"CometBFT {version} is not here: `make cometbft COMETBFT_VERSION={version}`")
-    found = Net(n, BUILT / version / "cometbft" if version else None)
+    found = Net(n, program=BUILT / version / "cometbft" if version else None, lane=LANE)
     try:
         found.up()
         yield found
     finally:
         found.close()
-        pids = [p.process.pid for p in localnet.status(found.folder) if p.process]
-        localnet.down(found.folder)
-        assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
-        assert not engines(found.folder)
-        shutil.rmtree(found.folder)
-
-
-def kill(pid: int) -> None:
-    """A node, which is a child of this process."""
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-
-
-def engines(folder: Path) -> list[int]:
-    """Processes of CometBFT in this localnet."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            if f"\0start\0--home\0{folder}".encode() in (entry / "cmdline").read_bytes():
-                found.append(int(entry.name))
-    return found
+        found.remove()
 
 
 @needs_engine
@@ -176,15 +102,13 @@ def engines(folder: Path) -> list[int]:
 def test_one_validator_goes_on_where_it_was_killed(net: Net) -> None:
     person = SigningKey(b"\x01" * 32)
     net.included(net.pay(0, Transfer(person.account, NATIVE, 5)))
-    (pid,), before = net.pids(), net.heights()[0]
-    kill(pid)
-    until(lambda: not engines(net.folder), "CometBFT ends with its node")
+    before = net.heights()[0]
+    disturb.kill(net.folder, 0, Part.APP)  # its CometBFT ends with it
     net.up()
     net.to(before + 3)
     assert net.clients[0].account(person.account).balance(NATIVE) == 5
-    (engine,) = engines(net.folder)
-    os.kill(engine, signal.SIGKILL)
-    until(lambda: localnet.status(net.folder)[0].process is None, "the node ends as well")
+    disturb.kill(net.folder, 0, Part.ENGINE)  # and it with its CometBFT
+    assert localnet.status(net.folder)[0].process is None
     net.up()
     net.to(before + 6)
 
@@ -201,11 +125,11 @@ def test_four_validators_settle_what_was_sealed_and_one_is_killed(net: Net) -> N
     batch = settle(net, people)
     assert [part.code for part in batch.end.parts] == ["ok"]
     assert len(batch.end.settled) == 2
-    for client in net.clients:
+    for client in net.clients.values():
         until(lambda c=client: c.account(accounts[0]).balance(SILVER) == 10**6 + 300, "swapped")
     net.agree()
 
-    kill(net.pids()[3])
+    disturb.kill(net.folder, 3, Part.APP)
     before = net.clients[0].status().height
     net.to(before + 5, 0, 1, 2)
     person = SigningKey(b"\x03" * 32)
@@ -233,8 +157,7 @@ def settle(net: Net, people, nonce: int = 0):
         )
         data = order.to_bytes()
         size_class = size_class_of(len(data))
-        size = HEADER_BYTES + SEAL_BYTES + SIZE_CLASSES[size_class] + SIGNATURE_BYTES
-        fee = domains.least_fee(genesis, MARKET.number, size, 0)
+        fee = domains.least_fee(genesis, MARKET.number, size_of(size_class), 0)
         last = LANE.last_height(key.epoch)
         header = Terms(people[who].account, nonce, fee, 0, last, size_class)
         envelope = seal_intent(key, header, data, people[who], os.urandom(32))
@@ -275,7 +198,6 @@ def test_a_localnet_is_made_once_and_of_a_few(tmp_path: Path) -> None:
 def test_nobody_waits_for_a_node_that_has_ended(tmp_path: Path) -> None:
     localnet.create(tmp_path, 1, time_ms=1, lane=None)
     (home,) = localnet.homes(tmp_path)
-    began = time.monotonic()
     with pytest.raises(StartFailed, match="node 0 does not run") as refused:
         localnet.healthy(tmp_path, seconds=WAIT_S)
     assert str(home) in refused.value.where
@@ -286,4 +208,16 @@ def test_nobody_waits_for_a_node_that_has_ended(tmp_path: Path) -> None:
     with pytest.raises(StartFailed, match="CometBFT ended with code 1") as refused:
         localnet.healthy(tmp_path, seconds=WAIT_S)
     assert refused.value.where == "engine.log"
-    assert time.monotonic() - began < WAIT_S
+
+
+def test_a_child_is_gone_when_it_is_reaped_and_not_before(monkeypatch) -> None:
+    child = subprocess.Popen(["sleep", "600"])
+    with monkeypatch.context() as patch:
+        patch.setattr(processes, "_state", lambda _: "Z")  # its first thread has ended
+        assert not processes.gone(child.pid)
+    processes.kill(child.pid)
+    until(lambda: processes.gone(child.pid), "it ends")
+    with pytest.raises(ChildProcessError):
+        os.waitpid(child.pid, 0)
+    child.returncode = -signal.SIGKILL
+    assert processes.gone(child.pid)

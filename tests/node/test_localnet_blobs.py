@@ -5,17 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import signal
-import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
-from node.app import localnet
+from node.app import disturb, localnet
+from node.app.disturb import Part
 from node.consensus.cometbft.home import binary
 from node.core.block import Transaction
 from node.core.genesis import DEV_FAUCET_SEED
@@ -26,6 +24,7 @@ from node.lane.blobs import blob as blobs
 from node.lane.payload import SealTx
 from node.rpc.client import NodeClient
 from node.rpc.text import bytes_of
+from node.testing.localnets import WAIT_S, p2p_port, until
 from private_exec.envelope import Terms, seal_intent
 from transparent.signature import SigningKey
 from transparent.transaction import Transfer, sign
@@ -41,34 +40,6 @@ MARKET = LaneDomain(1, "market", period=6, fee=100, solve_period=2)
 LANE = LaneParameters((MARKET,), epoch_heights=300, lead=20, round_heights=3)
 FAUCET, PAYER = SigningKey(DEV_FAUCET_SEED), SigningKey(b"\x07" * 32)
 COUNT = 6
-WAIT_S = 60.0
-
-Found = TypeVar("Found")
-
-
-def until(look: Callable[[], Found | None], what: str) -> Found:
-    deadline = time.monotonic() + WAIT_S
-    while time.monotonic() < deadline:
-        with contextlib.suppress(ChiaroError):
-            if found := look():
-                return found
-        time.sleep(0.1)
-    raise AssertionError(f"not in time: {what}")
-
-
-def free_port() -> int:
-    """With the one above it, free on the addresses of four nodes, a moment ago."""
-    while True:
-        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
-            first = stack.enter_context(socket.socket())
-            first.bind(("127.0.0.2", 0))
-            port = first.getsockname()[1]
-            for last in (2, 3, 4, 5):
-                for number in (port, port + 1):
-                    if (last, number) != (2, port):
-                        item = stack.enter_context(socket.socket())
-                        item.bind((f"127.0.0.{last}", number))
-            return port
 
 
 @pytest.fixture
@@ -92,7 +63,7 @@ def sealed(client: NodeClient, genesis, first: int, count: int = COUNT) -> bytes
 def test_rows_are_handed_out_read_anywhere_and_repaired(folder: Path) -> None:
     genesis = localnet.create(
         folder, 4, time_ms=time.time_ns() // 1_000_000, block_time_ms=200,
-        p2p_port=free_port(), lane=LANE,
+        p2p_port=p2p_port(4), lane=LANE,
     )  # fmt: skip
     clients = [NodeClient(one.process.url) for one in localnet.up(folder, rpc_port=0)]
     transfer = Transfer(PAYER.account, NATIVE, 10**9)
@@ -113,9 +84,7 @@ def test_rows_are_handed_out_read_anywhere_and_repaired(folder: Path) -> None:
         assert client.da.blob(bytes_of(kept.root)).rows == 64
     assert clients[3].da.sample(found.commitment, 12).missing == ()
 
-    away = localnet.status(folder)[3].process.pid
-    os.kill(away, signal.SIGKILL)
-    os.waitpid(away, 0)
+    disturb.kill(folder, 3, Part.APP)
     data = sealed(clients[1], genesis, COUNT)
     kept = clients[1].da.put(MARKET.number, data)
     assert (kept.signers, [fault.code for fault in kept.faults]) == (3, ["NOD-002"])
@@ -124,9 +93,7 @@ def test_rows_are_handed_out_read_anywhere_and_repaired(folder: Path) -> None:
         until(lambda c=client: c.transaction(bytes_of(kept.tx_id)).status == "included", "ordered")
         assert client.da.read(client.da.ordered(bytes_of(kept.root)).commitment) == data
 
-    also = localnet.status(folder)[2].process.pid
-    os.kill(also, signal.SIGKILL)
-    os.waitpid(also, 0)
+    disturb.kill(folder, 2, Part.APP)
     (envelope,) = blobs.decode(sealed(clients[0], genesis, 2 * COUNT, 1))
     waiting = clients[0].submit(payload.wire(SealTx(MARKET.number, envelope)))
     name = bytes_of(waiting.tx_id)

@@ -18,7 +18,7 @@ import pytest
 from node.app import localnet, process, processes, relays
 from node.cli.main import main
 from node.consensus.cometbft.home import binary
-from node.testing.faults.net import free_port
+from node.testing.localnets import free_port
 
 pytestmark = [
     pytest.mark.oracle_cometbft,

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import contextlib
-import json
-import shutil
-import socket
-import tempfile
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import TypeVar
+from collections.abc import Iterator
 
 import pytest
 
-from node.app import development, localnet, process, validator
-from node.app.node import ENGINE_FOLDER, Node
-from node.consensus.cometbft import home as engine
-from node.consensus.cometbft.home import RPC_SOCKET, Place, Timing, binary
+from node.app import development, localnet
+from node.app.node import ENGINE_FOLDER
+from node.consensus.cometbft.home import RPC_SOCKET, Timing, binary
 from node.consensus.cometbft.query import Query, base64_bytes, integer, member
 from node.core.genesis import DEV_FAUCET_SEED
 from node.core.ids import Height
@@ -26,14 +16,11 @@ from node.core.lane import LaneDomain, LaneParameters
 from node.core.stake import MILLION
 from node.lane import domains, payload
 from node.lane.payload import SealTx
-from node.lane.validator import identity
-from node.rpc.client import NodeClient
 from node.rpc.stake_schema import StakedView
 from node.stake.transaction import BondTx, Tag, sign, wire
-from private_exec.envelope import HEADER_BYTES, SIZE_CLASSES, Terms, seal_intent, size_class_of
-from private_exec.roster import SIGNATURE_BYTES
+from node.testing.localnets import WAIT_S, Localnet, until
+from private_exec.envelope import Terms, seal_intent, size_class_of, size_of
 from transparent.signature import SigningKey
-from zk.errors import ChiaroError
 
 needs_engine = pytest.mark.skipif(
     binary() is None, reason="CometBFT is not here: `make cometbft`, which needs Go"
@@ -43,87 +30,32 @@ EPOCH = 12
 MARKET = LaneDomain(1, "market", period=6, fee=100, solve_period=10)
 LANE = LaneParameters((MARKET,), epoch_heights=300, lead=20, round_heights=3)
 TIMING = Timing(propose=600, vote=200, more=100)
-WAIT_S = 40.0
-Found = TypeVar("Found")
 
 
-def until(look: Callable[[], Found | None], what: str, seconds: float = WAIT_S) -> Found:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        with contextlib.suppress(ChiaroError):
-            if found := look():
-                return found
-        time.sleep(0.1)
-    raise AssertionError(f"not within {seconds:g} s: {what}")
-
-
-def free_port() -> int:
-    """Free on the addresses of six nodes, a moment ago."""
-    while True:
-        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
-            first = stack.enter_context(socket.socket())
-            first.bind(("127.0.0.2", 0))
-            port = first.getsockname()[1]
-            for last in range(3, 8):
-                stack.enter_context(socket.socket()).bind((f"127.0.0.{last}", port))
-            return port
-
-
-class Net:
-    """Four validators with equal bonds, in a folder with a short name."""
+class Net(Localnet):
+    """Four validators with equal bonds."""
 
     def __init__(self, lane: LaneParameters | None = None) -> None:
-        self.port = free_port()
-        self.folder = Path(tempfile.mkdtemp(prefix="net", dir="/tmp"))
-        self.genesis = localnet.create(
-            self.folder,
+        epoch = lane.epoch_heights if lane else EPOCH
+        super().__init__(
             4,
-            time_ms=time.time_ns() // 1_000_000,
-            block_time_ms=150,
-            p2p_port=self.port,
-            lane=lane,
+            block_ms=150,
+            more=2,
             timing=TIMING,
-            stake=lambda keys: development.stake(keys, lane.epoch_heights if lane else EPOCH),
+            lane=lane,
+            stake=lambda keys: development.stake(keys, epoch),
         )
-        self.homes = list(localnet.homes(self.folder))
-        self.clients: dict[int, NodeClient] = {}
 
-    def up(self) -> None:
-        for standing in localnet.up(self.folder, rpc_port=0):
-            if standing.number not in self.clients:
-                self.clients[standing.number] = NodeClient(standing.process.url)
-
-    def key(self, number: int) -> SigningKey:
-        return SigningKey(identity.load(self.homes[number] / identity.KEY_FILE).secret())
-
-    def place(self, number: int) -> Place:
-        path = self.homes[number] / ENGINE_FOLDER / "config" / "node_key.json"
-        seed = base64.b64decode(json.loads(path.read_text())["priv_key"]["value"])[:32]
-        return Place(seed, f"127.0.0.{2 + number}:{self.port}")
-
-    def add(self, key: SigningKey | None) -> SigningKey:
-        """One more node, of a new key or of one that votes already."""
-        number = len(self.homes)
-        home = self.folder / f"node{number}"
-        own = validator.create_key(home)
-        peers = [self.place(k) for k in range(4)]
-        place = Place(bytes([number]) * 32, f"127.0.0.{2 + number}:{self.port}")
-        seed = own.secret() if key is None else self.secret
-        engine.make(home / ENGINE_FOLDER, self.genesis, seed, place, peers, TIMING)
-        Node.create(home, self.genesis)
-        self.homes.append(home)
-        return SigningKey(own.secret())
-
-    @property
-    def secret(self) -> bytes:
-        return identity.load(self.homes[0] / identity.KEY_FILE).secret()
+    def signer(self, number: int) -> SigningKey:
+        """A node's own key, as that of an account."""
+        return SigningKey(self.key(number).secret())
 
     def height(self) -> int:
         return self.clients[1].status().height
 
     def powers(self, number: int = 1) -> dict[bytes, int]:
         """Who votes next, as this node's CometBFT has it."""
-        query = Query(self.homes[number] / ENGINE_FOLDER / RPC_SOCKET)
+        query = Query(self.home(number) / ENGINE_FOLDER / RPC_SOCKET)
         return {
             base64_bytes(member(item, "pub_key", "value")): integer(member(item, "voting_power"))
             for item in member(query.ask("validators", per_page=100), "validators")
@@ -134,13 +66,6 @@ class Net:
         found = self.clients[number].stake().validators
         return next((v for v in found if v.key == f"0x{key.hex()}" and v.fault), None)
 
-    def close(self) -> None:
-        for client in self.clients.values():
-            client.close()
-        localnet.down(self.folder)
-        assert not any(process.find(home, home / "state") for home in self.homes)
-        shutil.rmtree(self.folder)
-
 
 @pytest.fixture
 def net() -> Iterator[Net]:
@@ -150,6 +75,7 @@ def net() -> Iterator[Net]:
         yield found
     finally:
         found.close()
+        found.remove()
 
 
 @needs_engine
@@ -157,8 +83,8 @@ def net() -> Iterator[Net]:
 def test_st5_who_votes_twice_loses_its_power_and_its_bond_and_a_fifth_takes_part(net: Net) -> None:
     start = until(lambda: net.height() >= 1 and net.powers(), "there is a block")
     assert set(start.values()) == {development.BOND // net.genesis.stake.unit}
-    liar = net.key(0).account
-    fifth = net.add(None)
+    liar = net.signer(0).account
+    fifth = net.signer(net.add())
     net.add(net.key(0))  # a second CometBFT with the key of node 0, which remembers no vote
     net.up()
     bond = BondTx(
@@ -196,7 +122,7 @@ def test_st21_whose_shares_are_wrong_is_punished_and_the_batch_opens_all_the_sam
         lying = ("node.testing.lying_node", "WRONG_SHARES")
         localnet.start_one(net.homes[3], 0, cometbft, lying)
         net.up()
-        client, liar = net.clients[1], net.key(3).account
+        client, liar = net.clients[1], net.signer(3).account
         key = client.lane.wait_for_key(net.genesis, MARKET.number, WAIT_S)
         client.submit(sealed(net, key))
         for number in range(3):
@@ -208,14 +134,14 @@ def test_st21_whose_shares_are_wrong_is_punished_and_the_batch_opens_all_the_sam
         until(lambda: net.height() >= before + 5, "three of three go on")
     finally:
         net.close()
+        net.remove()
 
 
 def sealed(net: Net, key) -> bytes:
     """An intent of the faucet's, as a transaction."""
     data = b"to nobody"
     size_class = size_class_of(len(data))
-    size = HEADER_BYTES + 5 * 32 + SIZE_CLASSES[size_class] + SIGNATURE_BYTES
-    fee = domains.least_fee(net.genesis, MARKET.number, size, 0)
+    fee = domains.least_fee(net.genesis, MARKET.number, size_of(size_class), 0)
     last = LANE.last_height(key.epoch)
     terms = Terms(FAUCET.account, 0, fee, 0, last, size_class)
     envelope = seal_intent(key, terms, data, FAUCET, bytes(32))

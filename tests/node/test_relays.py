@@ -15,28 +15,17 @@ import pytest
 from node.app import disturb, localnet, relays
 from node.app.errors import NoNode, StartFailed
 from node.app.links import CLEAR, Link, Mode, Weather, dialled, pairs
+from node.testing.localnets import free_port
 from zk.errors import DecodeError
 
 SHORT_S = 0.25
-
-
-def free_port(*addresses: str) -> int:
-    """Free on all of these, a moment ago."""
-    while True:
-        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
-            port = 0
-            for address in addresses:
-                bound = stack.enter_context(socket.socket())
-                bound.bind((address, port))
-                port = bound.getsockname()[1]
-            return port
 
 
 class Line:
     """An echo behind a link from node 0 to node 1."""
 
     async def __aenter__(self) -> Line:
-        self.port = free_port("127.0.0.3", "127.0.1.3")
+        self.port = free_port(["127.0.0.3", "127.0.1.3"])
         self.heard = 0
         self.ends = []
         self.server = await asyncio.start_server(self._echo, "127.0.0.3", self.port)
@@ -149,7 +138,7 @@ def test_a_lost_piece_breaks_its_connection() -> None:
 def town():
     """The relays of three nodes that are not there."""
     folder = Path(tempfile.mkdtemp(prefix="relay", dir="/tmp"))
-    port = free_port(*(f"127.0.{1 + a}.{2 + b}" for a, b in pairs(3)))
+    port = free_port((f"127.0.{1 + a}.{2 + b}" for a, b in pairs(3)))
     for number in range(3):
         home = folder / f"node{number}"
         home.mkdir()
@@ -191,6 +180,10 @@ def test_a_word_that_the_relays_do_not_know_is_refused(town) -> None:
         {"links": [[0, 0, "open", 0, 0.0]]},
         {"links": [[0, 1, "sideways", 0, 0.0]]},
         {"links": [[0]]},
+        {"links": [[0, 1, "held", 0, 0.0], [0, 9, "held", 0, 0.0]]},  # all or nothing
+        {"links": [[[], 1, "open", 0, 0.0]]},
+        {"links": [[0, 1, "open", None, 0.0]]},
+        {"links": 5},
         {"else": 1},
         [],
     ):

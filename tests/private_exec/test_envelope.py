@@ -41,6 +41,7 @@ def test_what_is_sealed_opens(world, helpers, size_class) -> None:
     for intent in (b"", b"x", b"y" * (size - envelopes.OVERHEAD)):
         item = w.envelope(1, intent, size_class=size_class)
         assert len(item.seal.body) == size
+        assert len(item.to_bytes()) == envelopes.size_of(size_class)
         assert Envelope.from_bytes(item.to_bytes()) == item
         envelopes.check(item, w.key, helpers.window, helpers.height)
         cipher.verify(w.key, item.label(w.key), item.seal)

@@ -6,6 +6,7 @@ their distribution. The resampling is seeded: the same samples always give the s
 
 from __future__ import annotations
 
+import math
 import random
 import statistics
 from collections.abc import Sequence
@@ -81,6 +82,19 @@ def spread(samples: Sequence[float]) -> float:
     low, _, high = statistics.quantiles(samples, n=4, method="inclusive")
     middle = statistics.median(samples)
     return (high - low) / middle if middle else 0.0
+
+
+def percentile(samples: Sequence[float], part: float) -> float:
+    """The least sample that at least this part of all does not exceed.
+
+    Args:
+        samples: at least one.
+        part: above 0, at most 1.
+
+    Raises:
+        IndexError: no sample.
+    """
+    return sorted(samples)[math.ceil(round(part * len(samples), 6)) - 1]
 
 
 def _ratio(above: Sequence[float], below: Sequence[float]) -> float:

@@ -18,13 +18,13 @@ from node.da.errors import TooFewRows
 from node.da.rows import Commitment, Row
 from node.da.shards import ShardStore
 from node.lane.errors import LaneRefused
-from private_exec.envelope import HEADER_BYTES, SIZE_CLASSES, Envelope
+from private_exec.envelope import SIZE_CLASSES, Envelope, size_of
 from private_exec.errors import SealRefused
 from zk.errors import DecodeError
 
 VERSION: Final = 1
 MAX_ENTRIES: Final = 1024
-_MAX_ENVELOPE: Final = HEADER_BYTES + 5 * 32 + SIZE_CLASSES[-1] + 64
+_MAX_ENVELOPE: Final = size_of(len(SIZE_CLASSES) - 1)
 
 
 class NoBytes(Missing):

@@ -11,10 +11,11 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from node.core.block import OK, Block, Receipt
+from node.core.block import Block
 from node.core.ids import EnvironmentId, Height, TxId, tagged_hash
 from node.core.interfaces import Admission, BlockResult, StateReader
 from node.testing.cluster.keys import WINDOW, Keys
+from node.testing.counters import receipts
 from private_exec.batch import Batch, duplicate_key, order
 from private_exec.envelope import Envelope
 from private_exec.errors import SealRefused
@@ -131,20 +132,10 @@ class SealedLedger:
         time_ms: int,  # noqa: ARG002 - the protocol's call
     ) -> BlockResult:
         overlay: dict[bytes, bytes | None] = {}
-        receipts = []
-        for index, tx in enumerate(txs):
-            code, message = OK, ""
-            try:
-                self._run(tx, overlay, reader)
-            except ChiaroError as error:
-                code, message = error.id, error.message
-            receipts.append(
-                Receipt(
-                    tagged_hash("wire", tx), _tx_id(tx), height, index,
-                    EnvironmentId.PRIVATE, code, message, 0,
-                )
-            )  # fmt: skip
-        return BlockResult(overlay, tuple(receipts))
+        found = receipts(
+            txs, lambda tx: self._run(tx, overlay, reader), _tx_id, height, EnvironmentId.PRIVATE
+        )
+        return BlockResult(overlay, found)
 
     def _run(self, tx: bytes, overlay: dict[bytes, bytes | None], reader: StateReader) -> None:
         if tx.startswith(_SEAL):

@@ -27,8 +27,7 @@ from node.lane.layout import Live
 from node.lane.payload import SealTx, SubmitTx
 from node.lane.services import Services
 from node.testing.cluster.keys import entropy
-from private_exec.envelope import HEADER_BYTES, SIZE_CLASSES, Terms, seal_intent, size_class_of
-from private_exec.roster import SIGNATURE_BYTES
+from private_exec.envelope import Terms, seal_intent, size_class_of, size_of
 from shielded.env import ShieldedEnvironment
 from transparent.signature import SigningKey
 from zk.hash import domains as hashes
@@ -36,8 +35,6 @@ from zk.hash import domains as hashes
 APP: Final = b"cluster".ljust(29, b"\0")
 GOLD: Final = Kind(0, hashes.asset_label("gold"))
 SILVER: Final = Kind(0, hashes.asset_label("silver"))
-_SEAL_BYTES: Final = 5 * 32
-"""U, Ū, W, W̄, z."""
 START: Final = 1_000_000
 """Base units of every kind that a trader starts with."""
 
@@ -97,8 +94,7 @@ class Sealer:
 
     def fee(self, size_class: int) -> int:
         """Base units of the native kind, the least."""
-        size = HEADER_BYTES + _SEAL_BYTES + SIZE_CLASSES[size_class] + SIGNATURE_BYTES
-        return domains.least_fee(self.genesis, self.domain, size, self.gas_cap)
+        return domains.least_fee(self.genesis, self.domain, size_of(size_class), self.gas_cap)
 
     def seal(
         self,

@@ -11,8 +11,8 @@ from node.app.disturb import Part
 from node.app.links import Mode, Weather
 from node.consensus.application import CRASH_POINTS
 from node.testing.faults import node as faulty
-from node.testing.faults.net import until
 from node.testing.faults.story import BACK, RETURN_S, Story
+from node.testing.localnets import until
 
 STANDS_S: Final = 3.0
 _RARE: Final = ("init-", "checkpoint-", "prune-", "snapshot-")

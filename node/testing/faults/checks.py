@@ -10,7 +10,8 @@ from pathlib import Path
 from node.core.head import HEAD_KEY
 from node.rpc.client import NodeClient
 from node.testing.cluster.invariants import Violation
-from node.testing.faults.net import Net, until
+from node.testing.faults.net import Net
+from node.testing.localnets import until
 from zk.errors import ChiaroError
 
 MOST_ROUNDS = 3
@@ -82,12 +83,3 @@ def disk_bytes(folder: Path) -> int:
         with contextlib.suppress(OSError):  # a database moves its files about
             total += path.lstat().st_size if path.is_file() else 0
     return total
-
-
-def rss_bytes(pid: int) -> int:
-    """Memory of a process; 0: it is gone."""
-    with contextlib.suppress(OSError):
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) * 1024
-    return 0

@@ -11,8 +11,8 @@ from node.lane.validator import identity
 from node.testing import lying_node
 from node.testing.cluster.invariants import Violation
 from node.testing.faults import node as faulty
-from node.testing.faults.net import until
 from node.testing.faults.story import Story
+from node.testing.localnets import until
 
 # LIARS
 
@@ -80,4 +80,3 @@ def mutated(story: Story) -> None:
         if stuck > MUTATED_AT:
             raise Violation("agreement", f"block {stuck} on a state that nobody else has")
         net.kill(victim)
-        net.lost(victim)

@@ -2,76 +2,32 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import os
-import shutil
-import socket
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
-import httpx
-
-from node.app import development, disturb, localnet, process, processes, relays, validator
+from node.app import development, disturb, localnet, process, processes, relays
 from node.app.disturb import Part
-from node.app.links import Mode, Weather, pairs
-from node.app.node import ENGINE_FOLDER, Node
-from node.consensus.cometbft import home as engine
-from node.consensus.cometbft.home import RPC_SOCKET, Place, Timing
+from node.app.links import Mode, Weather
+from node.app.node import ENGINE_FOLDER
+from node.consensus.cometbft.home import RPC_SOCKET
+from node.consensus.cometbft.query import Query, integer, member
 from node.core.block import Block
-from node.core.genesis import Genesis
 from node.core.lane import LaneDomain, LaneParameters
 from node.lane import payload
 from node.lane.payload import Tag
-from node.lane.validator import identity
 from node.rpc.client import NodeClient
 from node.testing.cluster.invariants import Violation
-from zk import files, jsontext
+from node.testing.localnets import WAIT_S, Localnet, until
 from zk.errors import ChiaroError
 
 MARKET: Final = LaneDomain(1, "market", period=6, fee=100, solve_period=2)
 LANE: Final = LaneParameters((MARKET,), epoch_heights=300, lead=20, round_heights=3)
-TIMING: Final = Timing(propose=1000, vote=500, more=250)
-BLOCK_MS: Final = 200
-WAIT_S: Final = 180.0
-_POLL_S: Final = 0.1
-_ANSWER_S: Final = 3.0
-
-Found = TypeVar("Found")
-
-
-def until(look: Callable[[], Found | None], what: str, seconds: float = WAIT_S) -> Found:
-    """Ask again and again; refusals of a node that is not there yet are no answer.
-
-    Raises:
-        Violation: `liveness`, not in time.
-    """
-    deadline = time.monotonic() + seconds
-    while True:
-        with contextlib.suppress(ChiaroError):
-            if found := look():
-                return found
-        if time.monotonic() > deadline:
-            raise Violation("liveness", f"not within {seconds:g} s: {what}")
-        time.sleep(_POLL_S)
-
-
-def free_port(addresses: Iterable[str]) -> int:
-    """Free on all of these, a moment ago."""
-    found = list(addresses)
-    while True:
-        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
-            port = 0
-            for address in found:
-                bound = stack.enter_context(socket.socket())
-                bound.bind((address, port))
-                port = int(bound.getsockname()[1])
-            return port
+VALIDATORS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,48 +38,31 @@ class Window:
     last: int
 
 
-class Net:
-    """Some validators in a folder with a short name, since paths of sockets are short.
+class Net(Localnet):
+    """Four validators with stakes, and relays between them.
 
     Args:
-        n: validators.
         lane: of sealed intents.
-        block_ms: pause between blocks.
         program: of CometBFT; default: the one that `localnet` finds.
 
     Attributes:
         injected: how often what was done to it.
         windows: when; rounds there may be many.
         longest: seconds that something took at most, by name.
+        asleep: nodes that are paused.
     """
 
-    def __init__(
-        self,
-        n: int = 4,
-        *,
-        lane: LaneParameters = LANE,
-        block_ms: int = BLOCK_MS,
-        program: Path | None = None,
-    ) -> None:
-        self.folder: Final = Path(tempfile.mkdtemp(prefix="net", dir="/tmp"))
-        self.n: Final = n
-        self.program: Final = program or localnet.binary()
-        addresses = [f"127.0.0.{2 + k}" for k in range(n + 1)]
-        addresses += [f"127.0.{1 + a}.{2 + b}" for a, b in pairs(n)]
-        self.port: Final = free_port(addresses)
-        self.genesis: Final[Genesis] = localnet.create(
-            self.folder,
-            n,
-            time_ms=time.time_ns() // 1_000_000,
-            block_time_ms=block_ms,
-            p2p_port=self.port,
+    timeout = 3.0
+
+    def __init__(self, *, lane: LaneParameters = LANE, program: Path | None = None) -> None:
+        super().__init__(
+            VALIDATORS,
+            program=program,
+            more=1,
             lane=lane,
-            timing=TIMING,
             stake=lambda keys: development.stake(keys, lane.epoch_heights),
             with_relays=True,
         )
-        self.homes: Final = list(localnet.homes(self.folder))
-        self.clients: Final[dict[int, NodeClient]] = {}
         self.injected: Final[Counter[str]] = Counter()
         self.windows: Final[list[Window]] = []
         self.longest: Final[dict[str, float]] = {}
@@ -142,28 +81,21 @@ class Net:
                 begun[number] = localnet.begin_one(home, 0, self.program, told)
         for number, one in begun.items():
             running = until(one.ready, f"node {number} answers", localnet.START_S)
-            self._forget(number)
-            self.clients[number] = NodeClient(running.url, timeout=_ANSWER_S)
+            self.lost(number)
+            self.clients[number] = NodeClient(running.url, timeout=self.timeout)
             self.asleep.discard(number)
 
     def close(self) -> None:
         """Stop all; raises Violation if anything is left of it."""
-        for client in (*self.clients.values(), *self._retired):
+        for client in self._retired:
             client.close()
-        self.clients.clear()
-        pids = [pid for home in self.homes for pid in processes.of_home(home)]
-        localnet.down(self.folder)
-        left = [pid for pid in pids if not processes.gone(pid)]
-        sockets = list(self.folder.rglob("*.sock"))
-        if left or sockets or relays.running(self.folder):
-            raise Violation("remains", f"processes {left}, sockets {sockets}")
+        super().close()
 
-    def remove(self) -> None:
-        """The folder."""
-        shutil.rmtree(self.folder)
+    def lost(self, number: int) -> None:
+        """Ask it no more until `up`.
 
-    def _forget(self, number: int) -> None:
-        """Its client is closed later: another thread may be asking by it."""
+        Its client is closed later: another thread may be asking by it.
+        """
         if (client := self.clients.pop(number, None)) is not None:
             self._retired.append(client)
 
@@ -224,13 +156,10 @@ class Net:
 
     def rounds(self, number: int, heights: Iterable[int]) -> Iterator[tuple[int, int]]:
         """In which round blocks were decided, by the CometBFT of a node."""
-        socket_ = self.homes[number] / ENGINE_FOLDER / RPC_SOCKET
-        transport = httpx.HTTPTransport(uds=str(socket_))
-        with httpx.Client(transport=transport, timeout=_ANSWER_S) as client:
-            for height in heights:
-                answer = client.get("http://engine/commit", params={"height": str(height)})
-                commit = answer.json()["result"]["signed_header"]["commit"]
-                yield height, int(commit["round"])
+        query = Query(self.homes[number] / ENGINE_FOLDER / RPC_SOCKET)
+        for height in heights:
+            found = query.ask("commit", height=height)
+            yield height, integer(member(found, "signed_header", "commit", "round"))
 
     # DISTURBING
 
@@ -252,7 +181,7 @@ class Net:
 
     def kill(self, number: int, part: Part = Part.BOTH) -> None:
         """A node is gone, until `up`."""
-        self._forget(number)
+        self.lost(number)
         disturb.kill(self.folder, number, part)
         self.injected[f"kill {part.name or part}".lower()] += 1
 
@@ -276,22 +205,7 @@ class Net:
 
     def double(self, number: int) -> None:
         """A second node with the key of one, and a CometBFT that remembers no vote of it."""
-        home = self.folder / f"node{self.n}"
-        validator.create_key(files.make_private_folder(home))
-        seed = identity.load(self.homes[number] / identity.KEY_FILE).secret()
-        place = Place(os.urandom(32), f"127.0.0.{2 + self.n}:{self.port}")
-        peers = [self._place(k) for k in range(self.n)]
-        engine.make(home / ENGINE_FOLDER, self.genesis, seed, place, peers, TIMING)
-        Node.create(home, self.genesis)
+        home = self.home(self.add(self.key(number)))
         one = localnet.begin_one(home, 0, self.program)
         until(one.ready, "the double answers", localnet.START_S)
         self.injected["second process with one key"] += 1
-
-    def _place(self, number: int) -> Place:
-        path = self.homes[number] / ENGINE_FOLDER / "config" / "node_key.json"
-        key = jsontext.loads(path.read_bytes())["priv_key"]["value"]
-        return Place(base64.b64decode(key)[:32], f"127.0.0.{2 + number}:{self.port}")
-
-    def lost(self, number: int) -> None:
-        """It ended by itself; nobody asks it any more until `up`."""
-        self._forget(number)

@@ -18,12 +18,10 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from circuits.keys import KeyStore
 from node.app import __main__ as program
 from node.app.node import Node
-from node.app.options import Options
 from node.consensus.application import LedgerApplication
 from node.core.block import Block
 from node.core.ids import Height
@@ -138,15 +136,8 @@ def faulty(fault: str, own: bytes) -> type[Node]:
         application_type = application
 
         @classmethod
-        def open(
-            cls,
-            home: Path,
-            *,
-            keys: KeyStore | None = None,
-            options: Options | None = None,
-            crash_point: CrashPoint = crash,
-        ) -> Node:
-            return super().open(home, keys=keys, options=options, crash_point=crash_point)
+        def open(cls, home: Path, *, crash_point: CrashPoint = crash, **rest: Any) -> Node:
+            return super().open(home, crash_point=crash_point, **rest)
 
     return Faulty
 

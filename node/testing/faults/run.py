@@ -16,6 +16,7 @@ from node.testing.faults.net import Net
 from node.testing.faults.record import Result
 from node.testing.faults.story import Scenario, Story
 from node.testing.faults.work import Work
+from node.testing.load.watching import resident_bytes
 from zk.errors import ChiaroError
 
 PATIENCE_S = 120.0
@@ -117,7 +118,7 @@ def version(program: Path) -> str:
 
 
 def _memory(net: Net) -> int:
-    return sum(checks.rss_bytes(pid) for home in net.homes for pid in processes.of_home(home))
+    return sum(resident_bytes(pid) for home in net.homes for pid in processes.of_home(home))
 
 
 def _disk(net: Net) -> int:

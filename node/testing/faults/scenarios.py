@@ -7,8 +7,9 @@ from typing import Final
 from node.core.lane import LaneParameters
 from node.testing.cluster.invariants import Violation
 from node.testing.faults import away, lies
-from node.testing.faults.net import MARKET, until
+from node.testing.faults.net import MARKET
 from node.testing.faults.story import RETURN_S, Scenario, Story
+from node.testing.localnets import until
 
 # EPOCHS
 

@@ -44,7 +44,7 @@ class Scenario:
         row: of the reliability table (R1 … R15).
         what: for people.
         run: does it; raises Violation.
-        fault: of the last node from the start, for `node.testing.faults.node`; "" none.
+        fault: program of the last node from the start, with its arguments; None: an honest one.
         heights: about how many blocks a run takes.
         replayed: other interpreters execute the blocks again.
         most_seeds: runs that are worth their time.

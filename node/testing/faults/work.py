@@ -21,9 +21,9 @@ from node.lane.payload import SealTx
 from node.rpc.client import NodeClient
 from node.rpc.errors import BadAnswer
 from node.testing.cluster.invariants import Violation
-from node.testing.faults.net import MARKET, Net, until
-from private_exec.envelope import HEADER_BYTES, SIZE_CLASSES, Terms, seal_intent, size_class_of
-from private_exec.roster import SIGNATURE_BYTES
+from node.testing.faults.net import MARKET, Net
+from node.testing.localnets import until
+from private_exec.envelope import Terms, seal_intent, size_class_of, size_of
 from transparent.signature import SigningKey
 from transparent.transaction import Transfer, sign
 from zk.errors import ChiaroError
@@ -38,7 +38,6 @@ GOLD: Final = development.asset("gold")
 SILVER: Final = development.asset("silver")
 _AGAIN_S: Final = 4.0
 _PAUSE_S: Final = 0.1
-_SEAL_BYTES: Final = 5 * 32
 _TO_CLOSE: Final = 3
 """Heights that a batch must stay open for an intent that is sent now."""
 
@@ -65,13 +64,9 @@ class Counts:
 
     Attributes:
         acknowledged: payments that a node called included, with their heights.
-        refused: payments that no node took, or that expired.
-        sealed: intents that a node took.
     """
 
     acknowledged: dict[bytes, int] = field(default_factory=dict)
-    refused: int = 0
-    sealed: int = 0
 
 
 class Work:
@@ -204,7 +199,6 @@ class Work:
             self.counts.acknowledged[payer.tx_id] = view.receipt.height
             payer.sequence += 1
         elif view.status == "rejected":
-            self.counts.refused += 1
             payer.sequence = self._anyone().account(payer.key.account).sequence
         else:
             return False
@@ -239,14 +233,12 @@ class Work:
         )
         data = order.to_bytes()
         size_class = size_class_of(len(data))
-        size = HEADER_BYTES + _SEAL_BYTES + SIZE_CLASSES[size_class] + SIGNATURE_BYTES
-        fee = domains.least_fee(genesis, MARKET.number, size, 0)
+        fee = domains.least_fee(genesis, MARKET.number, size_of(size_class), 0)
         nonce = int.from_bytes(os.urandom(6))
         header = Terms(who.account, nonce, fee, 0, lane.last_height(key.epoch), size_class)
         envelope = seal_intent(key, header, data, who, os.urandom(32))
         client.submit(payload.wire(SealTx(MARKET.number, envelope)))
         self.closing.add(view.closes)
-        self.counts.sealed += 1
 
 
 @contextlib.contextmanager

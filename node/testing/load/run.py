@@ -24,6 +24,7 @@ from node.testing.load.targets import Target
 from node.testing.load.watching import Taken, Watch
 from node.testing.load.workloads import Workload
 from zk import jsontext
+from zk.bench.stats import percentile
 from zk.errors import ChiaroError
 
 _SENDERS: Final = 24
@@ -45,12 +46,7 @@ class Spread:
         """Zeros of none."""
         if not values:
             return Spread(0.0, 0.0, 0.0, 0.0)
-        found = sorted(values)
-
-        def at(part: float) -> float:
-            return found[min(len(found) - 1, int(part * len(found)))]
-
-        return Spread(at(0.50), at(0.95), at(0.99), found[-1])
+        return Spread(*(percentile(values, part) for part in (0.50, 0.95, 0.99, 1.0)))
 
 
 @dataclass(frozen=True)
@@ -108,6 +104,7 @@ class _Book:
     submission: list[float] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
     blocks: list[tuple[int, int]] = field(default_factory=list)
+    connections: list[http.client.HTTPConnection] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -130,7 +127,8 @@ def run(
         seconds: how long.
     """
     book, stop = _Book(), threading.Event()
-    tip = [NodeClient(target.urls[0]).status().height]
+    with NodeClient(target.urls[0]) as client:
+        tip = [client.status().height]
     follower = threading.Thread(target=_follow, args=(target.urls[0], book, tip, stop))
     roles = {"nodes": list(target.nodes), "engines": list(target.engines)}
     first = tip[0]
@@ -145,6 +143,8 @@ def run(
     finally:
         stop.set()
         follower.join()
+        for connection in book.connections:
+            connection.close()
     times = [ms for _, ms in book.blocks]
     return Measured(
         target.name,
@@ -200,6 +200,8 @@ def _submit(url: str, data: bytes, due: float, book: _Book) -> None:
         connection = connections[url] = http.client.HTTPConnection(
             parts.hostname or "", parts.port, timeout=_TIMEOUT_S
         )
+        with book.lock:
+            book.connections.append(connection)
     code = ""
     try:
         body = b'{"tx":"0x' + data.hex().encode() + b'"}'

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shutil
 import tempfile
 import time
@@ -17,6 +15,7 @@ from node.app import development, localnet, process, validator
 from node.app.node import Node
 from node.core.genesis import Genesis, Parameters
 from node.core.lane import LaneDomain, LaneParameters
+from node.testing.localnets import p2p_port
 from zk import files
 
 DOMAIN: Final = LaneDomain(1, "load", period=1, fee=100, solve_period=1)
@@ -67,13 +66,12 @@ def embedded(block_ms: int) -> Iterator[Target]:
 
 
 @contextmanager
-def validators(n: int, block_ms: int, p2p_port: int) -> Iterator[Target]:
+def validators(n: int, block_ms: int) -> Iterator[Target]:
     """So many validators with a CometBFT each, on this machine.
 
     Args:
         n: how many.
         block_ms: pause between blocks.
-        p2p_port: free on 127.0.0.2 and the n - 1 addresses behind it.
     """
     with _folder() as folder:
         genesis = localnet.create(
@@ -81,19 +79,19 @@ def validators(n: int, block_ms: int, p2p_port: int) -> Iterator[Target]:
             n,
             time_ms=time.time_ns() // 1_000_000,
             block_time_ms=block_ms,
-            p2p_port=p2p_port,
+            p2p_port=p2p_port(n),
             lane=LANE,
         )
         try:
-            running = [item.process for item in localnet.up(folder, rpc_port=0)]
-            found = [item for item in running if item is not None]
+            standing = localnet.up(folder, rpc_port=0)
+            running = [item.process for item in standing if item.process is not None]
             yield Target(
                 "validators",
                 genesis,
-                tuple(item.url for item in found),
-                tuple(item.pid for item in found),
-                tuple(_engines(folder)),
-                tuple(localnet.homes(folder)),
+                tuple(item.url for item in running),
+                tuple(item.pid for item in running),
+                tuple(item.engine for item in standing if item.engine is not None),
+                tuple(item.home for item in standing),
             )
         finally:
             localnet.down(folder)
@@ -107,11 +105,3 @@ def _folder() -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _engines(folder: Path) -> Iterator[int]:
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            line = (entry / "cmdline").read_bytes()
-            if os.fsencode(folder) in line and b"\0start\0--home\0" in line:
-                yield int(entry.name)

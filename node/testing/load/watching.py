@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -12,7 +11,6 @@ from typing import Final
 
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
-_EVERY_S: Final = 1.0
 
 
 def cpu_seconds(pid: int) -> float:
@@ -99,24 +97,3 @@ class Watch:
             {role: sum(map(cpu_seconds, pids)) for role, pids in self.roles.items()},
             {role: sum(map(resident_bytes, pids)) for role, pids in self.roles.items()},
         )
-
-
-class Memory:
-    """Largest resident size of some processes, looked at every second until `stop`."""
-
-    def __init__(self, pids: Iterable[int]) -> None:
-        self.most = 0
-        self._pids = list(pids)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        while not self._stop.wait(_EVERY_S):
-            self.most = max(self.most, sum(map(resident_bytes, self._pids)))
-
-    def stop(self) -> int:
-        """Bytes."""
-        self._stop.set()
-        self._thread.join()
-        return self.most

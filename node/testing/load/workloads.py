@@ -24,8 +24,7 @@ from node.rpc.client import NodeClient
 from node.rpc.scanning import scanned_blocks
 from node.testing.load.accounts import Account, fund, payment
 from node.testing.load.targets import DOMAIN, LANE
-from private_exec.envelope import HEADER_BYTES, SIZE_CLASSES, Terms, seal_intent, size_class_of
-from private_exec.roster import SIGNATURE_BYTES
+from private_exec.envelope import Terms, seal_intent, size_class_of, size_of
 from shielded.action import STATEMENT
 from shielded.build import build, statement_prover
 from shielded.keys import SpendingKey
@@ -36,7 +35,6 @@ from transparent.spec import crossing_digest
 
 APP: Final = b"load".ljust(29, b"\0")
 Told = Callable[[str], None]
-_SEAL_BYTES: Final = 5 * 32
 _NOTES_AT_ONCE: Final = 32
 """Of one transaction that shields: sixteen proofs."""
 _WAIT_S: Final = 120.0
@@ -178,8 +176,7 @@ class SealedOrders:
             nonce=secrets.token_bytes(32),
         ).to_bytes()
         size_class = size_class_of(len(order))
-        size = HEADER_BYTES + _SEAL_BYTES + SIZE_CLASSES[size_class] + SIGNATURE_BYTES
-        fee = domains.least_fee(self._genesis, DOMAIN.number, size, 0)
+        fee = domains.least_fee(self._genesis, DOMAIN.number, size_of(size_class), 0)
         last = LANE.last_height(self._key.epoch)
         header = Terms(account.key.account, nonce, fee, 0, last, size_class)
         envelope = seal_intent(self._key, header, order, account.key, secrets.token_bytes(32))

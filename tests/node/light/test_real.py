@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import socket
 import tempfile
 import time
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ from node.light.verify import Trusted
 from node.rpc.client import NodeClient
 from node.rpc.light_client import NodeSource
 from node.stake import rosters
+from node.testing.localnets import p2p_port
 from transparent.signature import SigningKey
 from transparent.transaction import Transfer, sign
 
@@ -32,22 +32,11 @@ PERSON, FAUCET = SigningKey(b"\x05" * 32), SigningKey(DEV_FAUCET_SEED)
 WAIT_S = 60.0
 
 
-def free_port() -> int:
-    """Free on the addresses of two nodes, a moment ago."""
-    while True:
-        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
-            first = stack.enter_context(socket.socket())
-            first.bind(("127.0.0.2", 0))
-            port = first.getsockname()[1]
-            stack.enter_context(socket.socket()).bind(("127.0.0.3", port))
-            return port
-
-
 @pytest.fixture
 def net() -> Iterator[tuple]:
     folder = Path(tempfile.mkdtemp(prefix="lit", dir="/tmp"))
     now = time.time_ns() // 1_000_000
-    genesis = localnet.create(folder, 2, time_ms=now, block_time_ms=200, p2p_port=free_port())
+    genesis = localnet.create(folder, 2, time_ms=now, block_time_ms=200, p2p_port=p2p_port(2))
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, folder)
         stack.callback(localnet.down, folder)

@@ -16,6 +16,16 @@ times = st.lists(st.floats(0.01, 1e6), min_size=1, max_size=12)
 few = settings(deadline=None, max_examples=15)
 
 
+def test_a_percentile_is_a_sample_and_counts_from_below() -> None:
+    hundred = [float(n) for n in range(100, 0, -1)]
+    assert [stats.percentile(hundred, p) for p in (0.01, 0.5, 0.99, 0.991, 1)] == [
+        1, 50, 99, 100, 100,
+    ]  # fmt: skip
+    assert [stats.percentile([7.0], p) for p in (0.01, 1)] == [7, 7]
+    with pytest.raises(IndexError):
+        stats.percentile([], 0.5)
+
+
 @few
 @given(times)
 def test_a_median_lies_in_its_interval_and_the_interval_among_the_samples(samples):
