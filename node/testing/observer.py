@@ -20,6 +20,8 @@ from node.testing.cluster.invariants import Violation
 from zk.errors import ChiaroError
 
 _POLL_S: Final = 0.05
+_WINDOW: Final = 1000
+"""Heights whose states stay readable."""
 
 
 class Observer:
@@ -28,12 +30,11 @@ class Observer:
     Args:
         genesis: of the chain.
         verifier: of proofs.
-        window: heights whose states stay readable.
     """
 
-    def __init__(self, genesis: Genesis, verifier: ProofVerifier, *, window: int = 1000) -> None:
+    def __init__(self, genesis: Genesis, verifier: ProofVerifier) -> None:
         self.final: Final[dict[int, tuple[Block, StateRoot]]] = {}
-        self._store = memory_store(genesis.chain_id, window=window)
+        self._store = memory_store(genesis.chain_id, window=_WINDOW)
         self._app = LedgerApplication(
             genesis,
             assembly.executor(genesis, verifier),

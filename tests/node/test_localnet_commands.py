@@ -18,7 +18,8 @@ import pytest
 from node.app import localnet, process, processes, relays
 from node.cli.main import main
 from node.consensus.cometbft.home import binary
-from node.testing.localnets import free_port
+from node.rpc.client import NodeClient
+from node.testing.localnets import free_port, p2p_port, until
 
 pytestmark = [
     pytest.mark.oracle_cometbft,
@@ -70,7 +71,7 @@ def chiaro(capsys) -> Iterator[Chiaro]:
 
 
 def test_a_localnet_is_disturbed_and_nothing_of_it_is_left(chiaro: Chiaro) -> None:
-    port = str(free_port(ADDRESSES))
+    port = str(free_port(ADDRESSES, 2))
     chiaro("init", "--validators", "2", "--relays", "--block-ms", "200", "--p2p-port", port)
     up = chiaro("up", "--port", "0")
     assert (up["running"], up["height"] >= 1) == (2, True)
@@ -110,10 +111,7 @@ def test_a_localnet_is_disturbed_and_nothing_of_it_is_left(chiaro: Chiaro) -> No
     assert all(processes.gone(pid) for pid in pids)
 
     starting = chiaro.begin("up", "--port", "0")
-    deadline = time.monotonic() + 60
-    while len(chiaro.left()) < 3:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: len(chiaro.left()) >= 3, "relays and a node begin")
     starting.send_signal(signal.SIGINT)
     starting.communicate(timeout=60)
     assert starting.returncode == 130
@@ -122,10 +120,7 @@ def test_a_localnet_is_disturbed_and_nothing_of_it_is_left(chiaro: Chiaro) -> No
 
 def test_an_engine_that_others_start_may_end_and_come_back(chiaro: Chiaro) -> None:
     """As two units of systemd would: the node stays where its CometBFT goes, and the other way."""
-    from node.app import process
-    from node.rpc.client import NodeClient
-
-    port = free_port(ADDRESSES[:1])
+    port = p2p_port(1)
     localnet.create(
         chiaro.folder, 1, time_ms=time.time_ns() // 10**6, block_time_ms=100, p2p_port=port
     )
@@ -145,10 +140,7 @@ def test_an_engine_that_others_start_may_end_and_come_back(chiaro: Chiaro) -> No
         )
 
     def reaches(client: NodeClient, height: int) -> None:
-        deadline = time.monotonic() + 60
-        while client.status().height < height:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        until(lambda: client.status().height >= height, f"block {height}")
 
     running = node()
     decides = engine()

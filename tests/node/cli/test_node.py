@@ -197,7 +197,7 @@ def test_a_node_in_the_foreground_logs_json_is_ready_and_ends_with_sigterm(
 
 def test_run_needs_a_home_with_settings(offline) -> None:
     refused = offline("node", "run", "--json")
-    assert refused.code == 2 or isinstance(refused.error, dict)
-    assert refused.error["code"] == "APP-004"
-    with pytest.raises(ChiaroError):
+    assert (refused.code, refused.error["code"]) == (5, "APP-004")
+    with pytest.raises(ChiaroError) as spawned:
         process.spawn(Places.of(str(offline.home)).node, offline.home / "s", port=0, create=False)
+    assert spawned.value.id == "APP-004"
