@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
-from node.consensus.cometbft import mapping, wire
+from node.consensus.cometbft import mapping
 from node.consensus.cometbft.votes import HASH_BYTES, NO_BLOCK, BlockId, Vote, VoteType
 from node.core.codec import Reader, Writer
 from node.core.ed25519 import KEY_BYTES, SIGNATURE_BYTES
@@ -25,9 +25,6 @@ from node.core.ids import Height
 from node.core.interfaces import StateReader
 from node.stake.errors import StakeRefused
 from node.stake.faults import FaultKind, Offence
-
-_MAX_HEIGHT: Final = 2**63 - 1
-_MAX_ROUND: Final = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +70,6 @@ class DuplicateVote:
         key, kind, height, turn = reader.take(KEY_BYTES), reader.u8(), reader.u64(), reader.u32()
         if kind not in VoteType.__members__.values():
             _refuse(f"votes of type {kind}")
-        if not 1 <= height <= _MAX_HEIGHT or turn > _MAX_ROUND:
-            _refuse("height or round are none of CometBFT")
         a, b = (_vote(reader, VoteType(kind), height, turn) for _ in range(2))
         reader.done()
         return DuplicateVote(key, a, b)
@@ -124,12 +119,10 @@ def _vote(reader: Reader, kind: VoteType, height: int, turn: int) -> Vote:
     block = NO_BLOCK
     if reader.count(1, 1, "block"):
         block = BlockId(reader.take(HASH_BYTES), reader.u32(), reader.take(HASH_BYTES))
-        if not block.is_whole:
-            _refuse("a block of no parts")
-    moment, signature = reader.i128(), reader.take(SIGNATURE_BYTES)
-    if not wire.FIRST_MOMENT <= moment <= wire.LAST_MOMENT:
-        _refuse("its time is none")
-    return Vote(kind, height, turn, block, moment, signature)
+    vote = Vote(kind, height, turn, block, reader.i128(), reader.take(SIGNATURE_BYTES))
+    if not vote.is_possible:
+        _refuse("height, round, block or time are none of CometBFT")
+    return vote
 
 
 def _refuse(why: str) -> NoReturn:

@@ -195,7 +195,7 @@ def _vote(value: Any) -> Vote:
     kind = integer(member(value, "type"))
     if kind not in VoteType.__members__.values():
         raise EngineAnswer(f"a vote of type {kind}")
-    return Vote(
+    vote = Vote(
         VoteType(kind),
         integer(member(value, "height")),
         integer(member(value, "round")),
@@ -203,3 +203,6 @@ def _vote(value: Any) -> Vote:
         moment(member(value, "timestamp")),
         base64_bytes(member(value, "signature")),
     )
+    if not vote.is_possible:
+        raise EngineAnswer("a vote that CometBFT does not take")
+    return vote

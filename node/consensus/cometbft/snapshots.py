@@ -1,4 +1,4 @@
-"""ABCI's four calls on snapshots.  Rules SN-2 … SN-9, as CometBFT hears of them.
+"""ABCI's four calls on snapshots.  Rules SN-1 … SN-9, as CometBFT hears of them.
 
 A node that joins gets offers and chunks, one after the other, before anything else is said to it;
 the others list and load. All four run on a thread of their own.

@@ -18,8 +18,12 @@ from typing import Final
 
 from node.consensus.cometbft import wire
 from node.consensus.cometbft.zip215 import is_counted
+from node.core.ed25519 import SIGNATURE_BYTES
 
 HASH_BYTES: Final = 32
+_I32: Final = 2**31
+_U32: Final = 2**32
+_I64: Final = 2**63
 
 
 class VoteType(IntEnum):
@@ -83,6 +87,17 @@ class Vote:
     block: BlockId
     moment: int
     signature: bytes = b""
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether CometBFT takes such a vote at all: numbers in their ranges, one block or none."""
+        return (
+            1 <= self.height < _I64
+            and 0 <= self.round < _I32
+            and (self.block.is_none or (self.block.is_whole and self.block.parts < _U32))
+            and wire.FIRST_MOMENT <= self.moment <= wire.LAST_MOMENT
+            and len(self.signature) == SIGNATURE_BYTES
+        )
 
     def sign_bytes(self, chain_id: str) -> bytes:
         """The bytes under the signature.

@@ -190,6 +190,12 @@ def spoiled(change) -> object:
         lambda vote: vote.update(signature="%"),
         lambda vote: vote.update(timestamp="yesterday"),
         lambda vote: vote["block_id"].update(hash="xy"),
+        lambda vote: vote["block_id"].update(hash="AB"),
+        lambda vote: vote["block_id"]["parts"].update(total=2**32),
+        lambda vote: vote.update(signature=None),
+        lambda vote: vote.update(round=-1),
+        lambda vote: vote.update(round=2**31),
+        lambda vote: vote.update(height="0"),
     ],
 )
 def test_an_answer_of_another_form_is_no_evidence(change):
