@@ -17,7 +17,6 @@ from typing import Final
 from node.core.genesis import Genesis
 from node.lane import generation, layout, sealed
 from node.lane.errors import LaneRefused
-from node.lane.trust import GENESIS_ONLY, Trust, check_holders
 from private_exec.keygen.protocol import KeygenSucceeded
 from private_exec.keys import EpochKey
 from private_exec.roster import Roster
@@ -52,25 +51,20 @@ def keys_of_words(roster: Roster, domain: int, epoch: int, attempt: bytes) -> tu
     return tuple(layout.word_key(domain, epoch, found.number, n) for n in range(found.words))
 
 
-def check_key(
-    genesis: Genesis,
-    key: EpochKey,
-    entries: Mapping[bytes, bytes],
-    trusted: Trust = GENESIS_ONLY,
-) -> None:
-    """LN-43: the key is what the signed messages of its holders give; LN-49, whom the client knows.
+def check_signed(genesis: Genesis, key: EpochKey, entries: Mapping[bytes, bytes]) -> None:
+    """LN-43: the key is what the signed messages of its holders give.
+
+    It says nothing to who has not asked whether they are the chain's: `trust.check_holders`.
 
     Args:
         genesis: of the chain; trusted.
-        key: what is said to be the key of its domain and epoch.
+        key: what is said to be the key of its domain and epoch, of holders that the client knows.
         entries: of the state: the attempt and its messages, from whomever.
-        trusted: whose holders may differ from those of genesis.
 
     Raises:
-        LaneRefused: LN-43, LN-49.
+        LaneRefused: LN-43.
         DecodeError: messages that are none.
     """
-    check_holders(genesis, key, trusted)
     domain, epoch = key.domain.da_domain, key.epoch
     state = _Entries(entries)
     attempt = layout.attempt(state, domain, epoch)

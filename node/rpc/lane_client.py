@@ -109,7 +109,7 @@ class LaneClient:
             entries = {place: self._entry(place, height)}
             for name in provenance.keys_of_words(key.roster, domain, epoch, entries[place]):
                 entries[name] = self._entry(name, height)
-            provenance.check_key(genesis, key, entries, self._trust)
+            provenance.check_signed(genesis, key, entries)
         except (LaneRefused, ConsensusFault, DecodeError, SealRefused) as error:
             raise BadAnswer(
                 f"RPC-28: the chain's validators did not make this key: {error.message}",

@@ -318,12 +318,33 @@ def test_rpc28_a_key_that_only_the_node_made_is_refused(ready, traders) -> None:
             liar.lane.key(genesis, 0, 0)
 
 
+def test_ln49_a_key_of_other_holders_is_refused_before_its_making_is_asked_for(
+    ready, traders
+) -> None:
+    genesis = traders[0].genesis
+    others = LaneChain(1)
+    others.make_key(0)
+    key = dataclasses.replace(ready.lane.key(genesis, 0, 0), roster=others.key(0).roster, epoch=2)
+    asked = []
+    entries = {layout.epoch_key(0, 2): key.to_bytes()}
+    made_up = OwnState(ready, genesis, entries)
+
+    def answer(path: str, document):
+        asked.append(path)
+        return made_up.answer(path, document)
+
+    with pytest.raises(LaneRefused) as caught:
+        answering(ready, answer).lane.key(genesis, 0, 2)
+    assert caught.value.rule == "LN-49"
+    assert len(asked) == 1
+
+
 def test_ln43_a_key_takes_the_signatures_of_its_validators(ready, traders) -> None:
     genesis, true = traders[0].genesis, said(ready)
     key = ready.lane.key(genesis, 0, 0)
-    provenance.check_key(genesis, key, true)
+    provenance.check_signed(genesis, key, true)
     with pytest.raises(LaneRefused) as caught:
-        provenance.check_key(genesis, own_key(genesis, 12345), true)
+        provenance.check_signed(genesis, own_key(genesis, 12345), true)
     assert caught.value.rule == "LN-43"
     others = LaneChain(1)
     others.make_key(0)
@@ -335,7 +356,7 @@ def test_ln43_a_key_takes_the_signatures_of_its_validators(ready, traders) -> No
     strange = dataclasses.replace(others.key(0), domain=key.domain, roster=key.roster)
     for entries in ({}, stranger):  # nothing; messages that other validators signed
         with pytest.raises(LaneRefused) as caught:
-            provenance.check_key(genesis, strange, entries)
+            provenance.check_signed(genesis, strange, entries)
         assert caught.value.rule == "LN-43"
     flood = layout.Attempt(0, 1, 10**6, over=True).to_bytes()
     with pytest.raises(LaneRefused, match="so much") as caught:
