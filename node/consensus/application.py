@@ -27,6 +27,7 @@ from node.core.interfaces import (
     BlockResult,
     SealedLane,
     Staged,
+    StateReader,
     Store,
 )
 from node.store.chain import (
@@ -151,9 +152,7 @@ class LedgerApplication:
         if height < self.chain.first:  # genesis, or SN-11: a state that was checked entry by entry
             return
         block = self.chain.block(height)
-        result = self._executor.execute(
-            block.txs, self._store.reader(Height(height - 1)), height, block.header.time_ms
-        )
+        result = self._execute(block, self._store.reader(Height(height - 1)))
         writes = self._block_writes(block, result.writes)
         root = self._store.recompute(height, writes)
         outcomes = [_outcome(receipt) for receipt in result.receipts]
@@ -273,7 +272,7 @@ class LedgerApplication:
                 fix="stop; compare the height and root of `chiaro status` with other nodes",
             ) from error
         header = block.header
-        result = self._execute(block)
+        result = self._execute(block, self._store.reader())
         self._check_receipts(block, result.receipts)
         self._crash_point("finalize-executed")
         writes = self._block_writes(block, result.writes)
@@ -283,15 +282,13 @@ class LedgerApplication:
         self._crash_point("finalize-staged")
         return staged.root
 
-    def _execute(self, block: Block) -> BlockResult:
+    def _execute(self, block: Block, before: StateReader) -> BlockResult:
         """LN-37: bytes that others must have, since they signed for them, are asked for again."""
         header = block.header
         waits = iter(MISSING_WAITS_S)
         while True:
             try:
-                return self._executor.execute(
-                    block.txs, self._store.reader(), header.height, header.time_ms
-                )
+                return self._executor.execute(block.txs, before, header.height, header.time_ms)
             except Missing as error:
                 wait_s = next(waits, None)
                 if wait_s is None:

@@ -232,6 +232,11 @@ def syncs(folder: Path) -> bool:
     return isinstance(section, dict) and section.get("enable") is True
 
 
+def _text(value: str) -> str:
+    """As TOML has it: folders may have any name."""
+    return json.dumps(value, ensure_ascii=False)
+
+
 def genesis_document(genesis: Genesis) -> dict[str, Any]:
     """CometBFT's genesis of the chain: the same on every node (CH-38)."""
     seconds, ms = divmod(genesis.time_ms, 1000)
@@ -271,11 +276,11 @@ def _config(folder: Path, genesis: Genesis, place: Place, network: Network, timi
     private = ",".join(network.private)
     served = f"unix://{folder / RPC_SOCKET}" + (f",tcp://{network.rpc}" if network.rpc else "")
     return f"""\
-proxy_app = "unix://{folder / ABCI_SOCKET}"
+proxy_app = {_text(f"unix://{folder / ABCI_SOCKET}")}
 moniker = "chiaro"
 
 [rpc]
-laddr = {json.dumps(served)}
+laddr = {_text(served)}
 
 [p2p]
 laddr = "tcp://{place.address}"
@@ -314,12 +319,12 @@ def _state_sync(folder: Path, sync: StateSync) -> str:
     return f"""
 [statesync]
 enable = true
-rpc_servers = {json.dumps(",".join(servers))}
+rpc_servers = {_text(",".join(servers))}
 trust_height = {sync.height}
 trust_hash = "{sync.hash.hex().upper()}"
 trust_period = "{mapping.TRUSTED_HOURS}h0m0s"
 discovery_time = "5s"
-temp_dir = "{folder / "data"}"
+temp_dir = {_text(str(folder / "data"))}
 """
 
 

@@ -229,6 +229,11 @@ def test_ln37_a_decided_block_is_asked_for_again_and_then_the_node_stops(
     monkeypatch.setattr(application_module.time, "sleep", lambda _: network.gone.clear())
     application.finalize_block(block)
     assert application.finalized.receipts[0].ok
+    application.commit()
+    network.gone.add(made.commitment.root)  # a start looks at the last block again (CH-24)
+    monkeypatch.setattr(application_module.time, "sleep", lambda _: network.gone.clear())
+    application.check_head()
+    assert not network.gone
 
 
 def test_ln37_too_few_rows_are_no_bytes(world) -> None:

@@ -75,3 +75,15 @@ def test_the_engines_mempool_has_room_for_ours_and_no_more_than_it_can_ask_about
     assert ours.most_bytes < found["max_txs_bytes"] <= 32 * 1024 * 1024
     assert found["recheck"] is True
     assert found["recheck_timeout"] == "1s"
+
+
+def test_a_folder_of_any_name_gives_a_configuration_that_can_be_read(tmp_path, genesis) -> None:
+    folder = tmp_path / 'a "quoted" \\ name, größer 𝒩'
+    place = Place(os.urandom(32), "127.0.0.1:26656")
+    sync = home.StateSync(("127.0.0.1:1", "127.0.0.1:2"), 5, bytes(32))
+    home.make(folder, genesis, None, place, network=Network(sync=sync))
+    found = tomllib.loads((folder / "config" / "config.toml").read_text())
+    assert found["proxy_app"] == f"unix://{folder / home.ABCI_SOCKET}"
+    assert found["rpc"]["laddr"] == f"unix://{folder / home.RPC_SOCKET}"
+    assert found["statesync"]["temp_dir"] == str(folder / "data")
+    assert home.syncs(folder)
