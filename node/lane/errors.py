@@ -18,15 +18,6 @@ class LaneOutdated(LaneRefused, Outdated):
     code = "LAN-003"
 
 
-class NoKey(NodeError):
-    """A domain has no key for this epoch yet, or its generation failed."""
-
-    code = "LAN-002"
-    exit_code = 1
-    why = "nothing can be sealed before the validators have made the epoch's key together"
-    fix = "ask again in some blocks; `chiaro validator keys` shows how far they are"
-
-
 class BadKeyFile(NodeError):
     """A validator's key file that cannot be used."""
 
