@@ -20,7 +20,8 @@ import time
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.synchronize import Event
 
-from node.app.overlay import monotonic_ms, wall_ms
+from node.app.blocks import system_clock
+from node.app.overlay import monotonic_ms
 from node.core.ids import Height
 from node.gossip.bus import Filter
 from node.gossip.envelope import APP_BYTES, plain
@@ -45,7 +46,7 @@ def make(urls: tuple[str, ...]) -> tuple[NatsBus, Signer]:
     """A node of a new key."""
     signer = Signer(secrets.token_bytes(32), CHAIN)
     node = GossipNode(signer, MemorySequence())
-    return NatsBus(node, signer, Servers(urls), monotonic_ms, wall_ms), signer
+    return NatsBus(node, signer, Servers(urls), monotonic_ms, system_clock), signer
 
 
 def body(start: float) -> bytes:

@@ -12,7 +12,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
-from node.app.overlay import monotonic_ms, wall_ms
+from node.app.blocks import system_clock
+from node.app.overlay import monotonic_ms
 from node.core.ids import Height
 from node.gossip import nats
 from node.gossip.bus import Filter
@@ -41,7 +42,7 @@ def cluster() -> Iterator[Cluster]:
 def bus_of(name: str, urls, files: Files | None = None) -> NatsBus:
     node = GossipNode(signer_of(name), MemorySequence(), box_of(name))
     return NatsBus(
-        node, signer_of(name), Servers(tuple(urls), files or Files()), monotonic_ms, wall_ms
+        node, signer_of(name), Servers(tuple(urls), files or Files()), monotonic_ms, system_clock
     )
 
 
@@ -160,7 +161,7 @@ def test_go30_what_is_forged_on_the_bus_is_dropped_and_blames_nobody(cluster: Cl
             await eve.publish(f"{start}.to.{to}.{'ab' * 32}", b"\x01" + bytes(60))
             await eve.publish(f"{start}.to.{to}.{'zz' * 32}", b"\x01" + bytes(60))
             await eve.publish(f"{start}.to.{to}.{known}", bytes(MAX_DATAGRAM + 1))
-            said = Presence.sign(signer_of("mallory"), bytes(range(32)), wall_ms())
+            said = Presence.sign(signer_of("mallory"), bytes(range(32)), system_clock())
             await eve.publish(f"{start}.here.{known}", said.to_bytes())
             await eve.publish(f"{start}.here.{known}", b"?")
             await eve.flush()
