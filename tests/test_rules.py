@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("circuits", "node", "private_exec", "shielded", "transparent", "zk")
 FAMILIES = (
     "SH", "TR", "EX", "CH", "RPC", "AUD", "PX", "DA", "IN", "GO", "CL", "LN", "ST", "LC", "SN",
+    "PV",
 )  # fmt: skip
 
 ID = re.compile(rf"\b(?:{'|'.join(FAMILIES)})-\d+\b")
