@@ -111,7 +111,7 @@ class Localnet:
         addresses = [f"127.0.0.{2 + k}" for k in range(n + more)]
         if given.get("with_relays"):
             addresses += [f"127.0.{1 + a}.{2 + b}" for a, b in pairs(n)]
-        self.port: Final = free_port(addresses, 2)
+        self.port: Final = free_port(addresses, 3 if given.get("engine_rpc") else 2)
         self._timing = timing
         self.genesis: Final[Genesis] = localnet.create(
             self.folder,
@@ -174,13 +174,14 @@ class Localnet:
         home = files.make_private_folder(self.home(number))
         own = validator.create_key(home)
         place = Place(os.urandom(32), f"127.0.0.{2 + number}:{self.port}")
-        peers = [self._place(k) for k in range(self.n)]
+        peers = [self.place(k) for k in range(self.n)]
         seed = (key or own).secret()
         engine.make(home / ENGINE_FOLDER, self.genesis, seed, place, peers, self._timing)
         Node.create(home, self.genesis)
         return number
 
-    def _place(self, number: int) -> Place:
+    def place(self, number: int) -> Place:
+        """Where the CometBFT of a validator listens."""
         path = self.homes[number] / ENGINE_FOLDER / "config" / "node_key.json"
         key = jsontext.loads(path.read_bytes())["priv_key"]["value"]
         return Place(base64.b64decode(key)[:32], f"127.0.0.{2 + number}:{self.port}")

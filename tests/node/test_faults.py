@@ -14,11 +14,12 @@ from types import SimpleNamespace
 import pytest
 
 from node.app.node import Node
+from node.consensus.application import CRASH_POINTS
 from node.consensus.cometbft.home import binary
-from node.testing import lying_node
+from node.testing import lying_node, small_chunks
 from node.testing.cluster.invariants import Violation
 from node.testing.faults import __main__ as command
-from node.testing.faults import away, checks, grammar, lies, record, replay, suite
+from node.testing.faults import away, checks, grammar, lies, points, record, replay, suite
 from node.testing.faults import node as faulty
 from node.testing.faults.net import Net, Window
 from node.testing.faults.record import Result
@@ -186,15 +187,23 @@ def test_results_that_are_none_are_refused(tmp_path) -> None:
             record.load(path)
 
 
+def test_every_point_that_each_block_passes_has_a_scenario() -> None:
+    rare = ("init-", "checkpoint-", "prune-")
+    assert set(points.BLOCKS) == {point for point in CRASH_POINTS if not point.startswith(rare)}
+    assert {f"at-{point}" for point in points.BLOCKS} <= set(SCENARIOS)
+
+
 def test_every_scenario_says_its_row_and_every_fault_is_known() -> None:
     rows = {f"R{number}" for number in range(1, 16)}
     for name, scenario in SCENARIOS.items():
         assert (scenario.name, scenario.row in rows) == (name, True)
         if scenario.fault is not None:
-            program, fault = scenario.fault(random.Random(0))
+            program, *fault = scenario.fault(random.Random(0))
             if program == faulty.PROGRAM:
-                assert issubclass(faulty.faulty(fault, b"own"), Node)
+                assert issubclass(faulty.faulty(*fault, b"own"), Node)
+            elif program == lying_node.PROGRAM:
+                assert lying_node.lie_of(*fault)
             else:
-                assert (program, bool(lying_node.lie_of(fault))) == (lying_node.PROGRAM, True)
+                assert (program, *fault) == small_chunks.PROGRAM
     with pytest.raises(KeyError):
         faulty.faulty("no-such", b"")

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from typing import Final
 
-from node.app import processes
 from node.app.disturb import Part
 from node.app.links import Mode, Weather
-from node.consensus.application import CRASH_POINTS
-from node.testing.faults import node as faulty
-from node.testing.faults.story import BACK, RETURN_S, Story
-from node.testing.localnets import until
+from node.testing.faults.record import BACK, FIRST
+from node.testing.faults.story import RETURN_S, Story
 
 STANDS_S: Final = 3.0
-_RARE: Final = ("init-", "checkpoint-", "prune-", "snapshot-")
-POINTS: Final = tuple(point for point in CRASH_POINTS if not point.startswith(_RARE))
-"""Passed by every block."""
+ON_ITS_WAY: Final = 2
+"""Blocks that a node may still get while it leaves."""
 
 
 # ONE OF FOUR
@@ -29,10 +24,13 @@ def _one_away(story: Story, leave: Callable[[int], None], back: Callable[[int], 
     victim = story.draw.randrange(net.n)
     others = [k for k in range(net.n) if k != victim]
     with net.window():
+        had = net.height(victim)
         leave(victim)
         net.on(story.heights // 2, *others)
         with net.timed(BACK):
-            back(victim)
+            with net.timed(FIRST):
+                back(victim)
+                net.to(had + ON_ITS_WAY + 1, victim, seconds=RETURN_S)
             net.to(net.height(*others), victim, seconds=RETURN_S)
     net.on(story.heights // 4)
 
@@ -104,9 +102,12 @@ def _two_away(
     with net.window():
         leave(victims)
         net.stands(STANDS_S)
+        stood = net.height()
         with net.timed(BACK):
-            back(victims)
-            net.on(2, seconds=RETURN_S)
+            with net.timed(FIRST):
+                back(victims)
+                net.to(stood + 1, seconds=RETURN_S)
+            net.to(stood + 2, seconds=RETURN_S)
     net.on(story.heights // 2)
 
 
@@ -147,36 +148,15 @@ def all_killed(story: Story) -> None:
     """A power cut: all at once, and again from their disks."""
     net = story.net
     with net.window():
+        had = net.height() + ON_ITS_WAY
         for number in range(net.n):
             net.kill(number)
         with net.timed(BACK):
-            net.up()
-            net.on(2, seconds=RETURN_S)
+            with net.timed(FIRST):
+                net.up()
+                net.to(had + 1, seconds=RETURN_S)
+            net.to(had + 2, seconds=RETURN_S)
     net.on(story.heights // 2)
-
-
-# NAMED POINTS
-
-
-def at_a_point(draw: random.Random) -> tuple[str, ...]:
-    """The program of a node that ends itself at one, soon after it began."""
-    return faulty.PROGRAM, f"crash:{draw.choice(POINTS)}:{draw.randint(4, 12)}"
-
-
-def crash_point(story: Story) -> None:
-    """The last node ends itself at a named point inside a call, and starts again."""
-    net = story.net
-    victim = net.n - 1
-    others = list(range(victim))
-    with net.window():
-        home = net.homes[victim]
-        until(lambda: not processes.of_home(home), "the node ends itself")
-        net.lost(victim)
-        net.injected["crash point"] += 1
-        net.on(story.heights // 4, *others)
-        net.up()
-        net.to(net.height(*others), victim, seconds=RETURN_S)
-    net.on(story.heights // 4)
 
 
 # A LONG TIME

@@ -10,17 +10,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from node.app import development, disturb, localnet, process, processes, relays
+from node.app import development, disturb, localnet, process, processes, relays, settings
 from node.app.disturb import Part
 from node.app.links import Mode, Weather
 from node.app.node import ENGINE_FOLDER
+from node.app.process import Starting
 from node.consensus.cometbft.home import RPC_SOCKET
 from node.consensus.cometbft.query import Query, integer, member
 from node.core.block import Block
+from node.core.committee import Committee
 from node.core.lane import LaneDomain, LaneParameters
 from node.lane import payload
 from node.lane.payload import Tag
+from node.lane.trust import Trust
 from node.rpc.client import NodeClient
+from node.stake import rosters
 from node.testing.cluster.invariants import Violation
 from node.testing.localnets import WAIT_S, Localnet, until
 from zk.errors import ChiaroError
@@ -44,9 +48,12 @@ class Net(Localnet):
     Args:
         lane: of sealed intents.
         program: of CometBFT; default: the one that `localnet` finds.
+        snapshots: heights between those of the last node, from which others can begin; 0: none.
 
     Attributes:
         injected: how often what was done to it.
+        roster: who has the keys of sealed intents in epochs from the third on; its clients take
+            no others.
         windows: when; rounds there may be many.
         longest: seconds that something took at most, by name.
         asleep: nodes that are paused.
@@ -54,7 +61,13 @@ class Net(Localnet):
 
     timeout = 3.0
 
-    def __init__(self, *, lane: LaneParameters = LANE, program: Path | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        lane: LaneParameters = LANE,
+        program: Path | None = None,
+        snapshots: int = 0,
+    ) -> None:
         super().__init__(
             VALIDATORS,
             program=program,
@@ -62,7 +75,12 @@ class Net(Localnet):
             lane=lane,
             stake=lambda keys: development.stake(keys, lane.epoch_heights),
             with_relays=True,
+            engine_rpc=snapshots > 0,
         )
+        if snapshots:
+            given = {"node.role": "validator", "engine.mode": "child"}
+            settings.save(self.homes[-1], {**given, "node.snapshot_interval": snapshots})
+        self.roster: Committee = rosters.genesis_roster(self.genesis)
         self.injected: Final[Counter[str]] = Counter()
         self.windows: Final[list[Window]] = []
         self.longest: Final[dict[str, float]] = {}
@@ -80,10 +98,17 @@ class Net(Localnet):
                 told = (faults or {}).get(number, process.PROGRAM)
                 begun[number] = localnet.begin_one(home, 0, self.program, told)
         for number, one in begun.items():
-            running = until(one.ready, f"node {number} answers", localnet.START_S)
-            self.lost(number)
-            self.clients[number] = NodeClient(running.url, timeout=self.timeout)
-            self.asleep.discard(number)
+            self.joined(number, one)
+
+    def joined(self, number: int, one: Starting) -> NodeClient:
+        """Wait until a node answers, and ask it with the others."""
+        running = until(one.ready, f"node {number} answers", localnet.START_S)
+        self.lost(number)
+        client = NodeClient(running.url, timeout=self.timeout)
+        client.trust = Trust(proven=lambda _: self.roster)
+        self.clients[number] = client
+        self.asleep.discard(number)
+        return client
 
     def close(self) -> None:
         """Stop all; raises Violation if anything is left of it."""

@@ -20,6 +20,10 @@ from zk.errors import DecodeError
 RESULTS: Final = Path("docs/faults/results.json")
 PAGE: Final = Path("docs/faults.md")
 _MOST_BYTES: Final = 64 << 20
+BACK: Final = "back, s"
+"""Until who was away has what the others have, or all go on; starting processes included."""
+FIRST: Final = "first block, s"
+"""Until the first block on who was away, or on all where all stood; processes included."""
 _MARK: Final = "<!-- generated below this line: make long-faults -->"
 
 
@@ -129,9 +133,9 @@ def page(results: Sequence[Result], what: dict[str, tuple[str, str]], text: str)
         _MARK,
         "",
         "| row | scenario | what is done | runs | heights | faults injected | violations |"
-        " acknowledged | batches opened | long rounds | back, s | block, s | disk, KiB a block |"
-        " memory grown, MiB |",
-        "|---|---|---|--:|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|",
+        " acknowledged | batches opened | long rounds | back, s | first, s | block, s |"
+        " disk, KiB a block | memory grown, MiB |",
+        "|---|---|---|--:|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for name, (row, words) in what.items():
         mine = [result for result in results if result.scenario == name]
@@ -157,7 +161,7 @@ def _line(name: str, row: str, words: str, mine: Sequence[Result]) -> str:
         f"{sum(result.acknowledged for result in mine):,}",
         f"{sum(result.opened for result in mine):,}",
         str(sum(result.long_rounds for result in mine)),
-        *(_measured(mine, name) for name in ("back, s", "block interval, s")),
+        *(_measured(mine, name) for name in (BACK, FIRST, "block interval, s")),
         _measured(mine, "disk grown, KiB a block"),
         _measured(mine, "memory grown, MiB"),
     ]

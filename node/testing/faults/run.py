@@ -41,7 +41,7 @@ def run(
     """
     draw = random.Random(f"{scenario.name}/{seed}")
     began = time.monotonic()
-    net = Net(program=engine, lane=scenario.lane)
+    net = Net(program=engine, lane=scenario.lane, snapshots=scenario.snapshots)
     found = record.here(Result(scenario.name, scenario.row, seed, 0, {}))
     found = replace(found, engine=version(net.program))
     try:

@@ -4,38 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from node.core.lane import LaneParameters
-from node.testing.cluster.invariants import Violation
-from node.testing.faults import away, lies
-from node.testing.faults.net import MARKET
-from node.testing.faults.story import RETURN_S, Scenario, Story
-from node.testing.localnets import until
-
-# EPOCHS
-
-SHORT_EPOCHS: Final = LaneParameters((MARKET,), epoch_heights=42, lead=36, round_heights=3)
-
-
-def rotation(story: Story) -> None:
-    """Epochs end while a batch that was sealed to their key is not opened; one is killed then."""
-    net = story.net
-    lane = SHORT_EPOCHS
-    for _ in range(2):
-        epoch = lane.epoch_of(net.height() + 1)
-        if epoch:  # the first epoch's key comes too late for its own first batches
-            until(net.has_key, "a key")
-        net.to(lane.last_height(epoch) - 1)
-        with net.window():
-            victim = story.draw.randrange(1, net.n)
-            net.kill(victim)
-            net.on(6)
-            net.up()
-            net.to(net.height(0), victim, seconds=RETURN_S)
-        net.injected["epoch"] += 1
-    # A batch that closes behind an epoch's last block is opened two blocks later, or soon after.
-    first = [h for h in net.opened() if lane.epoch_of(h) > lane.epoch_of(h - MARKET.period)]
-    if not first:
-        raise Violation("liveness", "no last batch of an epoch was opened")
+from node.testing.faults import away, epochs, lies, points
+from node.testing.faults.story import Scenario, Story
 
 
 def quiet(story: Story) -> None:
@@ -63,9 +33,13 @@ SCENARIOS: Final = {
         Scenario("app-killed", "R10", "the node killed, its CometBFT ends", away.app_killed),
         Scenario("engine-killed", "R10", "CometBFT killed, its node ends", away.engine_killed),
         Scenario("all-killed", "R10", "all killed at once", away.all_killed),
+        *(
+            Scenario(f"at-{point}", "R2", what, points.crash_point, points.at(point))
+            for point, what in points.BLOCKS.items()
+        ),
         Scenario(
-            "crash-point", "R2", "killed at a named point inside a call", away.crash_point,
-            away.at_a_point,
+            "restoring", "R12", "a fifth begins with a snapshot, killed at each point of that",
+            points.restoring, points.serving, snapshots=points.SNAPSHOTS,
         ),
         Scenario(
             "bad-proposal", "R11", "one proposes what nobody decodes", lies.liar,
@@ -104,8 +78,12 @@ SCENARIOS: Final = {
             lies.with_fault(f"mutated-state:{lies.MUTATED_AT}"), heights=20,
         ),
         Scenario(
-            "rotation", "R15", "an epoch ends with intents pending, one is killed then", rotation,
-            lane=SHORT_EPOCHS,
+            "rotation", "R15", "an epoch ends with intents pending, one is killed then",
+            epochs.rotation, lane=epochs.SHORT,
+        ),
+        Scenario(
+            "roster", "R15", "one leaves, a fifth comes with intents pending, one is killed then",
+            epochs.roster, lane=epochs.SHORT,
         ),
         Scenario("soak", "R15", "a random fault every 20 heights", away.soak, heights=200),
     )

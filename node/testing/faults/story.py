@@ -14,9 +14,6 @@ from node.testing.faults.work import Work
 RETURN_S: Final = 120.0
 """For a node that was away to have what the others have; measured, bounded here for hung ones."""
 
-BACK: Final = "back, s"
-"""Until who was away has what the others have, or all go on; starting processes included."""
-
 
 @dataclass(frozen=True, slots=True)
 class Story:
@@ -49,6 +46,7 @@ class Scenario:
         replayed: other interpreters execute the blocks again.
         most_seeds: runs that are worth their time.
         lane: of the chain.
+        snapshots: heights between those that others can begin from; 0: none.
     """
 
     name: str
@@ -60,3 +58,4 @@ class Scenario:
     replayed: bool = False
     most_seeds: int = 1000
     lane: LaneParameters = LANE
+    snapshots: int = 0
