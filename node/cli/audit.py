@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from node.cli import audit_source, output
-from node.cli.session import Session, UsageError
+from node.cli.session import Session
+from node.cli.typed import digits
 from node.cli.verify import Unreadable, readable
 
 if TYPE_CHECKING:
@@ -123,14 +124,7 @@ def registry(path: Path | None) -> Registry:
 def _expected(text: str | None, where: str) -> bytes | None:
     if text is None:
         return None
-    digits = text.strip().lower().removeprefix("0x")
-    try:
-        data = bytes.fromhex(digits)
-    except ValueError:
-        data = b""
-    if len(data) != 32 or len(digits) != 64:
-        raise UsageError("not 32 bytes in hexadecimal", where=where, fix="64 digits 0-9 a-f")
-    return data
+    return digits(text, 32, where)
 
 
 def carry_out(

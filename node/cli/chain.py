@@ -12,6 +12,7 @@ from node.cli.chain_lane import lane_data
 from node.cli.demo_facts import units
 from node.cli.identify import shielded_of
 from node.cli.session import Session, UsageError
+from node.cli.typed import digits
 from node.core.errors import NotFound
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def _draw_block(out: Console, found: BlockView) -> None:
 def tx(context: typer.Context, identity: str = typer.Argument(help="Transaction id.")) -> None:
     """Show what everyone sees of a transaction."""
     session: Session = context.obj
-    tx_id = _bytes_32(identity.removeprefix("tx:"), "ID")
+    tx_id = digits(identity.removeprefix("tx:"), 32, "ID")
     with connection.connected(session) as client:
         view, kinds = client.transaction(tx_id), client.status().assets
     if view.status == "unknown":
@@ -297,7 +298,7 @@ def nullifier(
             raise UsageError("not below the field modulus r", where="VALUE")
         data = number.to_bytes(32, "little")
     else:
-        data = _bytes_32(value, "VALUE")
+        data = digits(value, 32, "VALUE")
     with connection.connected(session) as client:
         found = client.nullifier(data, environment)
     session.exit_code = 0 if found.spent else 1
@@ -401,16 +402,3 @@ def _supply_row(item: SupplyView) -> dict[str, Any]:
 def asset_name(kind: KindView) -> str:
     """A kind's name, or the start of its label."""
     return kind.name or _name(kind.kind, {})
-
-
-def _bytes_32(text: str, where: str) -> bytes:
-    digits = text.strip().lower().removeprefix("0x")
-    try:
-        data = bytes.fromhex(digits)
-    except ValueError:
-        data = b""
-    if len(data) != 32 or len(digits) != 64:
-        raise UsageError(
-            f"not 32 bytes in hexadecimal: {text[:80]!r}", where=where, fix="64 digits 0-9 a-f"
-        )
-    return data

@@ -11,6 +11,7 @@ import typer
 
 from node.cli import connection, output
 from node.cli.session import Session, UsageError, write_new
+from node.cli.typed import digits
 from node.cli.verify import Unreadable
 from zk.errors import ChiaroError
 
@@ -112,7 +113,7 @@ def get(
         if path is not None and path.exists():
             raise UsageError(f"{path} exists; it is not overwritten")
     with connection.connected(session) as client:
-        found = client.da.ordered(_root(root))
+        found = client.da.ordered(digits(root, 32, "ROOT"))
         try:
             data = client.da.read(found.commitment)
         except BadEncoding as error:
@@ -149,7 +150,7 @@ def sample(
     if risk is not None and samples is not None:
         raise UsageError("the number of samples follows from the risk", fix="give one of them")
     with connection.connected(session) as client:
-        found = client.da.ordered(_root(root))
+        found = client.da.ordered(digits(root, 32, "ROOT"))
         coding = found.commitment.coding
         count = _DEFAULT_SAMPLES if samples is None else samples
         if risk is not None:
@@ -242,17 +243,6 @@ def _envelope(data: bytes) -> Envelope:
         if isinstance(tx, payload.SealTx):
             return tx.envelope
     return Envelope.from_bytes(data)
-
-
-def _root(text: str) -> bytes:
-    digits = text.strip().lower().removeprefix("0x")
-    try:
-        data = bytes.fromhex(digits)
-    except ValueError:
-        data = b""
-    if len(data) != 32:
-        raise UsageError(f"not a root of 64 hexadecimal digits: {text!r}")
-    return data
 
 
 def _fraction(text: str) -> Fraction:

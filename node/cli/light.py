@@ -9,6 +9,7 @@ import typer
 
 from node.cli import connection, light_session, light_verify, output
 from node.cli.session import Session, UsageError
+from node.cli.typed import digits
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -164,9 +165,7 @@ def _genesis(
     from node.light.errors import LightRefused
 
     found = node.genesis() if path is None else load_genesis(path)
-    if chain_id is not None and found.chain_id != light_session.digits(
-        chain_id, _HASH_BYTES, "--chain-id"
-    ):
+    if chain_id is not None and found.chain_id != digits(chain_id, _HASH_BYTES, "--chain-id"):
         raise LightRefused(
             "LC-12",
             f"genesis is of chain {found.chain_id.hex()}",
@@ -198,7 +197,7 @@ def _pinned(node: NodeClient, genesis: Genesis, text: str) -> LightBlock:
         NodeSource(node),
         engine_chain_id(genesis),
         int(height),
-        light_session.digits(digest, _HASH_BYTES, "--trust"),
+        digits(digest, _HASH_BYTES, "--trust"),
         time.time_ns(),
         Terms(),
     )

@@ -210,21 +210,6 @@ def unlocked(genesis: Genesis, period_hours: int | None) -> str:
     )
 
 
-def digits(text: str, size: int, where: str) -> bytes:
-    """So many bytes out of hexadecimal digits that somebody typed.
-
-    Raises:
-        UsageError: they are none, or not so many.
-    """
-    try:
-        data = bytes.fromhex(text.strip().lower().removeprefix("0x"))
-    except ValueError:
-        data = b""
-    if len(data) != size:
-        raise UsageError(f"{2 * size} hexadecimal digits were expected", where=where)
-    return data
-
-
 class _Pause:
     """Waits for witnesses that are a block or two behind, and not for ever."""
 

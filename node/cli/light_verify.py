@@ -9,6 +9,7 @@ import typer
 
 from node.cli import light_session, output, show
 from node.cli.session import Session
+from node.cli.typed import digits
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -62,7 +63,7 @@ def tx(
     """Prove that a transaction is in a block, and what became of it where the state tells."""
     from node.cli.light_lookup import place_of
 
-    wanted = light_session.digits(tx_id, 32, "ID")
+    wanted = digits(tx_id, 32, "ID")
 
     def prove(light: Light, ledger: VerifiedLedger) -> Data:
         from node.light.accounts import took_effect
@@ -108,7 +109,7 @@ def account(
     """Prove an account's balances, of every asset there is, and its sequence number."""
     from node.core.ids import AccountId
 
-    wanted = AccountId(light_session.digits(account, 32, "ACCOUNT"))
+    wanted = AccountId(digits(account, 32, "ACCOUNT"))
 
     def prove(light: Light, ledger: VerifiedLedger) -> Data:
         from node.light import accounts
@@ -132,7 +133,7 @@ def batch(
     app_id: str = typer.Option(..., "--app", help="The application, 58 hexadecimal digits."),
 ) -> None:
     """Prove that no opened intent of an application was left out of a batch."""
-    name = light_session.digits(app_id, _APP_BYTES, "--app")
+    name = digits(app_id, _APP_BYTES, "--app")
 
     def prove(light: Light, ledger: VerifiedLedger) -> Data:
         from node.core.intent import Intent
@@ -160,7 +161,7 @@ def blob(
     missing: int = typer.Option(0, "--missing", min=0, help="How many of them may not come."),
 ) -> None:
     """Prove that a blob was ordered, and sample whether it can be read; says how sure that is."""
-    wanted = light_session.digits(root, 32, "ROOT")
+    wanted = digits(root, 32, "ROOT")
 
     def prove(light: Light, ledger: VerifiedLedger) -> Data:
         from node.rpc.light_client import ordered

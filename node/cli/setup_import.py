@@ -12,6 +12,7 @@ import typer
 
 from node.cli import ceremony, output
 from node.cli.session import Session, UsageError
+from node.cli.typed import digits
 from node.cli.verify import readable, statement_id
 from zk import files
 
@@ -196,9 +197,9 @@ def genesis(
         time_ms=time.time_ns() // 1_000_000 if time_ms is None else time_ms,
         parameters=Parameters(block_time_ms=block_time_ms),
         allocations=owned,
-        guardians=tuple(_key(text, "guardian") for text in guardian or ()),
+        guardians=tuple(digits(text, 32, "--guardian") for text in guardian or ()),
         guardian_threshold=guardian_threshold,
-        validators=tuple(_key(text, "validator") for text in validator or ())
+        validators=tuple(digits(text, 32, "--validator") for text in validator or ())
         if stake is None
         else tuple(item.key for item in stake.bonds),
         stake=stake,
@@ -276,8 +277,8 @@ def _stake(
         parts = text.split(":")
         if len(parts) != 3:
             raise UsageError("a bond is VALIDATOR:ACCOUNT:AMOUNT", where="--bond")
-        owner = AccountId(_key(parts[1], "bond"))
-        found.append(GenesisBond(_key(parts[0], "bond"), owner, parse_amount(parts[2])))
+        owner = AccountId(digits(parts[1], 32, "--bond"))
+        found.append(GenesisBond(digits(parts[0], 32, "--bond"), owner, parse_amount(parts[2])))
     listed = tuple(sorted(found))
     if lane is not None:
         return StakeParameters(
@@ -288,10 +289,3 @@ def _stake(
     if epoch_heights is not None:
         return StakeParameters(listed, epoch_heights=epoch_heights)
     return StakeParameters(listed)
-
-
-def _key(text: str, who: str) -> bytes:
-    digits = text.removeprefix("0x")
-    if len(digits) != 64 or digits.strip("0123456789abcdef"):
-        raise UsageError(f"a {who}'s key is 64 hexadecimal digits", where=f"--{who}")
-    return bytes.fromhex(digits)

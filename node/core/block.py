@@ -15,6 +15,7 @@ MAX_TX_BYTES: Final = 256 * 1024
 MAX_BLOCK_BYTES: Final = 4 * 1024 * 1024
 MAX_TEXT: Final = MAX_BLOCK_BYTES
 """Cap of any text in a receipt: nothing that a transaction made us say may be unreadable later."""
+_MAX_HEADER: Final = 4096
 OK: Final = "ok"
 """Code of a receipt of a transaction that took effect."""
 
@@ -113,9 +114,14 @@ class Block:
         return writer.done()
 
     @staticmethod
+    def header_of(data: bytes) -> Header:
+        """Of a block's bytes that are known to be one's; what follows is not looked at."""
+        return Header.from_bytes(Reader(data, "block").blob(_MAX_HEADER, "header"))
+
+    @staticmethod
     def from_bytes(data: bytes) -> Block:
         reader = Reader(data, "block")
-        header = Header.from_bytes(reader.blob(4096, "header"))
+        header = Header.from_bytes(reader.blob(_MAX_HEADER, "header"))
         count = reader.count(4, MAX_BLOCK_BYTES // 8, "transactions")
         txs = tuple(reader.blob(MAX_TX_BYTES + 64, "transaction") for _ in range(count))
         reader.done()

@@ -20,6 +20,7 @@ import msgspec
 
 from node.core.errors import NotFound, Unreachable
 from node.core.genesis import Genesis
+from node.core.streams import TooLong, TooSlow, whole
 from node.rpc import schema
 from node.rpc.errors import BadAnswer, NodeFault, StillPending, error_of
 from node.rpc.health_schema import HealthView
@@ -41,6 +42,8 @@ TIMEOUT: Final = 15.0
 LONG_POLL: Final = 10.0
 """Seconds that one question for events may wait at the node."""
 MAX_ANSWER: Final = 64 * 1024 * 1024
+WHOLE_S: Final = 300.0
+"""For all bytes of an answer; `TIMEOUT` is for each part of it."""
 
 Answer = TypeVar("Answer", bound=schema.Response)
 Value = TypeVar("Value")
@@ -363,15 +366,11 @@ class NodeClient:
     def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
         try:
             with self._http.stream(method, path, **options) as response:
-                size = 0
-                parts = []
-                for part in response.iter_bytes():
-                    size += len(part)
-                    if size > MAX_ANSWER:
-                        raise BadAnswer(f"more than {MAX_ANSWER} bytes", where=self._where(path))
-                    parts.append(part)
-                return httpx.Response(response.status_code, content=b"".join(parts))
-        except httpx.TimeoutException as error:
+                content = whole(response.iter_bytes(), MAX_ANSWER, WHOLE_S)
+                return httpx.Response(response.status_code, content=content)
+        except TooLong as error:
+            raise BadAnswer(str(error), where=self._where(path)) from None
+        except (httpx.TimeoutException, TooSlow) as error:
             raise Unreachable("the node does not answer in time", where=self.url) from error
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             raise Unreachable(f"no answer from the node: {error}", where=self.url) from error

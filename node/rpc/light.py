@@ -80,8 +80,8 @@ class LightViews:
         tip = self._chain.height
         self._chain.check_kept(max(first, 1))
         found = [
-            hex_of(block.header.to_bytes())
-            for block in self._chain.blocks(Height(first), Height(min(tip, first + limit - 1)))
+            hex_of(header.to_bytes())
+            for header in self._chain.headers(Height(first), Height(min(tip, first + limit - 1)))
         ]
         return HeadersView(first=first, tip=tip, headers=found)
 

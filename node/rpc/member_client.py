@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -13,6 +12,7 @@ import msgspec
 from node.core.ed25519 import SIGNATURE_BYTES
 from node.core.errors import Unreachable
 from node.core.ids import ChainId
+from node.core.streams import TooSlow, whole
 from node.da.attest import MemberKey
 from node.da.rows import Commitment, Row
 from node.lane.blobs import offers
@@ -87,8 +87,11 @@ class MemberClient:
                 method, url + path, headers=headers, content=content
             ) as response:
                 good = response.status_code == httpx.codes.OK
-                data = _take(response, most if good else _MOST_PROBLEM)
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError) as error:
+                # as it came: nobody compresses
+                data = whole(response.iter_raw(), most if good else _MOST_PROBLEM, WHOLE_S)
+        except (
+            httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, TooSlow, ValueError,
+        ) as error:  # fmt: skip
             # ValueError: of a host that no resolver takes; what a member says ends no node
             raise Unreachable(
                 f"no answer: {type(error).__name__}",
@@ -116,19 +119,6 @@ class MemberClient:
         with self._lock:
             if self._client is not None:
                 self._client.close()
-
-
-def _take(response: httpx.Response, most: int) -> bytes:
-    """As it came: nobody compresses, and what is sent byte by byte is not waited for."""
-    parts, size, deadline = [], 0, time.monotonic() + WHOLE_S
-    for part in response.iter_raw():
-        size += len(part)
-        if size > most:
-            raise httpx.DecodingError("longer than any such answer")
-        if time.monotonic() > deadline:
-            raise httpx.ReadTimeout("not all of it came in time")
-        parts.append(part)
-    return b"".join(parts)
 
 
 def _name(member: bytes) -> str:

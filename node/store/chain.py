@@ -109,7 +109,7 @@ class Chain:
         return Block.from_bytes(self._of(_BLOCK, height, f"block {height}"))
 
     def header(self, height: Height) -> Header:
-        return self.block(height).header
+        return Block.header_of(self._of(_BLOCK, height, f"block {height}"))
 
     def receipts(self, height: Height) -> tuple[Receipt, ...]:
         return decode_receipts(self._of(_RECEIPTS, height, f"receipts of block {height}"))
@@ -150,6 +150,11 @@ class Chain:
         """Blocks of heights `first` … `last` that are kept, ascending."""
         for _, data in self._store.log_range(_BLOCK + u64(first), _BLOCK + u64(last + 1)):
             yield Block.from_bytes(data)
+
+    def headers(self, first: Height, last: Height) -> Iterator[Header]:
+        """Their headers, without a look at what they order."""
+        for _, data in self._store.log_range(_BLOCK + u64(first), _BLOCK + u64(last + 1)):
+            yield Block.header_of(data)
 
     def _of(self, kind: bytes, height: Height, what: str) -> bytes:
         found = self._store.log(kind + u64(height))

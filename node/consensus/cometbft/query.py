@@ -13,9 +13,12 @@ import httpx
 from node.consensus.cometbft.votes import BlockId
 from node.consensus.cometbft.wire import NS
 from node.core.errors import NodeError, NotFound, Unreachable
+from node.core.streams import TooLong, TooSlow, whole
 from zk import jsontext
 
 TIMEOUT_S: Final = 5.0
+WHOLE_S: Final = 20.0
+"""For all of an answer: one that comes byte by byte would never end by the other."""
 MAX_ANSWER: Final = 16 * 1024 * 1024
 _DEPTH: Final = 32
 _STAMP: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z")
@@ -58,7 +61,11 @@ class Query:
                 httpx.Client(transport=transport, timeout=TIMEOUT_S, trust_env=False) as client,
                 client.stream("GET", f"{base}/{method}", params=query) as response,
             ):
-                data = _bounded(response)
+                data = whole(response.iter_bytes(), MAX_ANSWER, WHOLE_S)
+        except TooLong as error:
+            raise EngineAnswer(str(error), where=method) from None
+        except TooSlow as error:
+            raise Unreachable(str(error), where=method) from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Unreachable(
                 "CometBFT does not answer",
@@ -66,16 +73,6 @@ class Query:
                 fix="wait until it has started, or see its log",
             ) from error
         return _result(data, method)
-
-
-def _bounded(response: httpx.Response) -> bytes:
-    parts, size = [], 0
-    for part in response.iter_bytes():
-        size += len(part)
-        if size > MAX_ANSWER:
-            raise EngineAnswer(f"more than {MAX_ANSWER} bytes")
-        parts.append(part)
-    return b"".join(parts)
 
 
 def _result(data: bytes, method: str) -> Any:

@@ -109,9 +109,8 @@ class Availability:
         row = self._rows.row(commitment, index)
         if row is not None or self._members is None:
             return row
-        everybody = self._members.others()
         likely = self._likely(commitment, index)
-        for member in (*(m for m in everybody if m == likely), *everybody):
+        for member in sorted(self._members.others(), key=lambda member: member != likely):
             if (row := self._reading.row_of(member, commitment, index)) is not None:
                 return row
         return None
