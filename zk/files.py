@@ -13,6 +13,8 @@ from typing import Final
 
 PRIVATE: Final = 0o600
 PRIVATE_FOLDER: Final = 0o700
+OF_A_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+"""Errors of writing, which name no file."""
 ORDINARY: Final = 0o666
 """As of any new file: the process's umask takes its part."""
 
@@ -92,6 +94,24 @@ def read_private(path: Path, most: int) -> bytes:
     if os.name == "posix" and mode & 0o077:
         raise OpenToOthers(errno.EACCES, f"open to others, mode {mode:o}", str(path))
     return data
+
+
+def read_own(path: Path, most: int) -> bytes:
+    """A file that lies in a folder of ours; of a longer one `most` bytes and one more.
+
+    Whatever else has its name, such as a pipe that nobody writes to, is refused and not waited for.
+
+    Raises:
+        OSError: it cannot be read; EINVAL: it is no file.
+    """
+    with open(path, "rb", opener=_at_once) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a file", str(path))
+        return file.read(most + 1)
+
+
+def _at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def make_private_folder(path: Path) -> Path:

@@ -17,11 +17,10 @@ import msgspec
 from circuits.keys import KeyStore
 from node.app import assembly, choices, development, logs
 from node.app.blocks import system_clock
-from node.app.errors import NoNode
+from node.app.errors import DiskRefused, NoNode
 from node.app.node import Node
 from node.app.process import ERROR_FILE, GENESIS_FILE, LOG_FILE, PROCESS_FILE, NodeProcess
 from node.app.roles import NATS_FILES
-from node.core.errors import Unreachable
 from node.core.genesis_file import load_genesis
 from node.lane.validator import identity
 from node.rpc.errors import problem
@@ -62,18 +61,35 @@ def serve(arguments: Sequence[str] | None = None, node_type: type[Node] = Node) 
     state: Path = (options.state or home / "state").resolve()
     os.umask(0o077)
     forbid_core_dumps()
-    handler = _handler(options.log, state)
+    try:
+        handler = _handler(options.log, state)
+    except OSError as error:
+        raise _of_files(error) or error from None
     try:
         asyncio.run(_run(home, state, options, node_type))
     except ChiaroError as error:
         _report(state, error)
         raise
+    except OSError as error:
+        if (refused := _of_files(error)) is None:
+            _log.exception("the node failed")
+            raise
+        _report(state, refused)
+        raise refused from None
     except Exception:
         _log.exception("the node failed")
         raise
     finally:
         logging.getLogger().removeHandler(handler)
         handler.close()
+
+
+def _of_files(error: OSError) -> DiskRefused | None:
+    """What a file or a disk refused; None: something else did."""
+    if error.filename is None and error.errno not in files.OF_A_DISK:
+        return None
+    where = "" if error.filename is None else str(error.filename)
+    return DiskRefused(error.strerror or "it cannot be used", where=where)
 
 
 def _handler(where: str, state: Path) -> logging.Handler:
@@ -107,12 +123,6 @@ async def _run(home: Path, state: Path, options: argparse.Namespace, node_type: 
 
     try:
         await node.run(stop, ready)
-    except OSError as error:
-        raise Unreachable(
-            f"cannot listen on {chosen.host}:{chosen.port}: {error.strerror}",
-            why="another program uses the port, or the address is not this machine's",
-            fix="name another one: --port",
-        ) from error
     finally:
         with contextlib.suppress(FileNotFoundError):
             (state / PROCESS_FILE).unlink()
@@ -156,7 +166,8 @@ def _validator(home: Path) -> bytes:
 def _report(state: Path, error: ChiaroError) -> None:
     """For whoever started us, and for the log."""
     document = ProblemDocument(error=problem(error))
-    files.write(state / ERROR_FILE, msgspec.json.encode(document))
+    with contextlib.suppress(OSError):  # a full disk takes not even that
+        files.write(state / ERROR_FILE, msgspec.json.encode(document))
     _log.error("stopped: %s", error, extra={"code": error.id})
 
 

@@ -65,6 +65,15 @@ class StartFailed(NodeError):
     fix = "read the log that is named above"
 
 
+class DiskRefused(NodeError):
+    """A file that cannot be read or written, or a disk that takes no more."""
+
+    code = "APP-009"
+    exit_code = 3
+    why = "a node writes each block before it says that it has it"
+    fix = "make room on the disk, or correct the path and its permissions; then start it again"
+
+
 class OtherRuntime(NodeError):
     """CH-56: this installation computes something else than its chain's founders did."""
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import shutil
 import time
 from collections.abc import Callable, Container, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +34,7 @@ from node.consensus.cometbft.server import clear_socket
 from node.core.genesis import Allocation, Genesis, Parameters
 from node.core.lane import LaneParameters
 from node.core.stake import StakeParameters
+from node.lane.validator.identity import ConsensusKey
 from node.rpc.client import NodeClient
 from zk import files
 from zk.errors import ChiaroError, DecodeError
@@ -145,45 +147,58 @@ def create(
     """
     if not 1 <= n <= MAX_NODES:
         raise DecodeError(f"a localnet of {n} nodes, not 1 to {MAX_NODES}", where="--validators")
-    if any(homes(folder)):
+    if left := next(itertools.chain(folder.glob("node[0-9]*"), folder.glob(relays.RECORD)), None):
         raise NoNode(
-            "there is a localnet in this folder already",
-            where=str(folder),
-            why="a new chain would hide the old one",
-            fix="start it, or name another folder",
+            "there is a localnet in this folder already, or what is left of one",
+            where=str(left),
+            why="a new chain would hide the old one, and take its keys and relays for its own",
+            fix="start it; or remove the folder, and the chain with it",
         )
-    places = [Place(os.urandom(32), f"127.0.0.{2 + number}:{p2p_port}") for number in range(n)]
-    where = [folder / f"node{number}" for number in range(n)]
-    keys = [validator.create_key(files.make_private_folder(home)) for home in where]
-    public = tuple(sorted(key.public for key in keys))
-    genesis = development.genesis(
-        time_ms,
-        parameters=Parameters(block_time_ms=block_time_ms),
-        validators=public,
-        lane=lane,
-        allocations=allocations,
-        stake=None if stake is None else stake(public),
-    )
-    addresses = {
-        key.public: f"http://127.0.0.{2 + number}:{p2p_port + 1}" for number, key in enumerate(keys)
-    }
-    for number, home in enumerate(where):
-        own = addresses[keys[number].public]
-        MembersConfig(own.removeprefix("http://"), own, addresses).save(home)
-        peers = [
-            replace(place, address=links.dialled(number, other, p2p_port)) if with_relays else place
-            for other, place in enumerate(places)
-            if other != number
-        ]
-        seed = keys[number].secret()
-        rpc = f"127.0.0.{2 + number}:{p2p_port + 2}" if engine_rpc else ""
-        engine.make(
-            home / ENGINE_FOLDER, genesis, seed, places[number], peers, timing, Network(rpc=rpc)
+    where: list[Path] = []
+    keys: list[ConsensusKey] = []
+    try:
+        for number in range(n):
+            home = files.make_private_folder(folder) / f"node{number}"
+            home.mkdir(files.PRIVATE_FOLDER)
+            where.append(home)
+            keys.append(validator.create_key(home))
+        places = [Place(os.urandom(32), f"127.0.0.{2 + number}:{p2p_port}") for number in range(n)]
+        public = tuple(sorted(key.public for key in keys))
+        genesis = development.genesis(
+            time_ms,
+            parameters=Parameters(block_time_ms=block_time_ms),
+            validators=public,
+            lane=lane,
+            allocations=allocations,
+            stake=None if stake is None else stake(public),
         )
-        Node.create(home, genesis)
-    if with_relays:
-        relays.make(folder, n, p2p_port)
-    return genesis
+        addresses = {
+            key.public: f"http://127.0.0.{2 + number}:{p2p_port + 1}"
+            for number, key in enumerate(keys)
+        }
+        for number, home in enumerate(where):
+            own = addresses[keys[number].public]
+            MembersConfig(own.removeprefix("http://"), own, addresses).save(home)
+            peers = [
+                replace(place, address=links.dialled(number, other, p2p_port))
+                if with_relays
+                else place
+                for other, place in enumerate(places)
+                if other != number
+            ]
+            seed = keys[number].secret()
+            rpc = f"127.0.0.{2 + number}:{p2p_port + 2}" if engine_rpc else ""
+            engine.make(
+                home / ENGINE_FOLDER, genesis, seed, places[number], peers, timing, Network(rpc=rpc)
+            )
+            Node.create(home, genesis)
+        if with_relays:
+            relays.make(folder, n, p2p_port)
+        return genesis
+    except BaseException:  # whole or not at all
+        for home in where:
+            shutil.rmtree(home, ignore_errors=True)
+        raise
 
 
 def homes(folder: Path) -> Iterator[Path]:

@@ -75,8 +75,7 @@ class MembersConfig:
         """Of the node in `home`; nothing where there is no file. Raises BadMembersFile."""
         path = home / MEMBERS_FILE
         try:
-            with path.open("rb") as file:
-                data = file.read(_MOST_FILE + 1)
+            data = files.read_own(path, _MOST_FILE)
         except FileNotFoundError:
             return MembersConfig()
         except OSError as error:

@@ -27,6 +27,7 @@ from node.app.snapshots import Snapshotter
 from node.app.validator import Belongings, Validator
 from node.consensus.application import LedgerApplication
 from node.consensus.local import Clock, LocalEngine, Produced, check_alone
+from node.core.errors import Unreachable
 from node.core.genesis import DEV_PROFILE, Genesis
 from node.core.genesis_file import load_genesis
 from node.core.ids import Height
@@ -413,7 +414,7 @@ class Node:
         stop = stop or asyncio.Event()
         self._loop = asyncio.get_running_loop()
         options = self.options
-        sock = listen(options.host, options.port, allow_remote=options.allow_remote)
+        sock = _listen(options)
         told: socket.socket | None = None
         try:
             if options.metrics is not None:
@@ -545,3 +546,15 @@ class Node:
     def _latest(self) -> tuple[Height, StateReader]:
         reader = self.store.reader()
         return reader.height, reader
+
+
+def _listen(options: Options) -> socket.socket:
+    """For the RPC. Raises Unreachable: it cannot."""
+    try:
+        return listen(options.host, options.port, allow_remote=options.allow_remote)
+    except OSError as error:
+        raise Unreachable(
+            f"cannot listen on {options.host}:{options.port}: {error.strerror}",
+            why="another program uses the port, or the address is not this machine's",
+            fix="name another one: --port",
+        ) from error

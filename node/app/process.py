@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,12 +26,14 @@ from node.app.errors import (
     AlreadyRunning,
     BadMembersFile,
     BadSettings,
+    DiskRefused,
     ForeignGenesis,
     NoNode,
     NotInstalled,
     OtherRuntime,
     StartFailed,
 )
+from node.core.errors import NodeError
 from node.lane.errors import BadKeyFile, DamagedLog, SecretLost
 from zk import files, jsontext
 from zk.errors import ChiaroError
@@ -48,9 +51,11 @@ START_S: Final = 60.0
 STOP_S: Final = 30.0
 _LAST_BREATH_S: Final = 5.0
 _POLL_S: Final = 0.05
+_LEAST_FREE: Final = 1 << 16
+"""Bytes; with fewer, not even an error can be written."""
 _OWN: Final = (
-    AlreadyRunning, BadMembersFile, BadSettings, ForeignGenesis, NoNode, NotInstalled, OtherRuntime,
-    BadKeyFile, SecretLost, DamagedLog,
+    AlreadyRunning, BadMembersFile, BadSettings, DiskRefused, ForeignGenesis, NoNode, NotInstalled,
+    OtherRuntime, BadKeyFile, SecretLost, DamagedLog,
 )  # fmt: skip
 """Errors of a start that keep their exit code."""
 
@@ -119,11 +124,16 @@ class Starting:
             self.child.returncode = 0  # it outlives this object, which would warn of that
             return found
         if self.child.poll() is not None:
-            raise last_error(self.state) or StartFailed(
-                f"the node ended with code {self.child.returncode} before it was ready",
-                where=f"{self.state / LOG_FILE}, {self.state / OUTPUT_FILE}",
-            )
+            raise last_error(self.state) or self._ended()
         return None
+
+    def _ended(self) -> NodeError:
+        """Of one that left no word of why; it cannot where the disk is full."""
+        said = f"the node ended with code {self.child.returncode} before it was ready"
+        with contextlib.suppress(OSError):
+            if shutil.disk_usage(self.state).free < _LEAST_FREE:
+                return DiskRefused(f"{said}, and the disk is full", where=str(self.state))
+        return StartFailed(said, where=f"{self.state / LOG_FILE}, {self.state / OUTPUT_FILE}")
 
     def abandon(self) -> None:
         """Stop what has begun, and wait until it has."""

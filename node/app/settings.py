@@ -127,10 +127,12 @@ def load(home: Path) -> Settings | None:
         BadSettings: RPC-50, names the key.
     """
     path = home / SETTINGS_FILE
-    if not path.exists():
+    try:
+        data = files.read_own(path, MAX_BYTES)
+    except FileNotFoundError:
         return None
-    with path.open("rb") as file:
-        data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise BadSettings(f"RPC-50: it cannot be read: {error.strerror}", where=str(path)) from None
     if len(data) > MAX_BYTES:
         raise BadSettings(f"RPC-50: more than {MAX_BYTES} bytes", where=str(path))
     try:

@@ -37,7 +37,7 @@ def init(
     validators: int = typer.Option(4, "--validators", min=1, max=16, help="How many."),
     block_ms: int = typer.Option(1000, "--block-ms", min=1, help="Pause between blocks."),
     p2p_port: int = typer.Option(
-        26656, "--p2p-port", min=1, max=65535, help="Of each CometBFT, on its own address."
+        26656, "--p2p-port", min=1, max=65534, help="Of each CometBFT, on its own address."
     ),
     relays: bool = typer.Option(
         False, "--relays", help="Peers reach each other through relays: for `partition`."

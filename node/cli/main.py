@@ -9,7 +9,6 @@ LLVM.
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import sys
@@ -27,12 +26,11 @@ from typer.exceptions import Abort, Exit, TyperException
 from node.cli import output
 from node.cli.session import HELP, Session, UsageError, open_session, private_folder, split_flags
 from node.cli.verify import Unreadable
+from zk import files
 from zk.errors import ChiaroError
 from zk.secrecy import forbid_core_dumps
 
 BUG: Final = 70
-_OF_A_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
-"""Errors of writing, which name no file."""
 INTERRUPTED: Final = 130
 
 # Module of `node.cli` → name of the group it forms; "" puts its commands at the top level.
@@ -139,7 +137,7 @@ def run(arguments: Sequence[str], session: Session) -> int:
         output.emit_error(session, usage)
         return usage.exit_code
     except OSError as error:
-        if error.filename is None and error.errno not in _OF_A_DISK:
+        if error.filename is None and error.errno not in files.OF_A_DISK:
             output.emit_error(session, _report(session, error))
             return BUG
         where = "" if error.filename is None else str(error.filename)

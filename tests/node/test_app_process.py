@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,8 +15,20 @@ from pathlib import Path
 
 import pytest
 
-from node.app.errors import AlreadyRunning, BadSettings
-from node.app.process import LOG_FILE, PROCESS_FILE, NodeProcess, find, spawn, stop
+from node.app import __main__ as program
+from node.app.errors import AlreadyRunning, BadSettings, DiskRefused, StartFailed
+from node.app.node import Node
+from node.app.process import (
+    ERROR_FILE,
+    LOG_FILE,
+    PROCESS_FILE,
+    NodeProcess,
+    Starting,
+    find,
+    last_error,
+    spawn,
+    stop,
+)
 from node.core.errors import Unreachable
 from node.core.genesis_file import load_genesis
 from node.core.ids import NATIVE
@@ -22,6 +36,7 @@ from node.lane.errors import DamagedLog
 from node.lane.validator.secrets import AttemptId, FileSecrets
 from node.rpc.client import NodeClient
 from node.rpc.text import bytes_of
+from zk import files
 from zk.errors import ChiaroError, DecodeError
 
 
@@ -94,6 +109,41 @@ def test_settings_that_it_did_not_start_with_are_the_error_they_are(places) -> N
     with pytest.raises(BadSettings, match=r"RPC-50: there is no setting .node\.rol") as refused:
         spawn(home, state, port=0)
     assert refused.value.exit_code == BadSettings.exit_code
+
+
+def test_what_a_disk_refuses_is_an_error_of_its_own_and_no_bug(places, monkeypatch) -> None:
+    home, state = places
+
+    class Full(Node):
+        @classmethod
+        def open(cls, home, **_):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    words = ["run", "--home", str(home), "--state", str(state), "--port", "0", "--create"]
+    assert program.main(words, Full) == DiskRefused.exit_code
+    told = last_error(state)
+    assert isinstance(told, DiskRefused)
+    assert told.message == "No space left on device"
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files, "write", full)
+    (state / ERROR_FILE).unlink()
+    assert program.main(words, Full) == DiskRefused.exit_code  # though it cannot say so
+    assert last_error(state) is None
+
+
+def test_a_node_that_could_not_even_say_why_ended_on_a_full_disk(tmp_path, monkeypatch) -> None:
+    with subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"]) as child:
+        child.wait()
+    starting = Starting(child, tmp_path)
+    with pytest.raises(StartFailed, match="ended with code 3"):
+        starting.ready()
+    usage = shutil.disk_usage(tmp_path)._replace(free=0)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(DiskRefused, match=r"ended with code 3 .* the disk is full"):
+        starting.ready()
 
 
 def test_a_taken_port_is_named(places, tmp_path) -> None:

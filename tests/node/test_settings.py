@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,12 @@ def test_rpc50_a_light_client_is_no_node(tmp_path: Path) -> None:
 def test_rpc50_a_file_without_an_end_is_not_read(tmp_path: Path) -> None:
     written(tmp_path, "#" * (settings.MAX_BYTES + 1))
     with pytest.raises(BadSettings, match="RPC-50: more than"):
+        settings.load(tmp_path)
+
+
+def test_rpc50_what_is_no_file_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / settings.SETTINGS_FILE)
+    with pytest.raises(BadSettings, match="RPC-50: it cannot be read: not a file"):
         settings.load(tmp_path)
 
 

@@ -107,6 +107,20 @@ def test_a_secret_is_read_where_only_its_owner_can(tmp_path) -> None:
             files.read_private(path, 5)
 
 
+def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"12345")
+    assert (files.read_own(path, 5), files.read_own(path, 3)) == (b"12345", b"1234")
+    with pytest.raises(FileNotFoundError):
+        files.read_own(tmp_path / "none", 5)
+    os.mkfifo(tmp_path / "pipe")
+    for other in (tmp_path / "pipe", Path(os.devnull)):
+        with pytest.raises(OSError, match="not a file"):
+            files.read_own(other, 5)
+    with pytest.raises(IsADirectoryError):
+        files.read_own(tmp_path, 5)
+
+
 def test_every_level_that_a_private_folder_needs_is_private(tmp_path, umask, monkeypatch) -> None:
     shared = tmp_path / "shared"
     shared.mkdir()

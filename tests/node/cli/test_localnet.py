@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import shutil
 import signal
 import stat
 import subprocess
 import sys
 import time
 
+from node.app import relays
 from node.consensus.cometbft import home, mapping
 from node.core.genesis_file import load_genesis
 from node.lane.validator import identity
@@ -40,6 +44,34 @@ def test_init_makes_homes_and_folders_for_cometbft(offline) -> None:
     assert addresses == [2, 2, 2]
     again = offline.json("localnet", "init")
     assert (again.code, again.error["code"]) == (5, "APP-004"), again.out
+
+
+def test_init_beside_what_is_left_of_another_is_refused_and_changes_nothing(offline) -> None:
+    offline.json("localnet", "init", "--validators", "2", "--relays")
+    folder = offline.home / "localnet"
+    shutil.rmtree(folder / "node0")
+    key = (folder / "node1" / identity.KEY_FILE).read_bytes()
+    again = offline.json("localnet", "init")
+    assert (again.code, again.error["code"]) == (5, "APP-004"), again.out
+    assert not (folder / "node0").exists()
+    assert (folder / "node1" / identity.KEY_FILE).read_bytes() == key
+    shutil.rmtree(folder / "node1")
+    again = offline.json("localnet", "init")
+    assert (again.code, again.error["where"]) == (5, str(folder / relays.RECORD)), again.out
+    (folder / relays.RECORD).unlink()
+    assert offline.json("localnet", "init").code == 0
+
+
+def test_init_that_cannot_end_leaves_nothing(offline, monkeypatch) -> None:
+    def full(folder, *_, **__):
+        if folder.parent.name == "node1":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+        folder.mkdir()
+
+    monkeypatch.setattr(home, "make", full)
+    refused = offline.json("localnet", "init", "--validators", "2")
+    assert (refused.code, refused.error["code"]) == (3, "FIL-001"), refused.out
+    assert list((offline.home / "localnet").iterdir()) == []
 
 
 def test_init_with_stake_gives_each_validator_a_bond(offline) -> None:
