@@ -92,16 +92,16 @@ def test_a_localnet_is_disturbed_and_nothing_of_it_is_left(chiaro: Chiaro) -> No
     killed = chiaro("kill", "0", "--engine")
     assert killed["pids"] == [up["nodes"][0]["engine_pid"]]
     assert chiaro.states() == ["down", "up"]
+    chiaro("pause", "1")  # so that no block comes, and `up` waits for one
     again = chiaro.begin("up", "--port", "0")
     home = chiaro.folder / "node0"
-    deadline = time.monotonic() + 60
-    while process.find(home, home / processes.STATE_FOLDER) is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: process.find(home, home / processes.STATE_FOLDER), "node 0 answers", 60)
+    time.sleep(2)  # `up` knows it by then
     again.send_signal(signal.SIGINT)
     again.communicate(timeout=60)
     assert again.returncode == 130
-    assert chiaro.states() == ["down", "up"]  # what ran before goes on
+    assert chiaro.states() == ["down", "paused"]  # what it started is stopped, and nothing else
+    chiaro("resume", "1")
     assert chiaro("up", "--port", "0")["running"] == 2
     chiaro("pause", "0")
     pids = [pid for home in localnet.homes(chiaro.folder) for pid in processes.of_home(home)]
