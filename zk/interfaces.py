@@ -6,7 +6,7 @@ passes the same tests; arrays and their Montgomery flag are described in `zk.fie
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -140,6 +140,41 @@ class Backend(Protocol):
 
     def fr_sub(self, a: U64Array, b: U64Array) -> U64Array:
         """aᵢ − bᵢ in Fr, both in one form."""
+        ...
+
+    def fr_add(self, a: U64Array, b: U64Array) -> U64Array:
+        """aᵢ + bᵢ in Fr, both in one form. `b` may be one row, `[1, 4]`."""
+        ...
+
+    def fr_product(self, a: U64Array, b: U64Array) -> U64Array:
+        """aᵢ·bᵢ in Fr: S×S → S. `b` may be one row, `[1, 4]`."""
+        ...
+
+    def fr_combine(self, weights: U64Array, rows: Sequence[U64Array]) -> U64Array:
+        """Linear combinations of vectors: weights `[m, k, 4]` M, k rows `[n, 4]` S → `[m, n, 4]` S.
+
+        Result q is Σ weights[q, k]·rows[k], value by value.
+        """
+        ...
+
+    def fr_combine_wide(self, weights: U64Array, rows: U64Array) -> U64Array:
+        """The same of integers of 320 bits, which are reduced modulo r on the way.
+
+        weights `[k, s, 4]`, each w·2³⁸⁴ mod r; rows `uint64[k, n, s, 5]`, little-endian limbs →
+        `[n, 4]` S, value i being Σ weights[k, j]·rows[k, i, j].
+        """
+        ...
+
+    def fr_inverse(self, a: U64Array) -> U64Array:
+        """1/aᵢ in Fr: S → S.
+
+        Raises:
+            ZeroDivisionError: a value is 0.
+        """
+        ...
+
+    def fr_raise(self, a: U64Array, exponent: int) -> U64Array:
+        """aᵢ^e in Fr, e ≥ 0: M → M; 0⁰ is 1."""
         ...
 
     def fr_powers(self, base: U64Array, count: int) -> U64Array:

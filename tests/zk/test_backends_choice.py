@@ -74,7 +74,11 @@ def test_the_message_names_exactly_what_is_missing(machine):
 @every_machine
 def test_the_reference_and_the_portable_kernels_need_nothing(machine):
     assert libraries.of("reference") == ()
-    assert [recipe.name for recipe in libraries.of("portable")] == ["scalar", "verification"]
+    assert [recipe.name for recipe in libraries.of("portable")] == [
+        "scalar",
+        "verification",
+        "linear",
+    ]
 
 
 def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -7,12 +7,13 @@ reads or writes outside its arrays: addresses depend only on what is checked her
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 
 from zk.errors import BackendError, NonCanonical
-from zk.field.arrays import LIMBS, U64Array
+from zk.field.arrays import LIMBS, WIDE_LIMBS, U64Array
 from zk.field.params import FR
 from zk.hash.poseidon import MAX_INPUTS
 from zk.interfaces import Csr, PreparedG1, PreparedG2
@@ -73,6 +74,53 @@ def factors(a: Any, b: Any) -> tuple[int, bool]:
     if m not in (n, 1):
         raise BackendError(f"b: {n} rows or one are needed, not {m}")
     return n, m == 1 and n != 1
+
+
+def combined(weights: Any, arrays: Sequence[Any]) -> tuple[int, int, int]:
+    """Sums, terms of each and rows of what `Backend.fr_combine` takes."""
+    terms = len(arrays)
+    if not isinstance(weights, np.ndarray) or weights.ndim != 3 or weights.shape[1] != terms:
+        raise BackendError(f"weights: shape [sums, {terms}, {LIMBS}] is needed")
+    flat(weights, LIMBS, "weights")
+    if terms == 0:
+        raise BackendError("rows: at least one array is needed")
+    n = rows(arrays[0], LIMBS, "rows")
+    for array in arrays[1:]:
+        rows(array, LIMBS, "rows", count=n)
+    return int(weights.shape[0]), terms, n
+
+
+def combined_wide(weights: Any, values: Any) -> tuple[int, int, int]:
+    """Terms, values of each and rows of what `Backend.fr_combine_wide` takes."""
+    if not isinstance(values, np.ndarray) or values.ndim != 4:
+        raise BackendError(f"rows: shape [terms, n, each, {WIDE_LIMBS}] is needed")
+    terms, n, each, _ = values.shape
+    flat(values, WIDE_LIMBS, "rows")
+    if not isinstance(weights, np.ndarray) or weights.shape[:-1] != (terms, each):
+        raise BackendError(f"weights: shape [{terms}, {each}, {LIMBS}] is needed")
+    flat(weights, LIMBS, "weights")
+    return int(terms), int(each), int(n)
+
+
+def flat(array: Any, width: int, what: str) -> int:
+    """Rows of an array of more than two dimensions, the last of which is a row."""
+    if not array.flags.c_contiguous:
+        raise BackendError(f"{what}: rows must lie one after the other (C-contiguous)")
+    if array.shape[-1] != width:
+        raise BackendError(f"{what}: rows of {width} words are needed, not of {array.shape[-1]}")
+    return rows(array.reshape(-1, width), width, what)
+
+
+def invertible(a: Any) -> int:
+    """Rows that are all not 0.
+
+    Raises:
+        ZeroDivisionError: one is; which, it does not say.
+    """
+    n = rows(a, LIMBS, "a")
+    if n and not a.any(axis=1).all():
+        raise ZeroDivisionError("0 has no inverse")
+    return n
 
 
 def scaled(points: Any, width: int, scalars: Any) -> int:

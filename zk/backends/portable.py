@@ -19,6 +19,7 @@ import numpy as np
 
 from zk.backends import checks
 from zk.backends.babyjub_portable import PortableEdwards
+from zk.backends.linear_portable import PortableLinear
 from zk.backends.multiples_portable import PortableMultiples
 from zk.backends.pairing_portable import PortablePairings
 from zk.backends.poseidon_portable import PortableHashes
@@ -66,7 +67,9 @@ def _shares(n: int, parts: int) -> list[tuple[int, int]]:
     return [(a, b) for a, b in itertools.pairwise(cuts) if a < b]
 
 
-class PortableBackend(PortablePairings, PortableHashes, PortableEdwards, PortableMultiples):
+class PortableBackend(
+    PortablePairings, PortableHashes, PortableEdwards, PortableMultiples, PortableLinear
+):
     """`zk.interfaces.Backend` on compiled 4×64-bit arithmetic.
 
     Args:

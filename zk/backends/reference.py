@@ -7,7 +7,7 @@ to be read, and for small inputs.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import reduce
 from operator import add
 from typing import Final, TypeVar
@@ -21,11 +21,13 @@ from zk.curve.pairing import pairing_product_is_one
 from zk.errors import NotOnCurve
 from zk.field.arrays import (
     LIMBS,
+    WIDE_WEIGHT_BITS,
     U64Array,
     from_array,
     from_montgomery,
     to_array,
     to_montgomery,
+    wide_integers,
 )
 from zk.field.params import FP, FR
 from zk.hash.poseidon import poseidon
@@ -125,6 +127,52 @@ class ReferenceBackend(ReferencePairings):
         checks.rows(b, LIMBS, "b", count=n)
         pairs = zip(from_array(a), from_array(b), strict=True)
         return to_array((x - y) % _R for x, y in pairs)
+
+    def fr_add(self, a: U64Array, b: U64Array) -> U64Array:
+        n, single = checks.factors(a, b)
+        right = from_array(b) * n if single else from_array(b)
+        return to_array((x + y) % _R for x, y in zip(from_array(a), right, strict=True))
+
+    def fr_product(self, a: U64Array, b: U64Array) -> U64Array:
+        n, single = checks.factors(a, b)
+        right = from_array(b) * n if single else from_array(b)
+        return to_array(x * y % _R for x, y in zip(from_array(a), right, strict=True))
+
+    def fr_combine(self, weights: U64Array, rows: Sequence[U64Array]) -> U64Array:
+        sums, terms, n = checks.combined(weights, rows)
+        columns = list(zip(*(from_array(row) for row in rows), strict=True))
+        factors = from_montgomery(from_array(weights.reshape(-1, LIMBS)), _R)
+        out = [
+            sum(w * x for w, x in zip(factors[q * terms : (q + 1) * terms], column, strict=True))
+            for q in range(sums)
+            for column in columns
+        ]
+        return to_array(x % _R for x in out).reshape(sums, n, LIMBS)
+
+    def fr_combine_wide(self, weights: U64Array, rows: U64Array) -> U64Array:
+        terms, each, n = checks.combined_wide(weights, rows)
+        factors = from_array(weights.reshape(-1, LIMBS))
+        values = wide_integers(rows)
+        back = pow(1 << WIDE_WEIGHT_BITS, -1, _R)
+        sums = (
+            sum(
+                factors[k * each + j] * values[(k * n + i) * each + j]
+                for k in range(terms)
+                for j in range(each)
+            )
+            for i in range(n)
+        )
+        return to_array(x * back % _R for x in sums)
+
+    def fr_inverse(self, a: U64Array) -> U64Array:
+        checks.invertible(a)
+        return to_array(pow(x, -1, _R) for x in from_array(a))
+
+    def fr_raise(self, a: U64Array, exponent: int) -> U64Array:
+        checks.rows(a, LIMBS, "a")
+        checks.natural(exponent, "exponent")
+        plain = from_montgomery(from_array(a), _R)
+        return to_array(to_montgomery([pow(x, exponent, _R) for x in plain], _R))
 
     def fr_powers(self, base: U64Array, count: int) -> U64Array:
         checks.rows(base, LIMBS, "base", count=1)

@@ -20,6 +20,10 @@ U64Array = npt.NDArray[np.uint64]
 LIMBS: Final = 4
 BYTES: Final = 32
 MONTGOMERY_BITS: Final = 256
+WIDE_LIMBS: Final = 5
+"""Of integers that are reduced modulo r where they are used: 40 bytes, for a bias below 2⁻⁶⁶."""
+WIDE_WEIGHT_BITS: Final = 384
+"""Weights of such integers are w·2³⁸⁴ (`Backend.fr_combine_wide`)."""
 
 
 def to_array(values: Iterable[int]) -> U64Array:
@@ -32,6 +36,13 @@ def from_array(array: U64Array) -> list[int]:
     """`uint64[n, 4]` → integers, in the same form (standard or Montgomery) as the array."""
     data = np.ascontiguousarray(array, dtype="<u8").tobytes()
     return [int.from_bytes(data[i : i + BYTES], "little") for i in range(0, len(data), BYTES)]
+
+
+def wide_integers(array: U64Array) -> list[int]:
+    """`uint64[…, 5]` → integers below 2³²⁰."""
+    data = np.ascontiguousarray(array, dtype="<u8").tobytes()
+    size = 8 * WIDE_LIMBS
+    return [int.from_bytes(data[i : i + size], "little") for i in range(0, len(data), size)]
 
 
 def to_montgomery(values: Sequence[int], modulus: int) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zk.kernels import library, verification
+from zk.kernels import library, linear, verification
 from zk.kernels.compile import Recipe
 from zk.kernels.vector import fixed_base_library, ntt_library, pairing_library, poseidon_library
 from zk.kernels.vector import library as vector
@@ -17,7 +17,7 @@ def of(backend: str) -> tuple[Recipe, ...]:
     if backend == "reference":
         return ()
     if backend == "portable":
-        return (library.recipe(), verification.recipe())
+        return (library.recipe(), verification.recipe(), linear.recipe())
     modules = (vector, pairing_library, fixed_base_library, ntt_library, poseidon_library)
     vectors = (vector.recipe(backend, module.build) for module in modules)
-    return (*vectors, library.recipe(beside=True), verification.recipe())
+    return (*vectors, library.recipe(beside=True), verification.recipe(), linear.recipe())

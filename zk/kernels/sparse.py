@@ -98,7 +98,7 @@ def _emit_product(module: Module, name: str, *, beside: bool) -> None:
                 _add_entry(f, k, total, units, seen)
             with f.when(f.compare("ne", f.load(seen), 0)):
                 total.add_product(units, "@fr_square")
-            _reduce(f, total, row)
+            reduce_total(f, total, row)
     f.leave()
 
 
@@ -141,8 +141,8 @@ def _add_entry(f: Function, k: Value, total: Accumulator, units: Value, seen: Va
         total.add_product(entry, operand)
 
 
-def _reduce(f: Function, total: Accumulator, out: Value) -> None:
-    """Out = total/R, canonical."""
+def reduce_total(f: Function, total: Accumulator, out: Value) -> None:
+    """Out = total/R, canonical, of any sum of products of four limbs each."""
     high = total.limb(WIDE - 1)
     total.set_limb(WIDE - 1, 0)
     with f.when(f.compare("ne", high, 0)):

@@ -1,8 +1,9 @@
 """Sums of products of field elements without a reduction per product: nine limbs on the stack.
 
 A product of two values below 2²⁵⁶ takes eight limbs; the ninth counts what overflows, so 2⁶⁴ of
-them can be added. A row of the schoolbook product ends with a carry of one bit that belongs to the
-limb which the next row ends with; it is handed on to that row instead of being propagated.
+them can be added (nine and a tenth, if the second factor has five limbs). A row of the schoolbook
+product ends with a carry of one bit that belongs to the limb which the next row ends with; it is
+handed on to that row instead of being propagated.
 """
 
 from __future__ import annotations
@@ -19,11 +20,17 @@ _SIGN: Final = 1 << (LIMB_BITS - 1)
 
 
 class Accumulator:
-    """A sum of products in a function under construction."""
+    """A sum of products in a function under construction.
 
-    def __init__(self, f: Function) -> None:
+    Args:
+        f: the function.
+        second: limbs of the second factor of products.
+    """
+
+    def __init__(self, f: Function, second: int = LIMBS) -> None:
         self._f = f
-        self._held = [f.slot(8) for _ in range(WIDE)]
+        self._second = second
+        self._held = [f.slot(8) for _ in range(LIMBS + second + 1)]
         self.clear()
 
     def clear(self) -> None:
@@ -38,13 +45,13 @@ class Accumulator:
         self._f.store(value, self._held[index])
 
     def add_product(self, a: Value, b: Value) -> None:
-        """Add the product of the four-limb values at two addresses."""
+        """Add the product of the values at two addresses, the first of four limbs."""
         f = self._f
         left = [self._extend(f.load(f.at(a, 8 * i))) for i in range(LIMBS)]
-        right = [self._extend(f.load(f.at(b, 8 * i))) for i in range(LIMBS)]
+        right = [self._extend(f.load(f.at(b, 8 * i))) for i in range(self._second)]
         total = [f.load(place) for place in self._held]
         over = "0"
-        for i in range(LIMBS):
+        for i in range(self._second):
             over = self._row(total, i, left, right[i], over)
         total[-1] = f.add(total[-1], self._low(over))
         self._store(total)
@@ -68,7 +75,7 @@ class Accumulator:
         """Make the lowest `steps` limbs 0 by adding a multiple of m that is below 2^(64·steps)·m.
 
         The sum must stay below 2^576, or with four steps below 2^512 + 2^256·m, whose ninth limb
-        is then right, too.
+        is then right, too. With a longer second factor the bounds grow by as many limbs.
         """
         f = self._f
         total = [f.load(place) for place in self._held]
@@ -77,7 +84,7 @@ class Accumulator:
         for i in range(steps):
             q = self._extend(f.mul(total[i], _signed(m.n0)))
             over = self._row(total, i, modulus, q, over)
-        if steps == LIMBS:
+        if steps == self._second:
             total[-1] = f.add(total[-1], self._low(over))
         self._store(total)
 

@@ -1,0 +1,190 @@
+"""Pseudo-random sharing: shares of random values from common keys, without a message (PV-6 … PV-8).
+
+For each set A of n − t members there is a key k_A that its members hold, and nobody else. With
+
+    f_A of degree t          f_A(0) = 1, f_A(j) = 0 for j ∉ A
+    x = Σ_A PRF(k_A, label)  member i's share: Σ_{A∋i} f_A(i)·PRF(k_A, label)
+
+every member computes its share for itself (Cramer, Damgård and Ishai, TCC 2005). A coalition of t
+lacks the key of the set of all others, whose output is uniform for it: its t shares say nothing of
+x. Sharings of zero of degree 2t take t outputs for each A, and X·f_A, …, X^t·f_A in place of f_A.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import combinations
+from typing import Final
+
+import numpy as np
+
+from private_exec.mpc import vectors
+from private_exec.mpc.errors import MalformedVector, UnfitKeys
+from private_exec.mpc.labels import Label, ValueLabel, ZeroLabel
+from private_exec.mpc.prf import KEY_BYTES, Stream
+from private_exec.mpc.shamir import Size
+from zk.field.arrays import LIMBS, WIDE_LIMBS, U64Array
+
+Subset = int
+"""A set of members as bits: bit i − 1 says whether member i is in it."""
+
+_BLOCK: Final = 256
+"""Values drawn from all keys before the next ones: what the keys give stays in the cache."""
+
+
+@lru_cache(maxsize=8)
+def subsets(size: Size) -> tuple[Subset, ...]:
+    """All sets of n − t members, ascending as numbers: C(n, t) of them."""
+    sets = combinations(range(size.n), size.n - size.t)
+    return tuple(sorted(sum(1 << i for i in chosen) for chosen in sets))
+
+
+@lru_cache(maxsize=64)
+def subsets_of(size: Size, member: int) -> tuple[Subset, ...]:
+    """Those that a member is in."""
+    size.check_member(member)
+    return tuple(a for a in subsets(size) if holds(a, member))
+
+
+def holds(subset: Subset, member: int) -> bool:
+    """Whether a member is in a set."""
+    return bool(subset >> (member - 1) & 1)
+
+
+def members_of(size: Size, subset: Subset) -> tuple[int, ...]:
+    """The members of a set."""
+    return tuple(i for i in size.members if holds(subset, i))
+
+
+@dataclass(frozen=True)
+class PrssKeys:
+    """PV-6: one member's keys, of one committee and epoch; prints none of them.
+
+    Attributes:
+        size: of the committee.
+        member: whose they are.
+        keys: 32 bytes for each of `subsets_of`.
+    """
+
+    size: Size
+    member: int
+    keys: Mapping[Subset, bytes] = field(repr=False)
+
+    def __post_init__(self) -> None:
+        needed = subsets_of(self.size, self.member)
+        if set(self.keys) != set(needed):
+            raise UnfitKeys(
+                "PV-6", f"{len(needed)} keys of a member's own sets are needed, no others"
+            )
+        if any(len(key) != KEY_BYTES for key in self.keys.values()):
+            raise UnfitKeys("PV-6", f"a key of pseudo-random sharing takes {KEY_BYTES} bytes")
+
+
+def shares(keys: PrssKeys, label: ValueLabel, count: int) -> U64Array:
+    """A member's shares, of degree t, of `count` values that nobody knows: `[count, 4]`."""
+    return _drawn(keys, label, count, _value_weights(keys.size, keys.member))
+
+
+def zeros(keys: PrssKeys, label: ZeroLabel, count: int) -> U64Array:
+    """A member's shares, of degree 2t, of `count` zeros: what is added to hide all but a value."""
+    return _drawn(keys, label, count, _zero_weights(keys.size, keys.member))
+
+
+def contribution(keys: PrssKeys, subset: Subset, label: Label, count: int) -> U64Array:
+    """What one set's key gives for a label, which all of its members can say: `[outputs, 4]`.
+
+    Blame reveals it, for a label that nothing private depends on any more (P2-2).
+
+    Args:
+        keys: of a member of the set.
+        subset: which.
+        label: of values or zeros.
+        count: of values; a zero takes t outputs.
+
+    Raises:
+        UnfitKeys: PV-6, the member is not in the set.
+    """
+    key = keys.keys.get(subset)
+    if key is None:
+        raise UnfitKeys("PV-6", f"member {keys.member} has no key of this set")
+    return vectors.reduced(Stream(key, label).next(count * outputs(keys.size, label)))
+
+
+def outputs(size: Size, label: Label) -> int:
+    """How many outputs of each key a value takes."""
+    return size.t if isinstance(label, ZeroLabel) else 1
+
+
+def share_of(
+    size: Size, member: int, label: Label, contributions: Mapping[Subset, U64Array]
+) -> U64Array:
+    """PV-8: a member's shares, from what its sets' keys gave: anybody can tell if it sent others.
+
+    Args:
+        size: of the committee.
+        member: whose shares.
+        label: of values or zeros.
+        contributions: of at least all sets that the member is in.
+
+    Raises:
+        UnfitKeys: PV-8, one of them is missing.
+        MalformedVector: PV-8, their lengths are not those of one number of values.
+    """
+    needed = subsets_of(size, member)
+    if any(a not in contributions for a in needed):
+        raise UnfitKeys("PV-8", f"what {len(needed)} keys gave is needed for a member's share")
+    each = outputs(size, label)
+    lengths = {len(contributions[a]) for a in needed}
+    if len(lengths) != 1 or lengths.pop() % each:
+        raise MalformedVector("PV-8", "what keys gave differs in length")
+    weights = (_zero_weights if isinstance(label, ZeroLabel) else _value_weights)(size, member)
+    rows = [contributions[a][j::each] for a in needed for j in range(each)]
+    return vectors.combine([w for line in weights for w in line], rows)
+
+
+# -- how outputs are weighed ----------------------------------------------------------------------
+
+Weights = tuple[tuple[int, ...], ...]
+"""For each set of a member, in the order of `subsets_of`, the weight of each output of its key."""
+
+
+def _at(size: Size, subset: Subset, member: int) -> int:
+    """f_A(i)."""
+    value = 1
+    for j in size.members:
+        if not holds(subset, j):
+            value = value * (j - member) * pow(j, -1, vectors.R) % vectors.R
+    return value
+
+
+@lru_cache(maxsize=64)
+def _value_weights(size: Size, member: int) -> Weights:
+    return tuple((_at(size, a, member),) for a in subsets_of(size, member))
+
+
+@lru_cache(maxsize=64)
+def _zero_weights(size: Size, member: int) -> Weights:
+    powers = [pow(member, k, vectors.R) for k in range(1, size.t + 1)]
+    return tuple(
+        tuple(_at(size, a, member) * power % vectors.R for power in powers)
+        for a in subsets_of(size, member)
+    )
+
+
+def _drawn(keys: PrssKeys, label: Label, count: int, weights: Weights) -> U64Array:
+    each = len(weights[0])
+    streams = [Stream(keys.keys[a], label) for a in subsets_of(keys.size, keys.member)]
+    out = np.empty((count, LIMBS), dtype=np.uint64)
+    for start, stop in _blocks(count):
+        drawn = np.empty((len(streams), stop - start, each, WIDE_LIMBS), dtype=np.uint64)
+        for stream, row in zip(streams, drawn, strict=True):
+            stream.fill(row)
+        out[start:stop] = vectors.combine_wide(weights, drawn)
+    return out
+
+
+def _blocks(count: int) -> Iterator[tuple[int, int]]:
+    for start in range(0, count, _BLOCK):
+        yield start, min(start + _BLOCK, count)

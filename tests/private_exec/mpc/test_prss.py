@@ -1,0 +1,259 @@
+"""Pseudo-random sharing: consistent, private, and the same as its plain twin."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import combinations, product
+from math import comb
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from private_exec.mpc import prss, shamir, spec, vectors
+from private_exec.mpc.decode import decode
+from private_exec.mpc.errors import MalformedVector, UnfitKeys
+from private_exec.mpc.labels import (
+    CellId,
+    Draw,
+    GateLabel,
+    MaskLabel,
+    Part,
+    SessionId,
+    Zero,
+    ZeroLabel,
+)
+from private_exec.mpc.prf import Stream
+from private_exec.mpc.prss import PrssKeys
+from private_exec.mpc.shamir import Size
+from private_exec.mpc.testing import keys_of_all
+from private_exec.mpc.vectors import R, vec
+
+SID = SessionId(b"\x02" * 32)
+RANDOM = GateLabel(SID, 3, Draw.LEFT)
+MASK = MaskLabel(CellId(b"\x01" * 32), Part.VALUE)
+ZERO = ZeroLabel(SID, 3, Zero.TRIPLE)
+N = [4, 7, 10, 13]
+
+
+def as_sets(keys: PrssKeys) -> dict[frozenset[int], bytes]:
+    return {frozenset(prss.members_of(keys.size, a)): k for a, k in keys.keys.items()}
+
+
+@pytest.mark.parametrize("n", N)
+def test_sets_are_all_of_their_size(n):
+    size = Size.of(n)
+    sets = prss.subsets(size)
+    assert len(sets) == comb(n, size.t) == len(set(sets))
+    assert {len(prss.members_of(size, a)) for a in sets} == {n - size.t}
+    assert len(prss.subsets_of(size, n)) == comb(n - 1, size.t)
+
+
+@pytest.mark.parametrize("n", N)
+@pytest.mark.parametrize("label", [RANDOM, MASK], ids=["gate", "mask"])
+def test_shares_of_values_lie_on_polynomials_of_degree_t(n, label):
+    size = Size.of(n)
+    held = keys_of_all(size, b"seed")
+    sent = {k.member: prss.shares(k, label, 5) for k in held}
+    assert decode(size, sent, size.t).liars == ()
+    outputs = {a: k for keys in held for a, k in as_sets(keys).items()}
+    drawn = zip(*(spec.prf(k, label.digest, 5) for k in outputs.values()), strict=True)
+    wanted = [sum(x) % R for x in drawn]
+    assert vectors.ints(shamir.reconstruct(size, sent, size.t)) == wanted
+
+
+@pytest.mark.parametrize("n", N)
+def test_zeros_are_zero_and_of_degree_2t(n):
+    size = Size.of(n)
+    sent = {k.member: prss.zeros(k, ZERO, 4) for k in keys_of_all(size, b"seed")}
+    assert vectors.ints(shamir.reconstruct(size, sent, 2 * size.t)) == [0] * 4
+    coefficients = [
+        spec.interpolate(range(1, n + 1), [vectors.ints(sent[i])[0] for i in size.members], at)
+        for at in range(n + 1, n + 2)
+    ]
+    assert coefficients != [0]
+    basis = list(size.members)[: 2 * size.t]  # not of degree 2t − 1
+    assert not vectors.same(shamir.extend(basis, (n,), sent)[0], sent[n])
+
+
+@settings(deadline=None, max_examples=10)
+@given(n=st.sampled_from([4, 7]), seed=st.binary(min_size=1, max_size=64), count=st.integers(0, 5))
+def test_the_same_as_the_plain_twin(n, seed, count):
+    for keys in keys_of_all(Size.of(n), seed):
+        plain, i = as_sets(keys), keys.member
+        for label in (RANDOM, MASK):
+            wanted = spec.shares(n, i, plain, label.digest, count)
+            assert vectors.ints(prss.shares(keys, label, count)) == wanted
+        wanted = spec.zeros(n, i, plain, ZERO.digest, count)
+        assert vectors.ints(prss.zeros(keys, ZERO, count)) == wanted
+
+
+def test_many_values_are_the_few_and_more():
+    """Blocks in which they are drawn do not show."""
+    keys = keys_of_all(Size.of(7), b"seed")[2]
+    for draw, label in ((prss.shares, RANDOM), (prss.zeros, ZERO)):
+        many = draw(keys, label, 1000)
+        for count in (0, 1, 255, 256, 257, 513):
+            assert vectors.same(draw(keys, label, count), many[:count])
+
+
+def test_pv7_the_stream_is_aes_in_counter_mode():
+    stream = Stream(b"k" * 32, RANDOM)
+    data = stream.next(3) + stream.next(5)
+    numbers = [int.from_bytes(data[40 * i : 40 * i + 40], "little") for i in range(8)]
+    assert [x % R for x in numbers] == spec.prf(b"k" * 32, RANDOM.digest, 8)
+    assert "k" * 8 not in repr(stream)
+
+
+def test_pv7_outputs_are_long_enough_to_be_uniform():
+    """The statistical distance of 2³²⁰ values modulo r from uniform, exactly."""
+    whole, rest = divmod(1 << 320, R)
+    # `rest` residues occur whole + 1 times, the others whole times
+    distance = rest * (R - rest) / R / (1 << 320)
+    assert whole > 0
+    assert distance < 2**-66
+
+
+def test_pv7_other_labels_and_keys_give_other_streams():
+    firsts = {
+        Stream(key, label).next(1)
+        for key in (b"k" * 32, b"l" * 32)
+        for label in (RANDOM, MASK, ZERO, GateLabel(SID, 3, Draw.LEFT, 1))
+    }
+    assert len(firsts) == 8
+
+
+# -- privacy, by counting in a small field -------------------------------------------------------
+
+
+@pytest.mark.parametrize(("n", "p"), [(4, 5), (7, 11)])
+def test_pv6_shares_of_a_coalition_say_nothing_of_the_value(n, p):
+    """Whatever t members see, each value is as likely: the key that they lack decides."""
+    t, members = (n - 1) // 3, range(1, n + 1)
+    for coalition in combinations(members, t):
+        missing = set(members) - set(coalition)
+        others = [set(a) for a in combinations(members, n - t) if set(a) != missing]
+        known = [len(a) % p for a in others]  # any outputs of the keys that they have
+        seen = {
+            (
+                tuple(
+                    sum(k * spec.factor(n, a, i, p) for a, k in zip(others, known, strict=True)) % p
+                    + output * spec.factor(n, missing, i, p) % p
+                    for i in coalition
+                ),
+                (sum(known) + output) % p,
+            )
+            for output in range(p)
+        }
+        assert len({view for view, _ in seen}) == 1
+        assert {value for _, value in seen} == set(range(p))
+
+
+@pytest.mark.parametrize(("n", "p"), [(4, 5), (7, 11)])
+def test_pv6_zeros_hide_everything_but_the_value(n, p):
+    """P2-6: over the outputs of the key that a coalition lacks, the honest members' shares run
+    through all polynomials of degree 2t that are 0 at 0 and at the coalition, equally often."""
+    t, members = (n - 1) // 3, range(1, n + 1)
+    coalition = tuple(range(2, t + 2))
+    missing = set(members) - set(coalition)
+    honest = sorted(missing)
+
+    def word(outputs):
+        return tuple(
+            sum(x * i**j for j, x in enumerate(outputs, 1)) * spec.factor(n, missing, i, p) % p
+            for i in members
+        )
+
+    words = Counter(word(outputs) for outputs in product(range(p), repeat=t))
+    assert all(w[i - 1] == 0 for w in words for i in coalition)
+    assert len(words) == p**t  # as many as there are such polynomials: 2t + 1 − (t + 1) are free
+    assert set(words.values()) == {1}
+    for w in words:
+        points = honest[: 2 * t + 1]
+        assert spec.interpolate(points, [w[i - 1] for i in points], 0, p) == 0
+    shares = {i: Counter(w[i - 1] for w in words) for i in honest}
+    assert all(set(c.values()) == {p ** (t - 1)} and len(c) == p for c in shares.values())
+
+
+# -- what a member holds -------------------------------------------------------------------------
+
+
+def test_pv6_a_member_has_the_keys_of_its_own_sets():
+    size = Size.of(7)
+    keys = keys_of_all(size, b"seed")
+    good = dict(keys[0].keys)
+    foreign = next(a for a in prss.subsets(size) if not prss.holds(a, 1))
+    first = next(iter(good))
+    for wrong in (
+        {},
+        {a: k for a, k in good.items() if a != first},
+        {**good, foreign: bytes(32)},
+        {**good, first: bytes(31)},
+        {**good, first: b""},
+        dict(keys[1].keys),
+    ):
+        with pytest.raises(UnfitKeys) as refused:
+            PrssKeys(size, 1, wrong)
+        assert refused.value.rule == "PV-6"
+    for stranger in (0, 8):
+        with pytest.raises(UnfitKeys) as refused:
+            PrssKeys(size, stranger, good)
+        assert refused.value.rule == "PV-1"
+
+
+def test_keys_are_not_printed():
+    keys = keys_of_all(Size.of(4), b"seed")[0]
+    for secret in keys.keys.values():
+        for text in (repr(keys), str(keys), f"{keys}"):
+            assert secret.hex() not in text
+            assert repr(secret) not in text
+
+
+# -- what blame reveals --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", N)
+@pytest.mark.parametrize("label", [RANDOM, MASK, ZERO], ids=["gate", "mask", "zero"])
+def test_pv8_what_keys_gave_makes_shares_public(n, label):
+    size, count = Size.of(n), 3
+    held = keys_of_all(size, b"seed")
+    said = {a: prss.contribution(keys, a, label, count) for keys in held for a in keys.keys}
+    for keys in held:
+        right = (prss.zeros if label is ZERO else prss.shares)(keys, label, count)
+        assert vectors.same(prss.share_of(size, keys.member, label, said), right)
+
+
+def test_holders_of_a_key_say_the_same():
+    size = Size.of(7)
+    held = keys_of_all(size, b"seed")
+    for a in prss.subsets(size):
+        said = [prss.contribution(held[i - 1], a, ZERO, 2) for i in prss.members_of(size, a)]
+        assert len(said) == 5
+        assert all(vectors.same(said[0], other) for other in said)
+
+
+def test_pv6_a_member_cannot_say_what_another_set_gave():
+    size = Size.of(4)
+    keys = keys_of_all(size, b"seed")[0]
+    foreign = next(a for a in prss.subsets(size) if not prss.holds(a, 1))
+    with pytest.raises(UnfitKeys) as refused:
+        prss.contribution(keys, foreign, RANDOM, 1)
+    assert refused.value.rule == "PV-6"
+
+
+def test_pv8_a_share_takes_all_sets_and_one_length():
+    size = Size.of(4)
+    held = keys_of_all(size, b"seed")
+    said = {a: prss.contribution(keys, a, RANDOM, 2) for keys in held for a in keys.keys}
+    own = prss.subsets_of(size, 1)
+    with pytest.raises(UnfitKeys) as refused:
+        prss.share_of(size, 1, RANDOM, {a: v for a, v in said.items() if a != own[0]})
+    assert refused.value.rule == "PV-8"
+    with pytest.raises(MalformedVector) as malformed:
+        prss.share_of(size, 1, RANDOM, {**said, own[0]: vec([1])})
+    assert malformed.value.rule == "PV-8"
+    wider = Size.of(7)
+    odd = dict.fromkeys(prss.subsets(wider), vec([1, 2, 3]))
+    with pytest.raises(MalformedVector) as malformed:
+        prss.share_of(wider, 1, ZERO, odd)  # t = 2 outputs a zero
+    assert malformed.value.rule == "PV-8"
