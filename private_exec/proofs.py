@@ -8,11 +8,13 @@ Nonces hash the secret, fresh entropy and the whole statement. Chaum and Pederse
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from node.core.codec import Reader, Writer
+from node.core.ids import tagged_hash
 from private_exec import group
-from private_exec.transcript import scalar_hash, secret_scalar
+from private_exec.transcript import coefficients, scalar_hash, secret_scalar
 from zk.curve.bn254 import G1_GENERATOR, G1Affine, check_g1
 from zk.curve.encoding import G1_BYTES, g1_from_bytes, g1_to_bytes
 
@@ -78,6 +80,44 @@ def knows(public: G1Affine, proof: Knowledge, tag: str, context: bytes) -> bool:
     challenge = _knowledge_challenge(tag, context, public, proof.commitment)
     scalars = [proof.response, -1, -challenge]
     return group.sum_g1(scalars, [G1_GENERATOR, proof.commitment, public]) is None
+
+
+def unknown(items: Sequence[tuple[G1Affine, Knowledge, bytes]], tag: str) -> list[int]:
+    """Positions of those (X, proof, context) that do not hold; one sum where all do.
+
+    Coefficients hash all of them (PX-9); of bad ones the sum misses any with probability 2⁻¹²⁸.
+    """
+    if len(items) == 1:
+        return [] if knows(items[0][0], items[0][1], tag, items[0][2]) else [0]
+    data = (g1_to_bytes(x) + proof.to_bytes() + context for x, proof, context in items)
+    weights = coefficients(
+        tagged_hash("private/knowledge/batch", tag.encode(), *data), tag, len(items)
+    )
+    pending, bad = [list(range(len(items)))] if items else [], []
+    while pending:
+        part = pending.pop()
+        if len(part) == 1:
+            public, proof, context = items[part[0]]
+            if not knows(public, proof, tag, context):
+                bad.append(part[0])
+        elif not _all_known([items[k] for k in part], [weights[k] for k in part], tag):
+            half = len(part) // 2
+            pending += [part[half:], part[:half]]
+    return bad
+
+
+def _all_known(
+    items: Sequence[tuple[G1Affine, Knowledge, bytes]], weights: Sequence[int], tag: str
+) -> bool:
+    """Whether Σ wᵢ(sᵢG − Rᵢ − cᵢXᵢ) = O."""
+    scalars: list[int] = [0]
+    points: list[G1Affine] = [G1_GENERATOR]
+    for weight, (public, proof, context) in zip(weights, items, strict=True):
+        challenge = _knowledge_challenge(tag, context, public, proof.commitment)
+        scalars[0] += weight * proof.response
+        scalars += [-weight, -weight * challenge]
+        points += [proof.commitment, public]
+    return group.sum_g1(scalars, points) is None
 
 
 def _knowledge_challenge(tag: str, context: bytes, public: G1Affine, commitment: G1Affine) -> int:
