@@ -43,7 +43,8 @@ from zk.field.arrays import U64Array
 HERE = Path(__file__).resolve().parent
 SESSION = SessionId(bytes(32))
 STEPS = {
-    "label": "a member derives its keys for one label, and one value (a vector shares this)",
+    "label": "a member begins to draw for a gate, and one value (a vector shares this)",
+    "mask": "its share of one cell's mask, or blinding, of many",
     "share": "its share of a random value",
     "zero": "its share of a zero of degree 2t",
     "product": "a·b + r + z",
@@ -95,7 +96,6 @@ def measured(n: int, count: int, repeat: int) -> dict[str, Any]:
     opened = dict(zip(size.members, dealt, strict=True))
     wrong = opened | {i: vectors.add(opened[i], 1) for i in range(1, size.t + 1)}
     squares = vectors.mul(a, a)
-    one = MaskLabel(CellId(bytes(32)), Part.VALUE)
     calls: dict[str, Callable[[], object]] = {
         "share": lambda: prss.shares(held[0], draw[0], count),
         "zero": lambda: prss.zeros(held[0], zero, count),
@@ -106,7 +106,9 @@ def measured(n: int, count: int, repeat: int) -> dict[str, Any]:
         "root": lambda: roots(squares),
     }
     found = {name: 1e6 * least(call, repeat) / count for name, call in calls.items()}
-    found["label"] = 1e6 * least(lambda: prss.shares(held[0], one, 1), 5 * repeat)
+    found["label"] = 1e6 * least(lambda: prss.shares(held[0], draw[0], 1), 5 * repeat)
+    cells = [MaskLabel(CellId(k.to_bytes(32, "little")), Part.VALUE) for k in range(64)]
+    found["mask"] = 1e6 * least(lambda: prss.masks(held[0], cells), repeat) / len(cells)
     found["triple"] = 3 * found["share"] + found["zero"] + found["product"] + found["check"]
     steps = {}
     for name in STEPS:

@@ -12,7 +12,7 @@ x. Sharings of zero of degree 2t take t outputs for each A, and X·f_A, …, X^t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import combinations
@@ -20,10 +20,10 @@ from typing import Final
 
 import numpy as np
 
-from private_exec.mpc import vectors
-from private_exec.mpc.errors import MalformedVector, UnfitKeys
-from private_exec.mpc.labels import Label, ValueLabel, ZeroLabel
-from private_exec.mpc.prf import KEY_BYTES, Stream
+from private_exec.mpc import prf, vectors
+from private_exec.mpc.errors import MalformedVector, MpcRefused, UnfitKeys
+from private_exec.mpc.labels import GateLabel, Label, MaskLabel, ValueLabel, ZeroLabel
+from private_exec.mpc.prf import KEY_BYTES
 from private_exec.mpc.shamir import Size
 from zk.field.arrays import LIMBS, WIDE_LIMBS, U64Array
 
@@ -84,12 +84,24 @@ class PrssKeys:
 
 def shares(keys: PrssKeys, label: ValueLabel, count: int) -> U64Array:
     """A member's shares, of degree t, of `count` values that nobody knows: `[count, 4]`."""
+    _require(label, GateLabel, MaskLabel)
     return _drawn(keys, label, count, _value_weights(keys.size, keys.member))
 
 
 def zeros(keys: PrssKeys, label: ZeroLabel, count: int) -> U64Array:
     """A member's shares, of degree 2t, of `count` zeros: what is added to hide all but a value."""
+    _require(label, ZeroLabel)
     return _drawn(keys, label, count, _zero_weights(keys.size, keys.member))
+
+
+def masks(keys: PrssKeys, labels: Sequence[MaskLabel]) -> U64Array:
+    """A member's shares of the masks of many cells, one each: `shares(keys, label, 1)` of all."""
+    _require_all(labels)
+    held = [keys.keys[a] for a in subsets_of(keys.size, keys.member)]
+    data = b"".join(prf.mask(key, label) for key in held for label in labels)
+    drawn = np.frombuffer(data, dtype="<u8").astype(np.uint64)
+    weights = _value_weights(keys.size, keys.member)
+    return vectors.combine_wide(weights, drawn.reshape(len(held), len(labels), 1, WIDE_LIMBS))
 
 
 def contribution(keys: PrssKeys, subset: Subset, label: Label, count: int) -> U64Array:
@@ -109,7 +121,7 @@ def contribution(keys: PrssKeys, subset: Subset, label: Label, count: int) -> U6
     key = keys.keys.get(subset)
     if key is None:
         raise UnfitKeys("PV-6", f"member {keys.member} has no key of this set")
-    return vectors.reduced(Stream(key, label).next(count * outputs(keys.size, label)))
+    return vectors.reduced(prf.source(key, label).next(count * outputs(keys.size, label)))
 
 
 def outputs(size: Size, label: Label) -> int:
@@ -175,14 +187,25 @@ def _zero_weights(size: Size, member: int) -> Weights:
 
 def _drawn(keys: PrssKeys, label: Label, count: int, weights: Weights) -> U64Array:
     each = len(weights[0])
-    streams = [Stream(keys.keys[a], label) for a in subsets_of(keys.size, keys.member)]
+    sources = [prf.source(keys.keys[a], label) for a in subsets_of(keys.size, keys.member)]
     out = np.empty((count, LIMBS), dtype=np.uint64)
     for start, stop in _blocks(count):
-        drawn = np.empty((len(streams), stop - start, each, WIDE_LIMBS), dtype=np.uint64)
-        for stream, row in zip(streams, drawn, strict=True):
-            stream.fill(row)
+        drawn = np.empty((len(sources), stop - start, each, WIDE_LIMBS), dtype=np.uint64)
+        for source, row in zip(sources, drawn, strict=True):
+            prf.fill(source, row)
         out[start:stop] = vectors.combine_wide(weights, drawn)
     return out
+
+
+def _require(label: object, *kinds: type) -> None:
+    """PV-3: a label of a kind that a function is safe for, if nobody checked types."""
+    if not isinstance(label, kinds):
+        raise MpcRefused("PV-3", f"{type(label).__name__} is no label for this")
+
+
+def _require_all(labels: Sequence[object]) -> None:
+    for label in labels:
+        _require(label, MaskLabel)
 
 
 def _blocks(count: int) -> Iterator[tuple[int, int]]:

@@ -7,7 +7,7 @@ argument where a small one makes every case countable. Slow, for tests and reade
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations
 
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -54,12 +54,22 @@ def decode(
 
 
 def prf(key: bytes, label: bytes, count: int) -> list[int]:
-    """Integers below r of a key and a label's digest: AES-256 of 0, 1, 2, …, 40 bytes each."""
+    """Integers below r of a key and a gate's label: AES-256 of 0, 1, 2, …, 40 bytes each."""
     own = hashlib.blake2b(label, digest_size=32, key=key, person=b"chiaro/v1/prss").digest()
     cipher = Cipher(AES(own), ECB()).encryptor()  # noqa: S305  counters are encrypted, no message
     blocks = -(-40 * count // 16)
     data = b"".join(cipher.update(i.to_bytes(16, "big")) for i in range(blocks))
     return [int.from_bytes(data[40 * i : 40 * i + 40], "little") % R for i in range(count)]
+
+
+def mask(key: bytes, label: bytes, count: int) -> list[int]:
+    """The same for the mask of a cell: BLAKE2b-320 of label and place."""
+    found = []
+    for j in range(count):
+        data = label + j.to_bytes(4, "little")
+        hashed = hashlib.blake2b(data, digest_size=40, key=key, person=b"chiaro/v1/mask")
+        found.append(int.from_bytes(hashed.digest(), "little") % R)
+    return found
 
 
 def factor(n: int, subset: Iterable[int], member: int, p: int = R) -> int:
@@ -71,13 +81,18 @@ def factor(n: int, subset: Iterable[int], member: int, p: int = R) -> int:
 
 
 def shares(
-    n: int, member: int, keys: Mapping[frozenset[int], bytes], label: bytes, count: int
+    n: int,
+    member: int,
+    keys: Mapping[frozenset[int], bytes],
+    label: bytes,
+    count: int,
+    function: Callable[[bytes, bytes, int], list[int]] = prf,
 ) -> list[int]:
     """Σ f_A(i)·PRF(k_A, label) over the sets of a member."""
     sums = [0] * count
     for subset, key in keys.items():
         if member in subset:
-            for k, value in enumerate(prf(key, label, count)):
+            for k, value in enumerate(function(key, label, count)):
                 sums[k] += factor(n, subset, member) * value
     return [x % R for x in sums]
 

@@ -103,20 +103,21 @@ WRONG = """
 from private_exec.mpc import prss
 from private_exec.mpc.labels import CellId, Draw, GateLabel, MaskLabel, Part, SessionId
 from private_exec.mpc.labels import Zero, ZeroLabel
+
 def uses(keys: prss.PrssKeys, cell: CellId, sid: SessionId) -> None:
     prss.shares(keys, MaskLabel(cell, Part.VALUE), 1)
     prss.shares(keys, GateLabel(sid, 0, Draw.LEFT), 1)
     prss.zeros(keys, ZeroLabel(sid, 0, Zero.TRIPLE), 1)
-    prss.zeros(keys, GateLabel(sid, 0, Draw.LEFT), 1)  # 10
-    prss.zeros(keys, MaskLabel(cell, Part.VALUE), 1)  # 11
-    prss.shares(keys, ZeroLabel(sid, 0, Zero.TRIPLE), 1)  # 12
-    prss.shares(keys, b"label", 1)  # 13
-    prss.shares(keys, 7, 1)  # 14
-    MaskLabel(sid, Part.VALUE)  # 15
-    GateLabel(cell, 0, Draw.LEFT)  # 16
-    GateLabel(sid, 0, Zero.TRIPLE)  # 17
-    ZeroLabel(sid, 0, Draw.LEFT)  # 18
-    MaskLabel(b"cell", Part.VALUE)  # 19
+    prss.zeros(keys, GateLabel(sid, 0, Draw.LEFT), 1)  # refused
+    prss.zeros(keys, MaskLabel(cell, Part.VALUE), 1)  # refused
+    prss.shares(keys, ZeroLabel(sid, 0, Zero.TRIPLE), 1)  # refused
+    prss.shares(keys, b"label", 1)  # refused
+    prss.shares(keys, 7, 1)  # refused
+    MaskLabel(sid, Part.VALUE)  # refused
+    GateLabel(cell, 0, Draw.LEFT)  # refused
+    GateLabel(sid, 0, Zero.TRIPLE)  # refused
+    ZeroLabel(sid, 0, Draw.LEFT)  # refused
+    MaskLabel(b"cell", Part.VALUE)  # refused
 """
 
 
@@ -132,4 +133,6 @@ def test_pv3_the_type_checker_refuses_the_wrong_label(tmp_path):
         check=False,
     )
     lines = {int(line.split(":")[1]) for line in done.stdout.splitlines() if "error:" in line}
-    assert lines == set(range(10, 20)), done.stdout
+    marked = {k for k, line in enumerate(WRONG.splitlines(), 1) if line.endswith("# refused")}
+    assert len(marked) == 10
+    assert lines == marked, done.stdout

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from private_exec.mpc import prss, shamir, spec, vectors
+from private_exec.mpc import prf, prss, shamir, spec, vectors
 from private_exec.mpc.decode import decode
-from private_exec.mpc.errors import MalformedVector, UnfitKeys
+from private_exec.mpc.errors import MalformedVector, MpcRefused, UnfitKeys
 from private_exec.mpc.labels import (
     CellId,
     Draw,
@@ -23,7 +23,6 @@ from private_exec.mpc.labels import (
     Zero,
     ZeroLabel,
 )
-from private_exec.mpc.prf import Stream
 from private_exec.mpc.prss import PrssKeys
 from private_exec.mpc.shamir import Size
 from private_exec.mpc.testing import keys_of_all
@@ -57,7 +56,8 @@ def test_shares_of_values_lie_on_polynomials_of_degree_t(n, label):
     sent = {k.member: prss.shares(k, label, 5) for k in held}
     assert decode(size, sent, size.t).liars == ()
     outputs = {a: k for keys in held for a, k in as_sets(keys).items()}
-    drawn = zip(*(spec.prf(k, label.digest, 5) for k in outputs.values()), strict=True)
+    function = spec.mask if label is MASK else spec.prf
+    drawn = zip(*(function(k, label.digest, 5) for k in outputs.values()), strict=True)
     wanted = [sum(x) % R for x in drawn]
     assert vectors.ints(shamir.reconstruct(size, sent, size.t)) == wanted
 
@@ -81,8 +81,8 @@ def test_zeros_are_zero_and_of_degree_2t(n):
 def test_the_same_as_the_plain_twin(n, seed, count):
     for keys in keys_of_all(Size.of(n), seed):
         plain, i = as_sets(keys), keys.member
-        for label in (RANDOM, MASK):
-            wanted = spec.shares(n, i, plain, label.digest, count)
+        for label, function in ((RANDOM, spec.prf), (MASK, spec.mask)):
+            wanted = spec.shares(n, i, plain, label.digest, count, function)
             assert vectors.ints(prss.shares(keys, label, count)) == wanted
         wanted = spec.zeros(n, i, plain, ZERO.digest, count)
         assert vectors.ints(prss.zeros(keys, ZERO, count)) == wanted
@@ -91,18 +91,51 @@ def test_the_same_as_the_plain_twin(n, seed, count):
 def test_many_values_are_the_few_and_more():
     """Blocks in which they are drawn do not show."""
     keys = keys_of_all(Size.of(7), b"seed")[2]
-    for draw, label in ((prss.shares, RANDOM), (prss.zeros, ZERO)):
+    for draw, label in ((prss.shares, RANDOM), (prss.shares, MASK), (prss.zeros, ZERO)):
         many = draw(keys, label, 1000)
         for count in (0, 1, 255, 256, 257, 513):
             assert vectors.same(draw(keys, label, count), many[:count])
 
 
 def test_pv7_the_stream_is_aes_in_counter_mode():
-    stream = Stream(b"k" * 32, RANDOM)
+    stream = prf.source(b"k" * 32, RANDOM)
     data = stream.next(3) + stream.next(5)
     numbers = [int.from_bytes(data[40 * i : 40 * i + 40], "little") for i in range(8)]
     assert [x % R for x in numbers] == spec.prf(b"k" * 32, RANDOM.digest, 8)
     assert "k" * 8 not in repr(stream)
+
+
+def test_pv7_masks_are_hashes():
+    source = prf.source(b"k" * 32, MASK)
+    data = source.next(1) + source.next(2)
+    numbers = [int.from_bytes(data[40 * i : 40 * i + 40], "little") for i in range(3)]
+    assert [x % R for x in numbers] == spec.mask(b"k" * 32, MASK.digest, 3)
+    assert "k" * 8 not in repr(source)
+
+
+@pytest.mark.parametrize("n", N)
+def test_masks_of_many_cells_are_those_of_each(n):
+    labels = [MaskLabel(CellId(bytes([k]) * 32), part) for k in range(3) for part in Part]
+    keys = keys_of_all(Size.of(n), b"seed")[n - 1]
+    found = prss.masks(keys, labels)
+    for label, row in zip(labels, found, strict=True):
+        assert vectors.same(prss.shares(keys, label, 1)[0], row)
+    assert prss.masks(keys, []).shape == (0, 4)
+
+
+def test_pv3_a_label_of_another_kind_is_refused():
+    """By the type checker first (test_labels); here in code that it does not see."""
+    keys = keys_of_all(Size.of(4), b"seed")[0]
+    for draw in (
+        lambda: prss.shares(keys, ZERO, 1),
+        lambda: prss.shares(keys, b"label", 1),
+        lambda: prss.zeros(keys, RANDOM, 1),
+        lambda: prss.zeros(keys, MASK, 1),
+        lambda: prss.masks(keys, [MASK, RANDOM]),
+    ):
+        with pytest.raises(MpcRefused) as refused:
+            draw()
+        assert refused.value.rule == "PV-3"
 
 
 def test_pv7_outputs_are_long_enough_to_be_uniform():
@@ -116,7 +149,7 @@ def test_pv7_outputs_are_long_enough_to_be_uniform():
 
 def test_pv7_other_labels_and_keys_give_other_streams():
     firsts = {
-        Stream(key, label).next(1)
+        prf.source(key, label).next(1)
         for key in (b"k" * 32, b"l" * 32)
         for label in (RANDOM, MASK, ZERO, GateLabel(SID, 3, Draw.LEFT, 1))
     }
