@@ -17,7 +17,7 @@ Pair = tuple[int, int]
 Children = tuple[int, int, int, int, int, int, int, int]
 
 
-class _Secret:
+class Secret:
     """A record whose values never reach a log: its `repr` names the type only."""
 
     __slots__ = ()
@@ -50,7 +50,7 @@ class ActionPublic:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class KindWitness(_Secret):
+class KindWitness(Secret):
     """One of the two kinds of an action; x is the hash of (logic, label, ctr)."""
 
     logic: int
@@ -61,7 +61,7 @@ class KindWitness(_Secret):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class ConsumedWitness(_Secret):
+class ConsumedWitness(Secret):
     """A consumed resource.
 
     Attributes:
@@ -85,7 +85,7 @@ class ConsumedWitness(_Secret):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class CreatedWitness(_Secret):
+class CreatedWitness(Secret):
     """A created resource; its nonce follows from the nullifiers (A6)."""
 
     which: int
@@ -96,7 +96,7 @@ class CreatedWitness(_Secret):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class ActionWitness(_Secret):
+class ActionWitness(Secret):
     """Everything the prover knows.
 
     Attributes:

@@ -15,8 +15,22 @@ def _action() -> Statement[Any, Any]:
     return Action()
 
 
+def _transit() -> Statement[Any, Any]:
+    from circuits.transit import Transit
+
+    return Transit()
+
+
+def _donation() -> Statement[Any, Any]:
+    from circuits.donation import Donation
+
+    return Donation()
+
+
 STATEMENTS: Final[dict[str, Callable[[], Statement[Any, Any]]]] = {
     "action/1": _action,
+    "transit/1": _transit,
+    "donation/1": _donation,
 }
 
 

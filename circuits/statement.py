@@ -44,12 +44,15 @@ class Statement(ABC, Generic[Public, Witness]):
     Attributes:
         id: name and version, such as `action/1`; a changed statement takes a new version.
         public_names: full names of the public inputs, in order.
+        hidden: how many public inputs, the last ones, verifiers see as one point instead of values
+            (`zk.groth16.hidden`); the last of them is ν, of which nothing is asked.
         functions: what `constrain` passes to `derive`, or to `advise` and is not of
             `zk.r1cs.advice`, by name: a tape can be stored only if all of it is listed.
     """
 
     id: str
     public_names: tuple[str, ...]
+    hidden: int = 0
     functions: Mapping[str, Function] = MappingProxyType({})
 
     @abstractmethod

@@ -10,7 +10,8 @@ SealRefused (InvalidTransaction)
 ├── TooFewShares
 ├── OwnShareWrong            this validator's own share does not fit the public key: it sends none
 ├── RevealRefused            the opened points of a batch are wrong, late or not all there
-└── Undecryptable            the body does not open under the right key: the fee is kept
+├── Undecryptable            the body does not open under the right key: the fee is kept
+└── LinkRefused              a proof about committed values that is not tied to them
 """
 
 from __future__ import annotations
@@ -135,3 +136,12 @@ class Undecryptable(SealRefused):
     code = "PXE-011"
     why = "its sender sealed something else than an intent of this form"
     fix = "nothing to do: it was ordered, its fee is kept, it has no effect"
+
+
+class LinkRefused(SealRefused):
+    """A proof with hidden inputs that is not tied to the commitments beside it."""
+
+    code = "PXE-012"
+    exit_code = 1
+    why = "without the link the proof is of values that nobody knows, not of those committed to"
+    fix = "make proof and link again, of the values of the commitments and for this message"

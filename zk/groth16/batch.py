@@ -30,11 +30,12 @@ from typing import Final
 import numpy as np
 
 from zk.curve import weights
+from zk.curve.bn254 import G1Affine
 from zk.errors import ChiaroError, InvalidProof, NonCanonical, NotInSubgroup, ShapeMismatch
 from zk.field.arrays import U64Array, to_array
 from zk.field.params import FR
 from zk.groth16.keys import Proof, VerifyingKey
-from zk.groth16.points import stacked
+from zk.groth16.points import g1_rows, stacked
 from zk.groth16.verify import check_public, verify
 from zk.groth16.verify_key import PreparedKey, prepare, proof_rows
 from zk.interfaces import Backend
@@ -74,8 +75,19 @@ def verify_batch(key: VerifyingKey, items: Sequence[Item], backend: Backend) -> 
         raise InvalidBatch(refusals, key)
 
 
-def judge(key: VerifyingKey, items: Sequence[Item], backend: Backend) -> list[ChiaroError | None]:
+def judge(
+    key: VerifyingKey,
+    items: Sequence[Item],
+    backend: Backend,
+    hidden: Sequence[G1Affine] | None = None,
+) -> list[ChiaroError | None]:
     """For each proof what `verify` would raise, or nothing.
+
+    Args:
+        key: of all of them.
+        items: public inputs and proofs.
+        backend: what computes.
+        hidden: for each proof a point that is added to its statement (`zk.groth16.hidden`).
 
     Errors: ShapeMismatch, NonCanonical, NotInSubgroup, InvalidProof.
     """
@@ -87,10 +99,10 @@ def judge(key: VerifyingKey, items: Sequence[Item], backend: Backend) -> list[Ch
             verdicts[i] = error
     chosen = [i for i, verdict in enumerate(verdicts) if verdict is None]
     if len(chosen) > 1:
-        _Batch(key, items, chosen, backend).judge(verdicts)
+        _Batch(key, items, chosen, backend, hidden).judge(verdicts)
     for i in chosen if len(chosen) == 1 else ():
         try:
-            verify(key, *items[i], backend)
+            verify(key, *items[i], backend, None if hidden is None else hidden[i])
         except (NotInSubgroup, InvalidProof) as error:
             verdicts[i] = error
     return verdicts
@@ -114,10 +126,16 @@ class _Batch:
 
     Args:
         chosen: indices of the proofs that take part; their number of inputs is right.
+        hidden: what is added to each proof's statement, by index.
     """
 
     def __init__(
-        self, key: VerifyingKey, items: Sequence[Item], chosen: list[int], backend: Backend
+        self,
+        key: VerifyingKey,
+        items: Sequence[Item],
+        chosen: list[int],
+        backend: Backend,
+        hidden: Sequence[G1Affine] | None,
     ) -> None:
         self.key = key
         self.backend = backend
@@ -128,8 +146,9 @@ class _Batch:
         words = weights.draw(len(chosen))
         self.coefficients = [weights.coefficient(u, v) for u, v in words.tolist()]
         a, self.b, c = proof_rows(proofs)
-        weighed = backend.weigh_g1(np.concatenate([a, c]), np.concatenate([words, words]))
-        self.a, self.c = weighed[: len(chosen)], weighed[len(chosen) :]
+        points = [a, c, *([] if hidden is None else [g1_rows([hidden[i] for i in chosen])])]
+        weighed = backend.weigh_g1(np.concatenate(points), np.concatenate([words] * len(points)))
+        self.a, self.c, *self.hidden = np.split(weighed, len(points))
 
     def judge(self, verdicts: list[ChiaroError | None]) -> None:
         """Sets the refusals of all that take part."""
@@ -159,8 +178,9 @@ class _Batch:
         combined = [total % _R]
         combined += [sum(map(operator.mul, coefficients, column)) % _R for column in columns]
         backend, prepared = self.backend, self.prepared
+        added = np.concatenate([self.c[:0], *(points[part] for points in self.hidden)])
         fixed = stacked(
-            prepared.statement_point(backend, combined),
+            prepared.statement_point(backend, combined, added),
             backend.sum_g1(self.c[part]),
             backend.combine_g1(prepared.alpha, to_array([total % _R])),
         )

@@ -88,6 +88,29 @@ def random_circuit(
     return circuit(a, b, c, wires=wires, publics=publics, name=f"random/{seed}"), to_array(values)
 
 
+def hidden_circuit(seed: int) -> tuple[R1CS, U64Array]:
+    """The claim y = x₁²·x₂, its public inputs y, x₁, x₂, ν, the last three of them for hiding.
+
+    Args:
+        seed: what x₁, x₂ and ν are drawn from.
+
+    Returns:
+        the system, and a satisfying assignment as of `random_circuit`.
+    """
+    rng = random.Random(seed)
+    first, second, nu = (rng.randrange(1, FR.modulus) for _ in range(3))
+    square = first * first % FR.modulus
+    shape = circuit(
+        [{2: 1}, {5: 1}, {4: 1}],
+        [{2: 1}, {3: 1}, {}],
+        [{5: 1}, {1: 1}, {}],
+        wires=6,
+        publics=4,
+        name=f"hidden/{seed}",
+    )
+    return shape, to_array([1, square * second % FR.modulus, first, second, nu, square])
+
+
 def _combination(rng: random.Random, known: Sequence[int]) -> Combination:
     chosen = rng.sample(known, k=min(len(known), rng.randint(1, 3)))
     small = (1, FR.modulus - 1, rng.randrange(1, FR.modulus))

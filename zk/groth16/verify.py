@@ -13,20 +13,26 @@ Accepted proofs are malleable: (−A, −B, C) verifies too. A proof is no ident
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
-from zk.curve.bn254 import G1, G2, check_g2
+from zk.curve.bn254 import G1, G2, G1Affine, check_g2
 from zk.curve.pairing import pairing_product_is_one
 from zk.errors import InvalidProof, NonCanonical, NotInSubgroup, ShapeMismatch
 from zk.field.params import FR
 from zk.groth16.keys import Proof, VerifyingKey
+from zk.groth16.points import g1_rows
 from zk.groth16.verify_key import prepare, proof_rows
 from zk.interfaces import Backend
 
 
 def verify(
-    key: VerifyingKey, public: Sequence[int], proof: Proof, backend: Backend | None = None
+    key: VerifyingKey,
+    public: Sequence[int],
+    proof: Proof,
+    backend: Backend | None = None,
+    hidden: G1Affine = None,
 ) -> None:
     """Accept by returning, refuse by raising.
 
@@ -35,6 +41,7 @@ def verify(
         public: the public inputs, in order, without the constant one.
         proof: the proof.
         backend: what computes; without one, the reference mathematics of `zk.curve`.
+        hidden: a point added to Σ xᵢ·ICᵢ; for `zk.groth16.hidden` alone.
 
     Raises:
         ShapeMismatch: not exactly as many inputs as the key has.
@@ -43,10 +50,8 @@ def verify(
         InvalidProof: the equation does not hold.
     """
     check_public(key, public)
-    holds = (
-        _by_reference(key, public, proof) if backend is None else _by(backend, key, public, proof)
-    )
-    if not holds:
+    by = _by_reference if backend is None else partial(_by, backend)
+    if not by(key, public, proof, hidden):
         raise InvalidProof("the pairing equation does not hold", where=f"key {key.id}")
 
 
@@ -66,9 +71,9 @@ def check_public(key: VerifyingKey, public: Sequence[int]) -> None:
             )
 
 
-def _by_reference(key: VerifyingKey, public: Sequence[int], proof: Proof) -> bool:
+def _by_reference(key: VerifyingKey, public: Sequence[int], proof: Proof, d: G1Affine) -> bool:
     check_g2(proof.b, what="proof.b")
-    statement = G1.from_affine(key.ic[0])
+    statement = G1.from_affine(key.ic[0]) + G1.from_affine(d)
     for value, point in zip(public, key.ic[1:], strict=True):
         statement = statement + value * G1.from_affine(point)
     return pairing_product_is_one(
@@ -82,11 +87,12 @@ def _by_reference(key: VerifyingKey, public: Sequence[int], proof: Proof) -> boo
     )
 
 
-def _by(backend: Backend, key: VerifyingKey, public: Sequence[int], proof: Proof) -> bool:
+def _by(backend: Backend, key: VerifyingKey, public: Sequence[int], p: Proof, d: G1Affine) -> bool:
     """e(A, B) · e(Σ, −γ) · e(C, −δ) = e(α, β), with what depends on the key alone prepared."""
     prepared = prepare(key, backend)
-    a, b, c = proof_rows([proof])
-    fixed = np.concatenate([prepared.statement_point(backend, [1, *public]), c])
+    a, b, c = proof_rows([p])
+    added = g1_rows([] if d is None else [d])
+    fixed = np.concatenate([prepared.statement_point(backend, [1, *public], added), c])
     inside, product = backend.pairing_product(a, b, fixed, prepared.fixed)
     if not inside.all():
         raise NotInSubgroup("proof.b is outside BN254's G2", where="proof.b")

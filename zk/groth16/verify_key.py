@@ -36,9 +36,14 @@ class PreparedKey:
     fixed: PreparedG2
     alpha_beta: U64Array
 
-    def statement_point(self, backend: Backend, scalars: Sequence[int]) -> U64Array:
-        """Σ kᵢ·ICᵢ, `[1, 8]`."""
-        return backend.combine_g1(self.statement, to_array(scalars)).reshape(1, -1)
+    def statement_point(
+        self, backend: Backend, scalars: Sequence[int], added: U64Array
+    ) -> U64Array:
+        """Σ kᵢ·ICᵢ plus the points `added`, `[n, 8]`, none or a few hundred: `[1, 8]`."""
+        point = backend.combine_g1(self.statement, to_array(scalars)).reshape(1, -1)
+        if len(added):
+            point = backend.sum_g1(np.concatenate([point, added])).reshape(1, -1)
+        return point
 
 
 def prepare(key: VerifyingKey, backend: Backend) -> PreparedKey:

@@ -27,9 +27,12 @@ OWNER: Final = element(b"owner")
 KIND: Final = element(b"kind")
 EPHEMERAL_KIND: Final = element(b"ephemeral-kind")
 TREE_NODE: Final = element(b"tree-node")
+MEMBER: Final = element(b"member")
+MEMBER_NULLIFIER: Final = element(b"member-nullifier")
 
 # Constants that are values, not tags.
 EMPTY_LEAF: Final = element(b"empty-leaf")
+EMPTY_MEMBER: Final = element(b"empty-member")
 NATIVE_LABEL: Final = element(b"asset/native")
 
 

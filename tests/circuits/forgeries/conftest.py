@@ -6,15 +6,19 @@ with the clause switched off the whole circuit accepts. That shows that the clau
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from circuits import native
 from circuits.action import Action, ActionPublic, ActionWitness, KindWitness
+from circuits.crossing import donation_violations, transit_violations
+from circuits.donation import Donation
 from circuits.example import TRANSFER, Recipe, example_action
-from circuits.statement import check, evaluate, record
+from circuits.statement import Statement, check, evaluate, record
+from circuits.transit import Transit
 from zk.curve import babyjub
 from zk.curve.babyjub import Point
 from zk.errors import Unsatisfied
@@ -23,7 +27,12 @@ from zk.r1cs.builder import Wire
 from zk.r1cs.checker import Checker
 
 DEPTH = 2
-CLAUSES = frozenset(f"A{i}" for i in range(1, 9))
+CLAUSES = {
+    "action": tuple(f"A{i}" for i in range(1, 9)),
+    "transit": ("T1", "T2"),
+    "donation": ("D1", "D2", "D3", "D4"),
+}
+"""Of each statement; those that free ν ask nothing, so that nobody can break them."""
 SWAP = Recipe(consumed=((0, 70), (1, 5)), created=((0, 70), (1, 5)), logics=(11, 22))
 
 
@@ -42,17 +51,21 @@ class WithoutRows(Checker):
                 raise
 
 
-class Forge:
-    """True statements to start from, what makes lies of them, and what must become of those."""
+class Bench:
+    """A statement, and what must become of lies about it."""
 
-    def __init__(self) -> None:
-        self.action = Action(DEPTH)
-        self.shape = record(self.action)
+    def __init__(
+        self, name: str, statement: Statement[Any, Any], violations: Callable[..., tuple[str, ...]]
+    ) -> None:
+        self.clauses = frozenset(CLAUSES[name])
+        self.statement = statement
+        self.violations = violations
+        self.shape = record(statement)
 
     def refused(
         self,
-        public: ActionPublic,
-        witness: ActionWitness,
+        public: Any,
+        witness: Any,
         tamper: Mapping[str, int] | None = None,
         *,
         clause: str,
@@ -66,35 +79,42 @@ class Forge:
         """
         tamper = tamper or {}
         with pytest.raises(Unsatisfied) as refusal:
-            check(self.action, public, witness, tamper=tamper)
+            check(self.statement, public, witness, tamper=tamper)
         assert (refusal.value.clause, refusal.value.where) == (clause, rows[0])
 
         # The clause has teeth: without it nothing else stops this forgery.
-        check(self.action, public, witness, tamper=tamper, without={clause})
+        check(self.statement, public, witness, tamper=tamper, without={clause})
         if alone:  # sharper: these very rows are what stops it
-            self.action.constrain(WithoutRows(rows, tamper), public, witness)
+            self.statement.constrain(WithoutRows(rows, tamper), public, witness)
 
         # The matrices that keys are made from carry the same clauses as the checker.
-        prover = Checker(tamper=tamper, without=CLAUSES)
-        self.action.constrain(prover, public, witness)
+        prover = Checker(tamper=tamper, without=self.clauses)
+        self.statement.constrain(prover, public, witness)
         with pytest.raises(Unsatisfied) as refusal:
             self.shape.check(prover.assignment())
         assert (refusal.value.clause, refusal.value.where) == (clause, rows[0])
 
         # The twin derives what is tampered with, and counts without wrapping.
         if not tamper and clause != "A4":
-            assert clause in native.violations(public, witness)
+            assert clause in self.violations(public, witness)
+
+    def computed(self, public: Any, witness: Any, *names: str) -> list[int]:
+        """What the circuit itself makes of a false witness, by wire name."""
+        values = from_array(evaluate(self.statement, public, witness))
+        return [values[self.shape.wire_names.index(name)] for name in names]
+
+
+class Forge(Bench):
+    """True actions to start from, and what makes lies of them."""
+
+    def __init__(self) -> None:
+        super().__init__("action", Action(DEPTH), native.violations)
 
     def transfer(self) -> tuple[ActionPublic, ActionWitness]:
         return example_action(b"clauses", depth=DEPTH, recipe=TRANSFER)
 
     def swap(self) -> tuple[ActionPublic, ActionWitness]:
         return example_action(b"clauses", depth=DEPTH, recipe=SWAP)
-
-    def computed(self, public: ActionPublic, witness: ActionWitness, *names: str) -> list[int]:
-        """What the circuit itself makes of a false witness, by wire name."""
-        values = from_array(evaluate(self.action, public, witness))
-        return [values[self.shape.wire_names.index(name)] for name in names]
 
     def publish_created(
         self,
@@ -157,3 +177,13 @@ class Forge:
 @pytest.fixture(scope="session")
 def forge() -> Forge:
     return Forge()
+
+
+@pytest.fixture(scope="session")
+def transits() -> Bench:
+    return Bench("transit", Transit(), transit_violations)
+
+
+@pytest.fixture(scope="session")
+def donations() -> Bench:
+    return Bench("donation", Donation(1), donation_violations)

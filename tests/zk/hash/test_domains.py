@@ -18,7 +18,10 @@ NAMES = {
     "KIND": b"kind",
     "EPHEMERAL_KIND": b"ephemeral-kind",
     "TREE_NODE": b"tree-node",
+    "MEMBER": b"member",
+    "MEMBER_NULLIFIER": b"member-nullifier",
     "EMPTY_LEAF": b"empty-leaf",
+    "EMPTY_MEMBER": b"empty-member",
     "NATIVE_LABEL": b"asset/native",
 }
 
