@@ -163,6 +163,7 @@ def audit(
     chosen = reasons if isinstance(reasons, Reasons) else reasons(shape.name, digest)
     explained = _Explained(chosen)
     given = [w for w in program.brought if subject.inputs(shape.wire_names[w])]
+    stated = [w for w, name in enumerate(shape.wire_names) if name in subject.stated]
     data: dict[str, Any] = {
         "schema": SCHEMA,
         "statement": shape.name,
@@ -179,9 +180,8 @@ def audit(
     data["deletions"] = _deletions(subject, program, draws, progress, explained, every_row)
     if progress is not None:
         progress("algebra", 0.0)
-    data |= structure(
-        shape, sorted(given or program.brought), explained.reason, explained.unexplained
-    )
+    known = sorted([*(given or program.brought), *stated])
+    data |= structure(shape, known, explained.reason, explained.unexplained)
     explained.stale()
     if progress is not None:
         progress("algebra", 1.0)
@@ -197,11 +197,13 @@ def _mutants(
 ) -> dict[str, Any]:
     report = mutants.run(subject, program, draws, progress)
     names = program.shape.wire_names[1 : program.shape.publics + 1]
-    explained.unexplained += [
-        f"a changed public input that no row noticed: {name}"
-        for name in names
-        if name not in report.noticed
-    ]
+    unnoticed = []
+    for name in names:
+        if name in report.noticed:
+            continue
+        explained.limits(name, [s for s in report.survivors if s.wire == name])
+        reason = explained.reason("wire", name, "a changed public input that no row noticed")
+        unnoticed.append({"input": name, "reason": reason})
     groups: dict[str, list[mutants.Survivor]] = {}
     for survivor in report.survivors:
         if survivor.wire not in names:
@@ -219,6 +221,7 @@ def _mutants(
         for name, group in sorted(groups.items())
     ]
     return {
+        **({"unnoticed": unnoticed} if unnoticed else {}),
         "mutants": report.mutants,
         "killed": report.killed,
         "killed_by": dict(sorted(report.by_clause.items())),

@@ -33,12 +33,14 @@ class Subject:
             row alone refuses shows what that row is for.
         inputs: name of a wire that the prover brings → whether it is given from outside. Such wires
             are not varied: a gadget may not say which inputs it meets.
+        stated: public inputs that follow from nothing, because the statement is about them.
     """
 
     statement: Statement[Any, Any]
     cases: Sequence[Case]
     suspects: Sequence[Case] = ()
     inputs: Callable[[str], bool] = field(default=lambda _name: False)
+    stated: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from circuits.lab import action
+from circuits.lab import action, crossings
 from circuits.lab.subject import Subject
 from zk.errors import UnknownKey
 
 SUBJECTS: Final[dict[str, Callable[[str], Subject]]] = {
     "action/1": action.subject,
+    "transit/1": crossings.transit,
+    "donation/1": crossings.donation,
 }
 
 

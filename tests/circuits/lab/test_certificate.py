@@ -165,6 +165,39 @@ def test_the_stored_certificate_is_made_again_byte_for_byte() -> None:
     assert made.text() == audit.path_of("action/1").read_text()
 
 
+@pytest.mark.parametrize("name", ["transit/1", "donation/1"])
+def test_the_crossings_certificates_are_of_their_circuits_and_pass(name: str) -> None:
+    stored = json.loads(audit.path_of(name).read_text())
+    examined = subject(name, "0")
+    recorder = NotingRecorder(name)
+    examined.statement.constrain(recorder, *examined.statement.placeholder())
+    shape = recorder.finish()
+    digest = shape.digest.hex()
+    assert (stored["digest"], stored["passed"], stored["unexplained"]) == ("0x" + digest, True, [])
+    written = reasons.load(name, digest)
+    tables = {"wire": written.wires, "division": written.divisions, "row": written.rows}
+    known = {*recorder.brought, *map(shape.wire_names.index, examined.stated)}
+    findings: list[str] = []
+    made = audit.structure(
+        shape, sorted(known), lambda kind, name, _: tables[kind].get(name, ""), findings
+    )
+    assert findings == []
+    assert made == {key: stored[key] for key in made}
+    assert [each["input"] for each in stored["unnoticed"]] == ["kind_x", "kind_y", "nu"]
+    assert all(each["reason"] for each in stored["unnoticed"])
+    assert stored["survivors"] == []
+    done = stored["deletions"]
+    assert len(done["open"]) == 3
+    assert done["suspects"] == {"kind off the curve": "on the curve"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["transit/1", "donation/1"])
+def test_the_crossings_certificates_are_made_again_byte_for_byte(name: str) -> None:
+    made = audit.audit(subject(name, "0"), reasons.load)
+    assert made.text() == audit.path_of(name).read_text()
+
+
 # -- files of reasons ------------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from circuits.registry import STATEMENTS
 from node.cli import doctor, output
 from zk.backends import ENV_BACKEND
 from zk.kernels import libraries
@@ -46,7 +47,8 @@ def test_a_second_warming_finds_everything(offline, portable):
     warm = offline("doctor", "--warm", "--json").data["warm"]
     names = [(item["kind"], item["name"]) for item in warm]
     kernels = [("kernels", recipe.name) for recipe in libraries.of("portable")]
-    assert names == [*kernels, ("key", "action/1"), ("witness", "action/1")]
+    statements = [(kind, name) for name in STATEMENTS for kind in ("key", "witness")]
+    assert names == [*kernels, *statements]
     assert all(item["cached"] and item["bytes"] > 1000 for item in warm)
     text = offline("doctor", "--warm").out
     assert text.count(" cached ") == len(warm)
