@@ -76,7 +76,7 @@ def build(
     """The transaction of a plan, complete.
 
     Args:
-        plan: what shall happen; its public values and fee are the transaction's.
+        plan: what shall happen; its public and hidden values and its fee are the transaction's.
         key: owner of all notes spent.
         prove: makes the proofs.
         authorize: signs, for an account that is debited, over the transaction's id.
@@ -89,7 +89,9 @@ def build(
     if not others:
         plan.check_balanced()
     part = build_part(plan, key, prove, others=others)
-    tx = compose((*others, part), plan.public_values, plan.fee, seed=plan.seed)
+    tx = compose(
+        (*others, part), plan.public_values, plan.fee, seed=plan.seed, dark=plan.hidden_values
+    )
     return authorized(tx, authorize) if authorize is not None else tx
 
 
@@ -113,7 +115,13 @@ def build_part(
         message = digests.party_digest(plan.chain_id, party)
     else:
         parties = (*(part.party for part in others), party)
-        frame = ShieldedTx(plan.chain_id, parties, plan.public_values, plan.fee)
+        frame = ShieldedTx(
+            plan.chain_id,
+            parties,
+            plan.public_values,
+            plan.fee,
+            hidden_values=tuple(opening.value for opening in plan.hidden_values),
+        )
         message = digests.auth_digest(frame, len(others))
     signed = tuple(
         replace(

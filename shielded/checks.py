@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from node.core.effects import BatchScope
+from node.core.effects import BatchScope, HiddenValue
 from node.core.errors import InvalidTransaction
 from node.core.ids import NATIVE, ChainId, Height, Kind
-from shielded import digests, schnorr, spec
+from shielded import digests, hidden, schnorr, spec
 from shielded.errors import BadSignature, Expired, MalformedTransaction, Unbalanced
 from shielded.schnorr import SignatureRefused, SignedMessage
 from shielded.transaction import ShieldedTx
@@ -57,8 +57,23 @@ def check_scope(tx: ShieldedTx, scope: BatchScope | None) -> None:
             )
 
 
+def check_hidden(tx: ShieldedTx, named: tuple[HiddenValue, ...]) -> None:
+    """SH-69: its hidden values are those that the private transaction around it has verified.
+
+    Args:
+        tx: the transaction.
+        named: by what carries it; none, where it stands alone.
+    """
+    if tx.hidden_values != named:
+        raise InvalidTransaction(
+            "SH-69",
+            "has other hidden values than the private transaction around it names, or none is",
+            where="hidden values",
+        )
+
+
 def check_logic(tx: ShieldedTx) -> None:
-    """SH-26 (S-22): no logic is registered. SH-25 (S-20): only persistent plain kinds cross."""
+    """SH-26 (S-22): no logic is registered. SH-25, SH-68: only persistent plain kinds cross."""
     for index, action in enumerate(tx.actions):
         if any(action.logics):
             raise InvalidTransaction(
@@ -68,6 +83,11 @@ def check_logic(tx: ShieldedTx) -> None:
         if value.kind.logic:
             raise InvalidTransaction(
                 "SH-25", "a kind with a logic may not leave or enter", where="public values"
+            )
+    for dark in tx.hidden_values:
+        if dark.kind.logic:
+            raise InvalidTransaction(
+                "SH-68", "a kind with a logic may not leave or enter", where="hidden values"
             )
 
 
@@ -153,10 +173,11 @@ def _auth_duties(tx: ShieldedTx, position: int) -> list[_Duty]:
 
 
 def balance_key(tx: ShieldedTx) -> Point:
-    """The point Σ Δ − Σ [public value]K − [fee]K_native.  Rules SH-19, SH-20 (S-2, S-5).
+    """The point Σ Δ − Σ [public value]K − [fee]K_native ∓ Σ cv.  Rules SH-19, SH-20 (S-2, S-5).
 
     It is [Σ rcv]R exactly when every kind's sum is zero, over the integers: all terms of a kind
-    are added up before they meet the group. K is computed here from (logic, label).
+    are added up before they meet the group. K is computed here from (logic, label). A cv is taken
+    off where its amount leaves, added where it enters; its own rcv then is a term of the sum.
     """
     total = IDENTITY
     for action in tx.actions:
@@ -164,6 +185,9 @@ def balance_key(tx: ShieldedTx) -> Point:
     for kind, amount in outflow(tx).items():
         point = spec.kind_point(kind).point
         total = babyjub.add(total, babyjub.negate(babyjub.multiply(amount, point)))
+    for value in tx.hidden_values:
+        cv = hidden.point(value)
+        total = babyjub.add(total, cv if value.enters else babyjub.negate(cv))
     return total
 
 

@@ -16,6 +16,7 @@ from node.core.effects import Crossing
 from node.core.ids import ID_BYTES, ChainId
 from shielded import checks, digests, schnorr
 from shielded.errors import MalformedTransaction, PlanRefused, Unbalanced
+from shielded.hidden import HiddenOpening
 from shielded.transaction import Party, ShieldedTx
 from zk.curve import babyjub
 from zk.curve.babyjub import ORDER, RCV_BASE
@@ -74,6 +75,7 @@ def compose(
     fee: int = 0,
     *,
     seed: bytes,
+    dark: Sequence[HiddenOpening] = (),
 ) -> ShieldedTx:
     """Join parts into one transaction and sign for its balance; authorizations come after.
 
@@ -82,6 +84,7 @@ def compose(
         public_values: sorted as SH-21 demands.
         fee: base units of the native kind.
         seed: of the composer's plan, for the signature's nonce.
+        dark: openings of its hidden values, in the order of SH-67.
 
     Raises:
         PlanRefused: SH-33, no part, or parts for different chains.
@@ -93,9 +96,17 @@ def compose(
     chain_id = parts[0].chain_id
     if any(part.chain_id != chain_id for part in parts):
         raise PlanRefused("SH-33", "parts for different chains", where="parts")
-    tx = ShieldedTx(chain_id, tuple(part.party for part in parts), tuple(public_values), fee)
+    tx = ShieldedTx(
+        chain_id,
+        tuple(part.party for part in parts),
+        tuple(public_values),
+        fee,
+        hidden_values=tuple(opening.value for opening in dark),
+    )
     checks.check_nullifiers(tx)
-    secret = sum(part.rcv_sum for part in parts) % ORDER
+    secret = sum(part.rcv_sum for part in parts)
+    secret += sum(opening.rcv if opening.enters else -opening.rcv for opening in dark)
+    secret %= ORDER
     if checks.balance_key(tx) != babyjub.multiply(secret, RCV_BASE):
         raise Unbalanced("SH-19", "the parts do not sum to zero in every kind", where="parts")
     signature = schnorr.sign(secret, digests.delta_digest(tx), seed=seed, base=RCV_BASE)

@@ -6,7 +6,8 @@ auth      H("shielded/auth", chain id, flags, action digests…)                
 delta     H("shielded/delta", tx id)                                               SH-19 (S-5)
 
 Flags are mode, expiry and scope. The id of a transaction is the hash of its body: chain id, all
-parties with flags, public inputs and ciphertexts, public values, fee.
+parties with flags, public inputs and ciphertexts, public values, hidden values, fee. So who signs
+for the whole transaction, for a debit or for the balance signs for what moves in the dark, too.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ class ShieldedEnvironment:
         return False
 
     def decode(self, payload: bytes) -> ShieldedTx:
-        """SH-1 … SH-5, SH-21 … SH-24, SH-27, SH-28."""
+        """SH-1 … SH-5, SH-21 … SH-24, SH-27, SH-28, SH-66, SH-67."""
         return ShieldedTx.from_bytes(payload)
 
     def tx_id(self, tx: ShieldedTx) -> TxId:
@@ -94,6 +94,7 @@ class ShieldedEnvironment:
         checks.check_chain(tx.chain_id, context.chain_id)
         checks.check_expiry(tx, context.height, self._max_expiry)
         checks.check_scope(tx, context.scope)
+        checks.check_hidden(tx, context.hidden)
         checks.check_logic(tx)
         checks.check_authorizations(tx)
         checks.check_nullifiers(tx)
@@ -129,6 +130,7 @@ class ShieldedEnvironment:
             crossings=tx.public_values,
             fee=tx.fee,
             events=tuple(_events(tx)),
+            hidden=tx.hidden_values,
         )
 
     def cross(self, crossing: Crossing, digest: bytes, state: StateReader) -> Effects:  # noqa: ARG002

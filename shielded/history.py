@@ -14,7 +14,8 @@ class Direction(StrEnum):
     """What an entry of the history tells.
 
     For the transactions of a full viewing key's owner, per kind:
-    spent + deposited = received (from oneself) + change + sent + withdrawn + fee.
+    spent + deposited + claimed = received (from oneself) + change + sent + withdrawn + pledged +
+    fee. Pledged goes into the private pool, claimed comes from there (SH-73).
     """
 
     RECEIVED = "received"
@@ -23,6 +24,8 @@ class Direction(StrEnum):
     SENT = "sent"
     DEPOSITED = "deposited"
     WITHDRAWN = "withdrawn"
+    PLEDGED = "pledged"
+    CLAIMED = "claimed"
     FEE = "fee"
 
 
@@ -70,11 +73,11 @@ class HistoryEntry:
         height, tx_id: where.
         direction: which way.
         kind, quantity: what.
-        action, slot: the output or input it refers to; for public values their index and 0.
+        action, slot: the output or input it refers to; for what crosses its index and 0.
         memo: 512 bytes, empty where there is none.
         address: the receiver, of what was sent.
         address_index: which own address, of what was received.
-        account: the account on the other side, of public values.
+        account: the account on the other side, of public values; the reference of hidden ones.
     """
 
     height: int

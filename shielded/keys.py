@@ -5,6 +5,7 @@
        ──▶ nk                      nullifiers
        ──▶ ovk, dk                 outgoing view, diversifiers
        ──▶ alpha key               randomizers of the actions' keys (SH-61)
+       ──▶ private key             owners and secrets in the private pool (SH-71)
     ak, nk ──▶ mpk                 owner tags
            ──▶ ivk, ivk_int        incoming view: addresses given out, and change
 
@@ -67,6 +68,7 @@ class SpendingKey(_Secret):
         ovk: 32 bytes, opens the outgoing copies.
         dk: 32 bytes, makes diversifiers.
         alpha_key: 32 bytes, makes and finds again the α of each action.  Rule SH-61.
+        private_key: 32 bytes, makes and finds again what is in the private pool.  Rule SH-71.
     """
 
     sk: bytes
@@ -76,6 +78,7 @@ class SpendingKey(_Secret):
     ovk: bytes = field(init=False)
     dk: bytes = field(init=False)
     alpha_key: bytes = field(init=False)
+    private_key: bytes = field(init=False)
 
     def __post_init__(self) -> None:
         _check_bytes(self.sk, "sk")
@@ -86,6 +89,7 @@ class SpendingKey(_Secret):
         _set(self, "ovk", spec.expand("key/ovk", self.sk)[:KEY_BYTES])
         _set(self, "dk", spec.expand("key/dk", self.sk)[:KEY_BYTES])
         _set(self, "alpha_key", spec.expand("key/alpha", self.sk)[:KEY_BYTES])
+        _set(self, "private_key", spec.expand("key/private", self.sk)[:KEY_BYTES])
 
     @staticmethod
     def from_seed(seed: bytes, account: int = 0) -> SpendingKey:

@@ -1,8 +1,8 @@
 """A wallet's movements as books: signed effects, a running balance, sums that are compared.
 
-    own transaction      the effects are what crossed the wallet's border: deposited +, sent −,
-                         withdrawn −, fee −; spent notes, change and payments to oneself are
-                         internal, effect 0
+    own transaction      the effects are what crossed the wallet's border: deposited +, claimed +,
+                         sent −, withdrawn −, pledged −, fee −; spent notes, change and payments to
+                         oneself are internal, effect 0
     others' transaction  received +
 
 The truth is the notes (what came, what was spent); the rows explain them. Where they do not, as in
@@ -35,6 +35,8 @@ _SIGNS: Final = {
     Direction.DEPOSITED: 1,
     Direction.SENT: -1,
     Direction.WITHDRAWN: -1,
+    Direction.PLEDGED: -1,
+    Direction.CLAIMED: 1,
     Direction.FEE: -1,
 }
 _COMES: Final = (Direction.RECEIVED, Direction.CHANGE)
@@ -69,7 +71,8 @@ class Movement:
         memo: 512 bytes, or empty.
         address: the receiver, of what was sent.
         address_index: which own address received.
-        account: on the other side, of what crossed the pool's border; else empty.
+        account: on the other side, of what crossed the pool's border in the open; the reference
+            of what crossed in the dark; else empty.
     """
 
     height: int

@@ -21,6 +21,7 @@ from shielded import spec
 from shielded.address import Address
 from shielded.encryption import MEMO_BYTES, memo_to_text
 from shielded.errors import PlanRefused
+from shielded.hidden import HiddenOpening, check_form
 from shielded.notes import Note
 from shielded.transaction import Mode, Scope, check_public_values
 from shielded.tree import DEPTH, MerklePath, NoteTree, node
@@ -90,10 +91,11 @@ class Plan:
         fee: base units of the native kind.
         mode: what the signatures bind; `PARTY` for a part of a composed transaction.
         scope: None: anywhere.
+        hidden_values: what goes into the private pool or comes from it, its amounts in the dark.
 
     Raises:
         PlanRefused: SH-30 the seed, SH-31 a path to another anchor, SH-39 amounts.
-        MalformedTransaction: SH-21 … SH-24, of the public values.
+        MalformedTransaction: SH-21 … SH-24, of the public values; SH-67, of the hidden ones.
     """
 
     seed: bytes
@@ -106,6 +108,7 @@ class Plan:
     fee: int = 0
     mode: Mode = Mode.TRANSACTION
     scope: Scope | None = None
+    hidden_values: tuple[HiddenOpening, ...] = ()
 
     def __repr__(self) -> str:
         return "<Plan: hidden>"
@@ -127,6 +130,9 @@ class Plan:
                     fix="take all paths at one height",
                 )
         check_public_values(self.public_values)
+        check_form(tuple(opening.value for opening in self.hidden_values))
+        if any(opening.kind.logic for opening in self.hidden_values):
+            raise PlanRefused("SH-32", "a kind with a logic cannot cross", where="hidden values")
 
     @property
     def anchor(self) -> int:
@@ -142,6 +148,8 @@ class Plan:
             sums[payment.kind] -= payment.quantity
         for value in self.public_values:
             sums[value.kind] -= value.amount
+        for opening in self.hidden_values:
+            sums[opening.kind] += opening.amount if opening.enters else -opening.amount
         sums[NATIVE] -= self.fee
         return {kind: amount for kind, amount in sums.items() if amount}
 
@@ -190,6 +198,10 @@ class Plan:
         for value in self.public_values:
             writer.u8(value.target).raw(value.account, 32).raw(value.kind.to_bytes(), 64)
             writer.i128(value.amount)
+        writer.u32(len(self.hidden_values))
+        for opening in self.hidden_values:
+            writer.raw(opening.reference, 32).raw(opening.kind.to_bytes(), 64)
+            writer.u64(opening.amount).uint(opening.rcv, 32).u8(opening.enters)
         return writer.u64(self.fee).done()
 
     def summary(self) -> Summary:
@@ -206,6 +218,7 @@ class Plan:
             actions=len(pack(self)),
             expiry=self.expiry,
             part=self.mode is Mode.PARTY or bool(self.imbalance()),
+            hidden_values=self.hidden_values,
         )
 
 
@@ -249,6 +262,7 @@ class Summary:
         actions: number of actions.
         expiry: last height.
         part: others complete it, and see it before it settles.
+        hidden_values: into the private pool, or from it.
     """
 
     payments: tuple[Payment, ...]
@@ -260,6 +274,7 @@ class Summary:
     actions: int
     expiry: Height
     part: bool
+    hidden_values: tuple[HiddenOpening, ...] = ()
 
     def __repr__(self) -> str:
         return "<Summary: hidden>"
@@ -284,6 +299,12 @@ class Summary:
             lines.append(
                 f"the amount and kind of what {verb} the {value.target.label} "
                 f"account {value.account.hex()[:8]}…"
+            )
+        for opening in self.hidden_values:
+            verb = "comes from" if opening.enters else "goes into"
+            lines.append(
+                f"that some amount {verb} the private pool, of which kind and for which message "
+                f"there ({opening.reference.hex()[:8]}…); not how much"
             )
         if self.part:  # SH-60
             lines += (

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from node.core.effects import Crossing
+from node.core.effects import Crossing, HiddenValue
 from node.core.ids import ID_BYTES, AccountId, EnvironmentId, Kind
 from shielded.encryption import NoteCiphertext, Output
+from shielded.hidden import POINT_BYTES
 from shielded.json_values import bytes_from_hex, field, fr_from_hex, fr_to_hex, get, items
 from zk.errors import DecodeError, NonCanonical
 from zk.field.params import FR
@@ -75,12 +76,14 @@ class ScannedTransaction:
         actions: in order; their commitments enter the tree in this order, slot 0 first.
         fee: base units of the native kind.
         public_values: what entered or left the pool.
+        hidden_values: the same, amounts in the dark.
     """
 
     tx_id: bytes
     actions: tuple[ScannedAction, ...]
     fee: int = 0
     public_values: tuple[Crossing, ...] = ()
+    hidden_values: tuple[HiddenValue, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -97,6 +100,17 @@ class ScannedTransaction:
                 }
                 for value in self.public_values
             ],
+            "hidden_values": [
+                {
+                    "target": int(value.target),
+                    "reference": value.reference.hex(),
+                    "logic": fr_to_hex(value.kind.logic),
+                    "label": fr_to_hex(value.kind.label),
+                    "enters": value.enters,
+                    "cv": value.cv.hex(),
+                }
+                for value in self.hidden_values
+            ],
         }
 
     @staticmethod
@@ -111,6 +125,7 @@ class ScannedTransaction:
             tuple(ScannedAction.from_json(action) for action in items(data, "actions")),
             get(data, "fee", int),
             tuple(_crossing(value) for value in items(data, "public_values")),
+            tuple(_hidden(value) for value in items(data, "hidden_values")),
         )
 
 
@@ -160,12 +175,37 @@ class ScannedBlock:
 
 
 def _crossing(data: object) -> Crossing:
+    return Crossing(
+        _target(data),
+        AccountId(bytes_from_hex(field(data, "account"), ID_BYTES)),
+        _kind(data),
+        get(data, "amount", int),
+    )
+
+
+def _hidden(data: object) -> HiddenValue:
+    return HiddenValue(
+        _target(data),
+        bytes_from_hex(field(data, "reference"), ID_BYTES),
+        _kind(data),
+        bytes_from_hex(field(data, "cv"), POINT_BYTES),
+        _flag(data, "enters"),
+    )
+
+
+def _flag(data: object, name: str) -> bool:
+    value = field(data, name)
+    if not isinstance(value, bool):
+        raise DecodeError(f"expected true or false `{name}`")
+    return value
+
+
+def _target(data: object) -> EnvironmentId:
     target = get(data, "target", int)
     if target not in EnvironmentId.__members__.values():
         raise DecodeError(f"unknown environment {target}")
-    return Crossing(
-        EnvironmentId(target),
-        AccountId(bytes_from_hex(field(data, "account"), ID_BYTES)),
-        Kind(fr_from_hex(field(data, "logic")), fr_from_hex(field(data, "label"))),
-        get(data, "amount", int),
-    )
+    return EnvironmentId(target)
+
+
+def _kind(data: object) -> Kind:
+    return Kind(fr_from_hex(field(data, "logic")), fr_from_hex(field(data, "label")))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections import Counter
+from typing import Final, Protocol
 
 from node.core.ids import NATIVE, Kind
 from shielded import encryption
@@ -10,6 +11,9 @@ from shielded.encryption import Output, Received, Sent
 from shielded.history import Direction, HistoryEntry, OwnedNote
 from shielded.keys import FullViewingKey, IncomingViewingKey, OutgoingViewingKey, ViewingKey
 from shielded.scan import ScannedBlock, ScannedTransaction
+
+_IN: Final = {Direction.SPENT: 1, Direction.DEPOSITED: 1}
+"""What a transaction's notes come from; all else is what they become."""
 
 
 class Known(Protocol):
@@ -72,6 +76,7 @@ class Found:
             self._transaction(transaction)
 
     def _transaction(self, transaction: ScannedTransaction) -> None:
+        before = len(self.entries)
         spent = [
             self._spend(transaction, index, slot, nullifier)
             for index, action in enumerate(transaction.actions)
@@ -83,8 +88,14 @@ class Found:
             for slot, output in enumerate(action.outputs)
         ]
         entered = any(value.amount < 0 for value in transaction.public_values)
-        if any(spent) or (any(sent) and entered):
+        entries = self.entries[before:]
+        # No other makes a note at an internal address of ours.
+        claimed = any(value.enters for value in transaction.hidden_values) and any(
+            entry.direction is Direction.CHANGE for entry in entries
+        )
+        if any(spent) or (any(sent) and entered) or claimed:
             self._public(transaction)
+            self._dark(transaction, before)
 
     def _spend(
         self, transaction: ScannedTransaction, action: int, slot: int, nullifier: int
@@ -187,6 +198,35 @@ class Found:
             )
         if transaction.fee:
             self._entry(Direction.FEE, transaction, NATIVE, transaction.fee, 0, 0)
+
+    def _dark(self, transaction: ScannedTransaction, before: int) -> None:
+        """SH-73: how much moved in the dark follows from everything else that this key sees.
+
+        Where two hidden values have one kind, or another's notes were composed with ours, only the
+        sum is known or not even that; then nothing is said here.
+        """
+        if not isinstance(self._scanner.key, FullViewingKey):
+            return
+        rest = Counter[Kind]()
+        for entry in self.entries[before:]:
+            rest[entry.kind] += _IN.get(entry.direction, -1) * entry.quantity
+        kinds = Counter(value.kind for value in transaction.hidden_values)
+        for index, value in enumerate(transaction.hidden_values):
+            amount = -rest[value.kind] if value.enters else rest[value.kind]
+            if kinds[value.kind] > 1 or amount < 0:
+                continue
+            self.entries.append(
+                HistoryEntry(
+                    self._height,
+                    transaction.tx_id,
+                    Direction.CLAIMED if value.enters else Direction.PLEDGED,
+                    value.kind,
+                    amount,
+                    index,
+                    0,
+                    account=value.reference,
+                )
+            )
 
     def _entry(
         self,

@@ -1,8 +1,9 @@
-"""A shielded transaction: parties with their actions, public values, a fee, one balance signature.
+"""A shielded transaction: parties with their actions, what crosses, a fee, one balance signature.
 
-    ShieldedTx    chain id, parties, public values, fee, delta signature
+    ShieldedTx    chain id, parties, public values, hidden values, fee, delta signature
     Party         mode, expiry, scope, actions         what one participant signs as a whole
     Crossing      target, account, kind, ± amount      value that leaves or enters the pool
+    HiddenValue   target, reference, kind, ±, cv       the same, its amount seen by nobody
 
 Encoding: fixed layout, little-endian; counts are one byte and capped. The *body* leaves out proofs,
 signatures and authorizations: the transaction's id is its hash (SH-29).
@@ -18,7 +19,7 @@ from typing import Final
 
 from node.core.amounts import MAX_AMOUNT
 from node.core.codec import Reader, Writer
-from node.core.effects import Crossing
+from node.core.effects import Crossing, HiddenValue
 from node.core.ids import (
     ID_BYTES,
     AccountId,
@@ -29,6 +30,7 @@ from node.core.ids import (
     TxId,
     tagged_hash,
 )
+from shielded import hidden
 from shielded.action import UNSIGNED, Action
 from shielded.errors import MalformedTransaction
 from shielded.scan import ScannedTransaction
@@ -126,9 +128,11 @@ class ShieldedTx:
             leave the shielded pool.
         fee: base units of the native kind, leaves the pool.
         delta_signature: proves that everything balances.
+        hidden_values: sorted by their references; with any, it is good only inside the private
+            transaction that names them (SH-69).
 
     Raises:
-        MalformedTransaction: SH-1, SH-5, SH-21 … SH-24, SH-28.
+        MalformedTransaction: SH-1, SH-5, SH-21 … SH-24, SH-28, SH-66, SH-67.
     """
 
     chain_id: ChainId
@@ -136,6 +140,7 @@ class ShieldedTx:
     public_values: tuple[Crossing, ...] = ()
     fee: int = 0
     delta_signature: bytes = UNSIGNED
+    hidden_values: tuple[HiddenValue, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.chain_id) != ID_BYTES or len(self.delta_signature) != SIGNATURE_BYTES:
@@ -147,6 +152,7 @@ class ShieldedTx:
         if not 0 <= self.fee <= MAX_AMOUNT:
             raise MalformedTransaction("SH-28", "the fee is outside [0, 2^64)", where="fee")
         check_public_values(self.public_values)
+        hidden.check_form(self.hidden_values)
 
     @property
     def actions(self) -> tuple[Action, ...]:
@@ -179,7 +185,9 @@ class ShieldedTx:
     def scanned(self) -> ScannedTransaction:
         """What a wallet reads of it."""
         actions = tuple(action.scanned for action in self.actions)
-        return ScannedTransaction(self.id, actions, self.fee, self.public_values)
+        return ScannedTransaction(
+            self.id, actions, self.fee, self.public_values, self.hidden_values
+        )
 
     def body(self) -> bytes:
         writer = Writer().raw(self.chain_id, ID_BYTES).u8(len(self.parties))
@@ -188,6 +196,7 @@ class ShieldedTx:
         writer.u8(len(self.public_values))
         for value in self.public_values:
             _write_public_value(writer, value)
+        hidden.write(writer, self.hidden_values)
         return writer.u64(self.fee).done()
 
     def to_bytes(self) -> bytes:
@@ -198,6 +207,7 @@ class ShieldedTx:
             _write_public_value(writer, value)
             if value.amount < 0:
                 writer.blob(value.authorization)
+        hidden.write(writer, self.hidden_values)
         writer.u64(self.fee).raw(self.delta_signature, SIGNATURE_BYTES)
         return head + writer.done()
 
@@ -284,7 +294,9 @@ def _read(reader: Reader) -> ShieldedTx:
     parties = tuple(_read_parties(reader, count))
     count = _read_count(reader, 0, MAX_PUBLIC_VALUES, "public values")
     values = tuple(_read_public_value(reader) for _ in range(count))
-    return ShieldedTx(chain_id, parties, values, reader.u64(), reader.take(SIGNATURE_BYTES))
+    count = _read_count(reader, 0, hidden.MAX_HIDDEN_VALUES, "hidden values")
+    dark = tuple(hidden.read(reader) for _ in range(count))
+    return ShieldedTx(chain_id, parties, values, reader.u64(), reader.take(SIGNATURE_BYTES), dark)
 
 
 def _read_parties(reader: Reader, count: int) -> Iterator[Party]:

@@ -38,9 +38,9 @@ from zk.field.arrays import from_array, to_array
 from zk.groth16.keys import Proof, VerifyingKey
 from zk.hash.poseidon import poseidon
 
-PROTOCOL: Final = 2
+PROTOCOL: Final = 3
 """Raised where a change of the rules is one that no answer below would show; 2: ST-3's vote behind
-the end of an epoch."""
+the end of an epoch; 3: hidden values of shielded transactions (SH-66 to SH-69)."""
 
 _WIDTH: Final = 8
 """Children of a node of the note tree."""

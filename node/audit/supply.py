@@ -16,7 +16,7 @@ from node.core.ids import NATIVE, EnvironmentId, Kind
 from node.core.interfaces import StateReader
 from node.execution import turnstile
 from node.execution.overlay import EmptyState, Overlay
-from node.execution.turnstile import EVENT, Movement, Supply
+from node.execution.turnstile import Supply
 from node.stake.state import at_stake
 
 HOLDERS: Final = (
@@ -54,13 +54,13 @@ class SupplyAudit:
         """Apply a block's receipts; returns what the kinds that moved come to.
 
         Raises:
-            ChiaroError: EX-11, or an event that is no movement.
+            ChiaroError: EX-11, EX-41, or an event that is no movement.
         """
         moved: dict[Kind, None] = {}
         for receipt in receipts:
             if receipt.ok:
-                movements = [Movement.from_event(e) for e in receipt.events if e.name == EVENT]
-                turnstile.move(self._totals, movements)
+                movements, dark = turnstile.told(receipt)
+                turnstile.move(self._totals, movements, dark)
                 moved.update(dict.fromkeys(movement.kind for movement in movements))
         return self.held(moved)
 

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
 from node.cli import svg
-from node.cli.audit_show import PARTS, culprit_row, kind_name, names
+from node.cli.audit_show import PARTS, culprit_row, dark_lines, kind_name, names
 from node.cli.demo_facts import duration, units
 from node.cli.demo_picture import sphere
 from node.core.ids import EnvironmentId, Kind
@@ -258,6 +258,7 @@ def _supply(report: AuditReport) -> str:
         "<p>Nobody sees amounts inside the pool, yet everybody can count what entered and what "
         "left it.</p>" + _table(heads, rows, numeric=range(1, 6))
     )
+    text += "".join(f"<p>{escape(line)}</p>" for line in dark_lines(report, known))
     moved = _moved(report)
     for kind in moved[:_MOST_KINDS]:
         text += f"<h3>{escape(kind_name(kind, known))}, block by block</h3>"
@@ -295,7 +296,9 @@ def _curves(report: AuditReport, kind: Kind) -> str:
         values = [float(p.held.get(kind, {}).get(place, 0)) / 1e6 for p in report.points]
         if place in (EnvironmentId.PRIVATE, EnvironmentId.STAKE) and not any(values):
             continue
-        cut = place is EnvironmentId.TRANSPARENT  # nearly all is there: from zero it is a flat line
+        # Nearly all is on accounts: from zero it is a flat line. What of a dark pool is known may
+        # lie below zero.
+        cut = place is EnvironmentId.TRANSPARENT or min(values, default=0) < 0
         label = f"Units {title} after each block"
         chart = _steps(report, values, css, label, full if cut else short, cut=cut)
         note = "; the axis does not begin at zero" if cut else ""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from node.cli import output
+from node.cli import output, show
 from node.cli.demo_facts import duration, units
 from node.core.ids import NATIVE, EnvironmentId, Kind
 
@@ -72,6 +72,9 @@ def data(report: AuditReport) -> dict[str, Any]:
                 "logic": str(row.kind.logic),
                 "label": str(row.kind.label),
                 **{part: str(getattr(row, part)) for part in PARTS},
+                "joint": str(row.joint),
+                "hidden_into": row.hidden.into,
+                "hidden_out_of": row.hidden.out_of,
                 "balanced": row.adds_up,
             }
             for row in report.supply
@@ -153,6 +156,8 @@ def draw(out: Console, report: AuditReport, page: Path | None) -> None:
                 for row in report.supply
             ],
         )
+        for line in dark_lines(report, known):
+            out.print(output.printable(line), markup=False)
     if report.culprits:
         out.print()
         output.table(
@@ -179,6 +184,15 @@ def _time(report: AuditReport) -> str:
         text += f" for what is above block {report.resumed}"
     per_proof = report.milliseconds_per_proof
     return text if per_proof is None else f"{text}; {per_proof:.2f} ms a proof, in batches"
+
+
+def dark_lines(report: AuditReport, known: Mapping[Kind, str]) -> list[str]:
+    """What the figures of the two dark pools do not say, a line an asset."""
+    lines = (
+        show.in_the_dark(kind_name(row.kind, known), row.joint, row.hidden.into, row.hidden.out_of)
+        for row in report.supply
+    )
+    return [line for line in lines if line]
 
 
 def culprit_row(item: Culprit) -> tuple[str, ...]:

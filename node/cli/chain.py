@@ -172,6 +172,10 @@ def transaction_data(view: TransactionView, names: dict[Any, str]) -> dict[str, 
                 }
                 for value in shielded.public_values
             ],
+            "hidden_values": [
+                show.hidden_value(value, _name(value.kind, names))
+                for value in shielded.hidden_values
+            ],
             "hidden": "amounts, assets, sender, receivers and memos of what stays in the pool",
         }
         return data
@@ -351,6 +355,12 @@ def supply(context: typer.Context) -> None:
                 for row in rows
             ],
         )
+        for item in report.kinds:
+            line = show.in_the_dark(
+                asset_name(item.kind), int(item.joint), item.hidden_into, item.hidden_out_of
+            )
+            if line:
+                out.print(output.printable(line), markup=False)
         verdict = "the supply adds up" if balanced else "THE SUPPLY DOES NOT ADD UP"
         style = "bold green" if balanced else "bold red"
         out.print(f"{verdict}, as of block {report.height}", style=style)
@@ -395,6 +405,9 @@ def _supply_row(item: SupplyView) -> dict[str, Any]:
         "logic": item.kind.logic,
         "label": item.kind.label,
         **{part: str(value) for part, value in parts.items()},
+        "joint": item.joint,
+        "hidden_into": item.hidden_into,
+        "hidden_out_of": item.hidden_out_of,
         "balanced": item.balanced and adds_up,
     }
 

@@ -340,7 +340,8 @@ def _checks(checks: tuple[Checked, ...]) -> list[dict[str, Any]]:
 def units(amount: int, asset: str = "") -> str:
     """Base units for people, thousands grouped: `1,234.5 native`."""
     whole, point, fraction = format_amount(amount).partition(".")
-    return f"{int(whole):,}{point}{fraction}" + (f" {asset}" if asset else "")
+    sign = "-" if whole == "-0" else ""
+    return f"{sign}{int(whole):,}{point}{fraction}" + (f" {asset}" if asset else "")
 
 
 def duration(seconds: float) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from node.cli.session import Session
     from node.cli.wallet_db import Operation
+    from node.core.effects import HiddenValue
 
 _NEXT = {
     "draft": "interrupted before its proof was done: nothing was sent; run the command again",
@@ -32,6 +33,28 @@ def amount(base: int, unit: str) -> dict[str, str]:
 def amount_text(base: int) -> str:
     """An amount for people."""
     return format_amount(base)
+
+
+def hidden_value(value: HiddenValue, asset: str) -> dict[str, Any]:
+    """An amount that crosses and that nobody sees, in JSON."""
+    return {
+        "environment": value.target.label,
+        "direction": "enters" if value.enters else "leaves",
+        "asset": asset,
+        "reference": "0x" + value.reference.hex(),
+        "cv": "0x" + value.cv.hex(),
+    }
+
+
+def in_the_dark(asset: str, joint: int, into: int, out_of: int) -> str:
+    """What the figures of the two dark pools do not say; nothing, where nothing moved so."""
+    if not into and not out_of:
+        return ""
+    return (
+        f"{asset}: amounts that nobody sees went into the private pool {into} times, back {out_of} "
+        "times; of each of the two pools only the rest is known, of both together all: "
+        + amount_text(joint)
+    )
 
 
 def shorten(text: str, ends: int = 14) -> str:

@@ -260,6 +260,7 @@ def _public_part(tx: ShieldedTx, names: Callable[[Kind], str]) -> dict[str, Any]
             }
             for value in tx.public_values
         ],
+        "hidden_values": [show.hidden_value(item, names(item.kind)) for item in tx.hidden_values],
         "actions": [
             {
                 "anchor": str(action.public.anchor),
@@ -355,6 +356,12 @@ def _render(out: Console, data: dict[str, Any]) -> None:
             out.print(
                 f"           {value['amount']} {value['unit']} {value['direction']} the pool, "
                 f"account {value['account']}",
+                markup=False,
+            )
+        for value in data["hidden_values"]:
+            out.print(
+                f"           some {value['asset']} {value['direction']} the pool in the dark, "
+                f"private message {value['reference']}",
                 markup=False,
             )
     for item in data["known"]:

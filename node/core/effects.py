@@ -90,6 +90,25 @@ class Crossing:
 
 
 @dataclass(frozen=True, slots=True)
+class HiddenValue:
+    """An amount that nobody sees, on its way between two pools (SH-66, EX-40).
+
+    Attributes:
+        target: the pool on the other side.
+        reference: 32 bytes, digest of the message there that it pays for, or that it is paid by.
+        kind: what moves.
+        cv: 32 bytes, the commitment [v]K + [rcv]R to the amount v, on Baby Jubjub, compressed.
+        enters: from `target` into the transaction's pool; else the other way.
+    """
+
+    target: EnvironmentId
+    reference: bytes
+    kind: Kind
+    cv: bytes
+    enters: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """Something that happened, for receipts and wallets. Not part of the state, never secret."""
 
@@ -109,7 +128,9 @@ class Part:
         effects: then, writes and events in an environment's name; never of balances.
         scope: the batch that it settles; None outside of batches.
         required: its failure refuses the transaction; else only the part, and an event says so.
-        told: the events have the bytes of its transactions, since nothing else in the block does.
+        told: the events have the bytes of its transactions, for who looks for these in a block.
+        hidden: what its one transaction moves in the dark; whoever made the part has verified that
+            the other side moves the same amounts (EX-40).
     """
 
     name: str
@@ -119,6 +140,7 @@ class Part:
     scope: BatchScope | None = None
     required: bool = False
     told: bool = False
+    hidden: tuple[HiddenValue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +155,10 @@ class Effects:
         fee: base units of the native kind that leave this environment into FEE_ACCOUNT.
         events: for receipts.
         payer: the transparent account that pays the fee instead, if it signed for that.
-        parts: what else happens, each part atomically (EX-38); of the sealed lane only.
+        parts: what else happens, each part atomically (EX-38); of the sealed lane, and, as EX-43
+            says, of the private environment.
+        carried_fee: what of the declared fee its parts' transactions pay themselves (EX-43).
+        hidden: amounts in the dark that leave or enter (EX-40).
     """
 
     writes: tuple[tuple[bytes, bytes | None], ...] = ()
@@ -144,3 +169,5 @@ class Effects:
     events: tuple[Event, ...] = field(default=())
     payer: AccountId | None = None
     parts: tuple[Part, ...] = ()
+    carried_fee: int = 0
+    hidden: tuple[HiddenValue, ...] = ()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from node.core.block import Block, Receipt
-from node.core.effects import BatchScope, Crossing, Effects
+from node.core.effects import BatchScope, Crossing, Effects, HiddenValue
 from node.core.ids import ChainId, EnvironmentId, Height, StateRoot, TxId
 from zk.errors import ChiaroError
 
@@ -32,11 +32,14 @@ class TxContext:
         chain_id: the chain this node serves (replay on another chain is refused).
         height: the height of the block that the transaction would enter.
         scope: the batch of intents that it settles, as a part of a settlement; else None (S-19).
+        hidden: the amounts in the dark that it must move, named by the private transaction that
+            carries it and has verified them (EX-40); none, where it stands alone.
     """
 
     chain_id: ChainId
     height: Height
     scope: BatchScope | None = None
+    hidden: tuple[HiddenValue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,15 +130,16 @@ def check_successor(found: Genesis, expected: Genesis) -> None:
 
 def _closed_for_good(state: StateReader, height: Height) -> set[str]:
     """CH-30: no pool can change after `height`. Returns the statements that were given up."""
-    holding = {
-        tag for item in turnstile.supply(state) for tag, amount in item.held.items() if amount
-    }
+    found = turnstile.supply(state)
+    holding = {tag for item in found for tag, amount in item.held.items() if amount}
+    if any(item.hidden.into for item in found):  # how much of it is there, nobody sees
+        holding.add(EnvironmentId.PRIVATE)
     insecure: set[str] = set()
     for pool in pools.POOLS:
-        found = pools.record(state, pool)
-        insecure.update(found.insecure)
+        order = pools.record(state, pool)
+        insecure.update(order.insecure)
         wanted = pool is EnvironmentId.SHIELDED or pool in holding
-        if wanted and not found.closed_for_good(height + 1):
+        if wanted and not order.closed_for_good(height + 1):
             raise NoSuccessor(
                 f"CH-30: the {pool.label} pool is not closed for good after block {height}",
                 where="height",

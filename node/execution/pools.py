@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from node.core.codec import Reader, Writer
-from node.core.effects import Crossing
+from node.core.effects import Crossing, HiddenValue
 from node.core.errors import InvalidTransaction
 from node.core.ids import EnvironmentId, Height
 from node.core.interfaces import StateReader
@@ -154,6 +154,17 @@ class Gate:
         if (error := refusal(found, pool, self._height)) is not None:
             raise error
         return found.at(self._height)
+
+    def check_hidden(self, pool: EnvironmentId, values: Sequence[HiddenValue]) -> None:
+        """EX-42: amounts that nobody sees move between two pools only while both are open."""
+        for end in {pool, *(value.target for value in values)} if values else ():
+            if self.check(end) is PoolState.EXIT_ONLY:
+                raise InvalidTransaction(
+                    "EX-42",
+                    f"the {end.label} pool is exit-only{_because(self._record(end))}: "
+                    "hidden amounts neither enter nor leave it",
+                    where="pool",
+                )
 
     def check_crossings(self, pool: EnvironmentId, crossings: Sequence[Crossing]) -> None:
         """EX-33 for both ends of every crossing, EX-34 for the direction.

@@ -18,6 +18,7 @@ from node.core.effects import (
     Crossing,
     Effects,
     Event,
+    HiddenValue,
     Part,
     nullifier_key,
     reservation_key,
@@ -37,7 +38,7 @@ from node.core.interfaces import ExecutionEnvironment, ProofClaim, StateReader, 
 from node.execution import turnstile
 from node.execution.overlay import Overlay
 from node.execution.pools import Gate
-from node.execution.turnstile import Movement
+from node.execution.turnstile import HiddenMovement, Movement
 from transparent.accounts import Ledger, is_balance
 from zk.errors import BackendError, ChiaroError
 
@@ -50,6 +51,8 @@ Environments = Mapping[EnvironmentId, ExecutionEnvironment[Any]]
 Result = TypeVar("Result")
 Prepare = Callable[[bytes, TxContext], "Decoded"]
 """Decode, check and verify a transaction that is a part of another; raises what refuses it."""
+_PAYERS: Final = (EnvironmentId.INTENTS, EnvironmentId.PRIVATE)
+"""Environments whose fee an account may pay that signed for it (EX-37)."""
 PARTS: Final = frozenset({EnvironmentId.TRANSPARENT, EnvironmentId.SHIELDED, EnvironmentId.PRIVATE})
 """Environments whose transactions a settlement may have as parts. Outside of batches, where a part
 has no scope, the sealed lane's own may be, too: entries of a blob (EX-38)."""
@@ -121,7 +124,9 @@ class _Draft:
     nullifiers: set[tuple[EnvironmentId, bytes]] = field(default_factory=set)
     commitments: list[tuple[EnvironmentId, int]] = field(default_factory=list)
     movements: list[Movement] = field(default_factory=list)
+    hidden: list[HiddenMovement] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    carried_fees: int = 0
 
 
 def guarded(call: Callable[[], Result]) -> Result:
@@ -225,27 +230,44 @@ class BlockRun:
         self._gate.check(tag)
         environment.check_historical(item.tx, self._before, context)
         effects = environment.execute(item.tx, draft.state, context)
-        if effects.fee != item.fee or not 0 <= effects.fee <= MAX_AMOUNT:
+        declared = effects.fee + effects.carried_fee
+        least = min(effects.fee, effects.carried_fee)
+        if declared != item.fee or least < 0 or declared > MAX_AMOUNT:
             raise InvalidTransaction(
-                "EX-12", f"pays a fee of {effects.fee}, declares {item.fee}", where="fee"
+                "EX-12", f"pays a fee of {declared}, declares {item.fee}", where="fee"
             )
+        if effects.hidden != context.hidden:
+            raise InvalidTransaction(
+                "EX-40", "moves other hidden values than were verified around it", where="hidden"
+            )
+        self._gate.check_hidden(tag, effects.hidden)
         self._gate.check_crossings(tag, effects.crossings)
-        if (effects.parts or effects.payer) and tag is not EnvironmentId.INTENTS:
-            raise InvalidTransaction("EX-38", f"the {tag.label} environment has no parts or payer")
+        if effects.payer and tag not in _PAYERS:
+            raise InvalidTransaction("EX-38", f"the {tag.label} environment has no payer")
         if effects.parts and not whole:
             raise InvalidTransaction("EX-38", "a part has parts itself")
+        check_parts(tag, effects)
         self._take(tag, effects, draft, context)
         self._cross(item, effects, draft, context)
+        draft.hidden.extend(_hidden_movement(tag, value) for value in effects.hidden)
         self._pay_fee(tag, effects.fee, effects.payer, draft)
         self._settle(draft)
         for part in effects.parts:
             self._try_part(part, draft, context)
+        if tag is EnvironmentId.PRIVATE and draft.carried_fees != effects.carried_fee:
+            raise InvalidTransaction(
+                "EX-43",
+                f"its parts pay {draft.carried_fees}, it declares {effects.carried_fee} of them",
+                where="fee",
+            )
 
     def _settle(self, draft: _Draft) -> None:
         """What was moved between environments passes the turnstile, and is told."""
-        turnstile.move(draft.state, draft.movements)
+        turnstile.move(draft.state, draft.movements, draft.hidden)
         draft.events.extend(movement.event() for movement in draft.movements)
+        draft.events.extend(movement.event() for movement in draft.hidden)
         draft.movements.clear()
+        draft.hidden.clear()
 
     def _try_part(self, part: Part, draft: _Draft, context: TxContext) -> None:
         """EX-38: a part happens wholly or not at all, and the receipt says which.
@@ -256,7 +278,8 @@ class BlockRun:
         inner = _Draft(Overlay(draft.state), set(draft.nullifiers))
         code = OK
         try:
-            guarded(lambda: self._run_part(part, inner, replace(context, scope=part.scope)))
+            inside = replace(context, scope=part.scope, hidden=part.hidden)
+            guarded(lambda: self._run_part(part, inner, inside))
         except MACHINE_FAULTS:
             raise
         except ChiaroError as error:
@@ -267,6 +290,7 @@ class BlockRun:
             draft.state.update(inner.state.writes.items())
             draft.nullifiers = inner.nullifiers
             draft.commitments.extend(inner.commitments)
+            draft.carried_fees += inner.carried_fees
         draft.events.append(Event(PART, (("name", part.name), ("code", code))))
         if code == OK:
             draft.events.extend(inner.events)
@@ -281,6 +305,7 @@ class BlockRun:
                 )
             draft.events.append(_carried(item, told=part.told))
             self._draft(item, draft, context, whole=False)
+            draft.carried_fees += item.fee
         self._move(part, draft)
         for tag, effects in part.effects:
             self._gate.check(tag)
@@ -417,6 +442,37 @@ class BlockRun:
         draft.state.update(ledger.writes())
         if tag is not EnvironmentId.TRANSPARENT and payer is None:
             draft.movements.append(Movement(tag, EnvironmentId.TRANSPARENT, NATIVE, fee))
+
+
+def check_parts(tag: EnvironmentId, effects: Effects) -> None:
+    """Whose transactions have parts: the sealed lane's (EX-38), and private ones (EX-43).
+
+    Raises:
+        InvalidTransaction: EX-38, EX-40 or EX-43.
+    """
+    match tag:
+        case EnvironmentId.INTENTS:
+            if any(part.hidden for part in effects.parts):
+                raise InvalidTransaction("EX-40", "only private transactions name hidden values")
+        case EnvironmentId.PRIVATE:
+            if not all(_is_plain(part) for part in effects.parts):
+                raise InvalidTransaction(
+                    "EX-43", "a part is more than one transaction that must take effect and is told"
+                )
+        case _:
+            if effects.parts:
+                raise InvalidTransaction("EX-38", f"the {tag.label} environment has no parts")
+
+
+def _hidden_movement(tag: EnvironmentId, value: HiddenValue) -> HiddenMovement:
+    source, sink = (value.target, tag) if value.enters else (tag, value.target)
+    return HiddenMovement(source, sink, value.kind, value.reference)
+
+
+def _is_plain(part: Part) -> bool:
+    """One transaction, which must take effect and is told, under no batch, nothing beside it."""
+    alone = len(part.wires) == 1 and not part.balances and not part.effects
+    return alone and part.required and part.told and part.scope is None
 
 
 def _carried(item: Decoded, *, told: bool) -> Event:

@@ -12,7 +12,7 @@ from typing import Final
 from node.core.block import Transaction
 from node.core.effects import Crossing
 from node.core.ids import EnvironmentId, Kind
-from node.explorer import describe_lane, describe_stake
+from node.explorer import describe_lane, describe_stake, text
 from node.explorer.facts import Facts, Hidden, Picture
 from node.rpc import views
 from node.rpc.schema import ReceiptView, TransactionView
@@ -79,6 +79,10 @@ def _shielded(tx: ShieldedTx, names: Mapping[Kind, str]) -> Picture:
     light = Facts()
     for value in (*enters, *leaves):
         _crossing(light, value, names)
+    for hidden in tx.hidden_values:
+        what = "from the private pool" if hidden.enters else "into the private pool"
+        light.add(what, text.kind(views.kind(hidden.kind, names)), note="nobody sees how much")
+        light.code("for the message", hidden.reference.hex())
     light.native("fee", tx.fee)
     light.number("actions", len(tx.actions), "each spends two notes and makes two; some are blank")
     light.number("nullifiers", len(tx.nullifiers)).number("commitments", len(tx.commitments))
@@ -87,12 +91,17 @@ def _shielded(tx: ShieldedTx, names: Mapping[Kind, str]) -> Picture:
         light.code("anchor", f"{action.public.anchor:064x}", "root of the note tree, a recent one")
     if len(tx.parties) > 1:
         light.number("parties", len(tx.parties), "none of them signs for another")
-    return Picture(_title(tx, enters, leaves), "shielded", light.done(), _hidden(enters, leaves))
+    return Picture(
+        _title(tx, enters, leaves), "shielded", light.done(), _hidden(tx, enters, leaves)
+    )
 
 
 def _title(tx: ShieldedTx, enters: list[Crossing], leaves: list[Crossing]) -> str:
     if len(tx.parties) > 1:
         return "Private swap"
+    if tx.hidden_values:
+        inward = all(value.enters for value in tx.hidden_values)
+        return "Back into the shadow" if inward else "Into the private pool"
     if enters and leaves:
         return "Through the shadow"
     if enters:
@@ -100,7 +109,9 @@ def _title(tx: ShieldedTx, enters: list[Crossing], leaves: list[Crossing]) -> st
     return "Out of the shadow" if leaves else "Private transfer"
 
 
-def _hidden(enters: list[Crossing], leaves: list[Crossing]) -> tuple[Hidden, ...]:
+def _hidden(tx: ShieldedTx, enters: list[Crossing], leaves: list[Crossing]) -> tuple[Hidden, ...]:
+    if tx.hidden_values:
+        return (_AMOUNTS, _PAYER, _PAYEE, _NOTES, _MEMO)
     if enters and not leaves:
         return (Hidden("whose notes these are"), Hidden("how it is divided into notes"), _MEMO)
     if leaves and not enters:

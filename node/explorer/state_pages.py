@@ -11,7 +11,7 @@ from node.core.errors import NotFound
 from node.core.ids import AccountId
 from node.explorer.page import Ask, Page, Route
 from node.explorer.text import is_code
-from node.rpc.schema import SupplyReport
+from node.rpc.schema import SupplyReport, SupplyView
 
 _POOLS: Final = ("transparent", "shielded", "private", "stake")
 
@@ -33,12 +33,20 @@ def shares(report: SupplyReport) -> list[dict[str, Any]]:
     for item in report.kinds:
         issued = max(int(item.issued), 1)
         held = {name: int(getattr(item, name)) for name in _POOLS}
-        parts = {name: value * 1000 // issued for name, value in held.items()}
-        for name, value in held.items():
+        shown = _known(item, held)
+        parts = {name: value * 1000 // issued for name, value in shown.items()}
+        for name, value in shown.items():
             parts[name] = max(parts[name], 4 if value else 0)  # a little is not nothing
         parts["transparent"] = max(0, 1000 - sum(parts[name] for name in _POOLS[1:]))
         found.append({"view": item, "held": held, "parts": parts})
     return found
+
+
+def _known(item: SupplyView, held: dict[str, int]) -> dict[str, int]:
+    """As the picture has it: two pools between which amounts moved in the dark are one."""
+    if not item.hidden_into and not item.hidden_out_of:
+        return held
+    return {**held, "shielded": int(item.joint), "private": 0}
 
 
 def account(ask: Ask) -> Page:

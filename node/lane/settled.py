@@ -1,14 +1,16 @@
-"""Transactions inside transactions: what a settlement carried out, as who reads blocks needs it.
+"""Transactions inside transactions: what was carried out, as who reads blocks needs it.
 
 A receipt names each part of an end with its result (`part`), and each transaction of a part that
 took effect (`carried`). The bytes of swaps are in the end's settlement. Those of a transaction that
-an intent brought (`Complete`) are nowhere else in the block, so the event itself has them.
+an intent brought (`Complete`) are nowhere else in the block, so the event itself has them; so has
+that of what a private transaction carried (EX-43), whose payload is not read here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Final
 
 from node.core.block import OK, Block, Receipt, Transaction
 from node.core.effects import CARRIED, PART, Event
@@ -21,6 +23,8 @@ from shielded.transaction import ShieldedTx
 from zk.errors import ChiaroError
 
 _LABELS = {environment.label: environment for environment in EnvironmentId}
+CARRIERS: Final = (EnvironmentId.INTENTS, EnvironmentId.PRIVATE)
+"""Whose transactions have others inside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ def carried(wire: bytes, receipt: Receipt) -> Iterator[Carried]:
     Raises:
         ConsensusFault: the receipt is not that of these bytes.
     """
-    if not receipt.ok or receipt.environment is not EnvironmentId.INTENTS:
+    if not receipt.ok or receipt.environment not in CARRIERS:
         return
     known: dict[bytes, bytes] | None = None
     for event, inner in _split(receipt.events):
@@ -72,7 +76,7 @@ def carried(wire: bytes, receipt: Receipt) -> Iterator[Carried]:
 
 
 def transactions(wire: bytes, receipt: Receipt) -> Iterator[bytes]:
-    """Full bytes of the transactions that took effect inside an end, in order."""
+    """Full bytes of the transactions that took effect inside another, in order."""
     return (item.wire for item in carried(wire, receipt) if item.wire is not None)
 
 
@@ -91,7 +95,7 @@ def flattened(block: Block, receipts: Iterable[Receipt]) -> Iterator[tuple[bytes
 
 def told(receipt: Receipt) -> Iterator[tuple[EnvironmentId | None, tuple[Event, ...]]]:
     """Environment and events of each transaction inside, as a receipt alone says; total."""
-    if receipt.ok and receipt.environment is EnvironmentId.INTENTS:
+    if receipt.ok and receipt.environment in CARRIERS:
         for event, inner in _split(receipt.events):
             yield _LABELS.get(dict(event.data).get("environment", "")), inner
 

@@ -1,6 +1,6 @@
 """The stream that wallets scan: actions of shielded transactions that took effect, in tree order.
 
-Those that a settlement of sealed intents carried out are among them (`node.lane.settled`). Built
+Those that a settlement or a private transaction carried are among them (`node.lane.settled`). Built
 from blocks and receipts alone. Positions come from an index of how many commitments there were
 after each block; it lives in memory and is filled on first use, from receipts. On a node that does
 not keep all blocks it begins where they do, with as many commitments as the state's tree had there.
@@ -29,7 +29,7 @@ MAX_PAGE_ACTIONS: Final = 1000
 """RPC-12: about four megabytes of JSON; a page ends with the block that reaches it."""
 _ACTION: Final = "action"
 _NOTES_PER_ACTION: Final = 2
-_ACTING: Final = (EnvironmentId.SHIELDED, EnvironmentId.INTENTS)
+_ACTING: Final = (EnvironmentId.SHIELDED, *settled.CARRIERS)
 """Whose receipts have events of actions: a settlement's have those of what it carried out."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from node.core.effects import Crossing
+from node.core.effects import Crossing, HiddenValue
 from node.core.ids import AccountId, EnvironmentId
 from node.rpc import schema
 from node.rpc.text import amount_of, bytes_of, element_of
@@ -53,6 +53,7 @@ def _transaction(view: schema.ShieldedTxView) -> ScannedTransaction:
         tuple(_action(action) for action in view.actions),
         amount_of(view.fee),
         tuple(_crossing(value) for value in view.public_values),
+        tuple(_hidden(value) for value in view.hidden_values),
     )
 
 
@@ -75,6 +76,16 @@ def _crossing(view: schema.CrossingView) -> Crossing:
         AccountId(bytes_of(view.account, 32)),
         view.kind.kind,
         sign * amount_of(digits),
+    )
+
+
+def _hidden(view: schema.HiddenValueView) -> HiddenValue:
+    return HiddenValue(
+        environment_of(view.environment),
+        bytes_of(view.reference, 32),
+        view.kind.kind,
+        bytes_of(view.cv, 32),
+        view.enters,
     )
 
 

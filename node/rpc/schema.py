@@ -382,6 +382,21 @@ class CrossingView(Response, frozen=True):
     amount: SignedAmount
 
 
+class HiddenValueView(Response, frozen=True):
+    """An amount that nobody sees, into the private pool or, where it `enters`, from there.
+
+    Attributes:
+        reference: digest of the private message that it belongs to.
+        cv: commitment to the amount.
+    """
+
+    environment: str
+    reference: Id
+    kind: KindView
+    enters: bool
+    cv: Id
+
+
 class ShieldedTxView(Response, frozen=True):
     """A shielded transaction that took effect."""
 
@@ -389,6 +404,7 @@ class ShieldedTxView(Response, frozen=True):
     fee: Amount
     public_values: list[CrossingView]
     actions: list[ActionView]
+    hidden_values: list[HiddenValueView] = msgspec.field(default_factory=list)
 
 
 class ActionBlock(Response, frozen=True):
@@ -461,7 +477,11 @@ class SupplyView(Response, frozen=True):
         issued: at genesis: all there will ever be.
         transparent: sum of all balances, fees included.
         fees: of these, what the fee account holds.
-        shielded, private, stake: what the turnstile says each pool holds.
+        shielded, private, stake: what the turnstile says each pool holds. Of the first two it knows
+            only what moved in the open, once amounts went from one to the other in the dark.
+        joint: what the shielded and the private pool hold together, exact.
+        hidden_into, hidden_out_of: how often amounts went in the dark into the private pool, and
+            back into the shielded one.
         balanced: balances are what the turnstile says, and all parts sum to `issued`.
     """
 
@@ -469,10 +489,13 @@ class SupplyView(Response, frozen=True):
     issued: Amount
     transparent: Amount
     fees: Amount
-    shielded: Amount
-    private: Amount
+    shielded: SignedAmount
+    private: SignedAmount
     stake: Amount
+    joint: Amount
     balanced: bool
+    hidden_into: Count = 0
+    hidden_out_of: Count = 0
 
 
 class SupplyReport(Response, frozen=True):

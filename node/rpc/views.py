@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from node.core.block import Block, Receipt
-from node.core.effects import Crossing
+from node.core.effects import Crossing, HiddenValue
 from node.core.genesis import Genesis, Parameters
 from node.core.ids import NATIVE, EnvironmentId, Kind, StateRoot
 from node.execution.pools import PoolRecord
@@ -156,6 +156,7 @@ def shielded_tx(tx: ShieldedTx, names: Names) -> schema.ShieldedTxView:
         tx_id=hex_of(tx.id),
         fee=str(tx.fee),
         public_values=[_crossing(value, names) for value in tx.public_values],
+        hidden_values=[_hidden(value, names) for value in tx.hidden_values],
         actions=[_action(action) for action in tx.actions],
     )
 
@@ -179,6 +180,16 @@ def _crossing(value: Crossing, names: Names) -> schema.CrossingView:
     )
 
 
+def _hidden(value: HiddenValue, names: Names) -> schema.HiddenValueView:
+    return schema.HiddenValueView(
+        environment=value.target.label,
+        reference=hex_of(value.reference),
+        kind=kind(value.kind, names),
+        enters=value.enters,
+        cv=hex_of(value.cv),
+    )
+
+
 def supply(value: Supply, names: Names) -> schema.SupplyView:
     """One line of the supply audit."""
     return schema.SupplyView(
@@ -189,5 +200,8 @@ def supply(value: Supply, names: Names) -> schema.SupplyView:
         shielded=str(value.shielded),
         private=str(value.private),
         stake=str(value.stake),
+        joint=str(value.joint),
+        hidden_into=value.hidden.into,
+        hidden_out_of=value.hidden.out_of,
         balanced=value.adds_up,
     )

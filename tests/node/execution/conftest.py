@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 import pytest
 
 from node.core.block import Block, Header, Transaction, tx_root
-from node.core.effects import Crossing, Effects, Event
+from node.core.effects import Crossing, Effects, Event, HiddenValue, Part
 from node.core.errors import InvalidTransaction, Outdated
 from node.core.genesis import Allocation, Parameters, StatementKey, development_genesis
 from node.core.ids import NATIVE, AccountId, EnvironmentId, Height, Kind, StateRoot, tagged_hash
@@ -38,6 +38,23 @@ class PoolTx:
     proofs: tuple = ()
     salt: int = 0
     flaw: str = ""
+    hidden: tuple = ()  # (reference hex, label, amount, enters)
+    carries: tuple = ()  # (wire hex, the hidden values that are named)
+    carried_fee: int = 0
+
+
+def hidden_values(fields) -> tuple[HiddenValue, ...]:
+    """The amount stands where its commitment would."""
+    return tuple(
+        HiddenValue(
+            EnvironmentId.PRIVATE,
+            bytes.fromhex(reference),
+            kind_of(label),
+            amount.to_bytes(32, "little"),
+            enters,
+        )
+        for reference, label, amount, enters in fields
+    )
 
 
 def kind_of(label: int) -> Kind:
@@ -63,14 +80,7 @@ class PoolEnvironment:
     def decode(self, payload: bytes) -> PoolTx:
         try:
             fields = json.loads(payload)
-            tx = PoolTx(
-                **{
-                    name: tuple(tuple(v) if isinstance(v, list) else v for v in value)
-                    if isinstance(value, list)
-                    else value
-                    for name, value in fields.items()
-                }
-            )
+            tx = PoolTx(**{name: frozen(value) for name, value in fields.items()})
         except (ValueError, TypeError) as error:
             raise NonCanonical("no pool transaction") from error
         if encode(tx) != payload:
@@ -86,7 +96,7 @@ class PoolEnvironment:
         return Height(tx.expiry)
 
     def fee(self, tx):
-        return tx.fee
+        return tx.fee + tx.carried_fee
 
     def conflicts(self, tx):
         return tuple(bytes.fromhex(nf) for nf in tx.consumes)
@@ -132,6 +142,22 @@ class PoolEnvironment:
         )
         for crossing in crossings:
             sums[crossing.kind] = sums.get(crossing.kind, 0) - crossing.amount
+        inside = [item for _, named in tx.carries for item in named]
+        for side, values in ((1, tx.hidden), (-1, inside)):  # what enters there leaves here
+            for _, label, amount, enters in values:
+                moved = side * (amount if enters else -amount)
+                sums[kind_of(label)] = sums.get(kind_of(label), 0) + moved
+        told = tx.flaw != "untold"
+        parts = tuple(
+            Part(
+                "carried",
+                wires=(bytes.fromhex(wire),) * (2 if tx.flaw == "twice" else 1),
+                required=tx.flaw != "perhaps",
+                told=told,
+                hidden=hidden_values(named),
+            )
+            for wire, named in tx.carries
+        )
         if any(sums.values()) and tx.flaw != "mint":
             raise InvalidTransaction("PO-4", "does not balance")
         if tx.flaw == "outside":
@@ -145,6 +171,9 @@ class PoolEnvironment:
             crossings=crossings,
             fee=tx.fee + (tx.flaw == "fee"),
             events=(Event("pool", (("creates", str(len(tx.creates))),)),),
+            parts=parts,
+            carried_fee=tx.carried_fee,
+            hidden=hidden_values(tx.hidden),
         )
 
     def cross(self, crossing, digest, state):
@@ -161,6 +190,11 @@ class PoolEnvironment:
         line = f"{context.height}:{','.join(map(str, commitments))};".encode()
         key = self.prefix + b"blocks"
         return Effects(writes=((key, (state.get(key) or b"") + line),))
+
+
+def frozen(value):
+    """Lists as tuples, however deep."""
+    return tuple(map(frozen, value)) if isinstance(value, list) else value
 
 
 def encode(tx: PoolTx) -> bytes:
@@ -262,7 +296,7 @@ class World:
         tx = sign(key or self.alice, self.genesis.chain_id, sequence, expiry, fee, transfers)
         return Transaction(EnvironmentId.TRANSPARENT, tx.to_bytes()).to_bytes()
 
-    def pooled(self, signer=None, **fields) -> bytes:
+    def pooled(self, signer=None, environment=EnvironmentId.SHIELDED, **fields) -> bytes:
         """A pool transaction; debits are authorised by `signer`."""
         tx = PoolTx(**fields)
         identity = self.pool.tx_id(tx)
@@ -274,7 +308,7 @@ class World:
                 signature = signer.sign(digest).hex()
             crossings.append((target, account, label, amount, signature))
         tx = PoolTx(**{**fields, "crossings": tuple(crossings)})
-        return Transaction(EnvironmentId.SHIELDED, encode(tx)).to_bytes()
+        return Transaction(environment, encode(tx)).to_bytes()
 
     def shield(self, key, nf, amount, *, fee=0, kind=NATIVE, dummy=None):
         """Debit an account and make a note; the dummy it consumes gives it a nullifier."""

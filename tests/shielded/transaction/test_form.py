@@ -56,7 +56,7 @@ def test_transactions_of_every_sort_are_accepted(kit) -> None:
 
 
 def test_size_of_a_transfer_with_two_memos(kit) -> None:
-    assert len(kit.transfer.to_bytes()) == 2184
+    assert len(kit.transfer.to_bytes()) == 2185
 
 
 def test_sh1_trailing_and_missing_bytes(kit) -> None:

@@ -11,7 +11,7 @@ from fuzzing.target import Target
 from node.consensus.cometbft.duplicate import DuplicateVote
 from node.consensus.cometbft.votes import NO_BLOCK, BlockId, Vote, VoteType
 from node.core.block import Block, Header, Receipt, Transaction
-from node.core.effects import Crossing, Event
+from node.core.effects import Crossing, Event, HiddenValue
 from node.core.genesis import Genesis
 from node.core.ids import NATIVE, AccountId, ChainId, EnvironmentId, Height, StateRoot
 from node.execution.order import Order, PoolState
@@ -56,7 +56,16 @@ def shielded() -> list[bytes]:
     return [
         ShieldedTx(CHAIN, (plain,), fee=3).to_bytes(),
         ShieldedTx(CHAIN, (scoped,), (debit,), 3).to_bytes(),
+        ShieldedTx(CHAIN, (plain,), hidden_values=_hidden()).to_bytes(),
     ]
+
+
+def _hidden() -> tuple[HiddenValue, ...]:
+    cv = babyjub.encode(babyjub.hash_to_point(b"fuzzing"))
+    return tuple(
+        HiddenValue(EnvironmentId.PRIVATE, bytes([index]) * 32, NATIVE, cv, index == 2)
+        for index in (1, 2)
+    )
 
 
 @cache
