@@ -8,15 +8,21 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from node.core.ids import ChainId
+from private_exec.committee import acceptance, cells, inputs, points
 from private_exec.committee import dealing as dealings
+from private_exec.committee.acceptance import Accepted
 from private_exec.committee.ceremony import Ceremony, CeremonySucceeded
 from private_exec.committee.declaration import Declaration, Seat
 from private_exec.committee.epoch import EpochContext, Schedule
 from private_exec.committee.participant import Participant
+from private_exec.mpc import vectors
+from private_exec.mpc.decode import decode
+from private_exec.pedersen import Opening
 from private_exec.transcript import secret_scalar
 
 CHAIN = ChainId(bytes(range(32)))
 PURPOSE = bytes(31) + b"\7"
+ROUND = bytes(31) + b"\1"
 
 
 def entropy(*parts: object) -> bytes:
@@ -29,6 +35,11 @@ def signer(*parts: object) -> Ed25519PrivateKey:
 
 def public(key: Ed25519PrivateKey) -> bytes:
     return key.public_key().public_bytes_raw()
+
+
+def opening(*parts: object, value: int | None = None) -> Opening:
+    drawn = secret_scalar("test/value", repr(parts).encode()) if value is None else value
+    return Opening(drawn, secret_scalar("test/blinding", repr(parts).encode()))
 
 
 def declare(n: int, name: str = "", **changes) -> Declaration:
@@ -112,6 +123,64 @@ class Epoch:
     def size(self):
         return self.record.declaration.size
 
+    def shared(self, number: int = 0, *values: Opening, reference: bytes = ROUND) -> inputs.Input:
+        given = values or (opening(number),)
+        owner = public(signer("owner", number))
+        return inputs.make(self.record, reference, owner, given, entropy("input", number))
+
+    def accept(self, given: list[inputs.Input], liars=()):
+        """Inputs to cells, as members do it: open, show points, sign. Returns message and cells."""
+        ids = [cells.cell_id(item.id, k) for item in given for k in range(len(item.values))]
+        coms = [com for item in given for com in item.commitments]
+        opened = {m: inputs.open_all(given, s) for m, s in self.secrets.items()}
+        rows = {m: [pair for found in opened[m] for pair in found] for m in opened}
+        sent = {m: acceptance.masked(self.secrets[m].prss, ids, rows[m]) for m in rows}
+        for m in liars:
+            sent[m] = tuple([x + 1 for x in part] for part in sent[m])
+        c, shift = (
+            vectors.ints(
+                decode(self.size, {m: vectors.vec(sent[m][part]) for m in sent}, self.size.t).values
+            )
+            for part in range(2)
+        )
+        accepted = [Accepted(*row) for row in zip(ids, c, shift, strict=True)]
+        known = dict(zip(ids, coms, strict=True))
+        made = acceptance.cells_of(self.record, accepted, known)
+        self.check_points(made)
+        signatures = {
+            m: acceptance.sign(self.record, accepted, self.signers[m]) for m in self.secrets
+        }
+        return acceptance.assemble(self.record, accepted, signatures), made, known
+
+    def check_points(self, made) -> None:
+        """Every member finds that all points agree."""
+        shown = {m: self.points(m, made) for m in self.secrets}
+        for m in self.secrets:
+            found = points.agree(self.size, [cell.com for cell in made], shown, m)
+            assert found == ()
+
+    def points(self, member: int, made):
+        own = cells.shares(self.secrets[member].prss, made)
+        return points.read(points.points_of(own), len(made))
+
+    def reveal(self, made):
+        """What the cells hold, by all members together."""
+        rows = {m: cells.shares(s.prss, made) for m, s in self.secrets.items()}
+        parts = (
+            vectors.ints(
+                decode(
+                    self.size,
+                    {
+                        m: vectors.vec(getattr(pair, name) for pair in row)
+                        for m, row in rows.items()
+                    },
+                    self.size.t,
+                ).values
+            )
+            for name in ("value", "blinding")
+        )
+        return [Opening(*pair) for pair in zip(*parts, strict=True)]
+
 
 @functools.cache
 def build(n: int, name: str, number: int, silent: tuple[int, ...]) -> Epoch:
@@ -139,7 +208,8 @@ def helpers():
 
     class Helpers:
         chain = CHAIN
+        round = ROUND
 
-    for function in (entropy, signer, public, declare):
+    for function in (entropy, signer, public, opening, declare):
         setattr(Helpers, function.__name__, staticmethod(function))
     return Helpers

@@ -1,0 +1,116 @@
+"""Sharing a committed pair (x, ρ) verifiably: Pedersen's scheme.  Rules PV-40, PV-47.
+
+    f(X) = x + f₁X + …     g(X) = ρ + g₁X + …     degree t        Vₖ = fₖ·G + gₖ·H,  V₀ = Com
+    member i holds (f(i), g(i));  it is right iff  f(i)·G + g(i)·H = Σ iᵏ·Vₖ
+
+(Pedersen, CRYPTO 1991.) The commitments hide the polynomials perfectly, and fix them for whoever
+does not know log_G H.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from node.core.codec import Writer
+from node.core.ids import tagged_hash
+from private_exec import group
+from private_exec.pedersen import H, Opening, commit
+from private_exec.transcript import coefficients, secret_scalar
+from zk.curve.bn254 import G1_GENERATOR, G1Affine
+from zk.curve.encoding import g1_to_bytes
+
+PAIR_BYTES = 64
+Commitments = tuple[G1Affine, ...]
+"""V₀ … V_t."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairPolynomial:
+    """f and g, by their coefficients (fₖ, gₖ); prints neither."""
+
+    coefficients: tuple[Opening, ...] = field(repr=False)
+
+    @staticmethod
+    def of(secret: Opening, degree: int, tag: str, *seed: bytes) -> PairPolynomial:
+        """Sharing of a pair; the other coefficients are drawn from a seed and the pair."""
+        own = Writer().fr(secret.value).fr(secret.blinding).done()
+
+        def draw(name: str, k: int) -> int:
+            return secret_scalar(f"{tag}/{name}/{k}", own, *seed)
+
+        rest = (Opening(draw("value", k), draw("blinding", k)) for k in range(1, degree + 1))
+        return PairPolynomial((secret, *rest))
+
+    def commitments(self) -> Commitments:
+        return tuple(commit(self.coefficients))
+
+    def share(self, member: int) -> Opening:
+        """(f(i), g(i))."""
+        value = blinding = 0
+        for coefficient in reversed(self.coefficients):
+            value = (value * member + coefficient.value) % group.R
+            blinding = (blinding * member + coefficient.blinding) % group.R
+        return Opening(value, blinding)
+
+
+def write(pairs: Sequence[Opening]) -> bytes:
+    """Pairs as they are sealed, 64 bytes each."""
+    writer = Writer()
+    for pair in pairs:
+        writer.fr(pair.value).fr(pair.blinding)
+    return writer.done()
+
+
+def read(data: bytes, count: int) -> list[Opening] | None:
+    """So many pairs, or None: another length, or a number that is not below r."""
+    if len(data) != PAIR_BYTES * count:
+        return None
+    numbers = [int.from_bytes(data[at : at + 32], "little") for at in range(0, len(data), 32)]
+    if any(number >= group.R for number in numbers):
+        return None
+    return [Opening(*numbers[at : at + 2]) for at in range(0, len(numbers), 2)]
+
+
+Claim = tuple[Commitments, int, Opening]
+"""Commitments, a member's point, and what it was given."""
+
+
+def wrong(claims: Sequence[Claim], seed: bytes) -> list[int]:
+    """Positions of pairs that their commitments do not hold; one sum where all do.
+
+    Args:
+        claims: what to check.
+        seed: hashed with all of them into the sum's coefficients.
+    """
+    if not claims:
+        return []
+    data = [
+        Writer().u16(member).fr(pair.value).fr(pair.blinding).done()
+        + b"".join(map(g1_to_bytes, commitments))
+        for commitments, member, pair in claims
+    ]
+    weights = coefficients(tagged_hash("private/pairs", seed, *data), "pair", len(claims))
+    pending, bad = [list(range(len(claims)))], []
+    while pending:
+        part = pending.pop()
+        if _holds([claims[k] for k in part], [weights[k] for k in part]):
+            continue
+        if len(part) == 1:
+            bad.append(part[0])
+        else:
+            half = len(part) // 2
+            pending += [part[half:], part[:half]]
+    return bad
+
+
+def _holds(claims: Sequence[Claim], weights: Sequence[int]) -> bool:
+    """Whether Σ wⱼ(xⱼG + ρⱼH − Σ iⱼᵏVⱼₖ) = O."""
+    scalars: list[int] = [0, 0]
+    points: list[G1Affine] = [G1_GENERATOR, H]
+    for weight, (commitments, member, pair) in zip(weights, claims, strict=True):
+        scalars[0] += weight * pair.value
+        scalars[1] += weight * pair.blinding
+        scalars += [-weight * member**k for k in range(len(commitments))]
+        points += commitments
+    return group.sum_g1(scalars, points) is None
