@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from zk import backends
 from zk.backends.linear_portable import exponent_digits
 from zk.backends.portable import PortableBackend
+from zk.backends.vector import VectorBackend
 from zk.errors import BackendError
 from zk.field.arrays import from_array, from_montgomery, to_array, to_montgomery, wide_integers
 from zk.field.params import FR
@@ -22,10 +23,12 @@ VALUE = st.sampled_from([0, 1, 2, R - 1, R - 2, R // 2]) | st.integers(0, R - 1)
 WIDE = st.sampled_from([0, 1, R, (1 << 320) - 1, 1 << 256]) | st.integers(0, (1 << 320) - 1)
 
 
-@pytest.fixture(params=["reference", "portable-threads", *backends.available()[:1]], scope="module")
+@pytest.fixture(params=[*backends.available(), "portable-threads", "ifma-emulated"], scope="module")
 def backend(request):
     if request.param == "portable-threads":
         return PortableBackend(threads=3)
+    if request.param == "ifma-emulated":
+        return VectorBackend(request.param)
     return backends.get(request.param)
 
 
@@ -120,9 +123,10 @@ def test_inverses(backend, values):
 
 @pytest.mark.parametrize("exponent", [0, 1, 2, 15, 16, 17, 255, R - 2, (R - 1) // 2, 1 << 300])
 def test_powers_with_one_exponent(backend, exponent):
-    values = [0, 1, 2, R - 1, 12345, R // 3, 7, 8, 9, 10]
-    got = backend.fr_raise(montgomery(values), exponent)
-    assert from_montgomery(from_array(got), R) == [pow(v, exponent, R) for v in values]
+    values = [0, 1, 2, R - 1, 12345, R // 3, 7, 8, 9, 10] * 4
+    for count in (0, 1, 10, 16, 17, 40):
+        got = backend.fr_raise(montgomery(values[:count]), exponent)
+        assert from_montgomery(from_array(got), R) == [pow(v, exponent, R) for v in values[:count]]
 
 
 def test_digits_of_an_exponent():
@@ -145,6 +149,7 @@ def test_many_rows_over_threads():
             lambda x: x.fr_combine(weights.reshape(3, 2, 4), [a, b]),
             lambda x: x.fr_combine_wide(weights[:2].reshape(2, 1, 4), rows),
             lambda x: x.fr_raise(a, 5),
+            lambda x: x.fr_raise(a, 1 << 70),
             lambda x: x.fr_inverse(a),
         ):
             np.testing.assert_array_equal(call(backend), call(reference))

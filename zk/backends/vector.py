@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from zk.backends import checks, vector_fixed, vector_ntt
 from zk.backends.arenas import Arenas
+from zk.backends.linear_vector import VectorLinear
 from zk.backends.pairing_vector import VectorPairings
 from zk.backends.portable import PortableBackend
 from zk.backends.poseidon_vector import VectorHashes
@@ -91,7 +92,7 @@ def _aligned(rows: int, width: int) -> U64Array:
     return raw[start : start + rows * width].reshape(rows, width)
 
 
-class VectorBackend(VectorPairings, VectorHashes, PortableBackend):
+class VectorBackend(VectorPairings, VectorHashes, VectorLinear, PortableBackend):
     """`zk.interfaces.Backend` on vector kernels of one multiplier.
 
     Args:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from zk.kernels import library, linear, verification
 from zk.kernels.compile import Recipe
-from zk.kernels.vector import fixed_base_library, ntt_library, pairing_library, poseidon_library
+from zk.kernels.vector import (
+    fixed_base_library,
+    linear_library,
+    ntt_library,
+    pairing_library,
+    poseidon_library,
+)
 from zk.kernels.vector import library as vector
 
 
@@ -18,6 +24,13 @@ def of(backend: str) -> tuple[Recipe, ...]:
         return ()
     if backend == "portable":
         return (library.recipe(), verification.recipe(), linear.recipe())
-    modules = (vector, pairing_library, fixed_base_library, ntt_library, poseidon_library)
+    modules = (
+        vector,
+        pairing_library,
+        fixed_base_library,
+        ntt_library,
+        poseidon_library,
+        linear_library,
+    )
     vectors = (vector.recipe(backend, module.build) for module in modules)
     return (*vectors, library.recipe(beside=True), verification.recipe(), linear.recipe())
