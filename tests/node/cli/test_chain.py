@@ -149,6 +149,27 @@ def test_sums_are_done_here_again_and_a_wrong_one_is_exit_1(cli, node, monkeypat
     assert "DOES NOT ADD UP" in cli("chain", "supply").out
 
 
+def test_ex41_the_supply_says_where_amounts_moved_in_the_dark(cli, node, monkeypatch) -> None:
+    report = node.supply()
+    (native,) = [kind for kind in report.kinds if kind.kind.kind == NATIVE]
+    both = int(native.shielded) + int(native.private)
+    dark = msgspec.structs.replace(
+        native, shielded=str(both + 7_500_000), private="-7500000", hidden_into=2, hidden_out_of=1
+    )
+    kinds = [dark if kind is native else kind for kind in report.kinds]
+    shown = msgspec.structs.replace(report, kinds=kinds)
+    assert "nobody sees" not in cli("chain", "supply").out
+    monkeypatch.setattr(NodeClient, "supply", lambda _self: shown)
+    found = cli.json("chain", "supply")
+    assert found.code == 0
+    (row,) = [row for row in found.data["kinds"] if row["asset"] == "native"]
+    assert (row["private"], row["hidden_into"], row["hidden_out_of"]) == ("-7500000", 2, 1)
+    assert int(row["joint"]) == both
+    out = " ".join(cli("chain", "supply").out.split())
+    assert "the private pool 2 times, back 1 times" in out
+    assert "-7.5" in out
+
+
 def test_a_kind_without_a_name_is_shown_by_its_label() -> None:
     view = schema.KindView(logic="0", label="255")
     assert chain.asset_name(view) == "0x" + "0" * 62 + "ff"

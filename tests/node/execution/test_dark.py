@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -15,6 +17,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from node.audit.supply import SupplyAudit
 from node.core.effects import Effects, Event, HiddenValue, Part
 from node.core.errors import InvalidTransaction
 from node.core.ids import FEE_ACCOUNT, NATIVE, EnvironmentId, Kind
@@ -22,7 +25,10 @@ from node.execution import turnstile
 from node.execution.overlay import EmptyState, Overlay
 from node.execution.run import check_parts
 from node.execution.turnstile import Hidden, HiddenMovement, Movement
+from node.explorer import state_pages
 from node.lane import settled
+from node.rpc import views
+from node.rpc.schema import SupplyReport, SupplyView
 from transparent.accounts import Ledger
 from transparent.env import TransparentEnvironment
 from zk.errors import DecodeError
@@ -197,6 +203,48 @@ def turnstile_state():
     entered = turnstile.Totals(1000)
     state.put(turnstile.totals_key(TRANSPARENT, NATIVE), entered.to_bytes())
     return state
+
+
+def test_ex41_an_audit_follows_what_moved_in_the_dark(dark, note):
+    audit = SupplyAudit(dark.genesis)
+    out = dark.pooled(
+        environment=PRIVATE,
+        consumes=(note(2),),
+        creates=((note(3), L, 60),),
+        crossings=((1, dark.bob.account.hex(), L, 40, ""),),
+    )
+    shield, into = dark.shield(dark.alice, note(1), 100), deposit(dark, note(1), note(2), 100)
+    for height, tx in enumerate((shield, into, out), 1):
+        assert dark.block(tx) == ["ok"]
+        audit.follow([dark.receipts[-1]])
+        assert audit.fault(height, dark.state, last=True) is None
+    forgotten = SupplyAudit(dark.genesis)
+    for receipt in dark.receipts[:2]:
+        bare = tuple(e for e in receipt.events if e.name != turnstile.HIDDEN_EVENT)
+        forgotten.follow([replace(receipt, events=bare)])
+    with pytest.raises(InvalidTransaction) as refused:
+        forgotten.follow([dark.receipts[2]])
+    assert refused.value.rule == "EX-11"
+
+
+def test_ex41_the_views_say_what_is_known_of_each_and_of_both(dark, note):
+    dark.block(dark.shield(dark.alice, note(1), 100))
+    dark.block(deposit(dark, note(1), note(2), 100))
+    out = ((1, dark.bob.account.hex(), L, 40, ""),)
+    dark.block(
+        dark.pooled(
+            environment=PRIVATE, consumes=(note(2),), creates=((note(3), L, 60),), crossings=out
+        )
+    )
+    found = [views.supply(line, {}) for line in turnstile.supply(dark.state)]
+    (native,) = [view for view in found if view.kind.kind == NATIVE]
+    assert (native.shielded, native.private, native.joint) == ("100", "-40", "60")
+    assert (native.hidden_into, native.hidden_out_of, native.balanced) == (1, 0, True)
+    assert msgspec.json.decode(msgspec.json.encode(native), type=SupplyView) == native
+    report = SupplyReport(height=3, state_root="0x" + "00" * 32, kinds=found, balanced=True)
+    (asset,) = [item for item in state_pages.shares(report) if item["view"] is native]
+    assert min(asset["parts"].values()) >= 0
+    assert asset["parts"]["private"] == 0
 
 
 def test_ex41_receipts_tell_and_are_read_strictly(dark, note):

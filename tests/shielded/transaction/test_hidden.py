@@ -10,6 +10,7 @@ from node.core.effects import BatchScope
 from node.core.errors import InvalidTransaction
 from node.core.ids import NATIVE, EnvironmentId, Kind
 from node.core.interfaces import TxContext
+from node.rpc import scanning, schema, views
 from shielded import digests, hidden, schnorr
 from shielded.build import build, build_part
 from shielded.compose import compose
@@ -290,3 +291,12 @@ def test_scanned_form_goes_through_json(deposit, claim) -> None:
         data["hidden_values"][0]["enters"] = 1
         with pytest.raises(DecodeError):
             ScannedTransaction.from_json(data)
+
+
+def test_scanned_form_goes_over_the_rpc(deposit, claim) -> None:
+    for tx in (deposit, claim):
+        view = views.shielded_tx(tx, {})
+        block = schema.ActionBlock(height=1, position=0, txs=[view])
+        page = schema.ActionPage(first=1, next=2, tip=1, blocks=[block])
+        (found,) = scanning.scanned_blocks(page)
+        assert found.transactions == (tx.scanned,)
