@@ -49,6 +49,11 @@ def _digest(declaration: Declaration, statement: bytes) -> bytes:
     return tagged_hash("private/committee/certificate", declaration.id, statement)
 
 
+def is_signed(declaration: Declaration, member: int, statement: bytes, signature: bytes) -> bool:
+    """Whether this member signed; callers refuse by their own rule."""
+    return declaration.is_signed(member, _digest(declaration, statement), signature)
+
+
 def check(certificate: Certificate, declaration: Declaration, statement: bytes) -> None:
     """2t + 1 different members signed this.
 
@@ -62,9 +67,8 @@ def check(certificate: Certificate, declaration: Declaration, statement: bytes) 
         raise CertificateRefused(
             "PV-43", f"{len(members)} signatures, {declaration.quorum} are due", where="certificate"
         )
-    digest = _digest(declaration, statement)
     for member, signature in certificate.signatures:
-        if not declaration.is_signed(member, digest, signature):
+        if not is_signed(declaration, member, statement, signature):
             raise CertificateRefused(
                 "PV-43", f"member {member} did not sign this", where="certificate"
             )
