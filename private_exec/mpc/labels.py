@@ -116,6 +116,8 @@ class ZeroLabel:
 
 ValueLabel = MaskLabel | GateLabel
 """What shares of random values are drawn for."""
+SessionLabel = GateLabel | ZeroLabel
+"""What belongs to one session, and may be revealed when that has touched nothing private."""
 Label = MaskLabel | GateLabel | ZeroLabel
 """Everything that a pseudo-random function is asked for."""
 

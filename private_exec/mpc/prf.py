@@ -16,13 +16,24 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 
-from private_exec.mpc.labels import Label, MaskLabel
+from private_exec.mpc.labels import Label, MaskLabel, SessionLabel
 from private_exec.mpc.vectors import WIDE_BYTES
 
 KEY_BYTES: Final = 32
 _STREAM: Final = b"chiaro/v1/prss"
 _MASK: Final = b"chiaro/v1/mask"
 _NONCE: Final = bytes(16)
+
+
+def stream_key(key: bytes, label: SessionLabel) -> bytes:
+    """The key of one label's stream: it gives that stream and nothing else (PV-17)."""
+    own = hashlib.blake2b(label.digest, digest_size=KEY_BYTES, key=key, person=_STREAM)
+    return own.digest()
+
+
+def stream(own: bytes, count: int) -> bytes:
+    """The first integers of a stream, 40 bytes each, given its own key."""
+    return Cipher(AES(own), CTR(_NONCE)).encryptor().update(bytes(WIDE_BYTES * count))
 
 
 class Source(Protocol):
@@ -36,9 +47,8 @@ class Source(Protocol):
 class _Stream:
     __slots__ = ("_cipher",)
 
-    def __init__(self, key: bytes, label: Label) -> None:
-        own = hashlib.blake2b(label.digest, digest_size=KEY_BYTES, key=key, person=_STREAM)
-        self._cipher = Cipher(AES(own.digest()), CTR(_NONCE)).encryptor()
+    def __init__(self, key: bytes, label: SessionLabel) -> None:
+        self._cipher = Cipher(AES(stream_key(key, label)), CTR(_NONCE)).encryptor()
 
     def next(self, count: int) -> bytes:
         return self._cipher.update(bytes(WIDE_BYTES * count))

@@ -94,6 +94,18 @@ def zeros(keys: PrssKeys, label: ZeroLabel, count: int) -> U64Array:
     return _drawn(keys, label, count, _zero_weights(keys.size, keys.member))
 
 
+def bounded(keys: PrssKeys, label: GateLabel, count: int, bits: int) -> U64Array:
+    """A member's shares of `count` random integers: Σ_A of one below 2^bits from each key (PV-20).
+
+    The one that a coalition of t does not know is uniform, so an integer below 2^k that such a one
+    is added to is hidden up to 2^(k − bits). Their sum is below C(n, t)·2^bits.
+    """
+    _require(label, GateLabel)
+    words = [((1 << bits) - 1) >> 64 * k & 2**64 - 1 for k in range(WIDE_LIMBS)]
+    kept = np.array(words, dtype=np.uint64)
+    return _drawn(keys, label, count, _value_weights(keys.size, keys.member), kept)
+
+
 def masks(keys: PrssKeys, labels: Sequence[MaskLabel]) -> U64Array:
     """A member's shares of the masks of many cells, one each: `shares(keys, label, 1)` of all."""
     _require_all(labels)
@@ -185,7 +197,10 @@ def _zero_weights(size: Size, member: int) -> Weights:
     )
 
 
-def _drawn(keys: PrssKeys, label: Label, count: int, weights: Weights) -> U64Array:
+def _drawn(
+    keys: PrssKeys, label: Label, count: int, weights: Weights, kept: U64Array | None = None
+) -> U64Array:
+    """Outputs of all keys, weighed; of each output the bits in `kept`, all without it."""
     each = len(weights[0])
     sources = [prf.source(keys.keys[a], label) for a in subsets_of(keys.size, keys.member)]
     out = np.empty((count, LIMBS), dtype=np.uint64)
@@ -193,6 +208,8 @@ def _drawn(keys: PrssKeys, label: Label, count: int, weights: Weights) -> U64Arr
         drawn = np.empty((len(sources), stop - start, each, WIDE_LIMBS), dtype=np.uint64)
         for source, row in zip(sources, drawn, strict=True):
             prf.fill(source, row)
+        if kept is not None:
+            drawn &= kept
         out[start:stop] = vectors.combine_wide(weights, drawn)
     return out
 

@@ -1,0 +1,183 @@
+"""One member in one computation: between a protocol and whatever carries bytes.  PV-10 … PV-12.
+
+    party.outgoing                     the signed message of the current round, for everybody
+    party.receive(data)                somebody's message, in any order, early or twice
+    party.step(closed=…)               on to the next round, if what is there suffices
+
+No sockets, no clocks: the driver decides when a round is closed. Messages of the rounds ahead are
+kept, at most WINDOW rounds of them; those of rounds behind are only compared with what was said
+there before.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Generic, TypeVar
+
+from private_exec.mpc import vectors
+from private_exec.mpc.context import Context
+from private_exec.mpc.errors import MessageRefused
+from private_exec.mpc.message import Header, Message, check_equivocation, sign
+from private_exec.mpc.rounds import Fault, Form, Inbox, Round, Rounds, Wait
+from zk.errors import DecodeError
+from zk.field.arrays import BYTES
+
+WINDOW: Final = 64
+"""Rounds that others may be ahead: who is further did not wait for 2t + 1 members."""
+MOST_EARLY: Final = 16 << 20
+"""Bytes of one sender's messages that are kept for later rounds."""
+
+T = TypeVar("T")
+
+
+class Party(Generic[T]):
+    """A member that runs a protocol.
+
+    Args:
+        context: the member's; `context.faults` gathers what others did wrong.
+        protocol: not started yet.
+
+    Attributes:
+        context: as given.
+        round: number of the current round.
+        outgoing: the member's message of this round; None when the protocol is done.
+    """
+
+    def __init__(self, context: Context, protocol: Rounds[T]) -> None:
+        self.context = context
+        self.round = -1
+        self.outgoing: Message | None = None
+        self._protocol = protocol
+        self._current: Round | None = None
+        self._result: list[T] = []
+        self._known: dict[tuple[int, int], Header] = {}
+        self._kept: dict[int, dict[int, Message]] = {}
+        self._seen = 0
+        self._advance(None)
+
+    @property
+    def done(self) -> bool:
+        return self._current is None
+
+    @property
+    def result(self) -> T:
+        """What the protocol came to; only when done."""
+        return self._result[0]
+
+    def receive(self, data: bytes) -> None:
+        """Take a message. What is late, or was said before, changes nothing.
+
+        Raises:
+            DecodeError: no message.
+            MessageRefused: PV-10, not of a member of this session; PV-11, not what this round
+                takes; PV-12, the member said something else before.
+        """
+        message = Message.from_bytes(data)
+        session, header = self.context.session, message.header
+        if message.sid != session.sid:
+            raise MessageRefused("PV-10", "of another session", where="message")
+        place = header.round, header.sender
+        known = self._known.get(place)
+        if known is not None and known == header:
+            return
+        message.check(session)
+        if header.round > self.round + WINDOW:
+            raise self._refuse(header, "PV-11", "further ahead than a member can be")
+        if known is not None:
+            if (known.kind, known.length, known.digest) == (
+                header.kind,
+                header.length,
+                header.digest,
+            ):
+                return
+            check_equivocation(session, known, header)
+            self.context.evidence.append((known, header))
+            raise self._refuse(header, "PV-12", "told two stories in one round")
+        if header.round > self.round and self._early(header.sender) + header.length > MOST_EARLY:
+            raise self._refuse(header, "PV-11", "more than is kept for later rounds")
+        self._known[place] = header
+        if header.round > self.round:
+            self._kept.setdefault(header.round, {})[header.sender] = message
+        elif header.round == self.round and self._current is not None:
+            self._take(message)
+
+    def step(self, *, closed: bool = False) -> bool:
+        """Go on, if the round's messages suffice or nobody else is waited for.
+
+        Args:
+            closed: the driver waits for nobody else in this round.
+
+        Returns:
+            Whether the protocol took a step: to another round, or to its end.
+
+        Raises:
+            whatever the protocol refuses; it is over then.
+        """
+        if self._current is None:
+            return False
+        inbox = self._kept.get(self.round, {})
+        everybody = len(inbox) == self.context.session.size.n
+        enough = not self._current.whole and len(inbox) >= self.context.session.quorum
+        if not (closed or everybody or (enough and len(inbox) > self._seen)):
+            return False
+        self._seen = len(inbox)
+        return self._advance(Inbox(dict(inbox), closed or everybody))
+
+    def _advance(self, inbox: Inbox | None) -> bool:
+        """Hand the protocol what it waits for."""
+        try:
+            asked = next(self._protocol) if inbox is None else self._protocol.send(inbox)
+        except StopIteration as end:
+            self._result.append(end.value)
+            self._current = self.outgoing = None
+            return True
+        except BaseException:
+            self._current = self.outgoing = None
+            raise
+        if isinstance(asked, Wait):
+            return False
+        self._kept.pop(self.round, None)
+        self.round += 1
+        self._seen, self._current = 0, asked
+        context = self.context
+        self.outgoing = sign(
+            context.session, context.member, context.signer, self.round, asked.kind, asked.body
+        )
+        context.begin(self.round, len(asked.body))
+        early = self._kept.pop(self.round, {})
+        self._known[self.round, context.member] = self.outgoing.header
+        self._take(self.outgoing)
+        for message in early.values():
+            if message.sender != context.member:
+                self._take_early(message)
+        return True
+
+    def _early(self, sender: int) -> int:
+        """Bytes that are kept of a sender for later rounds."""
+        ahead = (kept for number, kept in self._kept.items() if number > self.round)
+        return sum(kept[sender].header.length for kept in ahead if sender in kept)
+
+    def _take_early(self, message: Message) -> None:
+        """A message that came before its round: what is wrong with it is noted only."""
+        try:
+            self._take(message)
+        except MessageRefused:
+            return
+
+    def _take(self, message: Message) -> None:
+        """PV-11: of the right kind, of the right length, canonical; then it counts."""
+        asked, header = self._current, message.header
+        if asked is None:
+            return
+        if header.kind != asked.kind or header.length != len(asked.body):
+            raise self._refuse(header, "PV-11", "another kind or length than this round takes")
+        if asked.form is Form.VECTOR:
+            try:
+                vectors.from_bytes(message.body, len(message.body) // BYTES)
+            except DecodeError:
+                raise self._refuse(header, "PV-11", "values that are not canonical") from None
+        self._kept.setdefault(self.round, {})[header.sender] = message
+
+    def _refuse(self, header: Header, rule: str, what: str) -> MessageRefused:
+        """The refusal of a signed message: its sender is at fault."""
+        self.context.faults.append(Fault(header.sender, rule, header.round, what))
+        return MessageRefused(rule, what, where=f"member {header.sender}, round {header.round}")

@@ -1,0 +1,281 @@
+"""All members in one process, some of them faulty: the same code as in daemons, without a network.
+
+    outcome = run(Committee.of(Size.of(4), seed), program, faults=[Wrong(2, Kind.PRODUCT)])
+
+A program is a function of a member's context. Faults (`faults`) are what dishonest members do. Runs
+are deterministic. With `order`, messages arrive one at a time in an order drawn from that seed, and
+members go on as soon as they can.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Generic, TypeVar
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from node.core.ids import ChainId, tagged_hash
+from private_exec.mpc import vectors
+from private_exec.mpc.context import Context, Journal, MemoryJournal
+from private_exec.mpc.errors import MpcRefused
+from private_exec.mpc.faults import Fault, Late
+from private_exec.mpc.labels import SessionId
+from private_exec.mpc.material import Material, Request, Triples
+from private_exec.mpc.message import Kind, Message, Session, sign
+from private_exec.mpc.party import Party
+from private_exec.mpc.prss import PrssKeys
+from private_exec.mpc.rounds import Round, Rounds, Wait
+from private_exec.mpc.shamir import Size, deal
+from private_exec.mpc.testing import keys_of_all
+from zk.errors import ChiaroError
+from zk.field.arrays import U64Array
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Committee:
+    """Members with everything that each of them has.
+
+    Attributes:
+        session: that they compute in.
+        keys: by member.
+        signers: by member.
+    """
+
+    session: Session
+    keys: Mapping[int, PrssKeys] = field(repr=False)
+    signers: Mapping[int, Ed25519PrivateKey] = field(repr=False)
+
+    @staticmethod
+    def of(size: Size, seed: bytes) -> Committee:
+        """A committee that is a function of a seed: for tests and measurements."""
+
+        def derived(*parts: object) -> bytes:
+            return tagged_hash("private/mpc/simulate", seed, repr(parts).encode())
+
+        signers = {
+            member: Ed25519PrivateKey.from_private_bytes(derived("signer", member))
+            for member in size.members
+        }
+        keys = {held.member: held for held in keys_of_all(size, derived("keys"))}
+        public = tuple(s.public_key().public_bytes_raw() for s in signers.values())
+        session = Session(ChainId(derived("chain")), SessionId(derived("session")), size, public)
+        return Committee(session, keys, signers)
+
+    def context(self, member: int, journal: Journal | None = None) -> Context:
+        """A member that starts."""
+        return Context(
+            self.session,
+            member,
+            self.keys[member],
+            self.signers[member],
+            MemoryJournal() if journal is None else journal,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What an observer of the network sees of a message: round, kind, sender, bytes of the body."""
+
+    round: int
+    kind: Kind
+    sender: int
+    length: int
+
+
+@dataclass
+class Outcome(Generic[T]):
+    """What became of a run.
+
+    Attributes:
+        results: of members that finished.
+        errors: what members refused to go on for.
+        contexts: of all members: tallies, faults noted, evidence.
+        sent: every broadcast, as it should have been sent.
+        messages: the same, whole: what a test looks into.
+    """
+
+    results: dict[int, T] = field(default_factory=dict)
+    errors: dict[int, ChiaroError] = field(default_factory=dict)
+    contexts: dict[int, Context] = field(default_factory=dict)
+    sent: list[Sent] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list, repr=False)
+
+    def accused(self, of: int) -> set[int]:
+        """Members that a member holds to be faulty."""
+        return {fault.member for fault in self.contexts[of].faults}
+
+
+def run(
+    committee: Committee,
+    program: Callable[[Context], Rounds[T]],
+    *,
+    faults: Iterable[Fault] = (),
+    journals: Mapping[int, Journal] | None = None,
+    order: int | None = None,
+) -> Outcome[T]:
+    """Let all members run a program until each is done, or refuses.
+
+    Args:
+        committee: who.
+        program: what.
+        faults: applied to every message and receiver, in order.
+        journals: by member; fresh ones otherwise.
+        order: seed of the order in which messages arrive; without it everybody hears everybody
+            in each round.
+    """
+    simulation: _Simulation[T] = _Simulation(committee, tuple(faults), order)
+    return simulation.run(program, journals or {})
+
+
+class _Simulation(Generic[T]):
+    """One run."""
+
+    def __init__(self, committee: Committee, faults: tuple[Fault, ...], order: int | None) -> None:
+        self.committee = committee
+        self.faults = faults
+        self.random = None if order is None else random.Random(order)
+        self.parties: dict[int, Party[T]] = {}
+        self.outcome: Outcome[T] = Outcome()
+        self.queue: list[tuple[int, bytes]] = []
+        self.later: list[tuple[int, bytes]] = []
+        self.sent: dict[int, int] = {}
+
+    def run(
+        self, program: Callable[[Context], Rounds[T]], journals: Mapping[int, Journal]
+    ) -> Outcome[T]:
+        for member in self.committee.session.members:
+            context = self.committee.context(member, journals.get(member))
+            self.outcome.contexts[member] = context
+            self._guarded(member, partial(self._begin, member, context, program))
+        while self.parties:
+            self._send()
+            self._deliver()
+            if not self._step(closed=False) and not self.queue and not self._step(closed=True):
+                break
+            self.queue, self.later = self.queue + self.later, []
+        return self.outcome
+
+    def _begin(
+        self, member: int, context: Context, program: Callable[[Context], Rounds[T]]
+    ) -> None:
+        self.parties[member] = Party(context, self._spoken(member, program(context)))
+        self._finish(member)
+
+    def _spoken(self, member: int, protocol: Rounds[T]) -> Rounds[T]:
+        """The protocol as a member with these faults runs it."""
+        try:
+            asked = next(protocol)
+            while True:
+                inbox = yield self._changed(member, asked)
+                asked = protocol.send(inbox)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    def _changed(self, member: int, asked: Round | Wait) -> Round | Wait:
+        if isinstance(asked, Round):
+            for fault in self.faults:
+                asked = fault.speak(member, asked)
+        return asked
+
+    def _guarded(self, member: int, action: Callable[[], object]) -> None:
+        """An error ends a member, not the run."""
+        try:
+            action()
+        except ChiaroError as error:
+            self.outcome.errors[member] = error
+            self.parties.pop(member, None)
+
+    def _finish(self, member: int) -> None:
+        if self.parties[member].done:
+            self.outcome.results[member] = self.parties.pop(member).result
+
+    def _send(self) -> None:
+        """Everybody's message of its round, once, to everybody else."""
+        for member, party in self.parties.items():
+            message = party.outgoing
+            if message is None or self.sent.get(member, -1) >= party.round:
+                continue
+            self.sent[member] = party.round
+            head = message.header
+            self.outcome.sent.append(Sent(head.round, head.kind, member, head.length))
+            self.outcome.messages.append(message)
+            for receiver in self.committee.session.members:
+                if receiver != member:
+                    self._carry(message, receiver)
+
+    def _carry(self, message: Message, receiver: int) -> None:
+        late = False
+        for fault in self.faults:
+            changed = fault.carry(message, receiver, self._resign)
+            if changed is None:
+                return
+            late = late or isinstance(changed, Late)
+            message = changed.message if isinstance(changed, Late) else changed
+        (self.later if late else self.queue).append((receiver, message.to_bytes()))
+
+    def _resign(self, message: Message, body: bytes) -> Message:
+        head = message.header
+        signer = self.committee.signers[head.sender]
+        return sign(self.committee.session, head.sender, signer, head.round, head.kind, body)
+
+    def _deliver(self) -> None:
+        """All of the queue, or one message where the order is drawn."""
+        if self.random is None:
+            queue, self.queue = self.queue, []
+        elif self.queue:
+            queue = [self.queue.pop(self.random.randrange(len(self.queue)))]
+        else:
+            return
+        for receiver, data in queue:
+            if receiver in self.parties:
+                try:
+                    self.parties[receiver].receive(data)
+                except MpcRefused:
+                    continue  # noted by the party, if it is somebody's fault
+
+    def _step(self, *, closed: bool) -> bool:
+        """One step for everybody who can take one."""
+        moved = False
+        for member in list(self.parties):
+
+            def step(member: int = member) -> None:
+                nonlocal moved
+                moved = self.parties[member].step(closed=closed) or moved
+                self._finish(member)
+
+            before = len(self.parties)
+            self._guarded(member, step)
+            moved = moved or len(self.parties) < before
+        return moved
+
+
+# -- what a test deals itself ---------------------------------------------------------------------
+
+
+def shares_of(committee: Committee, values: Iterable[int], seed: int = 0) -> dict[int, U64Array]:
+    """Shares of values, by member, dealt by whoever tests."""
+    size, drawn = committee.session.size, random.Random(seed)
+
+    def uniform(count: int) -> U64Array:
+        return vectors.vec(drawn.randrange(vectors.R) for _ in range(count))
+
+    return dict(zip(size.members, deal(vectors.vec(values), size, size.t, uniform), strict=True))
+
+
+def material_of(committee: Committee, request: Request, seed: int = 0) -> dict[int, Material]:
+    """What preparation would have made, by member, dealt by whoever tests."""
+    drawn = random.Random(seed)
+    a, b = ([drawn.randrange(vectors.R) for _ in range(request.triples)] for _ in range(2))
+    bits = [drawn.randrange(2) for _ in range(request.bits)]
+    columns = (a, b, [x * y for x, y in zip(a, b, strict=True)], bits)
+    parts = [shares_of(committee, values, seed + k) for k, values in enumerate(columns)]
+    return {
+        member: Material(Triples(*(part[member] for part in parts[:3])), parts[3][member], ())
+        for member in committee.session.members
+    }
