@@ -69,7 +69,8 @@ def test_an_empty_cache_is_filled(offline, portable, monkeypatch, tmp_path):
     monkeypatch.setattr(output, "progress", progress)
     document = json.loads(offline("doctor", "--warm", "--json").out)
     warm = document["data"]["warm"]
-    assert [item["cached"] for item in warm] == [False, False]
+    kernels = libraries.of("portable")
+    assert [item["cached"] for item in warm] == [False for _ in kernels]
     assert sorted(told) == sorted((item["name"], share) for item in warm for share in (0.0, 1.0))
     again = offline("doctor", "--warm", "--json").data["warm"]
-    assert [item["cached"] for item in again] == [True, True]
+    assert [item["cached"] for item in again] == [True for _ in kernels]
