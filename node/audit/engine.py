@@ -52,7 +52,7 @@ POINTS: Final = 240
 """Runs of blocks in the report's plots, about."""
 _MOST_CODE: Final = 32
 """Characters of a recorded code that a culprit quotes: a stranger may write megabytes."""
-_CROSSINGS: Final = frozenset({"credit", "debit"})
+_CROSSINGS: Final = frozenset({"credit", "debit", turnstile.HIDDEN_EVENT})
 _SETTLING: Final = frozenset({Tag.END, Tag.SUBMIT})
 """Transactions of the sealed lane that have others inside."""
 _PLACE: Final = re.compile(r"transaction (\d+)")
