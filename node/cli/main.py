@@ -45,6 +45,7 @@ GROUPS: Final = (
     ("tx", "tx"),
     ("intent", "intent"),
     ("solver", "solver"),
+    ("private", "private"),
     ("validator", "validator"),
     ("localnet", "localnet"),
     ("node", "node"),
