@@ -6,7 +6,7 @@ from fractions import Fraction
 from itertools import product
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from private_exec.programs.errors import ImpossibleTally
@@ -63,6 +63,7 @@ def by_trying_all(pool: int, tallies) -> tuple[bool, ...]:
     return max(contenting, key=lambda c: [c[i] for i in order])
 
 
+@settings(deadline=None)
 @given(rounds)
 @example((100, [tally([5, 5], 0), tally([3, 3], 40)]))
 def test_pv80_is_the_first_of_all_sets_that_content_everybody(drawn) -> None:
@@ -72,6 +73,7 @@ def test_pv80_is_the_first_of_all_sets_that_content_everybody(drawn) -> None:
     assert list(settled.payouts) == payouts(pool, tallies, settled.funded)
 
 
+@settings(deadline=None)
 @given(rounds)
 def test_pv80_pays_the_pool_and_no_more_and_turns_nobody_away_for_nothing(drawn) -> None:
     pool, tallies = drawn
@@ -86,6 +88,7 @@ def test_pv80_pays_the_pool_and_no_more_and_turns_nobody_away_for_nothing(drawn)
             assert not everybody_content(pool, tallies, joined)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 12), max_size=6), st.integers(0, 300))
 def test_a_project_alone_with_a_rich_pool_gets_the_square_of_the_sum(donations, minimum) -> None:
     settled = settle(10**6, [tally(donations, minimum)])
@@ -137,6 +140,7 @@ def test_pv81_refuses_sums_that_no_donations_have(roots: int, total: int) -> Non
     assert caught.value.where == "project 1"
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 2**32 - 1), max_size=8))
 def test_pv81_takes_the_sums_of_any_donations(donations) -> None:
     settle(1, [tally(donations)])
