@@ -7,6 +7,7 @@
     cells, pairs, inputs, acceptance    values on chain, and how owners' values become cells
     points, certificate, opening        what members, and everybody, check
     rekey, reshare, remask              cells under other keys
+    together                            acceptance and changes of keys as rounds of members
     owner, escape                       how owners leave when the committee is gone
 
 Types and rules only, no I/O.

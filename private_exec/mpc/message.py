@@ -38,6 +38,8 @@ class Kind(IntEnum):
     FIX = 4
     VOTE = 5
     REVEAL = 6
+    SHOW = 7
+    SIGN = 8
 
 
 @dataclass(frozen=True)
