@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from circuits.keys import KeyStore
-from node.app.development import STATEMENTS
+from node.app.development import statements_of
 from node.app.errors import ForeignGenesis, NotInstalled
 from node.core.genesis import BATCH_HEIGHTS, DEV_PROFILE, Genesis, ceremony_digest
 from node.core.ids import EnvironmentId
@@ -16,6 +16,7 @@ from node.execution.executor import Executor
 from node.lane.blobs.blob import BlobSource
 from node.lane.env import LaneEnvironment
 from node.lane.evidence import Judge as LaneJudge
+from node.private.env import PrivateEnvironment
 from node.stake.env import StakeEnvironment
 from node.stake.faults import FaultKind, Judge, Judges
 from shielded.env import ShieldedEnvironment
@@ -41,6 +42,8 @@ def environments(genesis: Genesis) -> dict[EnvironmentId, ExecutionEnvironment[A
     }
     if genesis.stake is not None:
         found[EnvironmentId.STAKE] = StakeEnvironment(genesis, judges(genesis))
+    if genesis.private is not None:
+        found[EnvironmentId.PRIVATE] = PrivateEnvironment(genesis, _shielded(genesis))
     return found
 
 
@@ -88,10 +91,11 @@ def verifying_keys(genesis: Genesis, keys: KeyStore) -> dict[str, VerifyingKey]:
         ParamsError: the installation's own keys do not match its registry.
     """
     named = tuple(item.statement for item in genesis.statements)
-    if named != STATEMENTS:
+    installed = statements_of(genesis.private)
+    if named != installed:
         raise ForeignGenesis(
             f"RPC-14: the chain verifies {', '.join(named) or 'nothing'}, "
-            f"this version {', '.join(STATEMENTS)}",
+            f"this version {', '.join(installed)}",
             where="genesis: statements",
         )
     found = {}

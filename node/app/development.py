@@ -20,6 +20,8 @@ from node.core.genesis import (
 )
 from node.core.ids import NATIVE, Kind
 from node.core.lane import LaneDomain, LaneParameters
+from node.core.private import STATEMENTS as PRIVATE_STATEMENTS
+from node.core.private import PrivateParameters
 from node.core.stake import GenesisBond, StakeParameters
 from zk.hash import domains
 
@@ -29,7 +31,9 @@ if TYPE_CHECKING:
 ASSETS: Final = ("gold", "silver")
 """Named assets of the development genesis, beside the native kind; all of them the faucet's."""
 STATEMENTS: Final = ("action/1",)
-"""What a chain of this version verifies."""
+"""What every chain of this version verifies."""
+PRIVATE: Final = PrivateParameters(step_heights=5)
+"""The private environment of development chains, whose blocks are few."""
 LANE: Final = LaneParameters(
     (
         LaneDomain(0, "main", period=20, solve_period=5),
@@ -70,6 +74,11 @@ def names(genesis: Genesis) -> dict[Kind, str]:
     return {asset(name): name for name in ASSETS if asset(name) in issued}
 
 
+def statements_of(private: PrivateParameters | None) -> tuple[str, ...]:
+    """What a chain with, or without, a private environment verifies; sorted."""
+    return STATEMENTS if private is None else (*STATEMENTS, *PRIVATE_STATEMENTS)
+
+
 def genesis(
     time_ms: int,
     *,
@@ -79,6 +88,7 @@ def genesis(
     lane: LaneParameters | None = LANE,
     allocations: Sequence[Allocation] = (),
     stake: StakeParameters | None = None,
+    private: PrivateParameters | None = None,
 ) -> Genesis:
     """A new development chain under this installation's development keys, and of its runtime.
 
@@ -91,6 +101,7 @@ def genesis(
         lane: of sealed intents.
         allocations: beside the faucet's.
         stake: of the validators.
+        private: of the private environment.
 
     Raises:
         UnknownKey: the installation has no development keys.
@@ -100,7 +111,7 @@ def genesis(
 
     listed = registry or Registry.load()
     statements = []
-    for statement in STATEMENTS:
+    for statement in statements_of(private):
         entry = listed.find(statement, DEV_PROFILE)
         r1cs, key = bytes.fromhex(entry.r1cs), bytes.fromhex(entry.verifying_key)
         statements.append(StatementKey(statement, r1cs, key))
@@ -116,4 +127,5 @@ def genesis(
         lane=lane if validators else None,
         stake=stake,
         runtime=fingerprint(),
+        private=private,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from circuits.keys import KeyStore
 from node.app import assembly, runtime
-from node.app.development import STATEMENTS
+from node.app.development import statements_of
 from node.core.genesis import DEV_PROFILE, Allocation, Genesis, Parameters, StatementKey
 from node.core.lane import LaneParameters
 from node.core.stake import StakeParameters
@@ -54,7 +54,8 @@ def genesis(
         )
     least = len(guardians) // 2 + 1 if guardians else 0
     statements = []
-    for statement in STATEMENTS:
+    named = statements_of(None)
+    for statement in named:
         entry = keys.entry(statement, profile)
         entry.require_current()
         key = keys.verifying_key(statement, profile)
@@ -66,7 +67,7 @@ def genesis(
         parameters or Parameters(),
         statements=tuple(sorted(statements)),
         allocations=tuple(sorted(allocations)),
-        ceremony=assembly.ceremony_of(STATEMENTS, profile, keys),
+        ceremony=assembly.ceremony_of(named, profile, keys),
         guardians=tuple(sorted(guardians)),
         guardian_threshold=least if guardian_threshold is None else guardian_threshold,
         validators=tuple(sorted(validators)),

@@ -7,7 +7,7 @@ that was pruned is made again from the blocks, which takes the keys of the old c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from circuits.keys import KeyStore
 from node.app import assembly
-from node.app.development import STATEMENTS
+from node.app.development import statements_of
 from node.app.errors import AlreadyRunning, NoNode
 from node.app.node import CHAIN_FOLDER
 from node.app.process import GENESIS_FILE, LOCK_FILE
@@ -96,15 +96,15 @@ def opened(home: Path) -> Iterator[OldChain]:
 
 
 def installed_statements(
-    profile: str, keys: KeyStore, *, insecure: bool = False
+    statements: Iterable[str], profile: str, keys: KeyStore, *, insecure: bool = False
 ) -> tuple[StatementKey, ...]:
-    """What a chain of this version verifies, under this installation's keys.
+    """What a chain verifies, under this installation's keys.
 
     Raises:
         UnknownKey, DevParamsRefused: there are none for the profile.
         InsecureVersion: RPC-25, unless `insecure`.
     """
-    entries = [keys.entry(statement, profile) for statement in STATEMENTS]
+    entries = [keys.entry(statement, profile) for statement in statements]
     if not insecure:
         for entry in entries:
             entry.require_current()
@@ -137,12 +137,13 @@ def succeed(
             f"the chain has no block {at}; its last one is {old.height}",
             fix="name a block of it: --height",
         )
+    named = statements_of(old.genesis.private)
     return successor(
         old.genesis,
         _state(old, at, keys, report),
         Chain(old.store).header(at),
-        installed_statements(profile, keys, insecure=again.rehearsal),
-        ceremony=assembly.ceremony_of(STATEMENTS, profile, keys),
+        installed_statements(named, profile, keys, insecure=again.rehearsal),
+        ceremony=assembly.ceremony_of(named, profile, keys),
         same_circuit=again.same_circuit,
         rehearsal=again.rehearsal,
     )

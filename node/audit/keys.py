@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from circuits.key_registry import CEREMONY, DEV, KeyEntry, Registry
-from node.app.development import STATEMENTS
+from node.app.development import statements_of
 from node.audit.errors import AuditError, KeysRefused
 from node.core.genesis import DEV_PROFILE, Genesis, StatementKey, ceremony_digest
 from node.core.ids import ID_BYTES
@@ -64,11 +64,11 @@ def choose(
         MalformedDocument: a key's document is damaged.
     """
     named = tuple(item.statement for item in genesis.statements)
-    if named != STATEMENTS:
+    ours = statements_of(genesis.private)
+    if named != ours:
         raise KeysRefused(
             "AUD-009",
-            f"the chain verifies {', '.join(named) or 'nothing'}, "
-            f"this version {', '.join(STATEMENTS)}",
+            f"the chain verifies {', '.join(named) or 'nothing'}, this version {', '.join(ours)}",
             where="genesis: statements",
             fix="audit it with the version of the program that its founders name",
         )

@@ -9,6 +9,9 @@ from typing import Final
 from node.core.interfaces import ProofClaim
 from node.execution.bounded import BoundedCache
 from node.execution.errors import fresh
+from node.execution.linked import hidden_count, said_by
+from private_exec.errors import LinkRefused
+from private_exec.linking import Linked, judge_linked
 from zk import backends
 from zk.errors import ChiaroError, DecodeError, UnknownKey
 from zk.groth16.batch import Item, judge
@@ -97,11 +100,16 @@ def _judged(
     verdicts: list[ChiaroError | bool] = [True] * len(claims)
     items: list[Item] = []
     places: list[int] = []
+    tied: dict[int, list[tuple[int, Linked]]] = {}
     for index, claim in enumerate(claims):
         try:
+            if (linked := claim.linked) is not None:
+                said = index, said_by(claim, linked)
+                tied.setdefault(hidden_count(linked), []).append(said)
+                continue
             # The batch checks the order of every B by itself, many times as fast.
             proof = Proof.from_bytes(claim.proof, order=False)
-        except DecodeError as error:
+        except (DecodeError, LinkRefused) as error:
             verdicts[index] = fresh(error)
             continue
         items.append((claim.public, proof))
@@ -109,4 +117,9 @@ def _judged(
     for place, refusal in zip(places, judge(key, items, backend), strict=True):
         if refusal is not None:
             verdicts[place] = fresh(refusal)
+    for count, batch in tied.items():
+        judged = judge_linked(key, count, [said for _, said in batch], backend)
+        for (place, _), refusal in zip(batch, judged, strict=True):
+            if refusal is not None:
+                verdicts[place] = fresh(refusal)
     return verdicts

@@ -118,6 +118,10 @@ class Reader:
     def blob(self, most: int, name: str = "bytes") -> bytes:
         return self.take(self.count(4, most, name))
 
+    def rest(self) -> bytes:
+        """All that is left."""
+        return self.take(len(self._data) - self._at)
+
     def done(self) -> None:
         """Nothing may follow."""
         if self._at != len(self._data):

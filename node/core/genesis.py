@@ -20,6 +20,7 @@ from node.core.ed25519 import is_proper
 from node.core.guardians import MAX_GUARDIANS, Predecessor, check_guardians, dev_guardian
 from node.core.ids import ID_BYTES, NATIVE, AccountId, ChainId, Kind, tagged_hash
 from node.core.lane import LaneParameters
+from node.core.private import PrivateParameters
 from node.core.stake import StakeParameters
 from zk.errors import DecodeError, DevParamsRefused, NonCanonical
 
@@ -28,6 +29,8 @@ BATCH_HEIGHTS: Final = 16
 """Heights that a batch of intents may take from its close to its end; S-24 adds them."""
 
 _VERSION: Final = 4
+_PRIVATE_VERSION: Final = 5
+"""Of a genesis with a private environment; the others keep their encodings, and so their ids."""
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _STATEMENT: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}/[0-9]{1,4}")
 _MAX_LIST: Final = 1 << 20
@@ -127,6 +130,7 @@ class Genesis:
         stake: what the validators have bonded, and what becomes of it (`node.stake`); None: they
             are equals for ever. Its bonds are issued beside the allocations.
         runtime: 32 bytes that every node's program must answer (`node.app.runtime`); None: any.
+        private: of the private environment (`node.private`); None: the chain has none.
     """
 
     profile: str
@@ -143,6 +147,7 @@ class Genesis:
     lane: LaneParameters | None = None
     stake: StakeParameters | None = None
     runtime: bytes | None = None
+    private: PrivateParameters | None = None
     _id: ChainId | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -262,7 +267,7 @@ class Genesis:
         p = self.parameters
         writer = (
             Writer()
-            .u8(_VERSION)
+            .u8(_VERSION if self.private is None else _PRIVATE_VERSION)
             .blob(self.profile.encode())
             .blob(self.name.encode())
             .u64(self.time_ms)
@@ -302,13 +307,15 @@ class Genesis:
         writer.u8(self.runtime is not None)
         if self.runtime is not None:
             writer.raw(self.runtime, ID_BYTES)
+        if self.private is not None:
+            self.private.write(writer)
         return writer.done()
 
     @staticmethod
     def from_bytes(data: bytes) -> Genesis:
         """Strict. Raises DecodeError, or DevParamsRefused by CH-17."""
         reader = Reader(data, "genesis")
-        if (version := reader.u8()) != _VERSION:
+        if (version := reader.u8()) not in (_VERSION, _PRIVATE_VERSION):
             raise NonCanonical(f"unknown version {version} of genesis", where="genesis")
         profile, name, time_ms = _text(reader), _text(reader), reader.u64()
         parameters = Parameters(
@@ -341,10 +348,11 @@ class Genesis:
         lane = LaneParameters.read(reader) if reader.count(1, 1, "lane") else None
         stake = StakeParameters.read(reader) if reader.count(1, 1, "stake") else None
         runtime = reader.take(ID_BYTES) if reader.count(1, 1, "runtime") else None
+        private = PrivateParameters.read(reader) if version == _PRIVATE_VERSION else None
         reader.done()
         return Genesis(
             profile, name, time_ms, parameters, validators, statements, allocations, ceremony,
-            guardians, threshold, predecessor, lane, stake, runtime,
+            guardians, threshold, predecessor, lane, stake, runtime, private,
         )  # fmt: skip
 
     @property
@@ -409,6 +417,7 @@ def development_genesis(
     lane: LaneParameters | None = None,
     stake: StakeParameters | None = None,
     runtime: bytes | None = None,
+    private: PrivateParameters | None = None,
 ) -> Genesis:
     """A `dev` genesis: a faucet and a guardian whose keys are published, no ceremony, one process.
 
@@ -422,6 +431,7 @@ def development_genesis(
         lane: of sealed intents.
         stake: of the validators.
         runtime: what every node's program must answer.
+        private: of the private environment.
     """
     faucet = Allocation(dev_faucet_account(), NATIVE, DEV_FAUCET_AMOUNT)
     return Genesis(
@@ -437,4 +447,5 @@ def development_genesis(
         lane=lane,
         stake=stake,
         runtime=runtime,
+        private=private,
     )

@@ -15,6 +15,7 @@ from node.core.genesis import Allocation, Genesis, Parameters, StatementKey
 from node.core.guardians import Predecessor
 from node.core.ids import ID_BYTES, AccountId, ChainId, Height, Kind
 from node.core.lane import LaneDomain, LaneParameters
+from node.core.private import PrivateParameters
 from node.core.stake import GenesisBond, StakeParameters
 from zk import jsontext, tomltext
 from zk.errors import DecodeError
@@ -26,6 +27,7 @@ _PARAMETERS: Final = tuple(f.name for f in dataclasses.fields(Parameters))
 _LANE: Final = tuple(f.name for f in dataclasses.fields(LaneParameters) if f.name != "domains")
 _DOMAIN: Final = tuple(f.name for f in dataclasses.fields(LaneDomain))
 _STAKE: Final = tuple(f.name for f in dataclasses.fields(StakeParameters) if f.name != "bonds")
+_PRIVATE: Final = tuple(f.name for f in dataclasses.fields(PrivateParameters))
 _STAKE_AMOUNTS: Final = frozenset({"unit", "min_bond"})
 Document = dict[str, Any]
 
@@ -153,6 +155,8 @@ def _to_document(genesis: Genesis) -> Document:
         ],
     }
     document["parameters"]["fee_floor"] = str(genesis.parameters.fee_floor)
+    if genesis.private is not None:
+        document["private"] = {name: getattr(genesis.private, name) for name in _PRIVATE}
     return document
 
 
@@ -231,7 +235,8 @@ def _from_document(document: object, where: str) -> Genesis:
     lists = ("parameters", "statements", "allocations")
     emergency = ("guardians", "guardian_threshold", "predecessor")
     later = ("lane", "domains", "stake", "bonds", "runtime")
-    fields = _fields(document, (*names, *emergency, *lists, *later), where)
+    optional = ("private",) if isinstance(document, dict) and "private" in document else ()
+    fields = _fields(document, (*names, *emergency, *lists, *later, *optional), where)
     parameters = _fields(fields["parameters"], _PARAMETERS, f"{where}: parameters")
     numbers = {
         name: _amount(value, f"{where}: fee_floor")
@@ -258,7 +263,14 @@ def _from_document(document: object, where: str) -> Genesis:
         lane=_lane(fields["lane"], _list(fields, "domains", where), where),
         stake=_stake(fields["stake"], _list(fields, "bonds", where), where),
         runtime=None if runtime == "none" else _id(runtime, f"{where}: runtime"),
+        private=_private(fields["private"], f"{where}: private") if optional else None,
     )
+
+
+def _private(value: object, where: str) -> PrivateParameters:
+    """PV-100: there, or not named at all: files of chains without it stay as they are."""
+    fields = _fields(value, _PRIVATE, where)
+    return PrivateParameters(**{name: _int(number, where) for name, number in fields.items()})
 
 
 def _predecessor(value: object, where: str) -> Predecessor | None:

@@ -43,18 +43,38 @@ class TxContext:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkedClaim:
+    """That the hidden inputs of a proof are what commitments beside it hold (PV-61 … PV-66).
+
+    Attributes:
+        commitments: one per hidden value, 32 bytes each; how many is the statement's, never a
+            message's.
+        point: D, which stands for the hidden inputs in the proof, 32 bytes.
+        link: ties both together; as `private_exec.linking` encodes it.
+        context: digest of the message that the proof was made for, 32 bytes.
+    """
+
+    commitments: tuple[bytes, ...]
+    point: bytes
+    link: bytes
+    context: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class ProofClaim:
     """A proof to be verified, by value: cacheable by its full bytes (S-23), batchable.
 
     Attributes:
         key_id: which verifying key, e.g. `action/1`.
-        public: public inputs, canonical.
+        public: public inputs, canonical; of a statement that hides some, those that are seen.
         proof: 128 bytes, compressed (A, B, C).
+        linked: of a statement that hides inputs, what they are; else None.
     """
 
     key_id: str
     public: tuple[int, ...]
     proof: bytes
+    linked: LinkedClaim | None = None
 
 
 class ProofVerifier(Protocol):

@@ -51,6 +51,8 @@ MOST_ORDERS: Final = 16
 """Pending orders of the guardians; one per sequence number."""
 MESSAGES_PER_VALIDATOR: Final = 4
 """Pending messages of validators about keys, beside that many, on average."""
+MOST_PRIVATE: Final = 128
+"""Pending messages of members of committees, beside that many (PV-120)."""
 _RATE_UNIT: Final = 1 << 32
 _PROOFS_AT_ONCE: Final = 4
 """Of one newcomer: garbage costs a few verifications, not one for each of its 64 actions."""
@@ -312,6 +314,8 @@ class Mempool:
             places = MOST_ORDERS
             if mine is EnvironmentId.INTENTS:
                 places += MESSAGES_PER_VALIDATOR * self._executor.signers(reader, height)
+            if mine is EnvironmentId.PRIVATE:
+                places += MOST_PRIVATE
             if item.tx_id not in self._ids and pending >= places:
                 raise MempoolRefused(
                     "EX-35", f"{pending} orders or messages wait for a block",

@@ -108,6 +108,7 @@ def successor(
         lane=old.lane,
         stake=stake,
         runtime=old.runtime,
+        private=old.private,
     )
     return Succession(genesis, left)
 

@@ -1,9 +1,10 @@
 """Proof claims against verifying keys: many at a time, and none twice.
 
 S-23: a verdict belongs to the full bytes of a claim, that is key id, every public input and every
-byte of the proof. Transaction ids do not cover proofs, so a verdict under an id would let whoever
-gossips an id with a garbage proof shut out the honest copy, or let a good copy vouch for a bad one
-(incidents 24 and 25).
+byte of the proof; of one that hides inputs also its point, link, commitments and context, since
+neither the equation nor the link says anything alone. Transaction ids do not cover proofs, so a
+verdict under an id would let whoever gossips an id with a garbage proof shut out the honest copy,
+or let a good copy vouch for a bad one (incidents 24 and 25).
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from typing import Final
 from node.core.interfaces import ProofClaim
 from node.execution.bounded import BoundedCache
 from node.execution.errors import fresh
+from node.execution.linked import hidden_count, said_by
+from private_exec.errors import LinkRefused
+from private_exec.linking import verify_linked
 from zk import backends
 from zk.errors import ChiaroError, DecodeError, InvalidProof, ShapeMismatch, UnknownKey
 from zk.groth16.keys import Proof, VerifyingKey
@@ -26,7 +30,7 @@ from zk.interfaces import Backend
 MOST_VERDICTS: Final = 8192
 """About a kilobyte each."""
 _MOST_WORKERS: Final = 4
-_VERDICTS: Final = (InvalidProof, DecodeError, ShapeMismatch)
+_VERDICTS: Final = (InvalidProof, DecodeError, LinkRefused, ShapeMismatch)
 """What says something of the claim. Any other error is this machine's and is raised."""
 
 
@@ -96,6 +100,10 @@ class GrothVerifier:
         if key is None:
             return UnknownKey("no key of this chain", where=f"key {claim.key_id!r}")
         try:
+            if (linked := claim.linked) is not None:
+                said = said_by(claim, linked)
+                verify_linked(key, hidden_count(linked), said, self._chosen_backend())
+                return True
             proof = Proof.from_bytes(claim.proof, order=False)  # `verify` checks it, far faster
             verify(key, claim.public, proof, self._chosen_backend())
         except _VERDICTS as error:

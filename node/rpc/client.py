@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from node.lane.trust import Trust
+    from node.rpc import private_schema
     from node.rpc.da_client import DaClient
     from node.rpc.gossip_client import GossipClient
     from node.rpc.lane_client import LaneClient
@@ -315,6 +316,59 @@ class NodeClient:
         from node.rpc.stake_schema import StakeView
 
         return self.get("/stake", StakeView)
+
+    # --- the private environment -------------------------------------------------------------
+
+    def private_committees(self) -> private_schema.CommitteesView:
+        """All of them. Raises NotFound: PV-140, the chain has no private environment."""
+        from node.rpc.private_schema import CommitteesView
+
+        return self.get("/private/committees", CommitteesView)
+
+    def private_committee(self, identity: bytes) -> private_schema.CommitteeView:
+        """One. Raises NotFound: PV-140, PV-141."""
+        from node.rpc.private_schema import CommitteeView
+
+        return self.get(f"/private/committees/{identity.hex()}", CommitteeView)
+
+    def private_ceremony(self, identity: bytes) -> private_schema.CeremonyView:
+        """Where a committee's next keys stand. Raises NotFound: PV-140, PV-141."""
+        from node.rpc.private_schema import CeremonyView
+
+        return self.get(f"/private/committees/{identity.hex()}/ceremony", CeremonyView)
+
+    def private_rounds(self) -> private_schema.RoundsView:
+        """All of them. Raises NotFound: PV-140."""
+        from node.rpc.private_schema import RoundsView
+
+        return self.get("/private/rounds", RoundsView)
+
+    def private_round(self, identity: bytes) -> private_schema.RoundView:
+        """One. Raises NotFound: PV-140, PV-141."""
+        from node.rpc.private_schema import RoundView
+
+        return self.get(f"/private/rounds/{identity.hex()}", RoundView)
+
+    def private_inputs(
+        self, identity: bytes, first: int = 0, limit: int = 64
+    ) -> private_schema.InputsView:
+        """Donations of a round, in the order of their blocks. Raises NotFound: PV-140, PV-141."""
+        from node.rpc.private_schema import InputsView
+
+        query = {"from": first, "limit": limit}
+        return self.get(f"/private/rounds/{identity.hex()}/inputs", InputsView, query)
+
+    def private_input(self, identity: bytes) -> private_schema.InputView:
+        """A donation. Raises NotFound: PV-140, PV-141."""
+        from node.rpc.private_schema import InputView
+
+        return self.get(f"/private/inputs/{identity.hex()}", InputView)
+
+    def private_cell(self, identity: bytes) -> private_schema.CellView:
+        """A cell. Raises NotFound: PV-140, PV-141."""
+        from node.rpc.private_schema import CellView
+
+        return self.get(f"/private/cells/{identity.hex()}", CellView)
 
     def state(self, key: bytes, height: int | None = None) -> schema.StateView:
         """RPC-10: an entry of the state, its proof checked here against the answer's root.

@@ -12,6 +12,7 @@ from node.rpc.errors import BadRequest, TooLarge
 from node.rpc.gossip_endpoints import GOSSIP_ENDPOINTS
 from node.rpc.lane_endpoints import LANE_ENDPOINTS
 from node.rpc.light_endpoints import LIGHT_ENDPOINTS
+from node.rpc.private_endpoints import PRIVATE_ENDPOINTS
 from node.rpc.stake_endpoints import STAKE_ENDPOINTS
 from node.rpc.text import bytes_of
 
@@ -178,4 +179,5 @@ ENDPOINTS: Final = (
     *GOSSIP_ENDPOINTS,
     *LIGHT_ENDPOINTS,
     *STAKE_ENDPOINTS,
+    *PRIVATE_ENDPOINTS,
 )

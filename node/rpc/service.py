@@ -38,6 +38,7 @@ from node.rpc.gossip import GossipParts, GossipViews
 from node.rpc.lane import LaneViews
 from node.rpc.lane_keys import LaneKeysView
 from node.rpc.light import LightViews
+from node.rpc.private import PrivateViews
 from node.rpc.scanning import environment_of
 from node.rpc.stake import StakeViews
 from node.rpc.text import amount_of, bytes_of, hex_of
@@ -98,6 +99,7 @@ class Service:
         self._gossip = _gossip_views(node)
         self.light = LightViews(node.chain, node.engine)
         self.stake = StakeViews(self.genesis, node.store)
+        self.private = PrivateViews(self.genesis, node.store, node.names)
         self._version = version("chiaroscuro")
 
     def check_state(self) -> None:

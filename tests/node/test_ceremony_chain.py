@@ -11,7 +11,7 @@ import pytest
 
 from circuits.key_registry import CEREMONY, Registry, registry_text
 from circuits.keys import KeyStore
-from node.app import assembly, founding
+from node.app import development, founding
 from node.app.__main__ import main
 from node.app.errors import ForeignGenesis
 from node.app.node import Node
@@ -47,8 +47,7 @@ def shape():
 @pytest.fixture
 def folder(shape, tmp_path, monkeypatch):
     """Parameters of this installation, which verifies the toy statement and nothing else."""
-    for module in (assembly, founding):
-        monkeypatch.setattr(module, "STATEMENTS", (TOY,))
+    monkeypatch.setattr(development, "STATEMENTS", (TOY,))
     ceremony_parameters(tmp_path / "params", shape)
     monkeypatch.setenv(params.ENV_PARAMS, str(tmp_path / "params"))
     return tmp_path / "params"
@@ -133,7 +132,7 @@ def test_s12_development_keys_found_no_other_chain(monkeypatch) -> None:
     with pytest.raises(DevParamsRefused) as refused:
         found()
     assert refused.value.code == "PAR-005"
-    monkeypatch.setattr(founding, "STATEMENTS", ("other/1",))
+    monkeypatch.setattr(development, "STATEMENTS", ("other/1",))
     with pytest.raises(UnknownKey):
         found()
 

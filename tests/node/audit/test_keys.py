@@ -9,7 +9,7 @@ import pytest
 
 from circuits.key_registry import CEREMONY, DEV, KeyEntry, Registry
 from circuits.keys import KeyStore
-from node.app import assembly, founding
+from node.app import development, founding
 from node.audit import bundle, keys
 from node.audit.errors import AuditError, KeysRefused
 from node.audit.export import export
@@ -224,8 +224,7 @@ def test_aud011_records_where_genesis_names_no_ceremony(elsewhere) -> None:
 
 def test_a_chain_of_a_ceremony_takes_its_records_along(tmp_path, monkeypatch) -> None:
     """From `setup import` to a verdict: the toy statement's keys, as any ceremony leaves them."""
-    for module in (assembly, founding, keys):
-        monkeypatch.setattr(module, "STATEMENTS", ("toy/1",))
+    monkeypatch.setattr(development, "STATEMENTS", ("toy/1",))
     shape = replace(random_circuit(21, rows=5, publics=2)[0], name="toy/1")
     entry = ceremony_parameters(tmp_path / "params", shape)
     monkeypatch.setenv(params.ENV_PARAMS, str(tmp_path / "params"))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from circuits.key_registry import Registry
-from node.app import assembly, development, founding
+from node.app import development
 from node.core.genesis import ceremony_digest
 from node.core.genesis_file import load_genesis
 from node.lane.validator.identity import ConsensusKey
@@ -87,8 +87,7 @@ def test_import_then_genesis(offline, place, monkeypatch) -> None:
     assert (place / "m.json").read_bytes() == (folder / entry.transcript_file).read_bytes()
     assert imported(offline).code == 0  # again: the same key
 
-    for module in (assembly, founding):
-        monkeypatch.setattr(module, "STATEMENTS", (STATEMENT,))
+    monkeypatch.setattr(development, "STATEMENTS", (STATEMENT,))
     owner = "0x" + "ab" * 32
     (place / "owners.toml").write_text(
         f'[[allocations]]\naccount = "{owner}"\nasset = "native"\namount = "5000000"\n'
@@ -202,7 +201,7 @@ def test_a_fault_of_the_disk_leaves_no_folder(offline, place, monkeypatch) -> No
 ])  # fmt: skip
 def test_allocations_are_read_strictly(offline, place, monkeypatch, document) -> None:
     assert imported(offline).code == 0
-    monkeypatch.setattr(founding, "STATEMENTS", (STATEMENT,))
+    monkeypatch.setattr(development, "STATEMENTS", (STATEMENT,))
     (place / "a.toml").write_text(document)
     refused = offline(
         "setup", "genesis", "--name", "n", "-o", "g.toml", "--params", "params", "--profile",
@@ -234,7 +233,7 @@ def test_no_genesis(offline, place, name) -> None:
 def test_up_takes_the_chain_that_the_profile_names(offline, place, monkeypatch) -> None:
     """Refused before a process starts: another profile, a missing or malformed genesis."""
     assert imported(offline).code == 0
-    monkeypatch.setattr(founding, "STATEMENTS", (STATEMENT,))
+    monkeypatch.setattr(development, "STATEMENTS", (STATEMENT,))
     made = offline(
         "setup", "genesis", "--name", "n", "-o", "g.toml", "--params", "params", "--profile",
         "local", "--time-ms", "1", "--block-time-ms", "0", "--json",
@@ -265,7 +264,7 @@ def test_keys_are_those_of_the_ceremony(offline, place) -> None:
 def test_ch28_guardians_of_a_new_chain(offline, place, monkeypatch) -> None:
     """A majority by default, in any order; keys and thresholds that do not fit are refused."""
     assert imported(offline).code == 0
-    monkeypatch.setattr(founding, "STATEMENTS", (STATEMENT,))
+    monkeypatch.setattr(development, "STATEMENTS", (STATEMENT,))
     keys = ["0x" + bytes(SigningKey(bytes([i]) * 32).account).hex() for i in (1, 2, 3)]
     known = ("setup", "genesis", "--name", "n", "--params", "params", "--profile", "local")
 
@@ -292,7 +291,7 @@ def test_ch28_guardians_of_a_new_chain(offline, place, monkeypatch) -> None:
 
 def test_genesis_with_bonds_of_several_validators(offline, place, monkeypatch) -> None:
     assert imported(offline).code == 0
-    monkeypatch.setattr(founding, "STATEMENTS", (STATEMENT,))
+    monkeypatch.setattr(development, "STATEMENTS", (STATEMENT,))
     words = ("setup", "genesis", "--name", "n", "--params", "params", "--profile", "local")
     keys = sorted(ConsensusKey(bytes([i]) * 32).public for i in (1, 2))
     owner = SigningKey(bytes([3]) * 32).account
@@ -320,8 +319,7 @@ def test_genesis_with_bonds_of_several_validators(offline, place, monkeypatch) -
 
 def test_genesis_with_validators_and_a_lane(offline, place, monkeypatch) -> None:
     assert imported(offline).code == 0
-    for module in (assembly, founding):
-        monkeypatch.setattr(module, "STATEMENTS", (STATEMENT,))
+    monkeypatch.setattr(development, "STATEMENTS", (STATEMENT,))
     words = ("setup", "genesis", "--name", "n", "--params", "params", "--profile", "local")
     key = ConsensusKey(bytes(32)).public
     made = offline(*words, "-o", "g.toml", "--validator", "0x" + key.hex(), "--lane", "--json")

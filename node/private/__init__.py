@@ -1,0 +1,1 @@
+"""The private environment on the chain."""

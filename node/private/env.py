@@ -1,0 +1,251 @@
+"""PrivateEnvironment: the pool of hidden values as an environment like the others.
+
+Here a transaction only finds its way; what it means is elsewhere:
+
+    declare, ceremony             committees.py
+    round, donate, complaint,
+    accept, open, settle          rounds.py, acceptance.py
+    claim                         claims.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final, assert_never
+
+from node.core.effects import Crossing, Effects
+from node.core.errors import ConsensusFault
+from node.core.genesis import Genesis
+from node.core.ids import ChainId, EnvironmentId, Height, TxId
+from node.core.interfaces import ProofClaim, StateReader, TxContext
+from node.private import acceptance, claims, committees, rounds, statements
+from node.private import payload as payloads
+from node.private import state as entries
+from node.private.errors import PrivateOutdated, PrivateRefused
+from node.private.gifts import Carrying, ClaimTx, DonateTx
+from node.private.payload import (
+    UNPAID,
+    AcceptTx,
+    CeremonyTx,
+    ComplaintTx,
+    DeclareTx,
+    OpenTx,
+    PrivateTx,
+    RoundTx,
+    SettleTx,
+    Step,
+)
+from shielded.env import ShieldedEnvironment
+from transparent.signature import check_signature
+
+_NEVER: Final = Height(2**63 - 1)
+"""Expiry of what counts once and only where the state awaits it."""
+
+
+class PrivateEnvironment:
+    """Implements `node.core.interfaces.ExecutionEnvironment` for PrivateTx.
+
+    Args:
+        genesis: of the chain; it has a private environment.
+        shielded: the shielded environment, whose transactions these carry.
+
+    Raises:
+        ConsensusFault: the chain has none.
+    """
+
+    id = EnvironmentId.PRIVATE
+
+    def __init__(self, genesis: Genesis, shielded: ShieldedEnvironment) -> None:
+        if genesis.private is None:
+            raise ConsensusFault("the chain has no private environment")
+        self._parameters: Final = genesis.private
+        self._chain_id: Final = genesis.chain_id
+        self._max_expiry: Final = genesis.parameters.max_expiry
+        self._shielded: Final = shielded
+
+    # DECODE
+
+    def preview(self, payload: bytes, chain_id: ChainId) -> int:
+        """PV-102, and the fee."""
+        found, fee = payloads.preview(payload)
+        if found is not None:
+            _check_chain(found, chain_id)
+        return fee
+
+    def is_unpaid(self, payload: bytes) -> bool:
+        """PV-120: few may send these, or they are what somebody paid for."""
+        return payload[:1] in {bytes([tag]) for tag in UNPAID}
+
+    def decode(self, payload: bytes) -> PrivateTx:
+        """PV-101."""
+        return payloads.decode(payload)
+
+    def tx_id(self, tx: PrivateTx) -> TxId:
+        return payloads.tx_id(tx, self._chain_id)
+
+    def expiry(self, tx: PrivateTx) -> Height:
+        match tx:
+            case DeclareTx() | RoundTx():
+                return tx.head.expiry
+            case DonateTx() | ClaimTx():
+                return tx.carried.expiry
+            case _:
+                return _NEVER
+
+    def fee(self, tx: PrivateTx) -> int:
+        match tx:
+            case DeclareTx() | RoundTx():
+                return tx.head.fee
+            case DonateTx() | ClaimTx():
+                return tx.carried.fee
+            case _:
+                return 0
+
+    def conflicts(self, tx: PrivateTx) -> tuple[bytes, ...]:
+        """A member of a round; a member of a committee and its step; a round and its end."""
+        match tx:
+            case DeclareTx() | RoundTx():
+                return (b"p/t/" + tx.id,)
+            case DonateTx():
+                return (b"p/n/" + tx.given.nullifier.to_bytes(32, "little"),)
+            case ClaimTx():
+                return (b"p/d/" + tx.wanted.input,)
+            case CeremonyTx():
+                about = 33 if tx.step is Step.COMPLAINT else 1
+                return (b"p/m/" + replace(tx, message=tx.message[:about]).to_bytes(),)
+            case ComplaintTx():
+                return (b"p/h/" + tx.input + tx.message[:1],)
+            case AcceptTx():
+                return (b"p/a/" + tx.round,)
+            case OpenTx():
+                return (b"p/s/" + tx.round,)
+            case SettleTx():
+                return (b"p/r/" + tx.round,)
+            case _:
+                assert_never(tx)
+
+    # CHECK
+
+    def check_stateless(self, tx: PrivateTx, context: TxContext) -> None:
+        """PV-102, PV-103, PV-107, PV-109 … PV-111, as far as they need no state."""
+        match tx:
+            case DeclareTx():
+                self._check_head(tx, context)
+                committees.check_declaration(tx, context.chain_id)
+            case RoundTx():
+                self._check_head(tx, context)
+                rounds.check_terms(tx.terms)
+            case DonateTx():
+                rounds.check_donation(tx)
+                self._check_carried(tx, context)
+            case ClaimTx():
+                self._check_carried(tx, context)
+            case CeremonyTx():
+                committees.read(tx.step, tx.message)
+            case ComplaintTx():
+                rounds.read_complaint(tx.message)
+            case AcceptTx():
+                acceptance.read(tx.message)
+            case OpenTx() | SettleTx():
+                pass
+            case _:
+                assert_never(tx)
+
+    def _check_head(self, tx: DeclareTx | RoundTx, context: TxContext) -> None:
+        """PV-102, PV-103: of this chain, in time, and its payer's."""
+        _check_chain(tx.head.chain_id, context.chain_id)
+        last = context.height + self._max_expiry
+        if not context.height <= tx.head.expiry <= last:
+            raise PrivateOutdated(
+                "PV-103",
+                f"expires at {tx.head.expiry}; block {context.height} takes up to {last}",
+                where="expiry",
+            )
+        check_signature(tx.head.payer, tx.consent, tx.signature, rule="PV-103")
+
+    def _check_carried(self, tx: Carrying, context: TxContext) -> None:
+        """PV-111: the carried transaction is good, and moves exactly what this one names."""
+        named = tx.given.chain_id if isinstance(tx, DonateTx) else tx.wanted.chain_id
+        _check_chain(named, context.chain_id)
+        if context.scope is not None:
+            raise PrivateRefused("PV-111", "carries a transaction as a part itself", where="scope")
+        value = statements.moved(tx)
+        self._shielded.check_stateless(tx.carried, replace(context, hidden=(value,)))
+
+    def claims(self, tx: PrivateTx) -> tuple[ProofClaim, ...]:
+        """PV-110, PV-119: the linked proof, and those of the carried transaction."""
+        if isinstance(tx, DonateTx | ClaimTx):
+            return (statements.claim_of(tx), *self._shielded.claims(tx.carried))
+        return ()
+
+    def check_historical(self, tx: PrivateTx, state: StateReader, context: TxContext) -> None:
+        """Whether the state awaits it, before anything is computed."""
+        height = context.height
+        match tx:
+            case DonateTx():
+                found = entries.round_of(state, tx.given.round)
+                rounds.check_open(tx, found, height, self._parameters)
+                self._shielded.check_historical(tx.carried, state, context)
+            case ClaimTx():
+                claims.check_claim(tx, state, height)
+                self._shielded.check_historical(tx.carried, state, context)
+            case CeremonyTx():
+                committees.check_place(tx, state, height, self._parameters)
+            case ComplaintTx():
+                rounds.pending(state, tx.input, height)
+            case AcceptTx():
+                acceptance.check_place(tx, state, height)
+            case OpenTx():
+                rounds.check_phase(entries.round_of(state, tx.round), height)
+            case SettleTx():
+                rounds.check_due(entries.round_of(state, tx.round), height)
+
+    # EFFECT
+
+    def execute(self, tx: PrivateTx, state: StateReader, context: TxContext) -> Effects:
+        height = context.height
+        match tx:
+            case DeclareTx():
+                return committees.declare(tx, state)
+            case CeremonyTx():
+                return committees.hear(tx, state, height, self._parameters)
+            case RoundTx():
+                return rounds.open_round(tx, state, height, self._parameters)
+            case DonateTx():
+                return rounds.donate(tx, state, height, self._parameters)
+            case ComplaintTx():
+                return rounds.complain(tx, state, height)
+            case AcceptTx():
+                return acceptance.accept(tx, state, height)
+            case OpenTx():
+                return rounds.open_sums(tx, state, height)
+            case SettleTx():
+                return rounds.settle(tx, state, height)
+            case ClaimTx():
+                return claims.claim(tx, state, height)
+            case _:
+                assert_never(tx)
+
+    def cross(self, crossing: Crossing, digest: bytes, state: StateReader) -> Effects:  # noqa: ARG002
+        """PV-121: value enters and leaves by transactions of this environment alone."""
+        raise PrivateRefused(
+            "PV-121", "nothing else crosses into the private pool", where="crossing"
+        )
+
+    def end_block(
+        self,
+        commitments: Sequence[int],  # noqa: ARG002 - EX-8: these make none
+        state: StateReader,
+        context: TxContext,
+    ) -> Effects:
+        """Ceremonies end. Block 0 has none."""
+        if context.height == 0:
+            return Effects()
+        return Effects(writes=tuple(committees.finish(state, context.height, self._parameters)))
+
+
+def _check_chain(found: ChainId, chain_id: ChainId) -> None:
+    """PV-102."""
+    if found != chain_id:
+        raise PrivateRefused("PV-102", "made for another chain", where="chain_id")

@@ -1,0 +1,222 @@
+"""Donations and claims: what carries a shielded transaction, and is tied to it by a proof.
+
+    4 donate     chain id 32, round 32, project 1, members 32, nullifier 32, cv 32, input 4 + n,
+                 proof 160, link 256, shielded transaction
+    9 claim      chain id 32, input 32, commitment 32, cv 32, proof 160, link 160, signature 64,
+                 shielded transaction
+
+The *reference* hashes what a message says: link and carried transaction are bound to it. The id
+hashes the reference and the carried transaction's id; proofs and signatures are in neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from node.core.block import MAX_TX_BYTES
+from node.core.codec import Reader, Writer
+from node.core.effects import HiddenValue
+from node.core.ids import ID_BYTES, ChainId, EnvironmentId, Kind, TxId, tagged_hash
+from node.core.interfaces import LinkedClaim, ProofClaim
+from private_exec.linking import link_bytes
+from private_exec.roster import SIGNATURE_BYTES
+from shielded.transaction import ShieldedTx
+from zk.curve.bn254 import G1Affine
+from zk.curve.encoding import G1_BYTES, g1_from_bytes, g1_to_bytes
+from zk.groth16.keys import PROOF_BYTES
+
+DONATE: Final = 4
+CLAIM: Final = 9
+CV_BYTES: Final = 32
+_MAX_INPUT: Final = MAX_TX_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedProof:
+    """A proof whose amounts are hidden, and the link of its point to the commitments beside it.
+
+    Points and scalars are decoded by who verifies it, as those of every proof are.
+
+    Attributes:
+        proof: A, B, C: 128 bytes.
+        point: D, which stands for the hidden inputs: 32 bytes.
+        link: as `private_exec.linking` reads it, of the statement's length.
+    """
+
+    proof: bytes
+    point: bytes
+    link: bytes
+
+    def claim(
+        self, key_id: str, public: Sequence[int], commitments: Sequence[G1Affine], context: bytes
+    ) -> ProofClaim:
+        """What must be verified of it."""
+        points = tuple(map(g1_to_bytes, commitments))
+        linked = LinkedClaim(points, self.point, self.link, context)
+        return ProofClaim(key_id, tuple(public), self.proof, linked)
+
+    def to_bytes(self) -> bytes:
+        return self.proof + self.point + self.link
+
+    @staticmethod
+    def read(reader: Reader, values: int) -> LinkedProof:
+        """With a link of so many values."""
+        proof, point = reader.take(PROOF_BYTES), reader.take(G1_BYTES)
+        return LinkedProof(proof, point, reader.take(link_bytes(values)))
+
+
+@dataclass(frozen=True)
+class Gift:
+    """What a donor says: all of a donation but its proofs, and what carries it.
+
+    Attributes:
+        chain_id: the one chain on which it is valid.
+        round: id, 32 bytes.
+        project: index.
+        members: root of the round's tree of members, which the proof is about.
+        nullifier: of the donor's membership in this round, a field element.
+        cv: commitment on Baby Jubjub to c, compressed; the carried transaction has the same.
+        input: w and c shared among the members, as `private_exec.committee` encodes it.
+    """
+
+    chain_id: ChainId
+    round: bytes
+    project: int
+    members: int
+    nullifier: int
+    cv: bytes
+    input: bytes
+
+    def to_bytes(self) -> bytes:
+        writer = Writer().u8(DONATE).raw(self.chain_id, ID_BYTES).raw(self.round, ID_BYTES)
+        writer.u8(self.project).fr(self.members).fr(self.nullifier).raw(self.cv, CV_BYTES)
+        return writer.blob(self.input).done()
+
+    @cached_property
+    def reference(self) -> bytes:
+        """32 bytes that stand for all of it."""
+        return tagged_hash("private/donation", self.to_bytes())
+
+
+@dataclass(frozen=True)
+class DonateTx:
+    """Gives a hidden amount to a project of a round.
+
+    Attributes:
+        given: what the donor says.
+        linked: the proof that c = w² is what leaves the pool, and w, c what the input shares.
+        carried: the shielded transaction out of which c comes, and that pays the fee.
+    """
+
+    given: Gift
+    linked: LinkedProof
+    carried: ShieldedTx
+
+    def to_bytes(self) -> bytes:
+        return self.given.to_bytes() + self.linked.to_bytes() + self.carried.to_bytes()
+
+    @cached_property
+    def reference(self) -> bytes:
+        """What link and carried transaction are bound to."""
+        return self.given.reference
+
+    @cached_property
+    def id(self) -> TxId:
+        return TxId(tagged_hash("private/tx", self.reference, self.carried.id))
+
+    def hidden(self, kind: Kind) -> HiddenValue:
+        """What the carried transaction must move, and nothing else."""
+        return HiddenValue(EnvironmentId.PRIVATE, self.reference, kind, self.given.cv, enters=False)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a donor asks back: all of a claim but its proofs, and what carries it.
+
+    Attributes:
+        chain_id: the one chain on which it is valid.
+        input: id of the donation.
+        commitment: its commitment to c, as the donor made it.
+        cv: commitment on Baby Jubjub to c, compressed.
+    """
+
+    chain_id: ChainId
+    input: bytes
+    commitment: G1Affine
+    cv: bytes
+
+    def to_bytes(self) -> bytes:
+        writer = Writer().u8(CLAIM).raw(self.chain_id, ID_BYTES).raw(self.input, ID_BYTES)
+        return writer.raw(g1_to_bytes(self.commitment), G1_BYTES).raw(self.cv, CV_BYTES).done()
+
+    @cached_property
+    def reference(self) -> bytes:
+        """32 bytes that stand for all of it."""
+        return tagged_hash("private/claim", self.to_bytes())
+
+
+@dataclass(frozen=True)
+class ClaimTx:
+    """Takes a donation that was not used back into the shielded pool.
+
+    Attributes:
+        wanted: what the donor asks back.
+        linked: the proof that cv holds what the donation's commitment to c holds.
+        carried: the shielded transaction that makes notes of it, and that pays the fee.
+        signature: of the input's owner over `digest`.
+    """
+
+    wanted: Wanted
+    linked: LinkedProof
+    carried: ShieldedTx
+    signature: bytes = bytes(SIGNATURE_BYTES)
+
+    def to_bytes(self) -> bytes:
+        proofs = self.linked.to_bytes() + self.signature
+        return self.wanted.to_bytes() + proofs + self.carried.to_bytes()
+
+    @cached_property
+    def reference(self) -> bytes:
+        """What link and carried transaction are bound to."""
+        return self.wanted.reference
+
+    @cached_property
+    def id(self) -> TxId:
+        return TxId(tagged_hash("private/tx", self.reference, self.carried.id))
+
+    @property
+    def digest(self) -> bytes:
+        """What the owner signs."""
+        return tagged_hash("private/consent", self.id)
+
+    def hidden(self, kind: Kind) -> HiddenValue:
+        """What the carried transaction must move, and nothing else."""
+        return HiddenValue(EnvironmentId.PRIVATE, self.reference, kind, self.wanted.cv, enters=True)
+
+
+Carrying = DonateTx | ClaimTx
+
+
+def read_donate(reader: Reader) -> DonateTx:
+    """Behind the tag. Raises DecodeError."""
+    chain_id, identity = ChainId(reader.take(ID_BYTES)), reader.take(ID_BYTES)
+    project, members, nullifier = reader.u8(), reader.fr(), reader.fr()
+    cv, shared = reader.take(CV_BYTES), reader.blob(_MAX_INPUT, "input")
+    given = Gift(chain_id, identity, project, members, nullifier, cv, shared)
+    return DonateTx(given, LinkedProof.read(reader, 2), _carried(reader))
+
+
+def read_claim(reader: Reader) -> ClaimTx:
+    """Behind the tag. Raises DecodeError."""
+    chain_id, identity = ChainId(reader.take(ID_BYTES)), reader.take(ID_BYTES)
+    commitment = g1_from_bytes(reader.take(G1_BYTES), what="commitment")
+    wanted = Wanted(chain_id, identity, commitment, reader.take(CV_BYTES))
+    linked, signature = LinkedProof.read(reader, 1), reader.take(SIGNATURE_BYTES)
+    return ClaimTx(wanted, linked, _carried(reader), signature)
+
+
+def _carried(reader: Reader) -> ShieldedTx:
+    return ShieldedTx.from_bytes(reader.rest())

@@ -1,0 +1,230 @@
+"""What a node says of the private environment: one committed state.  Rules PV-140, PV-141."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from node.core.errors import NotFound
+from node.core.genesis import Genesis
+from node.core.ids import Kind
+from node.core.interfaces import StateReader
+from node.core.private import PrivateParameters
+from node.private import claims, committees
+from node.private import state as entries
+from node.private.committees import Committee, Epoch, Word
+from node.private.errors import PrivateRefused
+from node.private.state import Donation, Round
+from node.rpc import private_schema as schema
+from node.rpc import views
+from node.rpc.text import hex_of
+from node.store.versioned import VersionedStore
+from zk.curve.encoding import g1_to_bytes
+
+
+class PrivateViews:
+    """Of one node.
+
+    Args:
+        genesis: of the chain.
+        store: of the node.
+        names: of kinds.
+    """
+
+    def __init__(self, genesis: Genesis, store: VersionedStore, names: Mapping[Kind, str]) -> None:
+        self._genesis: Final = genesis
+        self._store: Final = store
+        self._names: Final = names
+
+    def committees(self) -> schema.CommitteesView:
+        """PV-141: all of them."""
+        state = self._state()
+        found = [
+            _committee(identity, committee, state)
+            for identity, committee in committees.committees(state)
+        ]
+        return schema.CommitteesView(height=self._store.height, committees=found)
+
+    def committee(self, identity: bytes) -> schema.CommitteeView:
+        """One. Raises NotFound: PV-140, PV-141."""
+        state = self._state()
+        return _committee(identity, _found_committee(state, identity), state)
+
+    def ceremony(self, identity: bytes) -> schema.CeremonyView:
+        """Where its next keys stand. Raises NotFound: PV-140, PV-141."""
+        state = self._state()
+        found = _found_committee(state, identity)
+        said = committees.words(state, identity, found.made, found.attempt)
+        return schema.CeremonyView(
+            height=self._store.height,
+            epoch=found.made,
+            attempt=found.attempt,
+            step_heights=self._parameters().step_heights,
+            opened=found.opened,
+            words=[_word(Word.from_bytes(data)) for data in said],
+        )
+
+    def rounds(self) -> schema.RoundsView:
+        """PV-141: all of them."""
+        state = self._state()
+        found = [self._round(identity, item) for identity, item in entries.rounds(state)]
+        return schema.RoundsView(height=self._store.height, rounds=found)
+
+    def round(self, identity: bytes) -> schema.RoundView:
+        """One. Raises NotFound: PV-140, PV-141."""
+        return self._round(identity, _found_round(self._state(), identity))
+
+    def inputs(self, identity: bytes, first: int, limit: int) -> schema.InputsView:
+        """Of a round. Raises NotFound: PV-140, PV-141."""
+        state = self._state()
+        of = _found_round(state, identity)
+        found = [
+            self._input(state, key, donation, of)
+            for key, donation in entries.inputs_of(state, identity, first, limit)
+        ]
+        return schema.InputsView(height=self._store.height, inputs=found)
+
+    def input(self, identity: bytes) -> schema.InputView:
+        """One. Raises NotFound: PV-140, PV-141."""
+        state = self._state()
+        try:
+            found = entries.donation_of(state, identity)
+        except PrivateRefused as error:
+            raise _missing("input") from error
+        return self._input(state, identity, found, _found_round(state, found.round))
+
+    def cell(self, identity: bytes) -> schema.CellView:
+        """One. Raises NotFound: PV-140, PV-141."""
+        try:
+            cell = entries.cell_of(self._state(), identity)
+        except PrivateRefused as error:
+            raise _missing("cell") from error
+        return schema.CellView(
+            id=hex_of(cell.id),
+            epoch=cell.epoch,
+            c=str(cell.c),
+            com=hex_of(g1_to_bytes(cell.com)),
+            blind=str(cell.blind),
+        )
+
+    def _parameters(self) -> PrivateParameters:
+        """Of the chain. Raises NotFound: PV-140."""
+        if self._genesis.private is None:
+            raise NotFound(
+                "PV-140: this chain has no private environment",
+                why="its genesis has no section `private`",
+            )
+        return self._genesis.private
+
+    def _state(self) -> StateReader:
+        """Behind the last block. Raises NotFound: PV-140."""
+        self._parameters()
+        return self._store.reader()
+
+    def _round(self, identity: bytes, found: Round) -> schema.RoundView:
+        terms = found.terms
+        return schema.RoundView(
+            height=self._store.height,
+            id=hex_of(identity),
+            phase=terms.phase(self._store.height + 1).label,
+            status=found.status(self._store.height + 1),
+            committee=hex_of(terms.committee),
+            epoch=terms.epoch,
+            provider=hex_of(found.provider),
+            kind=views.kind(terms.kind, self._names),
+            pool=str(terms.pool),
+            members=str(terms.members),
+            least=terms.least,
+            close=terms.close,
+            accept=terms.accept,
+            open=terms.open,
+            inputs=found.donations,
+            projects=[_project(found, index) for index in range(len(terms.projects))],
+        )
+
+    def _input(
+        self, state: StateReader, identity: bytes, found: Donation, of: Round
+    ) -> schema.InputView:
+        message = state.get(entries.input_key(identity))
+        return schema.InputView(
+            id=hex_of(identity),
+            round=hex_of(found.round),
+            project=found.project,
+            owner=hex_of(found.owner),
+            status=found.status.label,
+            claimable=claims.is_claimable(found, of, self._store.height + 1),
+            weight=hex_of(g1_to_bytes(found.weight)),
+            amount=hex_of(g1_to_bytes(found.amount)),
+            height=found.height,
+            message=None if message is None else hex_of(message),
+        )
+
+
+def _missing(what: str) -> NotFound:
+    return NotFound(f"PV-141: there is no such {what}", where="path")
+
+
+def _found_committee(state: StateReader, identity: bytes) -> Committee:
+    try:
+        return committees.committee_of(state, identity)
+    except PrivateRefused as error:
+        raise _missing("committee") from error
+
+
+def _found_round(state: StateReader, identity: bytes) -> Round:
+    try:
+        return entries.round_of(state, identity)
+    except PrivateRefused as error:
+        raise _missing("round") from error
+
+
+def _committee(identity: bytes, found: Committee, state: StateReader) -> schema.CommitteeView:
+    declaration = found.declaration
+    latest = committees.epoch_of(state, identity, found.made - 1) if found.made else None
+    return schema.CommitteeView(
+        id=hex_of(identity),
+        purpose=hex_of(declaration.purpose),
+        epoch_blocks=declaration.epoch_blocks,
+        members=[
+            schema.SeatView(key=hex_of(seat.key), endpoint=seat.endpoint)
+            for seat in declaration.seats
+        ],
+        threshold=declaration.size.t,
+        made=found.made,
+        opens=found.opens(),
+        latest=None if latest is None else _epoch(found.made - 1, latest),
+    )
+
+
+def _epoch(number: int, found: Epoch) -> schema.EpochView:
+    return schema.EpochView(
+        epoch=number,
+        since=found.since,
+        until=found.until,
+        record=hex_of(found.record.to_bytes()),
+        qualified=list(found.record.qualified),
+        faults=[
+            schema.FaultView(member=fault.member, reason=fault.kind.value) for fault in found.faults
+        ],
+    )
+
+
+def _word(word: Word) -> schema.WordView:
+    return schema.WordView(height=word.height, step=word.step.label, message=hex_of(word.message))
+
+
+def _project(found: Round, index: int) -> schema.ProjectView:
+    project, tally = found.terms.projects[index], found.tallies[index]
+    opened = found.sums[index] if found.is_opened(index) else None
+    payout = found.payouts[index] if found.payouts else None
+    return schema.ProjectView(
+        recipient=hex_of(project.recipient),
+        minimum=str(project.minimum),
+        donations=tally.count,
+        weights=hex_of(g1_to_bytes(tally.weights)),
+        amounts=hex_of(g1_to_bytes(tally.amounts)),
+        roots=None if opened is None else str(opened.weights),
+        total=None if opened is None else str(opened.amounts),
+        funded=payout is not None if found.settled else None,
+        payout=None if payout is None else str(payout),
+    )

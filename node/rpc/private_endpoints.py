@@ -1,0 +1,68 @@
+"""Endpoints of the private environment.  Rules PV-140, PV-141."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from node.rpc import private_schema
+from node.rpc.endpoint import Endpoint
+
+PRIVATE_ENDPOINTS: Final = (
+    Endpoint(
+        "GET",
+        "/private/committees",
+        "Committees: who, since when, with which keys",
+        private_schema.CommitteesView,
+        lambda call: call.service.private.committees(),
+    ),
+    Endpoint(
+        "GET",
+        "/private/committees/{id}",
+        "A committee",
+        private_schema.CommitteeView,
+        lambda call: call.service.private.committee(call.id),
+    ),
+    Endpoint(
+        "GET",
+        "/private/committees/{id}/ceremony",
+        "The key ceremony under way, with its messages",
+        private_schema.CeremonyView,
+        lambda call: call.service.private.ceremony(call.id),
+    ),
+    Endpoint(
+        "GET",
+        "/private/rounds",
+        "Rounds of matching funds",
+        private_schema.RoundsView,
+        lambda call: call.service.private.rounds(),
+    ),
+    Endpoint(
+        "GET",
+        "/private/rounds/{id}",
+        "A round: terms, tallies, what was opened, what came of it",
+        private_schema.RoundView,
+        lambda call: call.service.private.round(call.id),
+    ),
+    Endpoint(
+        "GET",
+        "/private/rounds/{id}/inputs",
+        "Donations of a round, their amounts hidden",
+        private_schema.InputsView,
+        lambda call: call.service.private.inputs(call.id, call.query.first, call.query.limit),
+        query=private_schema.InputsQuery,
+    ),
+    Endpoint(
+        "GET",
+        "/private/inputs/{id}",
+        "A donation, its amount hidden",
+        private_schema.InputView,
+        lambda call: call.service.private.input(call.id),
+    ),
+    Endpoint(
+        "GET",
+        "/private/cells/{id}",
+        "A cell: masked value and commitment",
+        private_schema.CellView,
+        lambda call: call.service.private.cell(call.id),
+    ),
+)

@@ -1,0 +1,401 @@
+"""A chain with a private environment: its blocks, members and donors made by hand.
+
+Members are honest unless a test speaks for them: they hold real keys from a real ceremony on the
+chain, and open what the protocol has them open, here by interpolation in one process.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from circuits.crossing import MEMBER_DEPTH
+from circuits.membership import MemberTree, leaf
+from node.core.block import Receipt
+from node.core.genesis import Genesis, development_genesis
+from node.core.ids import NATIVE, EnvironmentId, Height, tagged_hash
+from node.core.interfaces import ProofVerifier, StateReader
+from node.core.private import PrivateParameters
+from node.execution import turnstile
+from node.private import build as building
+from node.private import committees
+from node.private import state as entries
+from node.private.build import Pledge, ProveLinked, Proving
+from node.private.claims import is_claimable
+from node.private.gifts import DonateTx, LinkedProof
+from node.private.payload import (
+    AcceptTx,
+    CeremonyTx,
+    DeclareTx,
+    Head,
+    OpenTx,
+    PrivateTx,
+    RoundTx,
+    SettleTx,
+    Step,
+    sign_declare,
+    sign_round,
+    wire,
+)
+from node.private.rounds import read_input
+from node.private.terms import Project, Terms
+from node.testing.ledger import FAUCET, FEE, Ledger, Pool, envelope
+from node.testing.market import unproved
+from private_exec.committee import acceptance, cells
+from private_exec.committee import inputs as shared
+from private_exec.committee.acceptance import Accepted
+from private_exec.committee.cells import Cell, cell_id
+from private_exec.committee.declaration import Declaration, Seat
+from private_exec.committee.epoch import EpochRecord
+from private_exec.committee.inputs import Input
+from private_exec.committee.opening import OpenStatement
+from private_exec.committee.participant import EpochSecrets, Participant
+from private_exec.linking import link_bytes
+from private_exec.pedersen import Opening
+from private_exec.sharing import interpolate
+from shielded.build import Prove, build, prepare
+from shielded.hidden import HiddenOpening
+from shielded.plan import Payment
+from shielded.private_owner import PrivateOwner
+from shielded.transaction import ShieldedTx
+from transparent.accounts import every_balance
+from transparent.signature import SigningKey
+
+AMOUNT: Final = 10**9
+"""What each note of the donors' wallets has."""
+POOL: Final = 10**6
+PARAMETERS: Final = PrivateParameters(step_heights=2, round_heights=1000, max_donations=64)
+
+
+def unlinked(item: Proving) -> LinkedProof:
+    """UNSAFE: a proof that proves nothing, for verifiers that believe."""
+    return LinkedProof(bytes(128), bytes(32), bytes(link_bytes(len(item.openings))))
+
+
+def signer(member: int) -> SigningKey:
+    """The signing key of member 1 … n."""
+    return SigningKey(tagged_hash("testing/member", bytes([member])))
+
+
+def member_secret(donor: int) -> int:
+    """What makes a donor a member of a round."""
+    return 1 + int.from_bytes(tagged_hash("testing/donor", bytes([donor]))[:16], "little")
+
+
+class Purse(Pool):
+    """Wallets that give to the private pool and take from it."""
+
+    @property
+    def holdings(self) -> int:
+        """What all notes are worth that can be spent."""
+        return sum(held.note.quantity for held in self._free)
+
+    def pledge(self, value: HiddenOpening) -> ShieldedTx:
+        """Out of the oldest note that has it."""
+        held = next(h for h in self._free if h.note.quantity >= value.amount + FEE)
+        self._free.remove(held)
+        change = held.note.quantity - value.amount - FEE
+        address = held.owner.full_viewing_key.address(0, internal=True)
+        plan = self._plan(
+            spends=(self._spend(held),),
+            payments=(Payment(address, change, change=True),),
+            hidden_values=(value,),
+        )
+        return self._carried(plan, held.owner)
+
+    def take(self, value: HiddenOpening, person: int = 0) -> ShieldedTx:
+        """Into a new note, which pays the fee."""
+        owner = self.keys[person]
+        address = owner.full_viewing_key.address(0, internal=True)
+        plan = self._plan(
+            payments=(Payment(address, value.amount - FEE, change=True),), hidden_values=(value,)
+        )
+        return self._carried(plan, owner)
+
+    def _carried(self, plan: Any, key: Any) -> ShieldedTx:
+        tx = build(plan, key, self._prove)
+        self._made[envelope(tx)] = [note for action in prepare(plan, key) for note in action.notes]
+        return tx
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Given:
+    """A donation as its donor knows it."""
+
+    pledge: Pledge
+    tx: DonateTx
+    input: Input
+    openings: building.Openings
+    owner: PrivateOwner
+
+
+class PrivateChain:
+    """Blocks by hand, and what the private environment says of them.
+
+    Args:
+        members: of the committee.
+        donors: members of every round.
+        verifier: of proofs; default: believes all.
+        prove: of actions; default: proves nothing.
+        linked: of donations and claims; default: proves nothing.
+        parameters: of the environment.
+        genesis: with these parameters; default: a development chain without statements.
+    """
+
+    def __init__(
+        self,
+        *,
+        members: int = 4,
+        donors: int = 8,
+        verifier: ProofVerifier | None = None,
+        prove: Prove = unproved,
+        linked: ProveLinked = unlinked,
+        parameters: PrivateParameters = PARAMETERS,
+        genesis: Genesis | None = None,
+    ) -> None:
+        genesis = genesis or development_genesis(name="private", private=parameters)
+        self.genesis: Final[Genesis] = genesis
+        self.parameters: Final = parameters
+        self.ledger: Final = Ledger(genesis, verifier=verifier)
+        self.purse: Final = Purse(self.ledger, people=2, prove=prove)
+        self.linked: Final = linked
+        self.tree: Final = MemberTree(
+            [leaf(member_secret(donor)) for donor in range(donors)], MEMBER_DEPTH
+        )
+        seats = tuple(
+            Seat(signer(m).account, f"127.0.0.1:{9000 + m}") for m in range(1, members + 1)
+        )
+        self.declaration: Final = Declaration(
+            genesis.chain_id, tagged_hash("testing/purpose"), 500, seats
+        )
+        self.secrets: dict[int, EpochSecrets] = {}
+
+    @property
+    def height(self) -> int:
+        return self.ledger.height
+
+    @property
+    def state(self) -> StateReader:
+        return self.ledger.store.reader()
+
+    @property
+    def record(self) -> EpochRecord:
+        """Of the latest epoch."""
+        found = committees.committee_of(self.state, self.declaration.id)
+        return committees.epoch_of(self.state, self.declaration.id, found.made - 1).record
+
+    def run(self, *txs: PrivateTx | bytes) -> list[Receipt]:
+        """One block of these; wallets learn of what was carried."""
+        wires = [tx if isinstance(tx, bytes) else wire(tx) for tx in txs]
+        receipts = list(self.ledger.block(*wires))
+        done = [
+            tx if isinstance(tx, bytes) else envelope(tx.carried)
+            for tx, receipt in zip(txs, receipts, strict=True)
+            if receipt.ok and (isinstance(tx, bytes) or hasattr(tx, "carried"))
+        ]
+        self.purse.settle(*done)
+        return receipts
+
+    def codes(self, *txs: PrivateTx | bytes) -> list[str]:
+        return [receipt.code for receipt in self.run(*txs)]
+
+    def to(self, height: int) -> None:
+        while self.height < height:
+            self.run()
+
+    def head(self, payer: SigningKey = FAUCET, **changes: Any) -> Head:
+        bare = Head(self.genesis.chain_id, FEE, Height(self.height + 10), payer.account)
+        return dataclasses.replace(bare, **changes)
+
+    # --- committees --------------------------------------------------------------------------
+
+    def declare(self, **changes: Any) -> DeclareTx:
+        return sign_declare(DeclareTx(self.head(**changes), self.declaration.to_bytes()), FAUCET)
+
+    def message(self, step: Step, message: bytes) -> CeremonyTx:
+        """A message of the ceremony that is under way."""
+        found = committees.committee_of(self.state, self.declaration.id)
+        return CeremonyTx(self.declaration.id, found.made, found.attempt, step, message)
+
+    def participants(self) -> dict[int, Participant]:
+        """The members in the next attempt."""
+        context = committees.committee_of(self.state, self.declaration.id).context
+        return {
+            m: Participant(context, m, signer(m), tagged_hash("testing/entropy", bytes([m])))
+            for m in self.declaration.members
+        }
+
+    def ceremony(self, *, silent: Sequence[int] = ()) -> None:
+        """Keys of the next epoch, whose secrets members keep."""
+        found = committees.committee_of(self.state, self.declaration.id)
+        here = {m: p for m, p in self.participants().items() if m not in silent}
+        self.run(*(self.message(Step.NOTICE, p.notice().to_bytes()) for p in here.values()))
+        step, opened = self.parameters.step_heights, self.height
+        self.to(opened + step - 1)
+        ceremony = self.replay(found.made, found.attempt)
+        self.run(
+            *(self.message(Step.DEALING, p.dealing(ceremony).to_bytes()) for p in here.values())
+        )
+        self.to(opened + 3 * step - 1)
+        ceremony = self.replay(found.made, found.attempt)
+        self.secrets = {m: p.secrets(ceremony, self.record) for m, p in here.items()}
+
+    def replay(self, epoch: int, attempt: int) -> Any:
+        """A ceremony as the chain has it."""
+        committee = committees.committee_of(self.state, self.declaration.id)
+        context = dataclasses.replace(committee.context, epoch=epoch, attempt=attempt)
+        said = committees.words(self.state, self.declaration.id, epoch, attempt)
+        return committees.replay(context, said, self.parameters.step_heights)
+
+    def start(self, notes: int = 8) -> None:
+        """A committee with keys, and donors with notes."""
+        assert_ok(self.run(self.declare()))
+        self.ceremony()
+        assert_ok(self.run(self.purse.shield(notes, AMOUNT)))
+
+    # --- rounds ------------------------------------------------------------------------------
+
+    def terms(self, *minimums: int, **changes: Any) -> Terms:
+        projects = tuple(
+            Project(SigningKey(tagged_hash("testing/project", bytes([i]))).account, minimum)
+            for i, minimum in enumerate(minimums or (0, 0))
+        )
+        h, step = self.height, self.parameters.step_heights
+        bare = Terms(
+            self.declaration.id, 0, NATIVE, POOL, self.tree.root, projects, 1,
+            h + 1 + 2 * step, h + 1 + 4 * step, h + 1 + 6 * step,
+        )  # fmt: skip
+        return dataclasses.replace(bare, **changes)
+
+    def round(self, terms: Terms, **changes: Any) -> RoundTx:
+        return sign_round(RoundTx(self.head(**changes), terms), FAUCET)
+
+    def open_round(self, *minimums: int, **changes: Any) -> bytes:
+        """Its id."""
+        tx = self.round(self.terms(*minimums, **changes))
+        assert_ok(self.run(tx))
+        return tx.id
+
+    def give(self, identity: bytes, project: int, weight: int, donor: int) -> Given:
+        """A donation, not sent yet."""
+        terms = entries.round_of(self.state, identity).terms
+        epoch = committees.epoch_of(self.state, terms.committee, terms.epoch)
+        owner = PrivateOwner(tagged_hash("testing/owner", bytes([donor])), identity)
+        made = building.pledge(
+            self.genesis.chain_id, epoch.record, terms, identity, project, weight, owner,
+            member_secret(donor), self.tree,
+        )  # fmt: skip
+        about = building.about_of(epoch.record, identity, project)
+        tx = made.complete(self.purse.pledge(made.value), self.linked)
+        openings = building.openings_of(owner, weight, about)
+        return Given(made, tx, read_input(tx.given.input), openings, owner)
+
+    def donate(self, identity: bytes, project: int, weight: int, donor: int) -> Given:
+        """A donation in a block of its own."""
+        given = self.give(identity, project, weight, donor)
+        assert_ok(self.run(given.tx))
+        return given
+
+    def accepted(self, given: Sequence[Given]) -> list[Accepted]:
+        """What the members open of inputs that become cells."""
+        found = [item.input for item in given]
+        ids = [cell_id(item.id, index) for item in found for index in range(2)]
+        rows: dict[int, tuple[list[int], list[int]]] = {}
+        for member, secrets in self.secrets.items():
+            pairs = [pair for item in shared.open_all(found, secrets) for pair in item or ()]
+            rows[member] = acceptance.masked(secrets.prss, ids, pairs)
+        return [
+            Accepted(
+                identity,
+                _zero({m: row[0][k] for m, row in rows.items()}),
+                _zero({m: row[1][k] for m, row in rows.items()}),
+            )
+            for k, identity in enumerate(ids)
+        ]
+
+    def accept(
+        self, identity: bytes, given: Sequence[Given], signers: Sequence[int] = (1, 2, 3)
+    ) -> AcceptTx:
+        """Their acceptance."""
+        return self.certified(identity, self.accepted(given), signers)
+
+    def certified(
+        self, identity: bytes, rows: Sequence[Accepted], signers: Sequence[int] = (1, 2, 3)
+    ) -> AcceptTx:
+        """The same of whatever members would sign."""
+        record = self.record
+        signatures = {m: acceptance.sign(record, rows, signer(m)) for m in signers}
+        return AcceptTx(identity, acceptance.assemble(record, rows, signatures).to_bytes())
+
+    def sums(self, identity: bytes) -> OpenTx:
+        """What the members open when acceptances are over."""
+        found = entries.round_of(self.state, identity)
+        inputs = list(entries.inputs_of(self.state, identity, 0, found.donations))
+        outputs: list[Opening] = []
+        for project, tally in enumerate(found.tallies):
+            if tally.count < found.terms.least:
+                continue
+            mine = [
+                key
+                for key, item in inputs
+                if item.project == project and item.status is entries.Status.ACCEPTED
+            ]
+            outputs += [self._sum(mine, index) for index in range(2)]
+        return OpenTx(OpenStatement(identity, tuple(outputs)))
+
+    def _sum(self, inputs: Sequence[bytes], index: int) -> Opening:
+        held = [self.cell(cell_id(key, index)) for key in inputs]
+        rows = {
+            member: cells.combined([1] * len(held), cells.shares(secrets.prss, held))
+            for member, secrets in self.secrets.items()
+        }
+        return Opening(
+            _zero({m: row.value for m, row in rows.items()}),
+            _zero({m: row.blinding for m, row in rows.items()}),
+        )
+
+    def cell(self, identity: bytes) -> Cell:
+        """As the state has it."""
+        return entries.cell_of(self.state, identity)
+
+    def settle(self, identity: bytes) -> SettleTx:
+        return SettleTx(identity)
+
+    def claim(self, given: Given, person: int = 0) -> Any:
+        """What its owner sends to have it back."""
+        terms = entries.round_of(self.state, given.tx.given.round).terms
+        back = building.refund(
+            self.genesis.chain_id, terms.kind, given.input.id, given.openings.amount, given.owner
+        )
+        return back.complete(self.purse.take(back.value, person), self.linked)
+
+    def is_claimable(self, given: Given) -> bool:
+        """In the next block."""
+        found = entries.donation_of(self.state, given.input.id)
+        return is_claimable(found, entries.round_of(self.state, found.round), self.height + 1)
+
+    # --- money -------------------------------------------------------------------------------
+
+    def balance(self, account: bytes) -> int:
+        return sum(
+            n for who, kind, n in every_balance(self.state) if (who, kind) == (account, NATIVE)
+        )
+
+    def held(self) -> dict[EnvironmentId, int]:
+        """What the turnstile knows of each environment."""
+        (row,) = (row for row in turnstile.supply(self.state) if row.kind == NATIVE)
+        return dict(row.held)
+
+
+def _zero(values: Mapping[int, int]) -> int:
+    """The value that shares of degree t have at 0."""
+    return interpolate(list(values), list(values.values()), 0)
+
+
+def assert_ok(receipts: Sequence[Receipt]) -> None:
+    """Raises AssertionError with the rule and the reason of the first that failed."""
+    for receipt in receipts:
+        if not receipt.ok:
+            raise AssertionError(f"{receipt.code}: {receipt.message}")

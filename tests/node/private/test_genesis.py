@@ -1,0 +1,72 @@
+"""The section of genesis, and that chains without it stay what they are."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from node.app import assembly
+from node.app.development import statements_of
+from node.core.errors import ConsensusFault
+from node.core.genesis import Genesis, development_genesis
+from node.core.genesis_file import format_genesis, parse_genesis
+from node.core.ids import EnvironmentId
+from node.core.private import PrivateParameters
+from node.private.env import PrivateEnvironment
+from shielded.env import ShieldedEnvironment
+from zk.errors import DecodeError
+
+SECTION = PrivateParameters(step_heights=3, round_heights=90, max_donations=7)
+
+
+def test_pv100_a_genesis_without_the_section_keeps_its_encoding_and_its_file():
+    plain = development_genesis()
+    assert plain.to_bytes()[0] == 4
+    assert "private" not in format_genesis(plain, json_format=True)
+    assert EnvironmentId.PRIVATE not in assembly.environments(plain)
+    with_it = dataclasses.replace(plain, private=SECTION)
+    assert with_it.to_bytes()[0] == 5
+    assert with_it.to_bytes()[1:].startswith(plain.to_bytes()[1:])
+    assert with_it.chain_id != plain.chain_id
+    assert EnvironmentId.PRIVATE in assembly.environments(with_it)
+
+
+@pytest.mark.parametrize("json_format", [True, False])
+def test_pv100_bytes_and_files_are_read_back(json_format):
+    found = development_genesis(private=SECTION)
+    assert Genesis.from_bytes(found.to_bytes()) == found
+    text = format_genesis(found, json_format=json_format)
+    assert parse_genesis(text, json_format=json_format) == found
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"step_heights": 0}, {"round_heights": 29}, {"max_donations": 0},
+        {"max_donations": 2**16 + 1}, {"step_heights": 2**32}, {"round_heights": 2**32},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_pv100_numbers_out_of_range_are_refused(broken):
+    with pytest.raises(DecodeError, match="PV-100"):
+        PrivateParameters(**broken)
+
+
+def test_pv100_a_version_says_whether_the_section_is_there():
+    found = development_genesis(private=SECTION).to_bytes()
+    with pytest.raises(DecodeError):
+        Genesis.from_bytes(b"\x04" + found[1:])
+    with pytest.raises(DecodeError):
+        Genesis.from_bytes(found[:-12])
+
+
+def test_pv100_it_verifies_the_statements_of_hidden_amounts():
+    assert statements_of(None) == ("action/1",)
+    assert statements_of(SECTION) == ("action/1", "donation/1", "transit/1")
+
+
+def test_a_chain_without_the_section_has_no_such_environment():
+    shielded = ShieldedEnvironment(64, 128, 16)
+    with pytest.raises(ConsensusFault):
+        PrivateEnvironment(development_genesis(), shielded)

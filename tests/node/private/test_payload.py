@@ -1,0 +1,134 @@
+"""Encodings, ids, and what needs no state."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from node.core.errors import InvalidTransaction
+from node.core.ids import ChainId, Height
+from node.core.interfaces import TxContext
+from node.private import payload as payloads
+from node.private.errors import PrivateOutdated, PrivateRefused
+from node.private.payload import CeremonyTx, ComplaintTx, SettleTx, Step, Tag
+from node.testing.ledger import FAUCET
+from node.testing.private import PrivateChain, signer
+from zk.errors import ChiaroError, DecodeError
+
+
+@pytest.fixture(scope="module")
+def every(chain: PrivateChain) -> dict[Tag, payloads.PrivateTx]:
+    """One transaction of each kind."""
+    identity = chain.open_round()
+    given = chain.donate(identity, 0, 100, 0)
+    accepted = chain.accept(identity, [given])
+    assert chain.codes(accepted) == ["ok"]
+    return {
+        Tag.DECLARE: chain.declare(),
+        Tag.CEREMONY: CeremonyTx(chain.declaration.id, 1, 0, Step.NOTICE, b"n"),
+        Tag.ROUND: chain.round(chain.terms(5)),
+        Tag.DONATE: chain.give(identity, 1, 40, 1).tx,
+        Tag.COMPLAINT: ComplaintTx(given.input.id, b"c"),
+        Tag.ACCEPT: accepted,
+        Tag.OPEN: chain.sums(identity),
+        Tag.SETTLE: SettleTx(identity),
+        Tag.CLAIM: chain.claim(given),
+    }
+
+
+def environment(chain: PrivateChain):
+    return chain.ledger.executor._environments[3]
+
+
+@pytest.mark.parametrize("tag", list(Tag))
+def test_pv101_a_transaction_is_exactly_its_encoding(chain, every, tag):
+    tx = every[tag]
+    data = tx.to_bytes()
+    assert data[0] == tag and payloads.decode(data) == tx
+    assert environment(chain).decode(data) == tx
+    for broken in (data[:-1], data + b"\x00", data[:1]):
+        with pytest.raises(ChiaroError):
+            payloads.decode(broken)
+
+
+@pytest.mark.parametrize("tag", list(Tag))
+def test_pv101_fee_and_chain_are_read_in_place(chain, every, tag):
+    tx, env = every[tag], environment(chain)
+    assert env.preview(tx.to_bytes(), chain.genesis.chain_id) == env.fee(tx)
+    assert env.is_unpaid(tx.to_bytes()) == (env.fee(tx) == 0) == (tag in payloads.UNPAID)
+
+
+@pytest.mark.parametrize("data", [b"", b"\x00", b"\x0a", b"\xff" * 40])
+def test_pv101_unknown_tags_are_refused(data):
+    with pytest.raises(PrivateRefused, match="no private transaction") as caught:
+        payloads.decode(data)
+    assert caught.value.rule == "PV-101"
+
+
+def test_pv101_unknown_steps_are_refused(chain, every):
+    data = bytearray(every[Tag.CEREMONY].to_bytes())
+    data[1 + 32 + 8 + 4] = 4
+    with pytest.raises(PrivateRefused) as caught:
+        payloads.decode(bytes(data))
+    assert caught.value.rule == "PV-101"
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=400))
+def test_pv101_any_bytes_are_a_transaction_or_a_refusal(data):
+    try:
+        tx = payloads.decode(data)
+    except (DecodeError, InvalidTransaction):
+        return
+    assert tx.to_bytes() == data
+
+
+def test_pv101_ids_cover_all_but_proofs_and_signatures(chain, every):
+    chain_id = chain.genesis.chain_id
+    ids = [payloads.tx_id(tx, chain_id) for tx in every.values()]
+    assert len(set(ids)) == len(ids)
+    for tag in (Tag.DECLARE, Tag.ROUND, Tag.CLAIM):
+        assert dataclasses.replace(every[tag], signature=b"\x01" * 64).id == every[tag].id
+    for tag, field in ((Tag.DONATE, "given"), (Tag.CLAIM, "wanted")):
+        tx = every[tag]
+        linked = dataclasses.replace(tx.linked, proof=b"\x01" * 128)
+        assert dataclasses.replace(tx, linked=linked).id == tx.id
+        named = dataclasses.replace(getattr(tx, field), cv=b"\x01" * 32)
+        assert dataclasses.replace(tx, **{field: named}).id != tx.id
+        other = dataclasses.replace(tx.carried, fee=tx.carried.fee + 1)
+        assert dataclasses.replace(tx, carried=other).id != tx.id
+
+
+@pytest.mark.parametrize("tag", [Tag.DECLARE, Tag.ROUND, Tag.DONATE, Tag.CLAIM])
+def test_pv102_another_chains_transaction_is_refused(chain, every, tag):
+    env, elsewhere = environment(chain), ChainId(b"\x05" * 32)
+    with pytest.raises(PrivateRefused) as caught:
+        env.preview(every[tag].to_bytes(), elsewhere)
+    assert caught.value.rule == "PV-102"
+    with pytest.raises(PrivateRefused) as caught:
+        env.check_stateless(every[tag], TxContext(elsewhere, Height(chain.height + 1)))
+    assert caught.value.rule == "PV-102"
+
+
+@pytest.mark.parametrize("tag", [Tag.DECLARE, Tag.ROUND])
+def test_pv103_what_an_account_pays_for_is_in_time_and_signed(chain, every, tag):
+    env, tx = environment(chain), every[tag]
+
+    def refused(tx, height: int) -> str:
+        with pytest.raises(InvalidTransaction) as caught:
+            env.check_stateless(tx, TxContext(chain.genesis.chain_id, Height(height)))
+        return caught.value.rule
+
+    last = tx.head.expiry
+    for height in (last + 1, last - chain.genesis.parameters.max_expiry - 1):
+        assert refused(tx, height) == "PV-103"
+    with pytest.raises(PrivateOutdated):
+        env.check_stateless(tx, TxContext(chain.genesis.chain_id, Height(last + 1)))
+    foreign = dataclasses.replace(tx, signature=signer(1).sign(tx.consent))
+    assert refused(foreign, last) == "PV-103"
+    dearer = dataclasses.replace(tx, head=dataclasses.replace(tx.head, fee=tx.head.fee + 1))
+    assert refused(dearer, last) == "PV-103"
+    assert tx.head.payer == FAUCET.account

@@ -1,0 +1,95 @@
+"""The mempool: what members send waits in places of its own, and no garbage does."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from node.core.ids import Height
+from node.execution.mempool import MOST_ORDERS, MOST_PRIVATE, Mempool, MempoolLimits
+from node.private import state as entries
+from node.private.payload import SettleTx, Step, wire
+from node.testing.private import PrivateChain, assert_ok
+
+CHEAP = MempoolLimits(fee_floor=100)
+
+
+@pytest.fixture
+def pool(chain: PrivateChain) -> Mempool:
+    store = chain.ledger.store
+    return Mempool(chain.ledger.executor, lambda: (Height(store.height), store.reader()), CHEAP)
+
+
+def submit(pool: Mempool, tx) -> str:
+    answer = pool.add(wire(tx))
+    return "ok" if answer.error is None else answer.error.id
+
+
+def told(pool: Mempool, chain: PrivateChain) -> None:
+    """Of the last block."""
+    pool.committed(chain.ledger.chain.block(Height(chain.height)), ())
+
+
+def test_pv120_a_round_goes_through_the_mempool_and_pays_only_where_it_should(chain, pool):
+    identity = chain.open_round()
+    given = chain.give(identity, 0, 100, 0)
+    assert submit(pool, given.tx) == "ok"
+    again = chain.give(identity, 1, 100, 0)
+    assert submit(pool, again.tx) == "EX-20"  # the same member
+    assert list(pool.pending(1 << 20)) == [wire(given.tx)]
+    assert_ok(chain.run(given.tx))
+    told(pool, chain)
+    accepted = chain.accept(identity, [given])
+    assert submit(pool, accepted) == "ok"
+    assert_ok(chain.run(accepted))
+    assert submit(pool, SettleTx(identity)) == "PV-117"
+    terms = entries.round_of(chain.state, identity).terms
+    chain.to(terms.accept)
+    told(pool, chain)
+    opened = chain.sums(identity)
+    assert submit(pool, opened) == "ok"
+    assert_ok(chain.run(opened))
+    told(pool, chain)
+    assert submit(pool, SettleTx(identity)) == "ok"
+
+
+def test_pv120_garbage_takes_no_place(chain, pool):
+    identity = chain.open_round()
+    given = chain.donate(identity, 0, 100, 0)
+    right = chain.accept(identity, [given])
+    forged = chain.certified(identity, chain.accepted([given]), signers=(1, 2))
+    assert submit(pool, forged) == "PV-43"
+    unknown = dataclasses.replace(chain.message(Step.NOTICE, b"\x01"), committee=b"\x05" * 32)
+    assert submit(pool, unknown) != "ok"
+    assert submit(pool, SettleTx(b"\x05" * 32)) == "PV-107"
+    assert pool.status().transactions == 0
+    assert submit(pool, right) == "ok"
+    assert submit(pool, right) == "ok"
+    assert pool.status().transactions == 1
+
+
+def test_pv120_places_are_few(chain, pool, monkeypatch):
+    assert MOST_PRIVATE == 128
+    monkeypatch.setattr("node.execution.mempool.MOST_PRIVATE", 1 - MOST_ORDERS)
+    identity = chain.open_round()
+    given = [chain.donate(identity, 0, 100, donor) for donor in range(2)]
+    first, second = (chain.accept(identity, [item]) for item in given)
+    assert submit(pool, first) == "ok"
+    assert submit(pool, second) == "EX-35"
+
+
+def test_pv120_messages_of_a_ceremony_wait_one_a_member_and_step():
+    chain = PrivateChain()
+    assert_ok(chain.run(chain.declare()))
+    store = chain.ledger.store
+    pool = Mempool(chain.ledger.executor, lambda: (Height(store.height), store.reader()))
+    people = chain.participants()
+    notices = [chain.message(Step.NOTICE, p.notice().to_bytes()) for p in people.values()]
+    assert [submit(pool, tx) for tx in notices] == ["ok"] * 4
+    cut = dataclasses.replace(notices[0], message=notices[0].message[:-1] + b"\x00")
+    assert submit(pool, cut) == "EX-20"
+    taken = chain.ledger.executor.select(
+        list(pool.pending(1 << 20)), chain.state, Height(chain.height + 1), 1 << 20
+    )
+    assert len(taken) == 4

@@ -1,0 +1,102 @@
+"""What a node says of the private environment."""
+
+from __future__ import annotations
+
+import pytest
+
+from node.app import development
+from node.core.errors import NotFound
+from node.private import state as entries
+from node.private.payload import SettleTx
+from node.rpc.private import PrivateViews
+from node.testing.clock import EPOCH_MS
+from node.testing.nodes import VALIDATOR, memory_node, serving
+from node.testing.private import PrivateChain, assert_ok
+from private_exec.committee.cells import cell_id
+from zk.curve.encoding import g1_to_bytes
+
+NONE = b"\x01" * 32
+
+
+def test_pv140_a_chain_without_it_has_no_document_of_it():
+    with serving(memory_node()) as client:
+        for call in (
+            client.private_committees,
+            client.private_rounds,
+            lambda: client.private_round(NONE),
+            lambda: client.private_cell(NONE),
+            lambda: client.private_ceremony(NONE),
+        ):
+            with pytest.raises(NotFound, match="PV-140"):
+                call()
+
+
+def test_pv141_what_is_none_is_not_found():
+    genesis = development.genesis(
+        EPOCH_MS, validators=(VALIDATOR.public,), lane=None, private=development.PRIVATE
+    )
+    with serving(memory_node(genesis)) as client:
+        assert client.private_committees().committees == []
+        assert client.private_rounds().rounds == []
+        for call in (
+            client.private_committee,
+            client.private_ceremony,
+            client.private_round,
+            client.private_inputs,
+            client.private_input,
+            client.private_cell,
+        ):
+            with pytest.raises(NotFound, match="PV-141"):
+                call(NONE)
+        names = [item.id for item in client.status().statements]
+        assert names == ["action/1", "donation/1", "transit/1"]
+
+
+def test_pv141_committees_rounds_donations_and_cells_are_those_behind_the_last_block():
+    chain = PrivateChain()
+    views = PrivateViews(chain.genesis, chain.ledger.store, {})
+    assert_ok(chain.run(chain.declare()))
+    (committee,) = views.committees().committees
+    assert (committee.made, committee.latest, committee.threshold) == (0, None, 1)
+    assert len(committee.members) == 4
+    chain.ceremony(silent=(4,))
+    identity = bytes.fromhex(committee.id[2:])
+    committee = views.committee(identity)
+    assert committee.made == 1 and committee.latest is not None
+    assert committee.latest.record == "0x" + chain.record.to_bytes().hex()
+    assert [fault.member for fault in committee.latest.faults] == [4]
+    ceremony = views.ceremony(identity)
+    assert (ceremony.epoch, ceremony.attempt, ceremony.opened, ceremony.words) == (1, 0, 0, [])
+    assert_ok(chain.run(chain.purse.shield(4, 10**7)))
+
+    name = chain.open_round(0, 10**7)
+    given = [chain.donate(name, project, 100 + project, project) for project in range(2)]
+    shown = views.inputs(name, 0, 64).inputs
+    assert [item.id for item in shown] == ["0x" + item.input.id.hex() for item in given]
+    assert [item.id for item in views.inputs(name, 1, 64).inputs] == [shown[1].id]
+    assert views.inputs(name, 0, 1).inputs == [shown[0]]
+    first = views.input(given[0].input.id)
+    assert first == shown[0]
+    assert first.message == "0x" + given[0].input.to_bytes().hex()
+    assert (first.status, first.claimable) == ("pending", False)
+    assert first.amount == "0x" + g1_to_bytes(given[0].input.commitments[1]).hex()
+    assert_ok(chain.run(chain.accept(name, given)))
+    assert views.input(given[0].input.id).message is None
+    cell = views.cell(cell_id(given[0].input.id, 1))
+    assert cell.c == str(chain.cell(cell_id(given[0].input.id, 1)).c)
+    terms = entries.round_of(chain.state, name).terms
+    (before,) = views.rounds().rounds
+    assert (before.status, before.phase, before.inputs) == ("running", "donating", 2)
+    assert [project.donations for project in before.projects] == [1, 1]
+    assert before.projects[0].roots is None and before.projects[0].funded is None
+    chain.to(terms.accept)
+    assert views.round(name).phase == "opening"
+    assert_ok(chain.run(chain.sums(name)))
+    opened = views.round(name)
+    assert opened.status == "opened"
+    assert [(p.roots, p.total) for p in opened.projects] == [("100", "10000"), ("101", "10201")]
+    assert_ok(chain.run(SettleTx(name)))
+    after = views.round(name)
+    assert after.status == "settled" and after.height == chain.height
+    assert [(p.funded, p.payout) for p in after.projects] == [(True, "0"), (False, None)]
+    assert views.input(given[1].input.id).claimable
