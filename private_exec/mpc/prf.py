@@ -10,8 +10,6 @@ from __future__ import annotations
 import hashlib
 from typing import Final, Protocol
 
-import numpy as np
-import numpy.typing as npt
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
@@ -23,6 +21,7 @@ KEY_BYTES: Final = 32
 _STREAM: Final = b"chiaro/v1/prss"
 _MASK: Final = b"chiaro/v1/mask"
 _NONCE: Final = bytes(16)
+_ZEROS: Final = bytes(1 << 16)
 
 
 def stream_key(key: bytes, label: SessionLabel) -> bytes:
@@ -39,8 +38,8 @@ def stream(own: bytes, count: int) -> bytes:
 class Source(Protocol):
     """The integers of one key and label, in order, some at a time."""
 
-    def next(self, count: int) -> bytes:
-        """The next ones, 40 bytes each, little-endian."""
+    def fill(self, target: memoryview) -> None:
+        """The next ones, 40 bytes each, little-endian, into bytes that are as many times 40."""
         ...
 
 
@@ -50,8 +49,9 @@ class _Stream:
     def __init__(self, key: bytes, label: SessionLabel) -> None:
         self._cipher = Cipher(AES(stream_key(key, label)), CTR(_NONCE)).encryptor()
 
-    def next(self, count: int) -> bytes:
-        return self._cipher.update(bytes(WIDE_BYTES * count))
+    def fill(self, target: memoryview) -> None:
+        zeros = _ZEROS if target.nbytes <= len(_ZEROS) else bytes(target.nbytes)
+        self._cipher.update_into(memoryview(zeros)[: target.nbytes], target)
 
 
 class _Hashed:
@@ -60,9 +60,10 @@ class _Hashed:
     def __init__(self, key: bytes, label: MaskLabel) -> None:
         self._key, self._label, self._taken = key, label, 0
 
-    def next(self, count: int) -> bytes:
-        first, self._taken = self._taken, self._taken + count
-        return b"".join(mask(self._key, self._label, j) for j in range(first, self._taken))
+    def fill(self, target: memoryview) -> None:
+        first, self._taken = self._taken, self._taken + target.nbytes // WIDE_BYTES
+        numbers = range(first, self._taken)
+        target[:] = b"".join(mask(self._key, self._label, j) for j in numbers)
 
 
 def source(key: bytes, label: Label) -> Source:
@@ -76,7 +77,8 @@ def mask(key: bytes, label: MaskLabel, number: int = 0) -> bytes:
     return hashlib.blake2b(data, digest_size=WIDE_BYTES, key=key, person=_MASK).digest()
 
 
-def fill(source: Source, target: npt.NDArray[np.uint64]) -> None:
-    """The next integers into a contiguous array, whose rows they are."""
-    flat = target.reshape(-1)
-    flat[:] = np.frombuffer(source.next(flat.nbytes // WIDE_BYTES), dtype="<u8")
+def outputs(key: bytes, label: Label, count: int) -> bytes:
+    """The first integers of a key and label, 40 bytes each."""
+    out = bytearray(WIDE_BYTES * count)
+    source(key, label).fill(memoryview(out))
+    return bytes(out)

@@ -25,13 +25,16 @@ from private_exec.mpc.errors import MalformedVector, MpcRefused, UnfitKeys
 from private_exec.mpc.labels import GateLabel, Label, MaskLabel, ValueLabel, ZeroLabel
 from private_exec.mpc.prf import KEY_BYTES
 from private_exec.mpc.shamir import Size
+from private_exec.mpc.vectors import WIDE_BYTES
 from zk.field.arrays import LIMBS, WIDE_LIMBS, U64Array
 
 Subset = int
 """A set of members as bits: bit i − 1 says whether member i is in it."""
 
 _BLOCK: Final = 256
-"""Values drawn from all keys before the next ones: what the keys give stays in the cache."""
+"""At least so many values are drawn from all keys before the next ones …"""
+_CACHED: Final = 1 << 19
+"""… or more, while what the keys give takes no more bytes than stay in the cache."""
 
 
 @lru_cache(maxsize=8)
@@ -133,7 +136,7 @@ def contribution(keys: PrssKeys, subset: Subset, label: Label, count: int) -> U6
     key = keys.keys.get(subset)
     if key is None:
         raise UnfitKeys("PV-6", f"member {keys.member} has no key of this set")
-    return vectors.reduced(prf.source(key, label).next(count * outputs(keys.size, label)))
+    return vectors.reduced(prf.outputs(key, label, count * outputs(keys.size, label)))
 
 
 def outputs(size: Size, label: Label) -> int:
@@ -204,13 +207,14 @@ def _drawn(
     each = len(weights[0])
     sources = [prf.source(keys.keys[a], label) for a in subsets_of(keys.size, keys.member)]
     out = np.empty((count, LIMBS), dtype=np.uint64)
-    for start, stop in _blocks(count):
-        drawn = np.empty((len(sources), stop - start, each, WIDE_LIMBS), dtype=np.uint64)
+    for start, stop in _blocks(count, WIDE_BYTES * each * len(sources)):
+        drawn = np.empty((len(sources), stop - start, each, WIDE_LIMBS), dtype="<u8")
         for source, row in zip(sources, drawn, strict=True):
-            prf.fill(source, row)
+            source.fill(row.data.cast("B"))
+        values = drawn.astype(np.uint64, copy=False)
         if kept is not None:
-            drawn &= kept
-        out[start:stop] = vectors.combine_wide(weights, drawn)
+            values &= kept
+        out[start:stop] = vectors.combine_wide(weights, values)
     return out
 
 
@@ -225,6 +229,8 @@ def _require_all(labels: Sequence[object]) -> None:
         _require(label, MaskLabel)
 
 
-def _blocks(count: int) -> Iterator[tuple[int, int]]:
-    for start in range(0, count, _BLOCK):
-        yield start, min(start + _BLOCK, count)
+def _blocks(count: int, size: int) -> Iterator[tuple[int, int]]:
+    """Ranges of values, of which each takes `size` bytes."""
+    step = max(_BLOCK, _CACHED // size)
+    for start in range(0, count, step):
+        yield start, min(start + step, count)

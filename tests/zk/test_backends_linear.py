@@ -17,6 +17,9 @@ from zk.errors import BackendError
 from zk.field.arrays import from_array, from_montgomery, to_array, to_montgomery, wide_integers
 from zk.field.params import FR
 from zk.kernels import linear
+from zk.kernels.vector import linear as vector_linear
+from zk.kernels.vector import linear_library, linear_wide
+from zk.kernels.vector.lanes import BoundError
 
 R = FR.modulus
 VALUE = st.sampled_from([0, 1, 2, R - 1, R - 2, R // 2]) | st.integers(0, R - 1)
@@ -164,6 +167,23 @@ def test_operands_stay_as_they_are(backend):
     backend.fr_combine(to_array([1, 2]).reshape(1, 2, 4), [a, b])
     np.testing.assert_array_equal(a, to_array([5, 7]))
     np.testing.assert_array_equal(b, to_array([11, 13]))
+
+
+@pytest.mark.parametrize("multiplier", ["ifma", "ifma-emulated"])
+def test_more_terms_than_columns_hold_are_not_emitted(monkeypatch, multiplier):
+    linear_library.build(multiplier)
+    monkeypatch.setattr(linear_wide, "MOST", 256)
+    with pytest.raises(BoundError):
+        linear_library.build(multiplier)
+
+
+@pytest.mark.parametrize("multiplier", ["fma", "ifma", "ifma-emulated"])
+def test_vector_signatures_cover_exactly_the_exports(multiplier):
+    module = linear_library.build(multiplier)
+    wanted = {**vector_linear.SIGNATURES}
+    if linear_library.has_wide(multiplier):
+        wanted |= linear_wide.SIGNATURES
+    assert set(module.exports) == set(wanted)
 
 
 def u64(*shape: int):

@@ -11,7 +11,8 @@ import numpy as np
 from zk.backends import checks
 from zk.backends.linear_portable import PortableLinear, exponent_digits
 from zk.field.arrays import LIMBS, U64Array
-from zk.kernels.vector import library, linear, linear_library
+from zk.kernels import linear as scalar
+from zk.kernels.vector import library, linear, linear_library, linear_wide
 
 _SHORT: Final = 1 << 6
 """Exponents below are left to the scalar kernels: what a vector needs first costs more."""
@@ -20,7 +21,7 @@ _PIECE: Final = 256
 
 
 class VectorLinear(PortableLinear):
-    """`Backend.fr_raise`, a value a lane; the rest as it is on scalar kernels."""
+    """What takes long, a value a lane; the rest as it is on scalar kernels."""
 
     @property
     @abstractmethod
@@ -52,3 +53,31 @@ class VectorLinear(PortableLinear):
         )
         self.run_all(jobs, serial=whole <= _PIECE)
         return out[:n]
+
+    def fr_combine_wide(self, weights: U64Array, rows: U64Array) -> U64Array:
+        terms, each, n = checks.combined_wide(weights, rows)
+        whole = n - n % library.lanes_of(self.name).width
+        step = linear_wide.MOST // max(1, each)  # terms of one sum
+        if not (whole and terms and step and linear_library.has_wide(self.name)):
+            return super().fr_combine_wide(weights, rows)
+        call = linear_library.shared(self.name).call
+        out = np.empty((n, LIMBS), dtype=np.uint64)
+        target, factors, values = (int(x.ctypes.data) for x in (out, weights, rows))
+        part = np.empty((whole, LIMBS), dtype=np.uint64)
+        for first in range(0, terms, step):
+            call(
+                "fr_vector_wide",
+                int(part.ctypes.data) if first else target,
+                factors + 8 * LIMBS * each * first,
+                values + scalar.WIDE_BYTES * each * n * first,
+                min(step, terms - first),
+                each,
+                n,
+                whole,
+            )
+            if first:
+                out[:whole] = self.fr_add(out[:whole], part)
+        if whole < n:
+            inputs = (target, factors, values, terms, each, n, whole, n)
+            scalar.shared().call("fr_combine_wide", *inputs)
+        return out

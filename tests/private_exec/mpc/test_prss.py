@@ -90,24 +90,35 @@ def test_the_same_as_the_plain_twin(n, seed, count):
 
 def test_many_values_are_the_few_and_more():
     """Blocks in which they are drawn do not show."""
-    keys = keys_of_all(Size.of(7), b"seed")[2]
+    keys = keys_of_all(Size.of(10), b"seed")[2]
     for draw, label in ((prss.shares, RANDOM), (prss.shares, MASK), (prss.zeros, ZERO)):
-        many = draw(keys, label, 1000)
+        many = draw(keys, label, 600)
         for count in (0, 1, 255, 256, 257, 513):
             assert vectors.same(draw(keys, label, count), many[:count])
 
 
 def test_pv7_the_stream_is_aes_in_counter_mode():
-    stream = prf.source(b"k" * 32, RANDOM)
-    data = stream.next(3) + stream.next(5)
+    stream, data = prf.source(b"k" * 32, RANDOM), bytearray(40 * 8)
+    stream.fill(memoryview(data)[: 40 * 3])
+    stream.fill(memoryview(data)[40 * 3 :])
     numbers = [int.from_bytes(data[40 * i : 40 * i + 40], "little") for i in range(8)]
     assert [x % R for x in numbers] == spec.prf(b"k" * 32, RANDOM.digest, 8)
     assert "k" * 8 not in repr(stream)
 
 
+def test_a_stream_of_any_length_is_that_of_its_key():
+    """Beyond the zeros that are kept."""
+    count = (1 << 16) // 40 + 10
+    whole = prf.outputs(b"k" * 32, RANDOM, count)
+    assert whole[: 40 * 5] == prf.outputs(b"k" * 32, RANDOM, 5)
+    last = int.from_bytes(whole[-40:], "little") % R
+    assert last == spec.prf(b"k" * 32, RANDOM.digest, count)[-1]
+
+
 def test_pv7_masks_are_hashes():
-    source = prf.source(b"k" * 32, MASK)
-    data = source.next(1) + source.next(2)
+    source, data = prf.source(b"k" * 32, MASK), bytearray(40 * 3)
+    source.fill(memoryview(data)[:40])
+    source.fill(memoryview(data)[40:])
     numbers = [int.from_bytes(data[40 * i : 40 * i + 40], "little") for i in range(3)]
     assert [x % R for x in numbers] == spec.mask(b"k" * 32, MASK.digest, 3)
     assert "k" * 8 not in repr(source)
@@ -149,7 +160,7 @@ def test_pv7_outputs_are_long_enough_to_be_uniform():
 
 def test_pv7_other_labels_and_keys_give_other_streams():
     firsts = {
-        prf.source(key, label).next(1)
+        prf.outputs(key, label, 1)
         for key in (b"k" * 32, b"l" * 32)
         for label in (RANDOM, MASK, ZERO, GateLabel(SID, 3, Draw.LEFT, 1))
     }

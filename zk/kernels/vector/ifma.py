@@ -183,7 +183,7 @@ class Ifma(Lanes):
     def mul_sum(self, *pairs: tuple[Element, Element]) -> Element:
         ready = [self._ready(a, b) for a, b in pairs]
         value = self.product_value(ready)
-        acc = _Accumulators(self)
+        acc = Accumulators(self)
         friendly = [self.splat(d) for d in _digits(self.friendly)]
         prime = [self.splat(d) for d in _digits(self.p)]
         friendly_bounds = [(d, d) for d in _digits(self.friendly)]
@@ -307,12 +307,16 @@ def emit_emulation(module: Module) -> None:
     f.leave(f"{v} {out}")
 
 
-class _Accumulators:
-    """Columns of a product under construction."""
+class Accumulators:
+    """Columns of a product under construction.
 
-    def __init__(self, lanes: Ifma) -> None:
+    Args:
+        lanes: where instructions go.
+        count: of columns.
+    """
+
+    def __init__(self, lanes: Ifma, count: int = 2 * LIMBS + 1) -> None:
         self.k = lanes
-        count = 2 * LIMBS + 1
         self.registers = [lanes.splat(0)] * count
         self.bound: list[Interval] = [(0, 0)] * count
 
