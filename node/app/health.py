@@ -25,6 +25,7 @@ class Seen:
         interval_s: between blocks, by the chain's timer.
         driven: CometBFT decides.
         engine: what it said; None: nothing.
+        diverged: votes are for blocks on another state than this node's.
         disk_free: bytes; None: there is no disk.
         disk_reserve: bytes that the operator wants to stay free.
     """
@@ -35,6 +36,7 @@ class Seen:
     interval_s: float = 0.0
     driven: bool = False
     engine: EngineStatus | None = None
+    diverged: bool = False
     disk_free: int | None = None
     disk_reserve: int = 0
 
@@ -50,7 +52,10 @@ def reasons(seen: Seen) -> tuple[Reason, ...]:
         found.append(Reason("engine", "CometBFT does not answer"))
     elif seen.engine is not None and seen.engine.syncing:
         found.append(Reason("syncing", f"at block {seen.engine.height} of those that others have"))
-    elif seen.age_s is not None and seen.age_s > _most_age(seen.interval_s):
+    elif seen.diverged:
+        text = "two thirds vote for a block on another state: compare versions, machine and disk"
+        found.append(Reason("diverged", text))
+    elif is_old(seen.age_s, seen.interval_s):
         found.append(Reason("behind", f"the last block is {seen.age_s:.0f} s old"))
     if seen.disk_free is not None and seen.disk_free < seen.disk_reserve:
         megabytes = (seen.disk_free >> 20, seen.disk_reserve >> 20)
@@ -58,5 +63,6 @@ def reasons(seen: Seen) -> tuple[Reason, ...]:
     return tuple(found)
 
 
-def _most_age(interval_s: float) -> float:
-    return max(LEAST_AGE_S, MOST_INTERVALS * interval_s)
+def is_old(age_s: float | None, interval_s: float) -> bool:
+    """Whether the last block is older than it should be."""
+    return age_s is not None and age_s > max(LEAST_AGE_S, MOST_INTERVALS * interval_s)

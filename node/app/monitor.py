@@ -24,10 +24,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from node.app.errors import BadSettings
-from node.app.health import Seen, reasons
+from node.app.health import Seen, is_old, reasons
 from node.app.meters import Meters
 from node.consensus.cometbft.home import RPC_SOCKET
-from node.consensus.cometbft.inspect import EngineStatus, ask
+from node.consensus.cometbft.inspect import EngineStatus, ask, voted_root
 from node.consensus.cometbft.query import EngineAnswer
 from node.core.errors import NotFound, Unreachable
 from node.core.ids import EnvironmentId
@@ -95,6 +95,7 @@ class Monitor:
         self._home: Final = home
         self._engine: EngineStatus | None = None
         self._free: int | None = None
+        self._diverged = False
         self.started = False
         meters.add(self._read)
         self.app: Final = Starlette(
@@ -104,14 +105,13 @@ class Monitor:
     def reasons(self) -> tuple[Reason, ...]:
         """RPC-53: as last seen; waits for nothing."""
         node = self._node
-        interval = node.genesis.parameters.block_time_ms / 1000
-        timed = node.options.engine is not None or (node.options.empty_blocks and interval > 0)
         return reasons(
             Seen(
                 started=self.started,
                 joining=node.joining,
-                age_s=self._age() if timed else None,
-                interval_s=interval,
+                age_s=self._age(),
+                interval_s=self._interval,
+                diverged=self._diverged,
                 driven=node.options.engine is not None,
                 engine=self._engine,
                 disk_free=self._free,
@@ -119,10 +119,16 @@ class Monitor:
             )
         )
 
+    @property
+    def _interval(self) -> float:
+        """Seconds between blocks, by the chain's timer."""
+        return self._node.genesis.parameters.block_time_ms / 1000
+
     def _age(self) -> float | None:
-        """Of the last block; a chain that has not begun has none that could be old."""
-        last = self._meters.last_ms
-        return None if not last else max(0.0, time.time() - last / 1000)
+        """Of the last block; None where blocks come on demand, or none has come yet."""
+        options, last = self._node.options, self._meters.last_ms
+        timed = options.engine is not None or (options.empty_blocks and self._interval > 0)
+        return max(0.0, time.time() - last / 1000) if timed and last else None
 
     async def run(self, stop: asyncio.Event, sock: socket.socket | None = None) -> None:
         """Look until `stop`, and tell on a listening socket, if there is one."""
@@ -155,12 +161,29 @@ class Monitor:
             if folder is not None:
                 try:
                     self._engine = await asyncio.to_thread(ask, folder / RPC_SOCKET)
+                    differs = await asyncio.to_thread(self._differs, folder / RPC_SOCKET)
                 except (Unreachable, EngineAnswer, NotFound):
-                    self._engine = None
+                    self._engine, differs = None, False
+                if differs and not self._diverged:
+                    _log.error("two thirds vote for another state", extra={"code": "RPC-53"})
+                self._diverged = differs
             if self._home is not None:
                 with contextlib.suppress(OSError):
                     self._free = shutil.disk_usage(self._home).free
             await asyncio.sleep(_LOOK_S)
+
+    def _differs(self, engine: Path) -> bool:
+        """Whether others decide on another state; asked only where no block comes. Blocking."""
+        if not self.started or not is_old(self._age(), self._interval):
+            return False
+        store = self._node.store
+        height, root = store.height, store.root
+        voted = voted_root(engine)
+        return (
+            voted is not None
+            and voted[0] == height == store.height  # no block came meanwhile
+            and voted[1] != root
+        )
 
     # THE LISTENER
 

@@ -176,15 +176,14 @@ def _send(
                 fix="run it where `chiaro validator init` made the key",
             )
         tx = _made(status, tag, key, wallet.account, amount, fee)
-        missing: dict[str, int] = {}
-        if tag is Tag.BOND and (
-            missing := wallet_fund.missing_native(wallet, client, amount + tx.fee)
-        ):
+        # What is withdrawn pays for itself.
+        needs = {Tag.BOND: amount + tx.fee, Tag.UNBOND: tx.fee}.get(tag, 0)
+        if missing := wallet_fund.missing_native(wallet, client, needs):
             wallet_fund.check_faucet(
                 wallet,
                 client,
                 missing,
-                why="what is put at stake, and the fee, come from the account",
+                why="what is put at stake, and fees, come from the account",
                 fix="`chiaro unshield` or somebody else can pay it in; or put less at stake",
             )
         _show(session, client, tx)

@@ -26,7 +26,7 @@ class Reason:
     """Why a node is not ready.
 
     Attributes:
-        code: a word: `starting`, `engine`, `syncing`, `behind`, `disk`.
+        code: a word: `starting`, `engine`, `syncing`, `diverged`, `behind`, `disk`.
         text: for people.
     """
 

@@ -12,12 +12,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from node.app import health
+from node.app import health, monitor
 from node.app.errors import BadSettings
 from node.app.health import LEAST_AGE_S, MOST_INTERVALS, Seen
 from node.app.meters import Meters
 from node.app.monitor import listen_on_loopback
 from node.app.options import Options
+from node.consensus.cometbft import inspect
 from node.consensus.cometbft.inspect import EngineStatus
 from node.core.errors import InvalidTransaction, Unreachable
 from node.testing.nodes import memory_node, serving
@@ -128,6 +129,7 @@ SEEN = {
     "engine": replace(READY, engine=None),
     "syncing": replace(READY, engine=replace(RUNNING, syncing=True)),
     "behind": replace(READY, age_s=LEAST_AGE_S + 1),
+    "diverged": replace(READY, age_s=LEAST_AGE_S + 1, diverged=True),
     "disk": replace(READY, disk_reserve=10),
 }
 
@@ -150,6 +152,46 @@ def test_rpc53_how_old_a_block_may_be_follows_the_timer() -> None:
     assert health.reasons(slow) == ()
     assert health.reasons(replace(slow, age_s=10.0 * MOST_INTERVALS + 1))[0].code == "behind"
     assert health.reasons(replace(READY, age_s=None)) == ()  # blocks on demand
+
+
+def test_rpc53_votes_for_another_state_are_looked_at_where_no_block_comes(
+    genesis, monkeypatch
+) -> None:
+    node = memory_node(genesis)
+    node.start()
+    node.options = replace(node.options, engine=Path("engine"))
+    voted = (0, bytes(32))
+    monkeypatch.setattr(monitor, "voted_root", lambda _: voted)
+    look = node.monitor._differs
+    assert not look(Path("rpc.sock"))  # nothing is old
+    node.meters.last_ms = 1
+    assert look(Path("rpc.sock"))
+    for voted in (None, (0, node.store.root), (1, bytes(32))):
+        assert not look(Path("rpc.sock")), voted
+    node.close()
+
+
+VOTED = {"header": {"height": "29", "app_hash": "02A1"}}
+PROPOSED = {"header": {"height": "29", "app_hash": "FF"}}
+
+
+@pytest.mark.parametrize(
+    ("valid", "proposed", "round_", "found"),
+    [
+        (None, None, -1, None),
+        (None, PROPOSED, -1, None),
+        (None, None, 0, None),
+        (VOTED, PROPOSED, -1, (28, b"\x02\xa1")),
+        (None, VOTED, 0, (28, b"\x02\xa1")),
+    ],
+)
+def test_what_two_thirds_voted_for_names_the_state_before_it(
+    valid, proposed, round_, found, monkeypatch
+) -> None:
+    state = {"valid_block": valid, "proposal_block": proposed, "commit_round": round_}
+    answer = {"round_state": {"height": "29", **state}}
+    monkeypatch.setattr(inspect.Query, "ask", lambda *_: answer)
+    assert inspect.voted_root(Path("rpc.sock")) == found
 
 
 def test_rpc53_live_and_ready_are_answered_on_both_ports(genesis) -> None:

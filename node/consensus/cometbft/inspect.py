@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from node.consensus.cometbft.query import Query, integer, member
+from node.consensus.cometbft.query import Query, hexadecimal, integer, member
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +44,25 @@ def ask(path: Path) -> EngineStatus:
         peers=integer(member(net, "n_peers")),
         node=str(member(status, "node_info", "id")),
     )
+
+
+def voted_root(path: Path) -> tuple[int, bytes] | None:
+    """The height below which everybody's state is known by votes, and its root; None: it is not.
+
+    What more than two thirds voted for names the state before it. A CometBFT whose application has
+    another one stops to take part, answers questions, and says so in its log only.
+
+    Args:
+        path: of the socket.
+
+    Raises:
+        Unreachable, EngineAnswer, NotFound: as `ask`.
+    """
+    state = member(Query(path).ask("dump_consensus_state"), "round_state")
+    block = member(state, "valid_block")
+    if block is None and integer(member(state, "commit_round")) >= 0:
+        block = member(state, "proposal_block")  # which is then the one that was decided
+    if block is None:
+        return None
+    header = member(block, "header")
+    return integer(member(header, "height")) - 1, hexadecimal(member(header, "app_hash"))

@@ -11,6 +11,7 @@ from node.lane.validator import identity
 from node.testing import lying_node
 from node.testing.cluster.invariants import Violation
 from node.testing.faults import node as faulty
+from node.testing.faults.net import Net
 from node.testing.faults.story import Story
 from node.testing.localnets import until
 
@@ -65,6 +66,11 @@ def lane_liar(story: Story) -> None:
             raise Violation("liveness", "an honest node was stopped by a liar")
 
 
+def _reasons(net: Net, number: int) -> set[str]:
+    """Why a node is not ready."""
+    return {reason.code for reason in net.clients[number].health().reasons}
+
+
 MUTATED_AT: Final = 12
 
 
@@ -79,4 +85,5 @@ def mutated(story: Story) -> None:
         stuck = net.height(victim)
         if stuck > MUTATED_AT:
             raise Violation("agreement", f"block {stuck} on a state that nobody else has")
+        until(lambda: "diverged" in _reasons(net, victim), "it says that it diverged")
         net.kill(victim)
