@@ -164,6 +164,11 @@ def epoch_key(identity: bytes, epoch: int) -> bytes:
     return _EPOCH + identity + epoch.to_bytes(8, "big")
 
 
+def word_key(identity: bytes, epoch: int, attempt: int, number: int) -> bytes:
+    """Where the state has a message of a ceremony, counted from 0."""
+    return _words_prefix(identity, epoch, attempt) + number.to_bytes(4, "big")
+
+
 def _words_prefix(identity: bytes, epoch: int, attempt: int | None = None) -> bytes:
     place = _WORD + identity + epoch.to_bytes(8, "big")
     return place if attempt is None else place + attempt.to_bytes(4, "big")
@@ -343,7 +348,7 @@ def hear(tx: CeremonyTx, state: StateReader, height: int, parameters: PrivatePar
         raise refused
     word = Word(height, tx.step, tx.message).to_bytes()
     _REPLAYS.put(tagged_hash("private/ceremony/word", name, word), ceremony)
-    place = _words_prefix(tx.committee, tx.epoch, tx.attempt) + found.words.to_bytes(4, "big")
+    place = word_key(tx.committee, tx.epoch, tx.attempt, found.words)
     after = replace(found, words=found.words + 1)
     faults = ", ".join(f"member {fault.member}: {fault.kind.value}" for fault in blamed)
     event = Event(
@@ -403,6 +408,8 @@ def _finish(
     yield epoch_key(identity, found.made), entry.to_bytes()
     after = Committee(found.declaration, made=found.made + 1, until=until)
     yield committee_key(identity), after.to_bytes()
-    if found.made:  # members have their keys: what those of the epoch before were made of may go
-        for key, _ in state.iterate(_words_prefix(identity, found.made - 1)):
+    # Rounds of the epoch before may still be given to, by donors who look who signed for its keys
+    # (PV-143); what those of the epoch before that were made of may go.
+    if found.made > 1:
+        for key, _ in state.iterate(_words_prefix(identity, found.made - 2)):
             yield key, None

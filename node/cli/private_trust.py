@@ -1,0 +1,89 @@
+"""A round and its committee's keys as a donor may believe them, whatever a node says.
+
+Rules PV-142, PV-143; what is compared is in `node.private.donor`, here it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from node.core.ids import ChainId
+    from node.private.terms import Terms
+    from node.rpc.client import NodeClient
+    from private_exec.committee.epoch import EpochRecord
+    from private_exec.committee.notice import Notice
+
+_MOST_WORDS: Final = 1 << 12
+"""Messages of a ceremony that are asked for; one of thirteen members has a few dozen."""
+
+
+def terms_of(client: NodeClient, chain_id: ChainId, identity: bytes) -> Terms:
+    """Terms of a round, from its own transaction.
+
+    Raises:
+        NotFound: the node has no such transaction.
+        PrivateRefused: PV-142, it gives another.
+    """
+    from node.core.errors import NotFound
+    from node.private import donor
+    from node.rpc.text import bytes_of
+
+    view = client.transaction(identity)
+    if view.tx is None:
+        raise NotFound("the node does not have the round's transaction", where="round")
+    return donor.terms_of(chain_id, identity, bytes_of(view.tx))
+
+
+def record_of(client: NodeClient, terms: Terms) -> EpochRecord:
+    """Keys of the epoch that a round is under, whichever the committee has now.
+
+    Good for what a wallet did under them: whoever shall seal to them asks `trusted_record`.
+
+    Raises:
+        NotFound: the node has no such epoch.
+    """
+    from node.core.errors import NotFound
+    from node.private.committees import Epoch, epoch_key
+    from node.rpc.text import bytes_of
+
+    found = client.state(epoch_key(terms.committee, terms.epoch)).value
+    if found is None:
+        raise NotFound(f"the committee has no keys of epoch {terms.epoch}", where="round")
+    return Epoch.from_bytes(bytes_of(found)).record
+
+
+def trusted_record(client: NodeClient, terms: Terms) -> EpochRecord:
+    """The same, each key of which its member signed for.
+
+    Raises:
+        NotFound: as `record_of`.
+        PrivateRefused: PV-143.
+        CommitteeRefused: PV-31, a signature or proof that does not hold.
+    """
+    from node.private import donor
+
+    record = record_of(client, terms)
+    donor.check_record(terms, record, _notices(client, terms, record))
+    return record
+
+
+def _notices(client: NodeClient, terms: Terms, record: EpochRecord) -> Iterator[Notice]:
+    """Of the record's attempt, until each key has one."""
+    from node.private.committees import Word, read, word_key
+    from node.private.payload import Step
+    from node.rpc.text import bytes_of
+    from private_exec.committee.notice import Notice
+
+    missing = set(record.keys)
+    for number in range(_MOST_WORDS):
+        place = word_key(terms.committee, terms.epoch, record.context.attempt, number)
+        found = client.state(place).value
+        if found is None or not missing:
+            return
+        word = Word.from_bytes(bytes_of(found))
+        said = read(word.step, word.message) if word.step is Step.NOTICE else None
+        if isinstance(said, Notice):
+            missing.discard(said.member)
+            yield said
