@@ -21,6 +21,7 @@ from node.app.errors import DiskRefused, NoNode
 from node.app.node import Node
 from node.app.process import ERROR_FILE, GENESIS_FILE, LOG_FILE, PROCESS_FILE, NodeProcess
 from node.app.roles import NATS_FILES
+from node.core.genesis import Genesis, Parameters
 from node.core.genesis_file import load_genesis
 from node.lane.validator import identity
 from node.rpc.errors import problem
@@ -148,13 +149,40 @@ def _prepare(home: Path, options: argparse.Namespace) -> None:
                 why="a new chain would hide the old one",
                 fix="leave --genesis out to go on with it, or name another folder",
             )
+        _check_private(there, home, asked=options.private)
         return
+    if wanted is not None:
+        _check_private(wanted, options.genesis, asked=options.private)
     if options.create:
-        chain = wanted or development.genesis(system_clock(), validators=(_validator(home),))
+        chain = wanted or _development(home, private=options.private)
         keys = KeyStore()
         assembly.verifying_keys(chain, keys)
         assembly.check_new_chain(chain, keys)
         Node.create(home, chain)
+
+
+def _check_private(chain: Genesis, where: Path, *, asked: bool) -> None:
+    """Raises NoNode: private rounds were asked for, and the chain has none."""
+    if asked and chain.private is None:
+        raise NoNode(
+            f"the chain {chain.name} has no private environment",
+            where=str(where),
+            why="its genesis says so, for good",
+            fix="leave --private out, or begin another chain in another folder (`--home`)",
+        )
+
+
+def _development(home: Path, *, private: bool) -> Genesis:
+    """A new development chain: with private rounds, whose deadlines are heights, blocks by time."""
+    own = (_validator(home),)
+    if not private:
+        return development.genesis(system_clock(), validators=own)
+    return development.genesis(
+        system_clock(),
+        parameters=Parameters(block_time_ms=development.PRIVATE_BLOCK_MS),
+        validators=own,
+        private=development.PRIVATE,
+    )
 
 
 def _validator(home: Path) -> bytes:
@@ -191,6 +219,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--allow-remote", action="store_true", help="other machines may connect")
     run.add_argument("--create", action="store_true", help="make a chain if the folder is empty")
     run.add_argument("--genesis", type=Path, help="of the chain to make; else a development chain")
+    run.add_argument(
+        "--private", action="store_true", help="give a new development chain private rounds"
+    )
     run.add_argument("--delay-ms", type=int, help="before a block")
     run.add_argument("--empty-blocks", action="store_true", help="on the chain's timer")
     run.add_argument(

@@ -34,6 +34,8 @@ STATEMENTS: Final = ("action/1",)
 """What every chain of this version verifies."""
 PRIVATE: Final = PrivateParameters(step_heights=5)
 """The private environment of development chains, whose blocks are few."""
+PRIVATE_BLOCK_MS: Final = 1000
+"""Their blocks come by time, also empty ones: deadlines of rounds are heights."""
 LANE: Final = LaneParameters(
     (
         LaneDomain(0, "main", period=20, solve_period=5),

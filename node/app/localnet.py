@@ -33,6 +33,7 @@ from node.consensus.cometbft.home import Network, Place, Timing
 from node.consensus.cometbft.server import clear_socket
 from node.core.genesis import Allocation, Genesis, Parameters
 from node.core.lane import LaneParameters
+from node.core.private import PrivateParameters
 from node.core.stake import StakeParameters
 from node.lane.validator.identity import ConsensusKey
 from node.rpc.client import NodeClient
@@ -125,6 +126,7 @@ def create(
     with_relays: bool = False,
     stake: Staking | None = None,
     engine_rpc: bool = False,
+    private: PrivateParameters | None = None,
 ) -> Genesis:
     """Make the folders of n validators of a new development chain.
 
@@ -139,6 +141,7 @@ def create(
         allocations: beside the faucet's.
         with_relays: peers reach each other through relays, which can part them.
         stake: of the validators, whose keys are made here; None: they are equals for ever.
+        private: of the private environment; None: there is none.
         engine_rpc: serve CometBFT's RPC two ports behind `p2p_port`, for nodes that join late.
 
     Raises:
@@ -171,6 +174,7 @@ def create(
             lane=lane,
             allocations=allocations,
             stake=None if stake is None else stake(public),
+            private=private,
         )
         addresses = {
             key.public: f"http://127.0.0.{2 + number}:{p2p_port + 1}"

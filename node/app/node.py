@@ -146,7 +146,8 @@ class Node:
             self.options.mempool,
             None if relay is None else relay.carry,
         )
-        timer = self.options.empty_blocks and genesis.parameters.block_time_ms > 0
+        wanted = self.options.empty_blocks or genesis.private is not None
+        timer = wanted and genesis.parameters.block_time_ms > 0
         self.validator: Final = (
             None
             if genesis.lane is None

@@ -45,6 +45,9 @@ def up(
         None, "--genesis", help="Of the chain to begin; else a development chain."
     ),
     *,
+    private: bool = typer.Option(
+        False, "--private", help="A new development chain gets private rounds (docs/private.md)."
+    ),
     foreground: bool = typer.Option(False, "--foreground", help="Stay here; Ctrl-C stops it."),
     no_explorer: bool = typer.Option(False, "--no-explorer", help="Serve no pages for people."),
 ) -> None:
@@ -62,7 +65,8 @@ def up(
             where=f"pid {running.pid}, {home}",
         )
     wanted = _default_port(session) if port is None else port
-    more = ("--no-explorer",) if no_explorer else ()
+    chosen = (("--no-explorer", no_explorer), ("--private", private))
+    more = tuple(word for word, said in chosen if said)
     if wanted:
         ports.check_free(wanted)
     if foreground:

@@ -45,9 +45,10 @@ def init(
     stake: bool = typer.Option(
         False, "--stake", help="Validators have stake, change at ends of epochs, and can lose it."
     ),
+    private: bool = typer.Option(False, "--private", help="The chain has private rounds."),
 ) -> None:
     """Make a new development chain of several validators, and a folder for each."""
-    from node.app import localnet
+    from node.app import development, localnet
 
     session: Session = context.obj
     place = folder(session)
@@ -59,6 +60,7 @@ def init(
         p2p_port=p2p_port,
         with_relays=relays,
         **(localnet.staked() if stake else {}),
+        private=development.PRIVATE if private else None,
     )
     data = {
         "folder": str(place),
