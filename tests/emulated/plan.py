@@ -60,6 +60,7 @@ def results(b: Backend) -> Iterator[tuple[str, Any]]:
     yield "fr_mul by one", b.fr_mul(a, c[:1])
     yield "fr_sub", b.fr_sub(a, c)
     yield "fr_powers", b.fr_powers(to_array(to_montgomery([7], R)), 70)
+    yield from linear(b, a, c)
     yield "fp_standard", b.fp_standard(to_array([0, 1, P - 1, P // 2, *EDGES]))
     yield from sparse(b, rng)
     for width in (1, 2, 4):
@@ -70,6 +71,20 @@ def results(b: Backend) -> Iterator[tuple[str, Any]]:
     points = to_array(c for i in range(6) for c in babyjub.multiply(i, babyjub.GENERATOR))
     yield "babyjub_sum", b.babyjub_sum(points.reshape(-1, 8), scalars(rng, 6))
     yield from verification(b, g1, g2)
+
+
+def linear(b: Backend, a: U64Array, c: U64Array) -> Iterator[tuple[str, Any]]:
+    """Vectors for shared secrets; 200 rows, the edges among them."""
+    yield "fr_add", b.fr_add(a, c)
+    yield "fr_product", b.fr_product(a, c)
+    yield "fr_product by one", b.fr_product(a, c[:1])
+    yield "fr_combine", b.fr_combine(a[:6].reshape(3, 2, 4), [a, c])
+    for terms, each in ((1, 1), (3, 2), (100, 1)):
+        wide = np.resize(c, (terms, 17, each, 5))
+        wide[-1, -1, -1] = 2**64 - 1
+        yield f"fr_combine_wide {terms}", b.fr_combine_wide(np.resize(a, (terms, each, 4)), wide)
+    yield "fr_inverse", b.fr_inverse(np.ascontiguousarray(a[a.any(axis=1)]))
+    yield "fr_raise", b.fr_raise(a, (R - 1) >> 29)
 
 
 def sparse(b: Backend, rng: random.Random) -> Iterator[tuple[str, Any]]:
