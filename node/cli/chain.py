@@ -9,6 +9,7 @@ import typer
 
 from node.cli import audit, chain_migrate, connection, output, pool_state, show
 from node.cli.chain_lane import lane_data
+from node.cli.chain_private import private_data
 from node.cli.demo_facts import units
 from node.cli.identify import shielded_of
 from node.cli.session import Session, UsageError
@@ -130,7 +131,7 @@ def tx(context: typer.Context, identity: str = typer.Argument(help="Transaction 
             fix="it may have expired, or belong to another chain",
         )
     data = transaction_data(view, {item.kind: item.name or "" for item in kinds})
-    output.emit(session, "chain.tx", data, lambda out: _draw_tx(out, data))
+    output.emit(session, "chain.tx", data, lambda out: draw_tx(out, data))
 
 
 def transaction_data(view: TransactionView, names: dict[Any, str]) -> dict[str, Any]:
@@ -184,6 +185,8 @@ def transaction_data(view: TransactionView, names: dict[Any, str]) -> dict[str, 
         data |= _order(envelope.payload)
     if envelope.environment is EnvironmentId.INTENTS:
         data |= lane_data(envelope.payload, receipt)
+    if envelope.environment is EnvironmentId.PRIVATE:
+        data |= private_data(envelope.payload, receipt)
     if envelope.environment is EnvironmentId.TRANSPARENT:
         plain = TransparentTx.from_bytes(envelope.payload)
         data |= {
@@ -237,8 +240,10 @@ def _name(kind: Any, names: dict[Any, str]) -> str:
     return "native" if kind == NATIVE else names.get(kind) or f"0x{kind.label:064x}"
 
 
-def _draw_tx(out: Console, data: dict[str, Any]) -> None:
-    nested = {"actions", "crossings", "transfers", "parts", "carried", "components"}
+def draw_tx(out: Console, data: dict[str, Any]) -> None:
+    """`transaction_data` for people."""
+    listed = {"crossings", "hidden_values", "transfers", "parts", "carried", "components"}
+    nested = {"actions", *listed}
     for key, value in data.items():
         if key in nested or value is None:
             continue
@@ -254,6 +259,12 @@ def _draw_tx(out: Console, data: dict[str, Any]) -> None:
                 f"account {item['account']}",
                 markup=False,
             )
+    for item in data.get("hidden_values", ()):
+        out.print(
+            f"{'in the dark':<12} some {show.safe(item['asset'])} {item['direction']} the pool, "
+            f"private message {item['reference']}",
+            markup=False,
+        )
     for part in data.get("parts", ()):
         out.print(f"{part['name']:<12} {show.safe(part['code'])}", markup=False)
     for item in data.get("components", ()):

@@ -45,7 +45,7 @@ def lane_data(payload: bytes, receipt: ReceiptView | None) -> dict[str, Any]:
                 **_settlement(tx.settlement),
             }
         case DirectTx():
-            return {"kind": "direct", **_direct(tx), **_outcome(receipt)}
+            return {"kind": "direct", **_direct(tx), **outcome(receipt)}
         case _:
             data = {
                 "batch": tx.number,
@@ -58,7 +58,7 @@ def lane_data(payload: bytes, receipt: ReceiptView | None) -> dict[str, Any]:
         "kind": payloads.tag_of(payload).name.lower(),
         "domain": tx.domain,
         **data,
-        **_outcome(receipt),
+        **outcome(receipt),
     }
 
 
@@ -147,7 +147,7 @@ def _settlement(data: bytes) -> dict[str, Any]:
     }
 
 
-def _outcome(receipt: ReceiptView | None) -> dict[str, Any]:
+def outcome(receipt: ReceiptView | None) -> dict[str, Any]:
     """Parts with their results, and the transactions inside."""
     if receipt is None:
         return {}

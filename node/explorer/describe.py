@@ -12,7 +12,7 @@ from typing import Final
 from node.core.block import Transaction
 from node.core.effects import Crossing
 from node.core.ids import EnvironmentId, Kind
-from node.explorer import describe_lane, describe_stake, text
+from node.explorer import describe_lane, describe_private, describe_stake, text
 from node.explorer.facts import Facts, Hidden, Picture
 from node.rpc import views
 from node.rpc.schema import ReceiptView, TransactionView
@@ -45,6 +45,8 @@ def picture(wire: bytes, receipt: ReceiptView | None, names: Mapping[Kind, str])
                 return _shielded(ShieldedTx.from_bytes(envelope.payload), names)
             case EnvironmentId.INTENTS:
                 return describe_lane.picture(envelope.payload, receipt)
+            case EnvironmentId.PRIVATE:
+                return describe_private.picture(envelope.payload, names)
             case EnvironmentId.STAKE:
                 return describe_stake.picture(envelope.payload, receipt)
             case _:

@@ -1,0 +1,60 @@
+"""What `chiaro chain tx` shows of a private transaction: nothing that it hides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from node.cli.chain_lane import outcome
+
+if TYPE_CHECKING:
+    from node.private.payload import PrivateTx
+    from node.rpc.schema import ReceiptView
+
+
+def private_data(payload: bytes, receipt: ReceiptView | None) -> dict[str, Any]:
+    """Kind, and what it is about; transactions inside.
+
+    Raises:
+        ChiaroError: it does not decode.
+    """
+    from node.private import payload as payloads
+
+    tx = payloads.decode(payload)
+    kind = payloads.tag_of(payload).label
+    return {"kind": kind, **_about(tx), **outcome(receipt)}
+
+
+def _about(tx: PrivateTx) -> dict[str, Any]:
+    from node.private.gifts import ClaimTx, DonateTx
+    from node.private.payload import (
+        AcceptTx,
+        CeremonyTx,
+        ComplaintTx,
+        DeclareTx,
+        OpenTx,
+        RoundTx,
+        SettleTx,
+    )
+    from private_exec.committee.declaration import Declaration
+
+    match tx:
+        case DeclareTx():
+            declared = Declaration.from_bytes(tx.declaration)
+            return {"committee": _hex(declared.id), "members": declared.size.n}
+        case CeremonyTx():
+            about = {"committee": _hex(tx.committee), "epoch": tx.epoch, "attempt": tx.attempt}
+            return {**about, "step": tx.step.label}
+        case RoundTx():
+            return {"round": _hex(tx.id), "committee": _hex(tx.terms.committee)}
+        case DonateTx():
+            return {"round": _hex(tx.given.round), "project": tx.given.project}
+        case ComplaintTx():
+            return {"input": _hex(tx.input)}
+        case ClaimTx():
+            return {"input": _hex(tx.wanted.input)}
+        case AcceptTx() | OpenTx() | SettleTx():
+            return {"round": _hex(tx.round)}
+
+
+def _hex(data: bytes) -> str:
+    return "0x" + data.hex()

@@ -1,0 +1,112 @@
+"""Private transactions: who acts, in which round; amounts of donors stay in the dark."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from node.core.ids import Kind
+from node.explorer.facts import Facts, Hidden, Picture
+from node.private import payload
+from node.private.gifts import ClaimTx, DonateTx
+from node.private.payload import (
+    AcceptTx,
+    CeremonyTx,
+    ComplaintTx,
+    DeclareTx,
+    Head,
+    OpenTx,
+    PrivateTx,
+    RoundTx,
+    SettleTx,
+)
+from node.rpc import views
+from private_exec.committee.declaration import Declaration
+
+TONE: Final = "private"
+_GIFT: Final = (
+    Hidden("how much"),
+    Hidden("which member gives", "one of all on the round's list"),
+    Hidden("which notes pay", "among all notes that exist"),
+    Hidden("whether it is the largest", "sums of a project are opened, and nothing else"),
+)
+_BACK: Final = (Hidden("how much"), Hidden("whose it is"), Hidden("whose notes it becomes"))
+
+
+def picture(data: bytes, names: Mapping[Kind, str]) -> Picture:
+    """A payload of the private environment.
+
+    Raises:
+        ChiaroError: it does not decode.
+    """
+    tx = payload.decode(data)
+    light = Facts()
+    return Picture(_title(tx), TONE, _light(tx, light, names).done(), _shadow(tx))
+
+
+def _title(tx: PrivateTx) -> str:
+    titles = {
+        DeclareTx: "A committee is declared",
+        CeremonyTx: "A member makes keys",
+        RoundTx: "A round of matching funds",
+        DonateTx: "A donation",
+        ComplaintTx: "A member complains",
+        AcceptTx: "Donations become cells",
+        OpenTx: "Sums are opened",
+        SettleTx: "A round is settled",
+        ClaimTx: "A donation goes back",
+    }
+    return titles[type(tx)]
+
+
+def _shadow(tx: PrivateTx) -> tuple[Hidden, ...]:
+    match tx:
+        case DonateTx():
+            return _GIFT
+        case ClaimTx():
+            return _BACK
+        case OpenTx():
+            return (Hidden("every single donation", "of few of them the sums say much"),)
+        case _:
+            return ()
+
+
+def _light(tx: PrivateTx, light: Facts, names: Mapping[Kind, str]) -> Facts:
+    match tx:
+        case DeclareTx():
+            declared = Declaration.from_bytes(tx.declaration)
+            light.code("committee", declared.id.hex()).number("members", declared.size.n)
+            light.number("can read together", declared.size.t + 1, "fewer read nothing")
+            return _paid(light, tx.head)
+        case CeremonyTx():
+            light.code("committee", tx.committee.hex()).number("epoch", tx.epoch)
+            return light.number("attempt", tx.attempt).text("step", tx.step.label)
+        case RoundTx():
+            terms = tx.terms
+            light.amount("pool", terms.pool, views.kind(terms.kind, names))
+            light.number("projects", len(terms.projects)).block("donations end", terms.close)
+            light.block("sums are open by", terms.open).code("committee", terms.committee.hex())
+            return _paid(light, tx.head)
+        case DonateTx():
+            given = tx.given
+            light.code("round", given.round.hex()).number("project", given.project)
+            light.code("member's nullifier", f"{given.nullifier:064x}", "once a round")
+            return light.native("fee", tx.carried.fee, "paid by the notes")
+        case ComplaintTx():
+            return light.code("donation", tx.input.hex())
+        case AcceptTx() | SettleTx():
+            return light.code("round", tx.round.hex())
+        case OpenTx():
+            light.code("round", tx.round.hex())
+            values = [output.value for output in tx.opened.outputs]
+            for roots, total in zip(values[::2], values[1::2], strict=True):
+                light.add("sum of roots, of donations", f"{roots}, {total}")
+            return light
+        case ClaimTx():
+            light.code("donation", tx.wanted.input.hex())
+            return light.native("fee", tx.carried.fee, "paid out of it")
+
+
+def _paid(light: Facts, head: Head) -> Facts:
+    light.account("payer", head.payer).native("fee", head.fee)
+    return light.number("expires at", head.expiry)

@@ -1,0 +1,124 @@
+"""Private transactions in the light: what each shows, and that no donor's amount is in it."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from node.cli import chain
+from node.cli.chain_private import private_data
+from node.core.block import Transaction
+from node.core.ids import EnvironmentId
+from node.explorer import describe
+from node.private import state as entries
+from node.private.payload import ComplaintTx, SettleTx, Step, Tag, wire
+from node.rpc import views
+from node.rpc.schema import TransactionView
+from node.testing.private import PrivateChain, assert_ok
+
+TITLES = {
+    Tag.DECLARE: "A committee is declared",
+    Tag.CEREMONY: "A member makes keys",
+    Tag.ROUND: "A round of matching funds",
+    Tag.DONATE: "A donation",
+    Tag.COMPLAINT: "A member complains",
+    Tag.ACCEPT: "Donations become cells",
+    Tag.OPEN: "Sums are opened",
+    Tag.SETTLE: "A round is settled",
+    Tag.CLAIM: "A donation goes back",
+}
+WEIGHT = 31_337
+
+
+@pytest.fixture(scope="module")
+def told():
+    """One transaction of each kind, with its receipt where it was in a block."""
+    made = PrivateChain()
+    made.start(notes=8)
+    found = {Tag.DECLARE: (made.declare(), None)}
+    notice = made.participants()[1].notice()
+    found[Tag.CEREMONY] = (made.message(Step.NOTICE, notice.to_bytes()), None)
+    opened = made.round(made.terms(0, 10**15))
+    assert_ok(made.run(opened))
+    found[Tag.ROUND] = (opened, None)
+    given = [made.give(opened.id, project, WEIGHT + project, project) for project in (0, 1)]
+    for item in given:
+        receipts = made.run(item.tx)
+        assert_ok(receipts)
+        found[Tag.DONATE] = (item.tx, receipts[0])
+    found[Tag.COMPLAINT] = (ComplaintTx(given[0].input.id, b""), None)
+    terms = entries.round_of(made.state, opened.id).terms
+    made.to(terms.close)
+    for tag, make in (
+        (Tag.ACCEPT, lambda: made.accept(opened.id, given)),
+        (Tag.OPEN, lambda: made.sums(opened.id)),
+        (Tag.SETTLE, lambda: SettleTx(opened.id)),
+        (Tag.CLAIM, lambda: made.claim(given[1])),
+    ):
+        if tag is Tag.OPEN:
+            made.to(terms.accept)
+        tx = make()
+        receipts = made.run(tx)
+        assert_ok(receipts)
+        found[tag] = (tx, receipts[0])
+    return found
+
+
+@pytest.mark.parametrize("tag", list(Tag))
+def test_every_private_transaction_has_a_page_and_a_document(told, tag) -> None:
+    tx, receipt = told[tag]
+    view = None if receipt is None else views.receipt(receipt)
+    page = describe.picture(wire(tx), view, {})
+    assert (page.title, page.tone) == (TITLES[tag], "private")
+    assert page.light
+    data = private_data(Transaction.from_bytes(wire(tx)).payload, view)
+    assert data["kind"] == tag.label
+    assert len(data) > 1
+    if tag in (Tag.DONATE, Tag.CLAIM):
+        (inside,) = data["carried"]
+        assert inside["environment"] == "shielded"
+        assert inside["tx_id"] == "0x" + tx.carried.id.hex()
+
+
+def test_no_donors_amount_is_on_its_page(told) -> None:
+    for tag in (Tag.DONATE, Tag.CLAIM):
+        tx, receipt = told[tag]
+        page = describe.picture(wire(tx), views.receipt(receipt), {})
+        shown = " ".join(f"{fact.name} {fact.value}" for fact in page.light).replace(",", "")
+        for weight in (WEIGHT, WEIGHT + 1):
+            assert str(weight) not in shown
+            assert str(weight * weight) not in shown
+        assert any("how much" in hidden.name for hidden in page.shadow)
+
+
+def test_what_is_carried_says_that_it_goes_into_the_private_pool(told) -> None:
+    tx, _ = told[Tag.DONATE]
+    page = describe.picture(
+        Transaction(EnvironmentId.SHIELDED, tx.carried.to_bytes()).to_bytes(), None, {}
+    )
+    assert page.title == "Into the private pool"
+    assert any("nobody sees how much" in fact.note for fact in page.light)
+
+
+def test_a_terminal_shows_both_without_an_amount(told) -> None:
+    tx, receipt = told[Tag.DONATE]
+    carried = Transaction(EnvironmentId.SHIELDED, tx.carried.to_bytes()).to_bytes()
+    for identity, data, words in (
+        (tx.id, wire(tx), ("donate", "carried out")),
+        (tx.carried.id, carried, ("in the dark", "leaves the pool", tx.reference.hex())),
+    ):
+        view = TransactionView(
+            tx_id="0x" + identity.hex(),
+            status="included",
+            tip=1,
+            environment="private",
+            tx="0x" + data.hex(),
+            receipt=views.receipt(receipt),
+        )
+        out = Console(record=True, width=300, file=io.StringIO())
+        chain.draw_tx(out, chain.transaction_data(view, {}))
+        shown = out.export_text()
+        assert all(word in shown for word in words)
+        assert str(WEIGHT**2) not in shown.replace(",", "")
