@@ -30,7 +30,6 @@ from private_exec.collaborative.errors import CollaborationRefused, ProofImpossi
 from private_exec.collaborative.task import Holding, Task, shown_wires
 from private_exec.linking import Link, Linked, challenge_of, verify_linked
 from private_exec.mpc import prss, vectors
-from private_exec.mpc.decode import decode
 from private_exec.mpc.prss import PrssKeys
 from private_exec.pedersen import H
 from private_exec.transcript import coefficients
@@ -116,7 +115,7 @@ class Member:
         self._wires = np.concatenate(
             [shown_wires(task), holding.hidden, to_array([self._drawn.nu]), holding.private]
         )
-        self._challenge: int | None = None
+        self._answered: int | None = None
 
     def first(self) -> bytes:
         """Shares of A, D, T, T₁ … Tₘ and B."""
@@ -243,46 +242,8 @@ class Member:
         good = exponent.agreeing(known, 2 * size.t, size.n - 1, group.sum_g1, seed)
         return set() if good is None else set(word) - set(good)
 
-    def third(self, fixed: Fixed, concluded: Concluded) -> U64Array:
-        """PV-76: shares of the link's responses, `[2m + 1, 4]`: s₁ … sₘ, z₁ … zₘ, s_ν.
-
-        Raises:
-            CollaborationRefused: PV-76, this member has answered another challenge.
-        """
-        c, drawn = self._challenge_of(fixed, concluded), self._drawn
-        if self._challenge not in (None, c):
-            raise CollaborationRefused("PV-76", "this member has answered another challenge")
-        self._challenge = c
-        secrets = np.concatenate(
-            [self._holding.hidden, self._holding.blindings, to_array([drawn.nu])]
-        )
-        nonces = vectors.vec([*drawn.nonce_values, *drawn.nonce_blindings, drawn.nonce_nu])
-        return vectors.add(nonces, vectors.scale(secrets, c))
-
-    def finish(
-        self, fixed: Fixed, concluded: Concluded, shares: Mapping[int, U64Array]
-    ) -> tuple[Linked, tuple[int, ...]]:
-        """PV-77: the linked proof, verified, and who sent wrong responses.
-
-        Raises:
-            MpcRefused: PV-4, PV-5, too few shares agree.
-            ProofImpossible: PV-77, proof or link does not hold.
-        """
-        task = self.task
-        decoded = decode(task.size, shares, task.size.t)
-        values = vectors.ints(decoded.values)
-        count = len(task.commitments)
-        try:
-            link = Link(
-                fixed.shown, tuple(values[:count]), tuple(values[count : 2 * count]), values[-1]
-            )
-            linked = Linked(task.public, task.commitments, concluded.hidden, link, task.context)
-            verify_linked(task.verifying_key, task.hidden_count, linked, backends.get())
-        except ChiaroError as error:
-            raise ProofImpossible("PV-77", f"the proof is refused: {error.message}") from error
-        return linked, decoded.liars
-
-    def _challenge_of(self, fixed: Fixed, concluded: Concluded) -> int:
+    def challenge(self, fixed: Fixed, concluded: Concluded) -> int:
+        """What the link's responses answer: the same for all honest members."""
         task = self.task
         return challenge_of(
             task.verifying_key,
@@ -292,6 +253,45 @@ class Member:
             task.context,
             fixed.shown,
         )
+
+    def third(self, fixed: Fixed, concluded: Concluded) -> U64Array:
+        """PV-76: shares of the link's responses, `[2m + 1, 4]`: s₁ … sₘ, z₁ … zₘ, s_ν.
+
+        Raises:
+            CollaborationRefused: PV-76, this member has answered another challenge.
+        """
+        c, drawn = self.challenge(fixed, concluded), self._drawn
+        if self._answered not in (None, c):
+            raise CollaborationRefused("PV-76", "this member has answered another challenge")
+        self._answered = c
+        secrets = np.concatenate(
+            [self._holding.hidden, self._holding.blindings, to_array([drawn.nu])]
+        )
+        nonces = vectors.vec([*drawn.nonce_values, *drawn.nonce_blindings, drawn.nonce_nu])
+        return vectors.add(nonces, vectors.scale(secrets, c))
+
+    def finish(self, fixed: Fixed, concluded: Concluded, responses: U64Array) -> Linked:
+        """PV-77: the linked proof, verified.
+
+        Args:
+            fixed: of the first round.
+            concluded: of the second.
+            responses: what the shares of the third open to, `[2m + 1, 4]`.
+
+        Raises:
+            ProofImpossible: PV-77, proof or link does not hold.
+        """
+        task, values = self.task, vectors.ints(responses)
+        count = len(task.commitments)
+        try:
+            link = Link(
+                fixed.shown, tuple(values[:count]), tuple(values[count : 2 * count]), values[-1]
+            )
+            linked = Linked(task.public, task.commitments, concluded.hidden, link, task.context)
+            verify_linked(task.verifying_key, task.hidden_count, linked, backends.get())
+        except ChiaroError as error:
+            raise ProofImpossible("PV-77", f"the proof is refused: {error.message}") from error
+        return linked
 
 
 def _draw(task: Task, keys: PrssKeys) -> _Drawn:

@@ -40,6 +40,7 @@ class Kind(IntEnum):
     REVEAL = 6
     SHOW = 7
     SIGN = 8
+    POINT = 9
 
 
 @dataclass(frozen=True)

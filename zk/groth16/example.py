@@ -88,27 +88,31 @@ def random_circuit(
     return circuit(a, b, c, wires=wires, publics=publics, name=f"random/{seed}"), to_array(values)
 
 
-def hidden_circuit(seed: int) -> tuple[R1CS, U64Array]:
-    """The claim y = x₁²·x₂, its public inputs y, x₁, x₂, ν, the last three of them for hiding.
+def hidden_circuit(seed: int, *, rows: int = 3) -> tuple[R1CS, U64Array]:
+    """The claim y = x₁²·x₂ᵏ, its public inputs y, x₁, x₂, ν, the last three of them for hiding.
 
     Args:
         seed: what x₁, x₂ and ν are drawn from.
+        rows: number of rows, at least 3; k is this number less 2.
 
     Returns:
         the system, and a satisfying assignment as of `random_circuit`.
     """
     rng = random.Random(seed)
     first, second, nu = (rng.randrange(1, FR.modulus) for _ in range(3))
-    square = first * first % FR.modulus
+    private = range(5, 3 + rows)  # x₁², x₁²·x₂, …
+    values = [first * first % FR.modulus]
+    for _ in range(rows - 2):
+        values.append(values[-1] * second % FR.modulus)
     shape = circuit(
-        [{2: 1}, {5: 1}, {4: 1}],
-        [{2: 1}, {3: 1}, {}],
-        [{5: 1}, {1: 1}, {}],
-        wires=6,
+        [{2: 1}, *({wire: 1} for wire in private), {4: 1}],
+        [{2: 1}, *({3: 1} for _ in private), {}],
+        [*({wire: 1} for wire in private), {1: 1}, {}],
+        wires=3 + rows,
         publics=4,
         name=f"hidden/{seed}",
     )
-    return shape, to_array([1, square * second % FR.modulus, first, second, nu, square])
+    return shape, to_array([1, values[-1], first, second, nu, *values[:-1]])
 
 
 def _combination(rng: random.Random, known: Sequence[int]) -> Combination:
