@@ -119,7 +119,7 @@ def measured(n: int, key: ProvingKey, assignment: U64Array, repeat: int) -> dict
     responses = decode(size, third, size.t).values
     linked, cost["finish"] = timed(lambda: one.finish(fixed, concluded, responses), repeat)
     _, cost["verify"] = timed(
-        lambda: verify_linked(key.verifying_key, task.hidden_count, linked, backend), repeat
+        lambda: verify_linked(task.verifying_key, task.hidden_count, linked, backend), repeat
     )
     steps = ("first", "fix", "second", "conclude", "third", "finish")
     cost["member"] = round(sum(cost[step] for step in steps), 3)
@@ -139,21 +139,26 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--out", type=Path, default=HERE / "proofs.json")
     chosen = parser.parse_args(arguments)
     backend = backends.get()
-    results: dict[str, Any] = {}
+    load = host.load()[0]
+    runs: list[dict[str, Any]] = []
     for rows in ROWS:
         shape, assignment = hidden_circuit(rows, rows=rows)
         key = UnsafeDevSetup().run(shape, backend)
         for n in SIZES:
-            results[f"{n}/{rows}"] = measured(n, key, assignment, chosen.repeat)
-            sys.stderr.write(f"{n}/{rows} {results[f'{n}/{rows}']['milliseconds']}\n")
+            found = measured(n, key, assignment, chosen.repeat)
+            runs.append({"members": n, "rows": rows, **found})
+            sys.stdout.write(f"n = {n}, {rows} rows: {found['milliseconds']}\n")
+    machine = host.to_json(host.machine())
     document = {
-        "host": host.to_json(host.machine()),
+        "schema": "chiaro-private-proofs/1",
+        "machine": {k: machine[k] for k in ("processor", "cores", "memory_mb") if k in machine},
         "backend": backend.name,
+        "load": load,
         "steps": STEPS,
-        "prototype_ms": PROTOTYPE,
-        "results": results,
+        "prototype": PROTOTYPE,
+        "runs": runs,
     }
-    chosen.out.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+    chosen.out.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
