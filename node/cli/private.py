@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from node.cli import output
+from node.cli import output, private_fund
 from node.cli.session import Session, UsageError
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from private_exec.programs.program import PrivateProgram, Program
 
 app = typer.Typer(help="Private programs: computing on what nobody can read.")
+
+app.add_typer(private_fund.app, name="fund")
 
 _NAME = typer.Argument(help="Such as auction; `chiaro private programs` lists them.")
 _MEMBERS = typer.Option(None, "--members", help="4, 7, 10 or 13; default: each of these.")

@@ -295,7 +295,7 @@ def incoming_change(wallet: Wallet) -> dict[Kind, int]:
     sums: dict[Kind, int] = {}
     for operation in under_way(wallet):
         spent = [by_position[at] for at in operation.notes if at in by_position]
-        if operation.action == "shield":
+        if operation.action in {"shield", "claim"}:
             sums[operation.kind] = sums.get(operation.kind, 0) + operation.amount
             continue
         for note in spent:

@@ -1,0 +1,404 @@
+"""`chiaro private fund`: quadratic funding of public goods, with donations that nobody sees."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import typer
+
+from node.cli import connection, output, prompts, show, start, wallet_fund, wallets
+from node.cli.address import decode_account
+from node.cli.private_show import draw_round, round_document
+from node.cli.session import Session, UsageError
+from node.cli.transfer import AMOUNT, ASSET, DRY_RUN, NO_WAIT, TIMEOUT, amount_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from node.cli.wallet_private import Donation
+    from node.cli.wallets import Secrets, Wallet
+    from node.private.payload import RoundTx
+    from node.private.terms import Project
+    from node.rpc.schema import Status, TransactionView
+
+app = typer.Typer(help="Quadratic funding with hidden donations.")
+
+ROUND: Final = typer.Argument(metavar="ROUND", help="Its id, 0x and 64 digits.")
+MEMBERS: Final = typer.Option(..., "--members", help="File with the list of who may give.")
+_PROJECTS: Final = typer.Option(
+    ..., "--project", help="ACCOUNT or ACCOUNT=MINIMUM; once for each project."
+)
+_COMMITTEE: Final = typer.Option(..., "--committee", help="Its id, 0x and 64 digits.")
+
+
+@app.command()
+def member(
+    context: typer.Context,
+    group: str = typer.Argument(help="Name of the list, the same for all its members."),
+    password_file: Path | None = start.PASSWORD_FILE,
+) -> None:
+    """Show this wallet's entry for a list of members. Whoever keeps the list needs it."""
+    from circuits.membership import leaf
+    from node.cli.wallet_private import group_id
+    from shielded.json_values import fr_to_hex
+    from shielded.private_owner import member_secret
+
+    session: Session = context.obj
+    name = wallets.choose(session)
+    with wallets.opened(session.places, name, profile=session.profile) as wallet:
+        secrets = _unlock(session, wallet, password_file)
+        entry = fr_to_hex(leaf(member_secret(secrets.spending, group_id(group))))
+    data = {"wallet": name, "group": group, "leaf": "0x" + entry}
+    output.emit(session, "private.fund.member", data)
+
+
+@app.command("list")
+def list_all(context: typer.Context) -> None:
+    """List rounds: where each stands, its pool, its projects."""
+    session: Session = context.obj
+    with connection.connected(session) as client:
+        found = client.private_rounds()
+    rows = [
+        (
+            show.shorten(view.id),
+            view.status,
+            view.phase,
+            f"{show.amount_text(int(view.pool))} {view.kind.name or ''}",
+            str(len(view.projects)),
+            str(view.inputs),
+        )
+        for view in found.rounds
+    ]
+    headings = ("round", "status", "phase", "pool", "projects", "donations")
+    output.emit(
+        session,
+        "private.fund.list",
+        {"rounds": [round_document(view) for view in found.rounds]},
+        lambda out: output.table(out, headings, rows),
+        freshness={"height": found.height},
+    )
+
+
+@app.command("show")
+def show_one(context: typer.Context, identity: str = ROUND) -> None:
+    """Show a round: deadlines, projects, sums once they are open, and what follows from them."""
+    session: Session = context.obj
+    with connection.connected(session) as client:
+        view = client.private_round(_id(identity))
+    output.emit(
+        session,
+        "private.fund.show",
+        round_document(view),
+        lambda out: draw_round(out, view),
+        freshness={"height": view.height},
+    )
+
+
+@app.command()
+def new(
+    context: typer.Context,
+    pool: str = typer.Option(..., "--pool", help="What is locked, such as 100."),
+    committee: str = _COMMITTEE,
+    project: list[str] = _PROJECTS,
+    members: Path = MEMBERS,
+    asset: str = ASSET,
+    least: int = typer.Option(
+        3, "--least", min=1, max=255, help="Projects with fewer donations are not opened."
+    ),
+    donate_for: int | None = typer.Option(
+        None, "--donate-for", min=1, help="Blocks in which donations count; by default 4 steps."
+    ),
+    password_file: Path | None = start.PASSWORD_FILE,
+    timeout: float = TIMEOUT,
+    *,
+    no_wait: bool = NO_WAIT,
+) -> None:
+    """Open a round: lock a pool that is added to donations by the square of the sum of roots."""
+    from node.cli.wallet_private import read_members
+    from node.cli.wallet_spend import kind_of
+    from node.core.ids import NATIVE, AccountId, ChainId, Height
+    from node.private.payload import Head, RoundTx, sign_round, wire
+    from node.private.terms import Terms
+    from node.rpc.text import bytes_of
+
+    session: Session = context.obj
+    locked, projects = amount_of(pool, "--pool"), tuple(map(_project, project))
+    listed = read_members(members)
+    name = wallets.choose(session)
+    with (
+        wallets.opened(session.places, name, profile=session.profile) as wallet,
+        connection.connected(session) as client,
+    ):
+        wallets.check_spends(wallet.keystore)
+        status, chosen = client.status(), _id(committee, "--committee")
+        view = client.private_committee(chosen)
+        if view.latest is None:
+            raise UsageError("this committee has no keys yet", where="--committee")
+        step = client.private_ceremony(chosen).step_heights
+        close = status.height + 1 + (donate_for or 4 * step)
+        kind, fee = kind_of(status, asset), int(status.parameters.fee_floor)
+        terms = Terms(
+            chosen, view.latest.epoch, kind, locked, listed.tree.root, projects, least,
+            close, close + 2 * step, close + 4 * step,
+        )  # fmt: skip
+        expiry = Height(status.height + status.parameters.max_expiry // 2)
+        chain = ChainId(bytes_of(status.chain_id, 32))
+        tx = RoundTx(Head(chain, fee, expiry, AccountId(wallet.account)), terms)
+        needed = fee + (locked if kind == NATIVE else 0)
+        missing = wallet_fund.missing_native(wallet, client, needed)
+        if missing:
+            wallet_fund.check_faucet(
+                wallet,
+                client,
+                missing,
+                why="the pool, and the fee, come from the account",
+                fix="`chiaro unshield` or somebody else can pay it in; or lock less",
+            )
+        _show_round(session, status, tx, listed.group, asset)
+        if not prompts.confirm(session, f"Continue on {session.profile}?"):
+            raise typer.Abort
+        secrets = _unlock(session, wallet, password_file)
+        wallet_fund.fund(wallet, client, missing)
+        client.submit(wire(sign_round(tx, secrets.signing)))
+        included = None if no_wait else client.wait_for_tx(tx.id, timeout)
+    data = {
+        "round": "0x" + tx.id.hex(),
+        "close": terms.close,
+        "accept": terms.accept,
+        "open": terms.open,
+        "pool": show.amount(locked, asset),
+    }
+    _report(session, "private.fund.new", tx.id, included, data)
+
+
+@app.command()
+def donate(
+    context: typer.Context,
+    identity: str = ROUND,
+    project: int = typer.Argument(min=0, help="Number of the project, from 0."),
+    amount: str = AMOUNT,
+    members: Path = MEMBERS,
+    password_file: Path | None = start.PASSWORD_FILE,
+    timeout: float = TIMEOUT,
+    *,
+    dry_run: bool = DRY_RUN,
+    no_wait: bool = NO_WAIT,
+) -> None:
+    """Give a hidden amount to a project, from notes; the largest square up to AMOUNT is given."""
+    from node.cli import wallet_private, wallet_spend, wallet_sync
+
+    session: Session = context.obj
+    wanted, listed = amount_of(amount), wallet_private.read_members(members)
+    name = wallets.choose(session)
+    with (
+        wallets.opened(session.places, name, profile=session.profile) as wallet,
+        connection.connected(session) as client,
+    ):
+        wallets.check_spends(wallet.keystore)
+        with output.progress(session, "sync") as progress:
+            wallet_sync.sync(wallet, client, progress)
+        status, view = client.status(), client.private_round(_id(identity))
+        wallet_spend.check_keys(status, session.profile, wallet_private.DONATE)
+        if project >= len(view.projects):
+            raise UsageError(f"the round has {len(view.projects)} projects", where="PROJECT")
+        weight = wallet_private.root_of(wanted)
+        fee = wallet_private.fee_of(wallet, status, view, weight * weight)
+        asked = wallet_private.Donation(view, listed, project, weight, fee)
+        _warn(session, asked)
+        if dry_run:
+            output.emit(session, "private.fund.draft", _draft(asked))
+            return
+        _show_donation(session, asked)
+        if not prompts.confirm(session, f"Continue on {session.profile}?"):
+            raise typer.Abort
+        secrets = _unlock(session, wallet, password_file)
+        with output.progress(session, "prove") as progress:
+            prove = wallet_private.provers(session.profile, wallet_private.DONATE, progress)
+            operation = wallet_private.donate(wallet, client, asked, secrets, prove)
+        if not no_wait:
+            operation = wallet_spend.wait(wallet, client, operation, timeout)
+    show.report_operation(session, name, operation)
+
+
+@app.command()
+def claim(
+    context: typer.Context,
+    identity: str = ROUND,
+    password_file: Path | None = start.PASSWORD_FILE,
+    timeout: float = TIMEOUT,
+    *,
+    no_wait: bool = NO_WAIT,
+) -> None:
+    """Take a donation back that was not used: refused, not accepted, or for nothing.
+
+    One donation at a time. Nobody is asked, and no amount is shown.
+    """
+    from node.cli import wallet_private, wallet_spend, wallet_sync
+
+    session: Session = context.obj
+    name = wallets.choose(session)
+    with (
+        wallets.opened(session.places, name, profile=session.profile) as wallet,
+        connection.connected(session) as client,
+    ):
+        wallets.check_spends(wallet.keystore)
+        with output.progress(session, "sync") as progress:
+            wallet_sync.sync(wallet, client, progress)
+        view = client.private_round(_id(identity))
+        secrets = _unlock(session, wallet, password_file)
+        first, *others = wallet_private.returning(wallet, client, view, secrets)
+        if others:
+            session.warnings.append(f"{len(others)} more go back: run the command again")
+        with output.progress(session, "prove") as progress:
+            prove = wallet_private.provers(session.profile, wallet_private.CLAIM, progress)
+            operation = wallet_private.claim(wallet, client, view, first, secrets, prove)
+        if not no_wait:
+            operation = wallet_spend.wait(wallet, client, operation, timeout)
+    show.report_operation(session, name, operation)
+
+
+@app.command()
+def settle(
+    context: typer.Context,
+    identity: str = ROUND,
+    timeout: float = TIMEOUT,
+    *,
+    no_wait: bool = NO_WAIT,
+) -> None:
+    """End a round whose sums are open, or can be no more. Anybody may; what is paid follows."""
+    from node.core.ids import ChainId
+    from node.private.payload import SettleTx, tx_id, wire
+    from node.rpc.text import bytes_of
+
+    session: Session = context.obj
+    with connection.connected(session) as client:
+        tx = SettleTx(_id(identity))
+        name = tx_id(tx, ChainId(bytes_of(client.status().chain_id, 32)))
+        client.submit(wire(tx))
+        included = None if no_wait else client.wait_for_tx(name, timeout)
+        after = client.private_round(tx.round)
+    _report(session, "private.fund.settle", name, included, {"round": round_document(after)})
+
+
+# --- words and lines -----------------------------------------------------------------------------
+
+
+def _id(text: str, where: str = "ROUND") -> bytes:
+    """32 bytes of `0x…`."""
+    digits = text.strip().removeprefix("0x").lower()
+    if len(digits) != 64 or not set(digits) <= set("0123456789abcdef"):
+        raise UsageError("an id is 0x and 64 hexadecimal digits", where=where)
+    return bytes.fromhex(digits)
+
+
+def _project(text: str) -> Project:
+    """`ACCOUNT` or `ACCOUNT=MINIMUM`."""
+    from node.core.ids import AccountId
+    from node.private.terms import Project
+
+    account, _, minimum = text.partition("=")
+    least = amount_of(minimum, "--project") if minimum else 0
+    return Project(AccountId(decode_account(account)), least)
+
+
+def _unlock(session: Session, wallet: Wallet, file: Path | None) -> Secrets:
+    return wallets.unlock(wallet, prompts.password(session, file, "Password of the wallet"))
+
+
+def _warn(session: Session, asked: Donation) -> None:
+    """What a donor should know, and nobody else tells."""
+    view = asked.view
+    accepted = view.projects[asked.project].donations
+    if accepted < 2:
+        session.warnings.append(
+            f"the project has {accepted} other accepted donations: "
+            "of a single donation the sum is its amount, of two both amounts follow"
+        )
+    if view.phase != "donating":
+        session.warnings.append(f"donations to this round ended at block {view.close}")
+
+
+def _draft(asked: Donation) -> dict[str, Any]:
+    asset = asked.view.kind.name or "units"
+    return {
+        "round": asked.view.id,
+        "project": asked.project,
+        "amount": show.amount(asked.weight**2, asset),
+        "weight": str(asked.weight),
+        "fee": show.amount(asked.fee, "native"),
+        "sent": False,
+    }
+
+
+def _lines(session: Session, lines: list[tuple[str, str]]) -> None:
+    """The draft on stderr, before the question."""
+    if session.json or session.quiet:
+        return
+    err: Console = output.console(session, stderr=True)
+    for label, text in lines:
+        err.print(f"  {label:<10} {text}", markup=False)
+
+
+def _show_donation(session: Session, asked: Donation) -> None:
+    view, amount = asked.view, asked.weight**2
+    _lines(
+        session,
+        [
+            ("give", f"{show.amount_text(amount)} {view.kind.name or ''}, a square"),
+            ("fee", f"{show.amount_text(asked.fee)} native"),
+            ("to", f"project {asked.project} of round {show.shorten(view.id)}"),
+            ("hidden", "the amount; who gave, among all on the list"),
+            ("reveals", "that a member gave to this project, the fee, the time"),
+            ("ends", f"block {view.close}; sums open by block {view.open}"),
+        ],
+    )
+
+
+def _show_round(session: Session, status: Status, tx: RoundTx, group: str, asset: str) -> None:
+    terms = tx.terms
+    _lines(
+        session,
+        [
+            ("lock", f"{show.amount_text(terms.pool)} {asset}"),
+            ("fee", f"{show.amount_text(tx.head.fee)} native"),
+            ("projects", str(len(terms.projects))),
+            ("members", f"list {group!r}"),
+            ("least", f"{terms.least} donations to a project"),
+            (
+                "blocks",
+                f"now {status.height}; give to {terms.close}, accept to {terms.accept}, "
+                f"open to {terms.open}",
+            ),
+        ],
+    )
+
+
+def _report(
+    session: Session,
+    schema: str,
+    tx_id: bytes,
+    view: TransactionView | None,
+    data: dict[str, Any],
+) -> None:
+    receipt = None if view is None else view.receipt
+    included = view is not None and view.status == "included"
+    session.exit_code = 0 if included or view is None else 1
+    full = {
+        "tx_id": "0x" + tx_id.hex(),
+        "status": "pending" if view is None else view.status,
+        "height": None if receipt is None else receipt.height,
+        "code": None if receipt is None else receipt.code,
+        **data,
+    }
+    line = "… the node has it" if view is None else f"✗ refused: {full['code']}"
+    if included and receipt is not None:
+        line = f"✓ in block {receipt.height}"
+    named = data.get("round")
+
+    def render(out: Console) -> None:
+        out.print(line, markup=False)
+        if isinstance(named, str):
+            out.print(f"round  {named}", markup=False)
+
+    output.emit(session, schema, full, render)

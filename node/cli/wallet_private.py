@@ -1,0 +1,475 @@
+"""Donations to rounds of quadratic funding, and their way back, from a wallet's notes.
+
+Plain functions: no questions and no printing here. As for every payment the caller holds the wallet
+open, and an operation lies on the disk with its transaction before that is sent (`wallet_spend`).
+What a claim needs is found again from the wallet's words and the chain alone (SH-71, SH-73).
+"""
+
+from __future__ import annotations
+
+import math
+import secrets as randomness
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from node.cli import wallet_spend, wallet_sync
+from node.cli.output import Report
+from node.cli.wallet_db import Operation, OperationState
+from node.cli.wallet_sync import silent
+from node.cli.wallets import Secrets, Wallet
+from node.core.errors import PolicyRefused
+from node.core.ids import NATIVE, AccountId, ChainId, Height, tagged_hash
+from zk import jsontext
+from zk.errors import ChiaroError
+
+if TYPE_CHECKING:
+    from circuits.membership import MemberTree
+    from node.core.ids import Kind
+    from node.private.build import Pledge, ProveLinked, Refund
+    from node.private.gifts import ClaimTx, DonateTx
+    from node.private.terms import Terms
+    from node.rpc.client import NodeClient
+    from node.rpc.private_schema import InputView, RoundView
+    from node.rpc.schema import Status
+    from private_exec.committee.epoch import EpochRecord
+    from private_exec.pedersen import Opening
+    from shielded import private_plan
+    from shielded.address import Address
+    from shielded.build import Prove
+    from shielded.history import OwnedNote
+    from shielded.plan import Plan
+    from shielded.private_owner import PrivateOwner
+
+DONATE: Final = "donate"
+CLAIM: Final = "claim"
+PAGE: Final = 64
+_MAX_FILE: Final = 4 << 20
+_EXTRA_BYTES: Final = 2048
+"""Of a donation of a committee of thirteen, beside the actions that carry it: at most."""
+
+
+class MembersFile(ChiaroError):
+    """A list of members that is none."""
+
+    code = "WOP-020"
+    exit_code = 3
+    why = "who may give in a round is a list that everybody has; its root stands in the round"
+    fix = 'ask whoever keeps it for the file: {"group": NAME, "leaves": [0x…, …]}'
+
+
+class NothingToClaim(PolicyRefused):
+    """No donation of this wallet goes back now."""
+
+    code = "WOP-021"
+    exit_code = 1
+    why = "a donation goes back if it was refused, if its round failed or its project got nothing"
+    fix = "`chiaro private fund show ROUND` says how far the round is"
+
+
+class GaveAlready(PolicyRefused):
+    """This wallet has a donation in the round."""
+
+    code = "WOP-022"
+    why = "a member gives once in a round: a second proof would show the same nullifier"
+    fix = "give to the next round"
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """A list of members.
+
+    Attributes:
+        group: its name, from which each member's wallet derives its secret.
+        tree: over the leaves.
+    """
+
+    group: str
+    tree: MemberTree
+
+
+def read_members(path: Path) -> Members:
+    """A file `{"group": NAME, "leaves": [0x…, …]}`.
+
+    Raises:
+        MembersFile: unreadable, or no such list.
+    """
+    from circuits.crossing import MEMBER_DEPTH
+    from circuits.membership import MemberTree
+    from shielded.json_values import fr_from_hex
+
+    try:
+        if path.stat().st_size > _MAX_FILE:
+            raise MembersFile(f"larger than {_MAX_FILE} bytes", where=str(path))
+        document = _document(path.read_bytes())
+        if not isinstance(document, dict) or set(document) != {"group", "leaves"}:
+            raise MembersFile("not exactly `group` and `leaves`", where=str(path))
+        group, leaves = document["group"], document["leaves"]
+        if not isinstance(group, str) or not isinstance(leaves, list):
+            raise MembersFile("a name and a list are expected", where=str(path))
+        if not all(isinstance(leaf, str) and leaf.startswith("0x") for leaf in leaves):
+            raise MembersFile("leaves are 0x and 64 digits each", where=str(path))
+        return Members(group, MemberTree([fr_from_hex(leaf[2:]) for leaf in leaves], MEMBER_DEPTH))
+    except OSError as error:
+        raise MembersFile(error.strerror or "cannot be read", where=str(path)) from None
+    except ChiaroError as error:
+        raise MembersFile(error.message, where=str(path)) from None
+
+
+def _document(data: bytes) -> object:
+    try:
+        return jsontext.loads(data)
+    except ValueError as error:
+        raise MembersFile(str(error)) from None
+
+
+def group_id(group: str) -> bytes:
+    """What a member's secret in a group is derived from."""
+    return tagged_hash("private/group", group.encode())
+
+
+def terms_of(view: RoundView) -> Terms:
+    """The terms of a round as a node tells them."""
+    from node.private.terms import Project, Terms
+    from node.rpc.text import bytes_of
+
+    return Terms(
+        committee=bytes_of(view.committee, 32),
+        epoch=view.epoch,
+        kind=view.kind.kind,
+        pool=int(view.pool),
+        members=int(view.members),
+        projects=tuple(
+            Project(AccountId(bytes_of(item.recipient, 32)), int(item.minimum))
+            for item in view.projects
+        ),
+        least=view.least,
+        close=view.close,
+        accept=view.accept,
+        open=view.open,
+    )
+
+
+def inputs_of(client: NodeClient, identity: bytes) -> Iterator[InputView]:
+    """All donations of a round."""
+    first = 0
+    while True:
+        page = client.private_inputs(identity, first, PAGE).inputs
+        yield from page
+        first += len(page)
+        if len(page) < PAGE:
+            return
+
+
+def fee_of(wallet: Wallet, status: Status, view: RoundView, amount: int) -> int:
+    """What a node takes for a donation, which depends on the notes that it needs.
+
+    Raises:
+        InsufficientFunds: says what there is, what is needed and why.
+    """
+    kind, asset = view.kind.kind, view.kind.name or "native"
+    actions = 1
+    while True:
+        fee = _least_fee(status, actions)
+        needs = {kind: amount}
+        needs[NATIVE] = needs.get(NATIVE, 0) + fee
+        count = sum(len(_select(wallet, of, asset, need, fee)) for of, need in needs.items())
+        needed = max(1, -(-count // 2), 1 if kind == NATIVE else 2)
+        if needed <= actions:
+            return fee
+        actions = needed
+
+
+def _select(wallet: Wallet, kind: Kind, asset: str, amount: int, fee: int) -> tuple[OwnedNote, ...]:
+    from shielded.selection import InsufficientFunds
+
+    try:
+        return wallet.state.select(kind, amount, most=wallet_spend.MAX_SPENT)
+    except InsufficientFunds:
+        name = "native" if kind == NATIVE else asset
+        raise wallet_spend.insufficient(wallet, name, kind, amount, fee) from None
+
+
+def _least_fee(status: Status, actions: int) -> int:
+    """Of actions, and the linked proof that they are carried by."""
+    from node.execution.mempool import least_fee
+
+    size = wallet_spend.FRAME_BYTES + actions * wallet_spend.ACTION_BYTES + _EXTRA_BYTES
+    return least_fee(size, actions + 1, int(status.parameters.fee_floor))
+
+
+def root_of(amount: int) -> int:
+    """The largest w with w² ≤ amount: donations are squares of whole numbers of base units."""
+    return math.isqrt(amount)
+
+
+# --- keys of a committee -------------------------------------------------------------------------
+
+
+def record_of(client: NodeClient, terms: Terms) -> EpochRecord:
+    """The keys that a round's donations are sealed to, as the node tells them.
+
+    Raises:
+        PolicyRefused: the node tells of another committee's.
+    """
+    from node.rpc.text import bytes_of
+    from private_exec.committee.epoch import EpochRecord
+
+    told = client.private_keys(terms.committee, terms.epoch)
+    record = EpochRecord.from_bytes(bytes_of(told.record))
+    if record.declaration.id != terms.committee or record.context.epoch != terms.epoch:
+        raise PolicyRefused(
+            "the node gives keys of another committee than the round's",
+            why="who holds these keys would read the donation",
+            fix="use another node",
+        )
+    return record
+
+
+# --- giving --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Donation:
+    """What a person agreed to.
+
+    Attributes:
+        view: the round.
+        members: its list of members.
+        project: index.
+        weight: w; w² base units are given.
+        fee: base units of the native kind.
+    """
+
+    view: RoundView
+    members: Members
+    project: int
+    weight: int
+    fee: int
+
+    def __repr__(self) -> str:
+        return "<Donation: hidden>"
+
+
+@dataclass(frozen=True, slots=True)
+class Provers:
+    """What makes proofs: of actions, and those that are linked to commitments."""
+
+    action: Prove
+    linked: ProveLinked
+
+
+def provers(profile: str, action: str, progress: Report = silent) -> Provers:
+    """With this installation's keys, loaded (at first use built) before this returns.
+
+    Raises:
+        InsecureVersion, UnknownKey, DevParamsRefused, DigestMismatch: no usable key.
+    """
+    from node.private.prove import linked_prover
+
+    of_actions = wallet_spend.prover(profile, action, progress)
+    return Provers(of_actions, linked_prover(profile=profile))
+
+
+def donate(
+    wallet: Wallet, client: NodeClient, asked: Donation, secrets: Secrets, prove: Provers
+) -> Operation:
+    """Draft on disk, prove, bytes on disk, submit. Returns the submitted operation.
+
+    Raises:
+        GaveAlready: to this round.
+        ParamsError: this wallet is not on the list of members.
+        PrivateRefused: PV-109, another list than the round's.
+        InvalidTransaction, PolicyRefused: the node refuses it; the operation is `rejected`.
+        Unreachable: it stays `proved`; `tx submit` sends it later.
+    """
+    from node.private.build import pledge
+    from node.rpc.text import bytes_of
+    from shielded import private_plan
+    from shielded.private_owner import member_secret, next_owner, own
+
+    status, terms = client.status(), terms_of(asked.view)
+    identity = bytes_of(asked.view.id, 32)
+    owners = [bytes_of(item.owner, 32) for item in inputs_of(client, identity)]
+    if own(secrets.spending, identity, owners):
+        raise GaveAlready("this wallet gave to this round already", where=asked.view.id)
+    owner = next_owner(secrets.spending, identity, owners)
+    made: Pledge = pledge(
+        ChainId(bytes_of(status.chain_id, 32)),
+        record_of(client, terms),
+        terms,
+        identity,
+        asked.project,
+        asked.weight,
+        owner,
+        member_secret(secrets.spending, group_id(asked.members.group)),
+        asked.members.tree,
+    )
+    plan, notes = private_plan.pledge(
+        wallet.state, _own(wallet), made.value, _surroundings(status, asked.fee)
+    )
+    memo = f"project {asked.project}"
+    operation = _draft(wallet, status, DONATE, asked.view, asked.weight**2, plan, notes, memo)
+    return _send(wallet, client, operation, plan, secrets, prove, made)
+
+
+# --- taking back ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Returning:
+    """A donation of this wallet that goes back."""
+
+    view: InputView
+    owner: PrivateOwner
+    opening: Opening
+
+    def __repr__(self) -> str:
+        return f"<Returning {self.view.id[:18]}: hidden>"
+
+
+def returning(
+    wallet: Wallet, client: NodeClient, view: RoundView, secrets: Secrets
+) -> list[Returning]:
+    """This wallet's donations to a round that go back now, with what opens them.
+
+    Amounts are those that the wallet's own history has of what it put into the private pool; the
+    commitment on the chain says which one it was.
+
+    Raises:
+        NothingToClaim: there is none.
+    """
+    from node.rpc.text import bytes_of
+    from shielded.private_owner import own
+
+    identity, terms = bytes_of(view.id, 32), terms_of(view)
+    found = {bytes_of(item.owner, 32): item for item in inputs_of(client, identity)}
+    mine = own(secrets.spending, identity, found)
+    record = record_of(client, terms)
+    back = []
+    for owner in mine:
+        item = found[owner.public]
+        if item.claimable:
+            back.append(Returning(item, owner, _opening(wallet, record, identity, item, owner)))
+    if not back:
+        states = ", ".join(found[owner.public].status for owner in mine)
+        raise NothingToClaim(f"donations of this wallet to the round: {states or 'none'}")
+    return back
+
+
+def _opening(
+    wallet: Wallet, record: EpochRecord, identity: bytes, item: InputView, owner: PrivateOwner
+) -> Opening:
+    from node.private.build import MAX_WEIGHT, about_of, openings_of
+    from node.rpc.text import bytes_of
+    from shielded.history import Direction
+    from zk.curve.encoding import g1_to_bytes
+
+    about, wanted = about_of(record, identity, item.project), bytes_of(item.amount, 32)
+    pledged = {e.quantity for e in wallet.state.history if e.direction is Direction.PLEDGED}
+    for weight in sorted({root_of(amount) for amount in pledged}):
+        if weight <= MAX_WEIGHT:
+            opening = openings_of(owner, weight, about).amount
+            if g1_to_bytes(opening.commitment) == wanted:
+                return opening
+    raise NothingToClaim(
+        f"no amount in this wallet's history opens its donation {item.id[:18]}…",
+        fix="scan the chain again: `chiaro sync --rescan`",
+    )
+
+
+def claim(
+    wallet: Wallet,
+    client: NodeClient,
+    view: RoundView,
+    item: Returning,
+    secrets: Secrets,
+    prove: Provers,
+) -> Operation:
+    """Take one donation back into a note of this wallet; otherwise as `donate`."""
+    from node.private.build import refund
+    from node.rpc.text import bytes_of
+    from shielded import private_plan
+
+    status = client.status()
+    made: Refund = refund(
+        ChainId(bytes_of(status.chain_id, 32)),
+        view.kind.kind,
+        bytes_of(item.view.id, 32),
+        item.opening,
+        item.owner,
+    )
+    surroundings = _surroundings(status, _least_fee(status, 1))
+    plan, notes = private_plan.claim(wallet.state, _own(wallet), made.value, surroundings)
+    memo = f"donation {item.view.id}"
+    operation = _draft(wallet, status, CLAIM, view, item.opening.value, plan, notes, memo)
+    return _send(wallet, client, operation, plan, secrets, prove, made)
+
+
+# --- both ----------------------------------------------------------------------------------------
+
+
+def _own(wallet: Wallet) -> Address:
+    return wallet.full_key.address(0, internal=True)
+
+
+def _surroundings(status: Status, fee: int) -> private_plan.Terms:
+    from node.rpc.text import bytes_of
+    from shielded import private_plan
+
+    return private_plan.Terms(
+        ChainId(bytes_of(status.chain_id, 32)),
+        Height(status.height + status.parameters.max_expiry),
+        randomness.token_bytes(32),
+        fee,
+    )
+
+
+def _draft(
+    wallet: Wallet,
+    status: Status,
+    action: str,
+    view: RoundView,
+    amount: int,
+    plan: Plan,
+    notes: tuple[OwnedNote, ...],
+    memo: str,
+) -> Operation:
+    from node.rpc.text import bytes_of
+
+    return wallet.db.add(
+        action=action,
+        chain_id=bytes_of(status.chain_id, 32),
+        asset=wallet_spend.asset_names(status)(view.kind.kind),
+        kind=view.kind.kind,
+        amount=amount,
+        fee=plan.fee,
+        target=view.id,
+        memo=memo,
+        expiry=plan.expiry,
+        notes=[note.position for note in notes],
+    )
+
+
+def _send(
+    wallet: Wallet,
+    client: NodeClient,
+    operation: Operation,
+    plan: Plan,
+    secrets: Secrets,
+    prove: Provers,
+    made: Pledge | Refund,
+) -> Operation:
+    """Build what carries the value, then the proof for it; store the bytes; submit."""
+    from node.private.payload import wire
+    from shielded.build import build
+
+    carried = build(plan, secrets.spending, prove.action)
+    tx: DonateTx | ClaimTx = made.complete(carried, prove.linked)
+    with wallet.db.transaction():
+        operation = wallet.db.advance(
+            operation.id, OperationState.PROVED, tx_id=bytes(tx.id), wire=wire(tx)
+        )
+        wallet_sync.reserve(wallet, operation)
+    return wallet_spend.submit(wallet, client, operation)

@@ -1,0 +1,199 @@
+"""`chiaro private fund` over a node: hidden donations, sums, settlement, and what goes back.
+
+Members compute in this process, from a real ceremony on the node's chain; proofs prove nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from node.app import development
+from node.app.options import Options
+from node.cli import wallet_private
+from node.cli.wallet_private import Provers
+from node.core.ids import tagged_hash
+from node.core.private import PrivateParameters
+from node.private.rounds import read_input
+from node.rpc.text import bytes_of
+from node.testing.clock import EPOCH_MS
+from node.testing.ledger import FAUCET, transfer
+from node.testing.nodes import VALIDATOR, memory_node, serving
+from node.testing.private import PrivateChain, assert_ok, unlinked
+from transparent.signature import SigningKey
+
+PARAMETERS = PrivateParameters(step_heights=8)
+RECIPIENTS = [SigningKey(tagged_hash("testing/fund", bytes([i]))).account for i in range(2)]
+
+
+class OverNode:
+    """A node's chain in the place of one that is made by hand."""
+
+    def __init__(self, node, client) -> None:
+        self.genesis, self.store, self.client, self.paid = node.genesis, node.store, client, 0
+
+    @property
+    def height(self) -> int:
+        return self.client.status().height
+
+    def block(self, *wires: bytes):
+        """A block of these, or of anything."""
+        sent = [self.client.submit(wire) for wire in wires]
+        if not wires:
+            self.paid += 1
+            sequence = self.client.account(FAUCET.account).sequence
+            wire = transfer(self, RECIPIENTS[0], 1, sequence=sequence)
+            self.client.wait_for_tx(bytes_of(self.client.submit(wire).tx_id, 32), 30)
+        views = [self.client.wait_for_tx(bytes_of(item.tx_id, 32), 30) for item in sent]
+        return [SimpleNamespace(ok=v.status == "included", code=v.status, message=v) for v in views]
+
+
+@pytest.fixture
+def place(parts, tmp_path, capsys, stub_prover, assembled, monkeypatch):
+    """Three donors with notes, a committee with keys, the command line."""
+    genesis = development.genesis(EPOCH_MS, validators=(VALIDATOR.public,), private=PARAMETERS)
+    options = Options(port=0, delay_ms=1, lane_tick_ms=3_600_000)
+    node = memory_node(genesis, verifier=parts.Believes(), options=options)
+    monkeypatch.setattr(
+        wallet_private,
+        "provers",
+        lambda _profile, _action, _progress=None: Provers(lambda *_: stub_prover, unlinked),
+    )
+    with serving(node) as client:
+        cli = parts.Cli(tmp_path / "home", capsys, client.url)
+        chain = PrivateChain(genesis=genesis, parameters=PARAMETERS)
+        chain.ledger = OverNode(node, client)
+        chain.purse = SimpleNamespace(settle=lambda *_: None)  # donors have wallets of their own
+        assert_ok(chain.run(chain.declare()))
+        chain.ceremony()
+        leaves = []
+        for name in ("alice", "bob", "carol"):
+            cli.wallet(name)
+            assert cli.pay("shield", "2", "--wallet", name).code == 0
+            told = cli.pay("private", "fund", "member", "friends", "--wallet", name).data
+            leaves.append(told["leaf"])
+        members = tmp_path / "members.json"
+        members.write_text(json.dumps({"group": "friends", "leaves": leaves}))
+        yield SimpleNamespace(cli=cli, client=client, chain=chain, members=str(members))
+
+
+def new_round(place, *words: str) -> str:
+    made = place.cli.pay(
+        "private", "fund", "new", "--pool", "1", "--committee", committee(place),
+        "--project", f"0x{RECIPIENTS[0].hex()}", "--project", f"0x{RECIPIENTS[1].hex()}=100",
+        "--members", place.members, "--least", "1", "--donate-for", "16", "--wallet", "alice",
+        *words,
+    )  # fmt: skip
+    assert made.code == 0, made.out
+    assert made.data["status"] == "included"
+    return made.data["round"]
+
+
+def committee(place) -> str:
+    return "0x" + place.chain.declaration.id.hex()
+
+
+def give(place, name: str, identity: str, project: int, amount: str):
+    return place.cli.pay(
+        "private", "fund", "donate", identity, str(project), amount,
+        "--members", place.members, "--wallet", name,
+    )  # fmt: skip
+
+
+def accept(place, identity: str) -> None:
+    """The members take all donations that wait."""
+    name = bytes_of(identity, 32)
+    found = [read_input(bytes_of(i.message)) for i in wallet_private.inputs_of(place.client, name)]
+    given = [SimpleNamespace(input=item) for item in found]
+    assert_ok(place.chain.run(place.chain.accept(name, given)))
+
+
+def shown(place, identity: str):
+    return place.cli.json("private", "fund", "show", identity).data
+
+
+def spendable(place, name: str) -> str:
+    (asset,) = place.cli.json("balance", "--wallet", name).data["assets"]
+    return asset["spendable"]["amount"]
+
+
+def test_a_round_from_its_pool_to_payouts_and_a_donation_that_goes_back(place) -> None:
+    identity = new_round(place)
+    before = place.client.account(RECIPIENTS[0]).balance(development.NATIVE)
+    ticks = place.chain.ledger.paid
+    for name, project, amount in (("alice", 0, "0.04"), ("bob", 0, "0.09"), ("carol", 1, "0.5")):
+        given = give(place, name, identity, project, amount)
+        assert given.code == 0, given.out
+        assert given.data["operation"]["state"] == "included"
+    assert given.data["operation"]["amount"]["amount"] == "0.499849"  # 707², the square below
+    again = give(place, "carol", identity, 1, "0.01")
+    assert (again.code, again.error["code"]) == (5, "WOP-022")
+
+    accept(place, identity)
+    view = shown(place, identity)
+    assert [p["donations"] for p in view["projects"]] == [2, 1]
+    assert [p["total"] for p in view["projects"]] == [None, None]
+    early = place.cli.json("private", "fund", "settle", identity)
+    assert early.error["code"] == "PV-117"
+    place.chain.to(view["accept"])
+    assert_ok(place.chain.run(place.chain.sums(bytes_of(identity, 32))))
+    settled = place.cli.json("private", "fund", "settle", identity).data["round"]
+    assert settled["status"] == "settled"
+    funded, dropped = settled["projects"]
+    assert funded["total"]["amount"] == "0.13" and funded["payout"]["amount"] == "0.12"
+    assert dropped["funded"] is False
+    after = place.client.account(RECIPIENTS[0]).balance(development.NATIVE)
+    assert after - before == 250_000 + place.chain.ledger.paid - ticks
+
+    held = spendable(place, "carol")
+    assert place.cli.json("sync", "--rescan", "--wallet", "carol").code == 0
+    back = place.cli.pay("private", "fund", "claim", identity, "--wallet", "carol")
+    assert back.code == 0, back.out
+    gained = float(spendable(place, "carol")) - float(held)
+    assert gained == pytest.approx(0.499849 - float(back.data["operation"]["fee"]["amount"]))
+    twice = place.cli.pay("private", "fund", "claim", identity, "--wallet", "carol")
+    assert (twice.code, twice.error["code"]) == (1, "WOP-021")
+    nothing = place.cli.pay("private", "fund", "claim", identity, "--wallet", "bob")
+    assert nothing.error["code"] == "WOP-021"
+    listed = place.cli.json("private", "fund", "list").data["rounds"]
+    assert [item["id"] for item in listed] == [identity]
+    assert "no: donors take theirs back" in place.cli("private", "fund", "show", identity).out
+
+
+def test_drafts_and_refusals_send_nothing(place, tmp_path) -> None:
+    identity = new_round(place)
+    draft = place.cli.pay(
+        "private", "fund", "donate", identity, "0", "0.04", "--members", place.members,
+        "--wallet", "bob", "--dry-run",
+    )  # fmt: skip
+    assert draft.data["sent"] is False
+    assert draft.data["weight"] == "200"
+    assert any("single donation" in text for text in draft.document["warnings"])
+    assert give(place, "bob", identity, 2, "0.04").code == 2
+    assert give(place, "bob", identity, 0, "3").error["code"] == "WOP-005"
+    assert give(place, "bob", "0x12", 0, "1").code == 2
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps({"group": "strangers", "leaves": ["0x" + "00" * 32]}))
+    stranger = place.cli.pay(
+        "private", "fund", "donate", identity, "0", "0.04", "--members", str(other),
+        "--wallet", "bob",
+    )  # fmt: skip
+    assert stranger.error["code"] == "PV-109"
+    for text in (
+        "[]",
+        "{",
+        '{"group": 1, "leaves": []}',
+        '{"group": "x", "leaves": ["zz"]}',
+        '{"group": "x", "leaves": [7]}',
+    ):
+        other.write_text(text)
+        wrong = place.cli.pay(
+            "private", "fund", "donate", identity, "0", "0.04", "--members", str(other)
+        )
+        assert (wrong.code, wrong.error["code"]) == (3, "WOP-020"), text
+    assert place.client.private_round(bytes_of(identity, 32)).inputs == 0
+    assert place.cli.json("tx", "list", "--wallet", "bob").data["operations"][0]["action"] == (
+        "shield"
+    )
