@@ -198,13 +198,14 @@ def donate(
         wallets.check_spends(wallet.keystore)
         with output.progress(session, "sync") as progress:
             wallet_sync.sync(wallet, client, progress)
-        status, view = client.status(), client.private_round(_id(identity))
+        status, asked_for = client.status(), _id(identity)
+        view = client.private_round(asked_for)
         wallet_spend.check_keys(status, session.profile, wallet_private.DONATE)
         if project >= len(view.projects):
             raise UsageError(f"the round has {len(view.projects)} projects", where="PROJECT")
         weight = wallet_private.root_of(wanted)
         fee = wallet_private.fee_of(wallet, status, view, weight * weight)
-        asked = wallet_private.Donation(view, listed, project, weight, fee)
+        asked = wallet_private.Donation(asked_for, view, listed, project, weight, fee)
         _warn(session, asked)
         if dry_run:
             output.emit(session, "private.fund.draft", _draft(asked))

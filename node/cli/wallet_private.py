@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from node.cli import wallet_spend, wallet_sync
+from node.cli import private_trust, wallet_spend, wallet_sync
 from node.cli.output import Report
 from node.cli.wallet_db import Operation, OperationState
 from node.cli.wallet_sync import silent
 from node.cli.wallets import Secrets, Wallet
 from node.core.errors import PolicyRefused
-from node.core.ids import NATIVE, AccountId, ChainId, Height, tagged_hash
+from node.core.ids import NATIVE, ChainId, Height, tagged_hash
 from zk import jsontext
 from zk.errors import ChiaroError
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from node.core.ids import Kind
     from node.private.build import Pledge, ProveLinked, Refund
     from node.private.gifts import ClaimTx, DonateTx
-    from node.private.terms import Terms
     from node.rpc.client import NodeClient
     from node.rpc.private_schema import InputView, RoundView
     from node.rpc.schema import Status
@@ -53,7 +52,7 @@ _EXTRA_BYTES: Final = 2048
 class MembersFile(ChiaroError):
     """A list of members that is none."""
 
-    code = "WOP-020"
+    code = "WOP-033"
     exit_code = 3
     why = "who may give in a round is a list that everybody has; its root stands in the round"
     fix = 'ask whoever keeps it for the file: {"group": NAME, "leaves": [0x…, …]}'
@@ -62,7 +61,7 @@ class MembersFile(ChiaroError):
 class NothingToClaim(PolicyRefused):
     """No donation of this wallet goes back now."""
 
-    code = "WOP-021"
+    code = "WOP-031"
     exit_code = 1
     why = "a donation goes back if it was refused, if its round failed or its project got nothing"
     fix = "`chiaro private fund show ROUND` says how far the round is"
@@ -71,7 +70,7 @@ class NothingToClaim(PolicyRefused):
 class GaveAlready(PolicyRefused):
     """This wallet has a donation in the round."""
 
-    code = "WOP-022"
+    code = "WOP-032"
     why = "a member gives once in a round: a second proof would show the same nullifier"
     fix = "give to the next round"
 
@@ -129,28 +128,6 @@ def group_id(group: str) -> bytes:
     return tagged_hash("private/group", group.encode())
 
 
-def terms_of(view: RoundView) -> Terms:
-    """The terms of a round as a node tells them."""
-    from node.private.terms import Project, Terms
-    from node.rpc.text import bytes_of
-
-    return Terms(
-        committee=bytes_of(view.committee, 32),
-        epoch=view.epoch,
-        kind=view.kind.kind,
-        pool=int(view.pool),
-        members=int(view.members),
-        projects=tuple(
-            Project(AccountId(bytes_of(item.recipient, 32)), int(item.minimum))
-            for item in view.projects
-        ),
-        least=view.least,
-        close=view.close,
-        accept=view.accept,
-        open=view.open,
-    )
-
-
 def inputs_of(client: NodeClient, identity: bytes) -> Iterator[InputView]:
     """All donations of a round."""
     first = 0
@@ -204,29 +181,6 @@ def root_of(amount: int) -> int:
     return math.isqrt(amount)
 
 
-# --- keys of a committee -------------------------------------------------------------------------
-
-
-def record_of(client: NodeClient, terms: Terms) -> EpochRecord:
-    """The keys that a round's donations are sealed to, as the node tells them.
-
-    Raises:
-        PolicyRefused: the node tells of another committee's.
-    """
-    from node.rpc.text import bytes_of
-    from private_exec.committee.epoch import EpochRecord
-
-    told = client.private_keys(terms.committee, terms.epoch)
-    record = EpochRecord.from_bytes(bytes_of(told.record))
-    if record.declaration.id != terms.committee or record.context.epoch != terms.epoch:
-        raise PolicyRefused(
-            "the node gives keys of another committee than the round's",
-            why="who holds these keys would read the donation",
-            fix="use another node",
-        )
-    return record
-
-
 # --- giving --------------------------------------------------------------------------------------
 
 
@@ -235,13 +189,15 @@ class Donation:
     """What a person agreed to.
 
     Attributes:
-        view: the round.
+        identity: the round's id, as it was given: terms and keys follow from it (PV-142, PV-143).
+        view: the round as the node shows it.
         members: its list of members.
         project: index.
         weight: w; w² base units are given.
         fee: base units of the native kind.
     """
 
+    identity: bytes
     view: RoundView
     members: Members
     project: int
@@ -280,7 +236,8 @@ def donate(
     Raises:
         GaveAlready: to this round.
         ParamsError: this wallet is not on the list of members.
-        PrivateRefused: PV-109, another list than the round's.
+        PrivateRefused: PV-109, another list than the round's; PV-142, PV-143, the node gives other
+            terms or keys than the round's id stands for.
         InvalidTransaction, PolicyRefused: the node refuses it; the operation is `rejected`.
         Unreachable: it stays `proved`; `tx submit` sends it later.
     """
@@ -289,15 +246,16 @@ def donate(
     from shielded import private_plan
     from shielded.private_owner import member_secret, next_owner, own
 
-    status, terms = client.status(), terms_of(asked.view)
-    identity = bytes_of(asked.view.id, 32)
+    status, identity = client.status(), asked.identity
+    chain_id = ChainId(bytes_of(status.chain_id, 32))
+    terms = private_trust.terms_of(client, chain_id, identity)
     owners = [bytes_of(item.owner, 32) for item in inputs_of(client, identity)]
     if own(secrets.spending, identity, owners):
         raise GaveAlready("this wallet gave to this round already", where=asked.view.id)
     owner = next_owner(secrets.spending, identity, owners)
     made: Pledge = pledge(
-        ChainId(bytes_of(status.chain_id, 32)),
-        record_of(client, terms),
+        chain_id,
+        private_trust.trusted_record(client, terms),
         terms,
         identity,
         asked.project,
@@ -343,10 +301,12 @@ def returning(
     from node.rpc.text import bytes_of
     from shielded.private_owner import own
 
-    identity, terms = bytes_of(view.id, 32), terms_of(view)
+    identity = bytes_of(view.id, 32)
+    chain_id = ChainId(bytes_of(client.status().chain_id, 32))
+    terms = private_trust.terms_of(client, chain_id, identity)
     found = {bytes_of(item.owner, 32): item for item in inputs_of(client, identity)}
     mine = own(secrets.spending, identity, found)
-    record = record_of(client, terms)
+    record = private_trust.record_of(client, terms)
     back = []
     for owner in mine:
         item = found[owner.public]

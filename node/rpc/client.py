@@ -337,13 +337,6 @@ class NodeClient:
 
         return self.get(f"/private/committees/{identity.hex()}/ceremony", CeremonyView)
 
-    def private_keys(self, identity: bytes, epoch: int) -> private_schema.EpochView:
-        """What everybody knows of an epoch's keys. Raises NotFound: PV-140, PV-141."""
-        from node.rpc.private_schema import EpochView
-
-        query = {"epoch": epoch}
-        return self.get(f"/private/committees/{identity.hex()}/keys", EpochView, query)
-
     def private_rounds(self) -> private_schema.RoundsView:
         """All of them. Raises NotFound: PV-140."""
         from node.rpc.private_schema import RoundsView

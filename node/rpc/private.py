@@ -64,15 +64,6 @@ class PrivateViews:
             words=[_word(Word.from_bytes(data)) for data in said],
         )
 
-    def keys(self, identity: bytes, epoch: int) -> schema.EpochView:
-        """Of any epoch that has them. Raises NotFound: PV-140, PV-141."""
-        state = self._state()
-        _found_committee(state, identity)
-        try:
-            return _epoch(epoch, committees.epoch_of(state, identity, epoch))
-        except PrivateRefused as error:
-            raise _missing("epoch with keys") from error
-
     def rounds(self) -> schema.RoundsView:
         """PV-141: all of them."""
         state = self._state()

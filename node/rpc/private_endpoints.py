@@ -31,14 +31,6 @@ PRIVATE_ENDPOINTS: Final = (
     ),
     Endpoint(
         "GET",
-        "/private/committees/{id}/keys",
-        "What everybody knows of an epoch's keys",
-        private_schema.EpochView,
-        lambda call: call.service.private.keys(call.id, call.query.epoch),
-        query=private_schema.KeysQuery,
-    ),
-    Endpoint(
-        "GET",
         "/private/rounds",
         "Rounds of matching funds",
         private_schema.RoundsView,

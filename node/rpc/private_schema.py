@@ -45,12 +45,6 @@ class EpochView(Response, frozen=True):
     faults: list[FaultView]
 
 
-class KeysQuery(Request, frozen=True):
-    """`epoch`: whose keys; by default the first."""
-
-    epoch: Count = 0
-
-
 class CommitteeView(Response, frozen=True):
     """A committee behind the last block.
 

@@ -129,7 +129,7 @@ def test_a_round_from_its_pool_to_payouts_and_a_donation_that_goes_back(place) -
         assert given.data["operation"]["state"] == "included"
     assert given.data["operation"]["amount"]["amount"] == "0.499849"  # 707², the square below
     again = give(place, "carol", identity, 1, "0.01")
-    assert (again.code, again.error["code"]) == (5, "WOP-022")
+    assert (again.code, again.error["code"]) == (5, "WOP-032")
 
     accept(place, identity)
     view = shown(place, identity)
@@ -154,9 +154,9 @@ def test_a_round_from_its_pool_to_payouts_and_a_donation_that_goes_back(place) -
     gained = float(spendable(place, "carol")) - float(held)
     assert gained == pytest.approx(0.499849 - float(back.data["operation"]["fee"]["amount"]))
     twice = place.cli.pay("private", "fund", "claim", identity, "--wallet", "carol")
-    assert (twice.code, twice.error["code"]) == (1, "WOP-021")
+    assert (twice.code, twice.error["code"]) == (1, "WOP-031")
     nothing = place.cli.pay("private", "fund", "claim", identity, "--wallet", "bob")
-    assert nothing.error["code"] == "WOP-021"
+    assert nothing.error["code"] == "WOP-031"
     listed = place.cli.json("private", "fund", "list").data["rounds"]
     assert [item["id"] for item in listed] == [identity]
     assert "no: donors take theirs back" in place.cli("private", "fund", "show", identity).out
@@ -192,7 +192,7 @@ def test_drafts_and_refusals_send_nothing(place, tmp_path) -> None:
         wrong = place.cli.pay(
             "private", "fund", "donate", identity, "0", "0.04", "--members", str(other)
         )
-        assert (wrong.code, wrong.error["code"]) == (3, "WOP-020"), text
+        assert (wrong.code, wrong.error["code"]) == (3, "WOP-033"), text
     assert place.client.private_round(bytes_of(identity, 32)).inputs == 0
     assert place.cli.json("tx", "list", "--wallet", "bob").data["operations"][0]["action"] == (
         "shield"

@@ -45,7 +45,6 @@ def test_pv141_what_is_none_is_not_found():
             client.private_inputs,
             client.private_input,
             client.private_cell,
-            lambda identity: client.private_keys(identity, 0),
         ):
             with pytest.raises(NotFound, match="PV-141"):
                 call(NONE)
@@ -66,9 +65,6 @@ def test_pv141_committees_rounds_donations_and_cells_are_those_behind_the_last_b
     assert committee.made == 1 and committee.latest is not None
     assert committee.latest.record == "0x" + chain.record.to_bytes().hex()
     assert [fault.member for fault in committee.latest.faults] == [4]
-    assert views.keys(identity, 0) == committee.latest
-    with pytest.raises(NotFound, match="PV-141"):
-        views.keys(identity, 1)
     ceremony = views.ceremony(identity)
     assert (ceremony.epoch, ceremony.attempt, ceremony.opened, ceremony.words) == (1, 0, 0, [])
     assert_ok(chain.run(chain.purse.shield(4, 10**7)))

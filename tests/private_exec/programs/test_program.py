@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pytest
 
 from private_exec.programs import clear
 from private_exec.programs.errors import ProgramRefused, UnknownProgram
-from private_exec.programs.functions import total
+from private_exec.programs.functions import maximum, total
 from private_exec.programs.library import PROGRAMS, program
 from private_exec.programs.program import PrivateProgram, private_program
+from private_exec.programs.trace import Secret
 from private_exec.programs.types import PUBLIC, Below, Input, Output, Uint
 
 
@@ -161,6 +163,21 @@ def test_pv86_the_digest_covers_everything_that_is_said_and_done() -> None:
 def test_pv87_a_run_takes_what_is_declared(inputs: Mapping, where: str) -> None:
     with refused("PV-87", where):
         clear.run(make(add).at(), inputs)
+
+
+def test_the_program_of_the_documentation_runs() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "private.md").read_text(encoding="utf-8")
+    text = page.split("```python\n")[1].split("```")[0]
+    names = {"private_program": private_program, "Input": Input, "Output": Output, "Uint": Uint}
+    scope = {
+        **names,
+        "maximum": maximum,
+        "Sequence": Sequence,
+        "Mapping": Mapping,
+        "Secret": Secret,
+    }
+    exec(text, scope)  # noqa: S102
+    assert clear.run(scope["highest"].at(bidders=3), {"bids": [5, 9, 2]}) == {"highest": (9,)}
 
 
 @pytest.mark.parametrize("name", sorted(PROGRAMS))
