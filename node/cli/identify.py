@@ -145,6 +145,24 @@ def wire_of(session: Session, found: Identified) -> bytes:
     return own
 
 
+def carried_of(wire: bytes) -> ShieldedTx | None:
+    """The shielded transaction that a private one carries; None for all others.
+
+    Raises:
+        DecodeError: it does not decode.
+    """
+    from node.core.block import Transaction
+    from node.core.ids import EnvironmentId
+    from node.private import payload
+    from node.private.gifts import ClaimTx, DonateTx
+
+    envelope = Transaction.from_bytes(wire)
+    if envelope.environment is not EnvironmentId.PRIVATE:
+        return None
+    tx = payload.decode(envelope.payload)
+    return tx.carried if isinstance(tx, DonateTx | ClaimTx) else None
+
+
 def shielded_of(wire: bytes, tx_id: bytes) -> ShieldedTx | None:
     """The shielded transaction in an envelope; None for one of another environment.
 

@@ -182,6 +182,7 @@ def show_transaction(
 ) -> None:
     """Show a transaction: what everyone sees, and what this wallet knows beyond that."""
     from node.cli.chain_lane import lane_data
+    from node.cli.chain_private import private_data
     from node.core.block import Transaction
     from node.core.ids import EnvironmentId
 
@@ -202,12 +203,15 @@ def show_transaction(
     }
     if envelope.environment is EnvironmentId.INTENTS:
         data["lane"] = lane_data(envelope.payload, None)
+    if envelope.environment is EnvironmentId.PRIVATE:
+        data["private"] = private_data(envelope.payload, None)
+        tx = identify.carried_of(wire)
     names = _asset_names(session)
     if tx is not None:
         data.update(_public_part(tx, names))
     if found.operation is not None:
         data["operation"] = show.operation_data(found.operation)
-    data["known"] = _known(session, tx_id, names)
+    data["known"] = _known(session, tx_id if tx is None else tx.id, names)
     if export is not None:
         parts = exported.documents_of(session, "0x" + tx_id.hex())
         data["exported"] = [str(place) for place in exported.write(parts, export)]
@@ -344,6 +348,9 @@ def _render(out: Console, data: dict[str, Any]) -> None:
     if "lane" in data:
         lane = data["lane"]
         out.print(f"  public   {lane['kind']}, domain {lane['domain']}", markup=False)
+    if "private" in data:
+        about = ", ".join(f"{name} {value}" for name, value in data["private"].items())
+        out.print(f"  public   {about}", markup=False)
     if "carrier" in data:
         out.print(f"  carried out by {data['carrier']}", markup=False)
     if "actions" in data:

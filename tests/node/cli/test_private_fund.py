@@ -128,6 +128,11 @@ def test_a_round_from_its_pool_to_payouts_and_a_donation_that_goes_back(place) -
         assert given.code == 0, given.out
         assert given.data["operation"]["state"] == "included"
     assert given.data["operation"]["amount"]["amount"] == "0.499849"  # 707², the square below
+    made = place.cli.json("tx", "show", given.data["operation"]["tx_id"], "--wallet", "carol").data
+    assert (made["private"]["kind"], made["private"]["round"]) == ("donate", identity)
+    (dark,) = made["hidden_values"]
+    assert (dark["direction"], dark["asset"]) == ("leaves", "native")
+    assert {item["direction"] for item in made["known"]} >= {"spent", "pledged"}
     again = give(place, "carol", identity, 1, "0.01")
     assert (again.code, again.error["code"]) == (5, "WOP-032")
 
