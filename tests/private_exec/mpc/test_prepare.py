@@ -27,7 +27,10 @@ from private_exec.mpc.material import Request
 from private_exec.mpc.message import Kind
 from private_exec.mpc.shamir import reconstruct
 from private_exec.mpc.simulate import run
+from private_exec.sharing import interpolate
 from zk.errors import DecodeError
+from zk.field.params import FR
+from zk.field.prime import sqrt
 
 SIZES = [4, 7, 10]
 REQUEST = Request(20, 17)
@@ -465,3 +468,42 @@ def test_pv17_the_key_of_a_stream_gives_what_the_key_of_the_set_gives(committee,
         own = prf.stream_key(keys.keys[subset], label)
         given = prss.contribution(keys, subset, label, 3)
         assert vectors.same(vectors.reduced(prf.stream(own, count)), given)
+
+
+def squares_say(members, outcome):
+    """What member 1 of 4 reads off published squares: x of each bit whose word is a square f²."""
+    words = {
+        m.sender: vectors.ints(vectors.from_bytes(m.body, len(m.body) // 32))[REQUEST.triples :]
+        for m in outcome.messages
+        if m.header.kind is Kind.PRODUCT and m.header.round == 0
+    }
+    batch = Batch(members.session.sid, 0, REQUEST)
+    own = vectors.ints(prss.shares(members.keys[1], batch.value(Draw.BIT), REQUEST.bits))
+    read = []
+    for place, share in enumerate(own):
+        points = {m: words[m][place] for m in (1, 2, 3)}
+        at = {x: interpolate(list(points), list(points.values()), x) for x in (0, 4)}
+        found = sqrt(at[0], FR) or 0
+        for root in (found, vectors.R - found):
+            line = interpolate([0, 1], [root, share], 4)
+            if line * line % vectors.R == at[4]:
+                read.append(root)
+    return read
+
+
+def test_pv15_squares_without_a_sharing_of_zero_would_show_the_bits(committee, monkeypatch):
+    """P2-6: x² of degree 2t is the square of x's own polynomial, which one share tells from −x."""
+    members = committee(4)
+    assert squares_say(members, preparing(members)) == []
+    monkeypatch.setattr(prepare.prss, "zeros", lambda _k, _l, count: vectors.zeros(count))
+    outcome = preparing(members)
+    hidden = {
+        m: prss.shares(
+            members.keys[m],
+            Batch(members.session.sid, 0, REQUEST).value(Draw.BIT),
+            REQUEST.bits,
+        )
+        for m in members.session.members
+    }
+    values = vectors.ints(reconstruct(members.session.size, hidden, 1))
+    assert squares_say(members, outcome) == values

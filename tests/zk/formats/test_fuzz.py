@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from fuzzing import audits, availability, lane, ledger, mutations, proofs, snapshots, wires
+from fuzzing import audits, availability, lane, ledger, mpc, mutations, proofs, snapshots, wires
 from fuzzing.bulk import BULK
 from fuzzing.target import BASE_MEMORY, Broken, Target
 from hypothesis import HealthCheck, given, settings
@@ -25,6 +25,7 @@ TARGETS = (
     *ledger.TARGETS,
     *availability.TARGETS,
     *lane.TARGETS,
+    *mpc.TARGETS,
     *audits.TARGETS,
     *snapshots.TARGETS,
     *wires.TARGETS,

@@ -8,6 +8,7 @@ availability  coded batches, certificates, proofs of completeness
 snapshots   manifests and streams of a state
 wires         presence and frames between nodes, rows between members
 lane        transactions, state and parameters of the sealed lane, blobs
+mpc         messages of members that compute on shares, certificates of batches
 mutations   malformed variants of well-formed bytes
 run         coverage-guided search for bytes that break the property (`make long-fuzz`)
 """

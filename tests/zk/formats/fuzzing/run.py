@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from fuzzing import audits, availability, keep, lane, ledger, proofs, snapshots, wires
+from fuzzing import audits, availability, keep, lane, ledger, mpc, proofs, snapshots, wires
 from fuzzing.target import Target
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -30,6 +30,7 @@ TARGETS = {
         *snapshots.TARGETS,
         *wires.TARGETS,
         *lane.TARGETS,
+        *mpc.TARGETS,
         *audits.TARGETS,
     )
 }

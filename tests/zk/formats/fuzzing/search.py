@@ -44,7 +44,7 @@ with atheris.instrument_imports(
         "zk.r1cs.tape_file",
     ]
 ):
-    from fuzzing import audits, availability, lane, ledger, mutations, proofs, snapshots, wires
+    from fuzzing import audits, availability, lane, ledger, mpc, mutations, proofs, snapshots, wires
 from fuzzing.target import Broken, Target
 
 TARGETS = {
@@ -56,6 +56,7 @@ TARGETS = {
         *snapshots.TARGETS,
         *wires.TARGETS,
         *lane.TARGETS,
+        *mpc.TARGETS,
         *audits.TARGETS,
     )
 }
