@@ -22,52 +22,29 @@ from typing import Any
 import numpy as np
 
 from private_exec.mpc import prepare, vectors
-from private_exec.mpc.arithmetic import Mpc, cost
+from private_exec.mpc.arithmetic import Mpc
+from private_exec.mpc.context import Context
 from private_exec.mpc.machine import Live
-from private_exec.mpc.material import Material, Request
+from private_exec.mpc.material import Material
+from private_exec.mpc.message import Kind, sign
 from private_exec.mpc.rounds import Rounds
 from private_exec.mpc.shamir import Size
 from private_exec.mpc.simulate import Committee, Outcome, run, shares_of
+from private_exec.programs.auction import auction
+from private_exec.programs.cost import cost
+from private_exec.programs.run import execute
 from zk import backends
 from zk.bench import host
-from zk.field.arrays import U64Array
 
 HERE = Path(__file__).resolve().parent
 BIDS, BITS = 16, 32
+PROGRAM = auction.at(bidders=BIDS)
 PROTOTYPE = {
     4: {"prepare_ms": 145, "online_ms": 12, "rounds": 57, "prepare_mb": 0.50, "online_mb": 0.37},
     7: {"prepare_ms": 380, "online_ms": 31, "rounds": 57, "prepare_mb": 0.99, "online_mb": 0.74},
     10: {"prepare_ms": 2000, "online_ms": 28, "rounds": 57, "prepare_mb": 1.49, "online_mb": 1.12},
 }
 """Megabytes are what one member sends to all others."""
-
-
-def second_price(mpc: Mpc, bids: U64Array) -> Rounds[U64Array]:
-    """The winner's place and the second highest bid, opened; of equal bids the first wins.
-
-    A tournament of records (highest, second, place): where two meet, the greater goes on, and the
-    loser's highest may be its second.
-    """
-    count = len(bids)
-    places = vectors.vec(range(count))
-    records = np.stack([bids, vectors.zeros(count), places], axis=1)
-    first_level = True
-    while len(records) > 1:
-        pairs = len(records) // 2
-        left, right = records[0 : 2 * pairs : 2], records[1 : 2 * pairs : 2]
-        columns = [np.ascontiguousarray(side.transpose(1, 0, 2)) for side in (left, right)]
-        later = yield from mpc.less(columns[0][0], columns[1][0], BITS)
-        best = yield from mpc.select(later, columns[1], columns[0])
-        loser = vectors.sub(vectors.add(columns[0][0], columns[1][0]), best[0])
-        if first_level:
-            second = loser
-        else:
-            smaller = yield from mpc.less(best[1], loser, BITS)
-            second = yield from mpc.select(smaller, loser, best[1])
-        merged = np.stack([best[0], second, best[2]], axis=1)
-        records = np.concatenate([merged, records[2 * pairs :]])
-        first_level = False
-    return (yield from mpc.open(records[0, 1:]))
 
 
 def timed(call: Callable[[], Outcome[Any]], repeat: int) -> tuple[Outcome[Any], float]:
@@ -88,39 +65,54 @@ def measured(n: int, repeat: int) -> dict[str, Any]:
     size = Size.of(n)
     members = Committee.of(size, b"measured")
     rng = random.Random(n)
-    bids = [rng.randrange(1 << BITS) for _ in range(BIDS)]
-    spent = cost(size, lambda mpc: second_price(mpc, vectors.zeros(BIDS)))
-    request = Request(spent.triples, spent.bits)
+    bids, reserve = [rng.randrange(1 << BITS) for _ in range(BIDS)], 1 << 20
+    spent = cost(PROGRAM, n)
     prepared, before = timed(
-        lambda: run(members, lambda context: prepare.prepare_all(context, request)), repeat
+        lambda: run(members, lambda context: prepare.prepare_all(context, spent.request)), repeat
     )
-    inputs = shares_of(members, bids)
+    inputs = shares_of(members, [*bids, reserve])
 
-    def online() -> Outcome[U64Array]:
-        def member(context: Any) -> Rounds[U64Array]:
-            kept = prepared.results[context.member]
-            material = Material(kept.triples, kept.bits, kept.certificates)
-            return second_price(Mpc(Live(context, material)), inputs[context.member])
+    def member(context: Context) -> Rounds[list[int]]:
+        kept = prepared.results[context.member]
+        material = Material(kept.triples, kept.bits, kept.certificates)
+        mpc = Mpc(Live(context, material))
+        outputs = yield from execute(mpc, PROGRAM, inputs[context.member])
+        opened = yield from mpc.open(np.concatenate([outputs["winner"], outputs["price"]]))
+        return vectors.ints(opened)
 
-        return run(members, member)
-
-    opened, during = timed(online, repeat)
+    opened, during = timed(lambda: run(members, member), repeat)
     ranked = sorted(range(BIDS), key=lambda k: -bids[k])
-    if vectors.ints(opened.results[1]) != [bids[ranked[1]], ranked[0]]:
+    if opened.results[1] != [ranked[0], bids[ranked[1]]]:
         raise AssertionError("the auction came out wrong")
-    preparation = prepare.cost(size, request)
+    signed = signatures(members, spent.online.rounds + 1, repeat)
     return {
         "members": n,
-        "triples": spent.triples,
-        "bits": spent.bits,
+        "triples": spent.request.triples,
+        "bits": spent.request.bits,
         "prepare_ms": round(before / n, 1),
         "online_ms": round(during / n, 1),
-        "prepare_rounds": preparation.rounds,
-        "rounds": spent.rounds,
-        "prepare_mb": round(preparation.bytes * (n - 1) / 1e6, 2),
-        "online_mb": round(spent.bytes * (n - 1) / 1e6, 2),
+        "of_it_signatures_ms": round(signed / n, 1),
+        "prepare_rounds": spent.preparation.rounds,
+        "rounds": spent.online.rounds + 1,
+        "prepare_mb": round(spent.preparation.bytes * (n - 1) / 1e6, 2),
+        "online_mb": round(spent.online.bytes * (n - 1) / 1e6, 2),
         "prototype": PROTOTYPE.get(n),
     }
+
+
+def signatures(members: Committee, rounds: int, repeat: int) -> float:
+    """Milliseconds for everybody to sign and verify so many rounds."""
+    session = members.session
+
+    def all_of_it() -> Outcome[None]:
+        for number in range(rounds):
+            for sender in session.members:
+                signed = sign(session, sender, members.signers[sender], number, Kind.OPEN, b"")
+                for _ in range(session.size.n - 1):
+                    signed.check(session)
+        return Outcome()
+
+    return timed(all_of_it, repeat)[1]
 
 
 def main() -> None:

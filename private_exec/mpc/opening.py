@@ -33,10 +33,9 @@ def open_shares(context: Context, shares: U64Array) -> Rounds[U64Array]:
     """
     if not len(shares):
         return shares
-    count = len(shares)
     inbox = yield Round(Kind.OPEN, vectors.to_bytes(shares))
     while True:
-        values = decide(context, inbox, count)
+        values = decide(context, inbox)
         if values is not None:
             return values
         if inbox.closed:
@@ -48,10 +47,10 @@ def open_shares(context: Context, shares: U64Array) -> Rounds[U64Array]:
         inbox = yield WAIT
 
 
-def decide(context: Context, inbox: Inbox, count: int) -> U64Array | None:
+def decide(context: Context, inbox: Inbox) -> U64Array | None:
     """The values behind which 2t + 1 members stand; None while there are none. Notes liars."""
     session = context.session
-    words = {member: vectors.from_bytes(body, count) for member, body in inbox.bodies.items()}
+    words = inbox.vectors
     if len(words) < session.quorum:
         return None
     try:

@@ -15,7 +15,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, TypeAlias, TypeVar
 
+import numpy as np
+
 from private_exec.mpc.message import Kind, Message
+from zk.field.arrays import LIMBS, U64Array
 
 
 class Form(Enum):
@@ -65,6 +68,14 @@ class Inbox:
     def bodies(self) -> dict[int, bytes]:
         """By member, ascending."""
         return {member: self.messages[member].body for member in sorted(self.messages)}
+
+    @property
+    def vectors(self) -> dict[int, U64Array]:
+        """The same as values, of a round of vectors: that they are canonical was judged (PV-11)."""
+        return {
+            member: np.frombuffer(body, dtype="<u8").astype(np.uint64).reshape(-1, LIMBS)
+            for member, body in self.bodies.items()
+        }
 
 
 T = TypeVar("T")

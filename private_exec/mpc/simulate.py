@@ -205,19 +205,21 @@ class _Simulation(Generic[T]):
             head = message.header
             self.outcome.sent.append(Sent(head.round, head.kind, member, head.length))
             self.outcome.messages.append(message)
+            data = message.to_bytes()
             for receiver in self.committee.session.members:
                 if receiver != member:
-                    self._carry(message, receiver)
+                    self._carry(message, data, receiver)
 
-    def _carry(self, message: Message, receiver: int) -> None:
-        late = False
+    def _carry(self, message: Message, data: bytes, receiver: int) -> None:
+        late, original = False, message
         for fault in self.faults:
             changed = fault.carry(message, receiver, self._resign)
             if changed is None:
                 return
             late = late or isinstance(changed, Late)
             message = changed.message if isinstance(changed, Late) else changed
-        (self.later if late else self.queue).append((receiver, message.to_bytes()))
+        carried = data if message is original else message.to_bytes()
+        (self.later if late else self.queue).append((receiver, carried))
 
     def _resign(self, message: Message, body: bytes) -> Message:
         head = message.header

@@ -210,16 +210,31 @@ def test_pv14_without_2t_plus_1_that_saw_the_same_nothing_is_fixed(committee, n)
     assert refused(outcome, range(t + 2, n + 1)) == {(Undecided, "PV-14")}
 
 
+class Only(Fault):
+    """A member's vector reaches these receivers and nobody else."""
+
+    def __init__(self, member, receivers):
+        self.member, self.receivers = member, receivers
+
+    def carry(self, message, receiver, resign):
+        own = message.sender == self.member and message.header.kind is Kind.PRODUCT
+        return None if own and receiver not in self.receivers else message
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_pv14_a_vector_that_few_received_is_left_out_by_all(committee, n):
+    members = committee(n)
+    outcome = agreeing(members, [Only(n, (1,))])
+    assert not outcome.errors
+    assert len({agreed.root for agreed in outcome.results.values()}) == 1
+    assert set(outcome.results[1].words) == set(range(1, n))
+
+
 def test_pv14_a_vector_that_is_fixed_but_not_here_is_not_computed_without(committee):
     """Member 7 speaks to all but 1, who stands aside."""
     members = committee(7)
 
-    class ToSome(Fault):
-        def carry(self, message, receiver, resign):
-            hidden = message.sender == 7 and message.header.kind is Kind.PRODUCT
-            return None if hidden and receiver == 1 else message
-
-    outcome = agreeing(members, [ToSome()])
+    outcome = agreeing(members, [Only(7, range(2, 7))])
     assert refused(outcome) == {(Undecided, "PV-14")}
     assert set(outcome.errors) == {1}
     assert len({outcome.results[m].root for m in range(2, 8)}) == 1

@@ -1,0 +1,137 @@
+"""A whole session, preparation and computation, with faults in every phase."""
+
+from __future__ import annotations
+
+import pytest
+
+from private_exec.mpc import prepare, vectors
+from private_exec.mpc.arithmetic import compute
+from private_exec.mpc.errors import BatchBlamed, MpcRefused
+from private_exec.mpc.faults import Rewritten, Shifted, Silent, Slow, TwoStories, Wrong
+from private_exec.mpc.material import Request
+from private_exec.mpc.message import Kind
+from private_exec.mpc.simulate import run, shares_of
+from private_exec.sharing import lagrange
+
+SIZES = [4, 7]
+VALUES = ([3, 13, 7], [4, 10, 7])
+ANSWER = [1, 0, 0]
+
+
+def session(members):
+    """Three comparisons, from preparation to the opened answer."""
+    inputs = [shares_of(members, values, seed) for seed, values in enumerate(VALUES)]
+
+    def member(context):
+        def program(mpc):
+            a, b = (shares[context.member] for shares in inputs)
+            smaller = yield from mpc.less(a, b, 4)
+            return (yield from mpc.open(smaller))
+
+        return compute(context, program)
+
+    return member
+
+
+def last(members, count):
+    return list(members.session.members)[-count:]
+
+
+def garbled(body):
+    return bytes(len(body))
+
+
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("kind", [k for k in Kind if k is not Kind.PRODUCT])
+def test_t_members_that_talk_nonsense_in_a_phase_stop_nothing(committee, n, kind):
+    members = committee(n)
+    faulty = last(members, members.session.size.t)
+    outcome = run(members, session(members), faults=[Rewritten(m, kind, garbled) for m in faulty])
+    for m in set(members.session.members) - set(faulty):
+        assert vectors.ints(outcome.results[m]) == ANSWER
+
+
+@pytest.mark.parametrize(
+    ("n", "since"), [*((4, k) for k in range(prepare.ROUNDS + 2)), (7, 0), (7, 2), (7, 11)]
+)
+def test_t_members_that_die_in_any_round_stop_nothing(committee, n, since):
+    members = committee(n)
+    dead = last(members, members.session.size.t)
+    outcome = run(members, session(members), faults=[Silent(m, since) for m in dead])
+    for m in set(members.session.members) - set(dead):
+        assert vectors.ints(outcome.results[m]) == ANSWER
+
+
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("kind", [Kind.OPEN, Kind.VOTE, Kind.FIX])
+def test_t_members_that_are_slow_in_a_phase_stop_nothing(committee, n, kind):
+    members = committee(n)
+    slow = last(members, members.session.size.t)
+    outcome = run(members, session(members), faults=[Slow(m, kind) for m in slow])
+    for m in set(members.session.members) - set(slow):
+        assert vectors.ints(outcome.results[m]) == ANSWER
+
+
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("fault", ["wrong", "two stories"])
+def test_pv17_who_spoils_products_is_known_to_everybody(committee, n, fault):
+    """Named by blame; or left out with its two signatures, and the session goes on without it."""
+    members = committee(n)
+    faulty = last(members, members.session.size.t)
+    honest = set(members.session.members) - set(faulty)
+    if fault == "wrong":
+        outcome = run(members, session(members), faults=[Wrong(m, Kind.PRODUCT) for m in faulty])
+        for m in honest:
+            error = outcome.errors[m]
+            assert isinstance(error, BatchBlamed)
+            assert error.rule == "PV-17"
+            assert error.liars == tuple(faulty)
+        return
+    faults = [TwoStories(m, Kind.PRODUCT, (1,)) for m in faulty]
+    outcome = run(members, session(members), faults=faults)
+    for m in honest:
+        assert vectors.ints(outcome.results[m]) == ANSWER
+        assert outcome.accused(m) == set(faulty)
+        assert {first.sender for first, _ in outcome.contexts[m].evidence} == set(faulty)
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("n", SIZES)
+def test_t_plus_1_faulty_members_open_nothing_wrong(committee, n, kind):
+    """Uncoordinated: the honest ones get the answer, or none (P2-9)."""
+    members = committee(n)
+    faulty = last(members, members.session.size.t + 1)
+    if kind in (Kind.OPEN, Kind.PRODUCT):
+        faults = [Wrong(m, kind, by=m * m + 1) for m in faulty]
+    else:
+        faults = [Rewritten(m, kind, garbled) for m in faulty]
+    outcome = run(members, session(members), faults=faults)
+    for m in set(members.session.members) - set(faulty):
+        if m in outcome.results:
+            assert vectors.ints(outcome.results[m]) == ANSWER
+        else:
+            assert isinstance(outcome.errors[m], MpcRefused)
+    if kind in (Kind.OPEN, Kind.PRODUCT, Kind.FIX, Kind.VOTE):
+        assert not outcome.results.keys() - set(faulty)
+
+
+def test_pv15_liars_whose_errors_cancel_are_named_all_the_same(committee):
+    """Two of seven, with errors that leave the value of the product where it was."""
+    members = committee(7)
+    weights = lagrange(range(1, 8), 0)
+    faults = [
+        Wrong(2, Kind.PRODUCT, by=weights[2]),
+        Wrong(3, Kind.PRODUCT, by=-weights[1] % vectors.R),
+    ]
+    outcome = run(members, session(members), faults=faults)
+    assert {error.liars for error in outcome.errors.values()} == {(2, 3)}
+
+
+def test_pv15_more_than_t_that_agree_make_wrong_triples_that_the_coin_finds(committee):
+    """All of four: the word has the right degree, and the coin finds that the product is wrong."""
+    members = committee(4)
+    faults = [Shifted((1, 2, 3, 4), Kind.PRODUCT, [1])]
+    request = Request(3, 0)
+    outcome = run(members, lambda c: prepare.prepare(c, 0, request), faults=faults)
+    assert not outcome.results
+    assert {type(error) for error in outcome.errors.values()} == {BatchBlamed}
