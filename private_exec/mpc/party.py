@@ -4,9 +4,12 @@
     party.receive(data)                somebody's message, in any order, early or twice
     party.step(closed=…)               on to the next round, if what is there suffices
 
-No sockets, no clocks: the driver decides when a round is closed. Messages of the rounds ahead are
-kept, at most WINDOW rounds of them; those of rounds behind are only compared with what was said
-there before.
+No sockets, no clocks: the driver decides when a round is closed. Members are not in step, so its
+deadlines count from the session's start, later ones from earlier ones, not from when a member got
+there: who had all messages of a round at once waits in the next one for those who did not.
+
+Messages of the rounds ahead are kept, at most WINDOW rounds of them; those of rounds behind are
+only compared with what was said there before.
 """
 
 from __future__ import annotations

@@ -242,9 +242,12 @@ class _Simulation(Generic[T]):
                     continue  # noted by the party, if it is somebody's fault
 
     def _step(self, *, closed: bool) -> bool:
-        """One step for everybody who can take one."""
+        """One step for everybody who can take one; a round is closed for those furthest behind."""
         moved = False
-        for member in list(self.parties):
+        first = min((party.round for party in self.parties.values()), default=0)
+        for member, party in list(self.parties.items()):
+            if closed and party.round > first:
+                continue
 
             def step(member: int = member) -> None:
                 nonlocal moved
