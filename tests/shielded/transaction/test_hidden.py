@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from node.core.effects import BatchScope
 from node.core.errors import InvalidTransaction
@@ -300,3 +302,37 @@ def test_scanned_form_goes_over_the_rpc(deposit, claim) -> None:
         page = schema.ActionPage(first=1, next=2, tip=1, blocks=[block])
         (found,) = scanning.scanned_blocks(page)
         assert found.transactions == (tx.scanned,)
+
+
+@settings(deadline=None, max_examples=20)
+@given(
+    amounts=st.lists(st.tuples(st.integers(0, 50), st.booleans()), min_size=1, max_size=8),
+    public=st.integers(-20, 20),
+    fee=st.integers(0, 9),
+    error=st.integers(-2, 2),
+)
+def test_sh19_balances_exactly_where_the_sums_do(kit, amounts, public, fee, error) -> None:
+    """Many at once, both ways, beside a public value and a fee; off by a little, it never does."""
+    dark = tuple(
+        HiddenOpening(bytes([index]) * 32, NATIVE, amount, RCV + index, enters)
+        for index, (amount, enters) in enumerate(amounts)
+    )
+    inward = sum(amount if enters else -amount for amount, enters in amounts)
+    rest = 100 + inward - public - fee + error
+    assume(rest >= 0)
+    plan = kit.plan(
+        spends=(kit.spend(0),),
+        payments=(kit.change(kit.alice, rest),),
+        public_values=(kit.crossing(public),) if public else (),
+        hidden_values=dark,
+        fee=fee,
+    )
+    if error:
+        with pytest.raises(PlanRefused):
+            build(plan, kit.alice, kit.prove)
+        part = build_part(plan, kit.alice, kit.prove)
+        with pytest.raises(Unbalanced):
+            compose((part,), plan.public_values, fee, seed=bytes(32), dark=dark)
+        return
+    tx = build(plan, kit.alice, kit.prove, authorize=lambda _value, digest: digest * 2)
+    kit.check(tx, inside(kit, tx))
