@@ -11,8 +11,11 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
+from private_exec import group
+from private_exec.mpc.shamir import Size
 from private_exec.sharing import lagrange
 from private_exec.transcript import coefficients
+from zk.curve.bn254 import G1Affine
 
 P = TypeVar("P")
 Sum = Callable[[Sequence[int], Sequence[P]], P]
@@ -57,6 +60,34 @@ def agreeing(
         if len(good) >= needed:
             return tuple(sorted(good))
     return None
+
+
+def corrected(
+    size: Size, rows: Mapping[int, Sequence[G1Affine]], seed: bytes
+) -> tuple[list[G1Affine], set[int]] | None:
+    """What shares of degree t of several points say, and who sent others.
+
+    Args:
+        size: of the committee.
+        rows: by member, as many points each.
+        seed: hash of all of them.
+
+    Returns:
+        The points, and the members that are off; None unless 2t + 1 members agree.
+    """
+    count = len(next(iter(rows.values()), ()))
+    weights = coefficients(seed, "points", count)
+    mixed = {member: group.sum_g1(weights, row) for member, row in rows.items()}
+    good = agreeing(mixed, size.t, 2 * size.t + 1, group.sum_g1, seed)
+    if good is None:
+        return None
+    columns = [
+        value_at_zero(
+            {member: rows[member][k] for member in good}, good[: size.t + 1], group.sum_g1
+        )
+        for k in range(count)
+    ]
+    return columns, set(rows) - set(good)
 
 
 def consistent(word: Mapping[int, P], degree: int, total: Sum[P], seed: bytes) -> bool:

@@ -32,7 +32,6 @@ from private_exec.linking import Link, Linked, challenge_of, verify_linked
 from private_exec.mpc import prss, vectors
 from private_exec.mpc.prss import PrssKeys
 from private_exec.pedersen import H
-from private_exec.transcript import coefficients
 from zk import backends
 from zk.curve.bn254 import G1_GENERATOR, G1Affine, G2Affine
 from zk.curve.encoding import G1_BYTES, G2_BYTES, g1_from_bytes, g1_to_bytes, g2_to_bytes
@@ -154,25 +153,17 @@ class Member:
         words = {member: points for member, points in read.items() if points is not None}
         first = {member: points[0] for member, points in words.items()}
         second = {member: points[1] for member, points in words.items()}
-        count = 3 + len(self.task.commitments)
-        weights = coefficients(seed, "points", count)
-        mixed = {member: group.sum_g1(weights, points) for member, points in first.items()}
-        quorum, degree = 2 * size.t + 1, size.t
-        good1 = exponent.agreeing(mixed, degree, quorum, group.sum_g1, seed)
-        good2 = exponent.agreeing(second, degree, quorum, group.sum_g2, seed)
-        if good1 is None or good2 is None:
+        quorum = 2 * size.t + 1
+        found = exponent.corrected(size, first, seed)
+        good = exponent.agreeing(second, size.t, quorum, group.sum_g2, seed)
+        if found is None or good is None:
             raise CollaborationRefused(
                 "PV-72", f"{len(bodies)} members' points, and no {quorum} of them agree"
             )
-        columns = [
-            exponent.value_at_zero(
-                {member: first[member][k] for member in good1}, good1[: degree + 1], group.sum_g1
-            )
-            for k in range(count)
-        ]
-        b = exponent.value_at_zero(second, good2[: degree + 1], group.sum_g2)
-        liars = malformed | (set(words) - set(good1)) | (set(words) - set(good2))
-        return Fixed(columns[0], b, columns[1], tuple(columns[2:]), tuple(sorted(liars)))
+        (a, d, *shown), off = found
+        b = exponent.value_at_zero(second, good[: size.t + 1], group.sum_g2)
+        liars = malformed | off | (set(words) - set(good))
+        return Fixed(a, b, d, tuple(shown), tuple(sorted(liars)))
 
     def second(self, fixed: Fixed) -> bytes:
         """PV-73: the share of C, with a share of a zero that hides everything but C."""

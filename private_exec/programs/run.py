@@ -124,7 +124,18 @@ def execute(mpc: Mpc, program: Program, inputs: U64Array) -> Rounds[Mapping[str,
         program: the same for all members.
         inputs: its shares of the inputs, in the order of their declaration, `[given, 4]`.
     """
-    circuit = program.circuit
+    wires = yield from _finished(mpc, program.circuit, inputs)
+    return {name: wires.at(forms) for name, forms in program.circuit.outputs}
+
+
+def all_wires(mpc: Mpc, circuit: Circuit, inputs: U64Array) -> Rounds[U64Array]:
+    """Shares of every wire, `[wires, 4]`: of which a proof is made."""
+    wires = yield from _finished(mpc, circuit, inputs)
+    return vectors.vec(wires.shares)
+
+
+def _finished(mpc: Mpc, circuit: Circuit, inputs: U64Array) -> Rounds[_Wires]:
+    """All operations done."""
     wires = _Wires(circuit, vectors.ints(inputs))
     asking = Mpc(_Asking(mpc.machine))
     running: list[_Running] = []
@@ -137,7 +148,7 @@ def execute(mpc: Mpc, program: Program, inputs: U64Array) -> Rounds[Mapping[str,
             for each in asked:
                 values, opened = opened[: len(each.asks)], opened[len(each.asks) :]
                 _advance(wires, running, each, values)
-    return {name: wires.at(forms) for name, forms in circuit.outputs}
+    return wires
 
 
 _NOTHING = vectors.zeros(0)

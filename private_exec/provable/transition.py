@@ -1,0 +1,117 @@
+"""What observers check of a private session.  Rules PV-68, PV-78."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from node.core.ids import tagged_hash
+from private_exec.linking import Linked, verify_linked
+from private_exec.mpc.labels import SessionId
+from private_exec.programs.ir import Circuit
+from private_exec.programs.program import Program
+from private_exec.provable.errors import TransitionRefused
+from private_exec.provable.lower import lowered
+from private_exec.provable.rows import Layout, shape_of
+from private_exec.transcript import scalar_hash
+from zk.curve.bn254 import G1Affine
+from zk.groth16.keys import ProvingKey, VerifyingKey
+from zk.groth16.setup import UnsafeDevSetup
+from zk.interfaces import Backend
+from zk.r1cs.matrices import R1CS
+
+
+def session_element(session: SessionId) -> int:
+    """The session as the statement's shown input (P2-7)."""
+    return scalar_hash("private/transition/session", session)
+
+
+def context_of(program: Program, session: SessionId) -> bytes:
+    """What the proof's link belongs to; the session's id covers chain, cells and versions."""
+    return tagged_hash("private/transition", session, program.digest)
+
+
+@dataclass(frozen=True, eq=False)
+class Provable:
+    """A program with all that proving its runs takes.
+
+    Attributes:
+        program: at its sizes.
+        key: of its constraint system.
+
+    Raises:
+        TransitionRefused: PV-78, the key is of another constraint system.
+    """
+
+    program: Program
+    key: ProvingKey
+
+    def __post_init__(self) -> None:
+        shape, key = shape_of_program(self.program), self.key
+        if (key.wires, key.publics, key.domain) != (shape.wires, shape.publics, shape.domain):
+            raise TransitionRefused("PV-78", "a key of another program, or for other sizes")
+
+    @cached_property
+    def circuit(self) -> Circuit:
+        """What members run."""
+        return lowered(self.program)
+
+    @cached_property
+    def layout(self) -> Layout:
+        return Layout(self.circuit)
+
+    @cached_property
+    def verifying_key(self) -> VerifyingKey:
+        return self.key.verifying_key
+
+    @staticmethod
+    def unsafe(program: Program, backend: Backend) -> Provable:
+        """With a development key: whoever has its published seed proves anything."""
+        return Provable(program, UnsafeDevSetup().run(shape_of_program(program), backend))
+
+
+def shape_of_program(program: Program) -> R1CS:
+    """The constraint system of a program; named after its digest, so that sizes have their own."""
+    declared = program.declaration
+    name = f"{declared.name}-{program.digest.hex()[:16]}/{declared.version}"
+    return shape_of(lowered(program), name)
+
+
+def verify_transition(
+    provable: Provable,
+    session: SessionId,
+    inputs: Sequence[G1Affine],
+    outputs: Sequence[G1Affine],
+    linked: Linked,
+    backend: Backend | None = None,
+) -> None:
+    """That what `outputs` hold is what the program gives for what `inputs` hold.
+
+    Args:
+        provable: program and key.
+        session: which session it must be.
+        inputs: commitments of the cells that it read, in the program's order.
+        outputs: commitments of the new cells, in the order of their declaration.
+        linked: the proof.
+        backend: what computes the pairings.
+
+    Raises:
+        TransitionRefused: PV-68, a proof of something else.
+        LinkRefused: PV-61 to PV-66.
+        InvalidProof, NonCanonical, NotInSubgroup, ShapeMismatch: by `verify_hidden`.
+    """
+    layout = provable.layout
+    if len(inputs) != layout.circuit.given or len(outputs) != len(layout.outputs):
+        raise TransitionRefused(
+            "PV-68",
+            f"{len(inputs)} cells read and {len(outputs)} made, of "
+            f"{layout.circuit.given} and {len(layout.outputs)}",
+        )
+    if linked.commitments != (*inputs, *outputs):
+        raise TransitionRefused("PV-68", "a proof about other cells")
+    if linked.public != (session_element(session),):
+        raise TransitionRefused("PV-68", "a proof of another session")
+    if linked.context != context_of(provable.program, session):
+        raise TransitionRefused("PV-68", "a proof for another program or session")
+    verify_linked(provable.verifying_key, layout.linked + 1, linked, backend)
