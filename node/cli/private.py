@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from node.cli import output, private_fund
+from node.cli import output, private_files, private_fund
 from node.cli.session import Session, UsageError
 
 if TYPE_CHECKING:
@@ -19,7 +19,11 @@ app = typer.Typer(help="Private programs: computing on what nobody can read.")
 
 app.add_typer(private_fund.app, name="fund")
 
-_NAME = typer.Argument(help="Such as auction; `chiaro private programs` lists them.")
+_NAME = typer.Argument(
+    metavar="PROGRAM",
+    help="Such as auction (`chiaro private programs`), or a Python file, which is run: "
+    "FILE.py, FILE.py:NAME.",
+)
 _MEMBERS = typer.Option(None, "--members", help="4, 7, 10 or 13; default: each of these.")
 _SIZES = typer.Option(None, "--size", help="Such as bidders=8; may be repeated.")
 
@@ -58,7 +62,6 @@ def cost(
     """What one run of a program costs each member: rounds, triples, random bits, bytes."""
     from private_exec.programs.cost import MEMBERS
     from private_exec.programs.cost import cost as count
-    from private_exec.programs.library import program
 
     session: Session = context.obj
     if members is not None and members not in MEMBERS:
@@ -67,7 +70,7 @@ def cost(
     sizes = _parse(size or [])
     with output.progress(session, "counting") as report:
         report(name, 0.0)
-        traced = program(name).at(**sizes)
+        traced = private_files.program_at(name, sizes)
         costs = [count(traced, n) for n in (MEMBERS if members is None else (members,))]
     operations = _operations(traced)
     data = {

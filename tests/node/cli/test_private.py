@@ -57,3 +57,55 @@ def test_refusals_name_what_is_wrong(cli, words, exit_code: int, code: str) -> N
     refused = cli.json("private", "cost", *words)
     assert refused.code == exit_code
     assert refused.error["code"] == code
+
+
+HIGHEST = """
+from private_exec.programs.functions import maximum
+from private_exec.programs.program import private_program
+from private_exec.programs.types import Input, Output, Uint
+
+def declared(name):
+    return private_program(
+        name=name, sizes={"bidders": 2}, leaks=("The highest bid is public.",),
+        inputs={"bids": Input(Uint(32), giver="bidder", per="bidders")},
+        outputs={"highest": Output(Uint(32))},
+    )
+
+@declared("highest")
+def highest(bids):
+    return {"highest": maximum(bids[0], bids[1])}
+"""
+
+
+def test_a_program_in_a_file_of_ones_own_is_costed(offline, tmp_path) -> None:
+    file = tmp_path / "highest.py"
+    file.write_text(HIGHEST)
+    for name in (str(file), f"{file}:highest"):
+        data = offline.json("private", "cost", name, "--members", "4").data
+        assert data["name"] == "highest"
+        assert data["operations"] == {"less": 1, "multiply": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "suffix", "exit_code", "code", "where"),
+    [
+        (None, "", 3, "PRG-004", "highest.py"),
+        ("x = 1", "", 3, "PRG-004", "highest.py"),
+        ("x = 1\ny = x +", "", 3, "PRG-004", "highest.py, line 2"),
+        ("x = 1\nx.y", "", 3, "PRG-004", "highest.py, line 2"),
+        ("raise SystemExit(0)", "", 3, "PRG-004", "highest.py, line 1"),
+        (HIGHEST.replace("maximum(bids[0], bids[1])", "bids / 2"), "", 3, "PRG-004", "line 15"),
+        (HIGHEST.replace("maximum(", "max("), "", 3, "PV-82", ""),
+        (HIGHEST, ":lowest", 2, "USE-001", "highest.py"),
+        (HIGHEST + 'again = declared("again")(highest.body)', "", 2, "USE-001", "highest.py"),
+    ],
+)
+def test_a_file_that_is_no_program_is_refused_with_its_line(
+    offline, tmp_path, text, suffix, exit_code, code, where
+) -> None:
+    file = tmp_path / "highest.py"
+    if text is not None:
+        file.write_text(text)
+    refused = offline.json("private", "cost", f"{file}{suffix}")
+    assert (refused.code, refused.error["code"]) == (exit_code, code)
+    assert where in (refused.error["where"] or "")

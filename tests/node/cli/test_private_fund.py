@@ -6,22 +6,26 @@ Members compute in this process, from a real ceremony on the node's chain; proof
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from node.app import development
 from node.app.options import Options
-from node.cli import wallet_private
+from node.cli import keystore, private_trust, wallet_private, wallets
 from node.cli.wallet_private import Provers
 from node.core.ids import tagged_hash
 from node.core.private import PrivateParameters
+from node.private.build import about_of, openings_of
 from node.private.rounds import read_input
 from node.rpc.text import bytes_of
 from node.testing.clock import EPOCH_MS
 from node.testing.ledger import FAUCET, transfer
 from node.testing.nodes import VALIDATOR, memory_node, serving
 from node.testing.private import PrivateChain, assert_ok, unlinked
+from shielded.private_owner import PrivateOwner, member_secret
 from transparent.signature import SigningKey
 
 PARAMETERS = PrivateParameters(step_heights=8)
@@ -50,41 +54,51 @@ class OverNode:
         return [SimpleNamespace(ok=v.status == "included", code=v.status, message=v) for v in views]
 
 
-@pytest.fixture
-def place(parts, tmp_path, capsys, stub_prover, assembled, monkeypatch):
-    """Three donors with notes, a committee with keys, the command line."""
-    genesis = development.genesis(EPOCH_MS, validators=(VALIDATOR.public,), private=PARAMETERS)
-    options = Options(port=0, delay_ms=1, lane_tick_ms=3_600_000)
-    node = memory_node(genesis, verifier=parts.Believes(), options=options)
-    monkeypatch.setattr(
-        wallet_private,
-        "provers",
-        lambda _profile, _action, _progress=None: Provers(lambda *_: stub_prover, unlinked),
-    )
+@contextmanager
+def committee_and_donors(parts, folder, capsys, node, names):
+    """Donors with notes, a committee with keys, the command line over the node."""
     with serving(node) as client:
-        cli = parts.Cli(tmp_path / "home", capsys, client.url)
-        chain = PrivateChain(genesis=genesis, parameters=PARAMETERS)
+        cli = parts.Cli(folder / "home", capsys, client.url)
+        chain = PrivateChain(genesis=node.genesis, parameters=PARAMETERS)
         chain.ledger = OverNode(node, client)
         chain.purse = SimpleNamespace(settle=lambda *_: None)  # donors have wallets of their own
         assert_ok(chain.run(chain.declare()))
         chain.ceremony()
         leaves = []
-        for name in ("alice", "bob", "carol"):
+        for name in names:
             cli.wallet(name)
             assert cli.pay("shield", "2", "--wallet", name).code == 0
             told = cli.pay("private", "fund", "member", "friends", "--wallet", name).data
             leaves.append(told["leaf"])
-        members = tmp_path / "members.json"
+        members = folder / "members.json"
         members.write_text(json.dumps({"group": "friends", "leaves": leaves}))
         yield SimpleNamespace(cli=cli, client=client, chain=chain, members=str(members))
 
 
-def new_round(place, *words: str) -> str:
+def node_of(verifier):
+    genesis = development.genesis(EPOCH_MS, validators=(VALIDATOR.public,), private=PARAMETERS)
+    options = Options(port=0, delay_ms=1, lane_tick_ms=3_600_000)
+    return memory_node(genesis, verifier=verifier, options=options)
+
+
+@pytest.fixture
+def place(parts, tmp_path, capsys, stub_prover, assembled, monkeypatch):
+    """Three donors, and proofs that prove nothing."""
+    monkeypatch.setattr(
+        wallet_private,
+        "provers",
+        lambda _profile, _action, _progress=None: Provers(lambda *_: stub_prover, unlinked),
+    )
+    people, node = ("alice", "bob", "carol"), node_of(parts.Believes())
+    with committee_and_donors(parts, tmp_path, capsys, node, people) as story:
+        yield story
+
+
+def new_round(place) -> str:
     made = place.cli.pay(
         "private", "fund", "new", "--pool", "1", "--committee", committee(place),
         "--project", f"0x{RECIPIENTS[0].hex()}", "--project", f"0x{RECIPIENTS[1].hex()}=100",
         "--members", place.members, "--least", "1", "--donate-for", "16", "--wallet", "alice",
-        *words,
     )  # fmt: skip
     assert made.code == 0, made.out
     assert made.data["status"] == "included"
@@ -202,3 +216,52 @@ def test_drafts_and_refusals_send_nothing(place, tmp_path) -> None:
     assert place.cli.json("tx", "list", "--wallet", "bob").data["operations"][0]["action"] == (
         "shield"
     )
+
+
+def test_no_secret_of_a_donation_is_printed_or_kept(place, monkeypatch) -> None:
+    """Its owner, membership and blindings are derived when they are needed, and shown to nobody."""
+    entropies: list[bytes] = []
+    made = keystore.new_entropy
+    monkeypatch.setattr(keystore, "new_entropy", lambda: entropies.append(made()) or entropies[-1])
+    place.cli.wallet("dora")
+    assert place.cli.pay("shield", "2", "--wallet", "dora").code == 0
+    told = place.cli.pay("private", "fund", "member", "friends", "--wallet", "dora").data["leaf"]
+    document = json.loads(Path(place.members).read_text())
+    document["leaves"].append(told)
+    Path(place.members).write_text(json.dumps(document))
+    identity = new_round(place)
+    assert give(place, "dora", identity, 0, "0.04").code == 0
+
+    key = wallets.derive(entropies[0]).spending
+    owner = PrivateOwner.of(key, bytes_of(identity, 32))
+    terms = private_trust.terms_of(place.client, place.chain.genesis.chain_id, owner.context)
+    record = private_trust.record_of(place.client, terms)
+    found = openings_of(owner, 200, about_of(record, owner.context, 0))
+    numbers = [
+        member_secret(key, wallet_private.group_id("friends")),
+        found.weight.blinding,
+        found.amount.blinding,
+    ]
+    secrets = [owner.seed.hex(), *map(str, numbers), *(f"{n:064x}" for n in numbers)]
+    raw = [owner.seed, *(n.to_bytes(32, "little") for n in numbers)]
+    files = [path.read_bytes() for path in place.cli.home.rglob("*") if path.is_file()]
+    assert any(bytes_of(identity, 32).hex().encode() in data for data in files)
+    for text in (*place.cli.printed, *(data.decode("latin-1") for data in files)):
+        assert not any(secret in text for secret in secrets)
+    assert not any(secret in data for secret in raw for data in files)
+
+
+@pytest.mark.slow
+def test_real_proofs_of_a_donation_and_of_its_way_back(parts, tmp_path, capsys, assembled) -> None:
+    """The node verifies what the wallet proves, with the installation's own keys."""
+    with committee_and_donors(parts, tmp_path, capsys, node_of(None), ("alice",)) as place:
+        identity = new_round(place)
+        given = give(place, "alice", identity, 1, "0.25")
+        assert (given.code, given.data["operation"]["state"]) == (0, "included"), given.out
+        view = shown(place, identity)
+        place.chain.to(view["accept"] + 1)
+        held = float(spendable(place, "alice"))
+        back = place.cli.pay("private", "fund", "claim", identity, "--wallet", "alice")
+        assert (back.code, back.data["operation"]["state"]) == (0, "included"), back.out
+        fee = float(back.data["operation"]["fee"]["amount"])
+        assert float(spendable(place, "alice")) == pytest.approx(held + 0.25 - fee)

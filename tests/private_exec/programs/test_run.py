@@ -175,3 +175,20 @@ def test_every_committee_can_run_every_program(name: str) -> None:
     costs = [cost(made, n) for n in MEMBERS]
     assert len({(c.request.triples, c.request.bits, c.online.rounds) for c in costs}) == 1
     assert [c.preparation.bytes for c in costs] == sorted(c.preparation.bytes for c in costs)
+
+
+def test_the_documentation_has_the_costs_of_every_program() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "private.md").read_text(encoding="utf-8")
+    for name in ("auction", "darkpool", "funding"):
+        made = program(name).at()
+        costs = [cost(made, n) for n in MEMBERS]
+
+        def megabytes(tallies) -> str:
+            sent = zip(tallies, MEMBERS, strict=True)
+            return " / ".join(f"{tally.bytes * (n - 1) / 1e6:.2f}" for tally, n in sent)
+
+        sizes = ", ".join(f"{size} {what}" for what, size in made.sizes.items())
+        counts = (costs[0].online.rounds, costs[0].request.triples, costs[0].request.bits)
+        cells = [*(f"{count:,}" for count in counts)]
+        cells += [megabytes([c.preparation for c in costs]), megabytes([c.online for c in costs])]
+        assert f"| `{name}`, {sizes} | {' | '.join(cells)} |" in page
