@@ -25,16 +25,20 @@ def private_data(payload: bytes, receipt: ReceiptView | None) -> dict[str, Any]:
 
 
 def _about(tx: PrivateTx) -> dict[str, Any]:
-    from node.private.gifts import ClaimTx, DonateTx
+    from node.private.gifts import ClaimTx, DepositTx, DonateTx
     from node.private.payload import (
         AcceptTx,
         CeremonyTx,
         ComplaintTx,
         DeclareTx,
         OpenTx,
+        PlaceTx,
+        RemaskTx,
         RoundTx,
         SettleTx,
+        WithdrawTx,
     )
+    from node.private.rounds import read_input
     from private_exec.committee.declaration import Declaration
 
     match tx:
@@ -52,6 +56,13 @@ def _about(tx: PrivateTx) -> dict[str, Any]:
             return {"input": _hex(tx.input)}
         case ClaimTx():
             return {"input": _hex(tx.wanted.input)}
+        case DepositTx() | PlaceTx():
+            given = read_input(tx.input)
+            return {"committee": _hex(given.committee), "input": _hex(given.id)}
+        case WithdrawTx():
+            return {"input": _hex(tx.input), "account": _hex(tx.account)}
+        case RemaskTx():
+            return {"committee": _hex(tx.committee), "epoch": tx.epoch}
         case AcceptTx() | OpenTx() | SettleTx():
             return {"round": _hex(tx.round)}
 

@@ -8,7 +8,7 @@ from typing import Final
 from node.core.ids import Kind
 from node.explorer.facts import Facts, Hidden, Picture
 from node.private import payload
-from node.private.gifts import ClaimTx, DonateTx
+from node.private.gifts import ClaimTx, DepositTx, DonateTx
 from node.private.payload import (
     AcceptTx,
     CeremonyTx,
@@ -16,10 +16,14 @@ from node.private.payload import (
     DeclareTx,
     Head,
     OpenTx,
+    PlaceTx,
     PrivateTx,
+    RemaskTx,
     RoundTx,
     SettleTx,
+    WithdrawTx,
 )
+from node.private.rounds import read_input
 from node.rpc import views
 from private_exec.committee.declaration import Declaration
 
@@ -54,7 +58,11 @@ def _title(tx: PrivateTx) -> str:
         AcceptTx: "Donations become cells",
         OpenTx: "Sums are opened",
         SettleTx: "A round is settled",
-        ClaimTx: "A donation goes back",
+        ClaimTx: "A donation or deposit goes back",
+        DepositTx: "A hidden deposit",
+        PlaceTx: "A deposit in the clear",
+        WithdrawTx: "A donation or deposit leaves in the clear",
+        RemaskTx: "Cells go to other keys",
     }
     return titles[type(tx)]
 
@@ -65,6 +73,8 @@ def _shadow(tx: PrivateTx) -> tuple[Hidden, ...]:
             return _GIFT
         case ClaimTx():
             return _BACK
+        case DepositTx():
+            return (Hidden("how much"), Hidden("whose it is"), Hidden("which notes pay"))
         case OpenTx():
             return (Hidden("every single donation", "of few of them the sums say much"),)
         case _:
@@ -105,6 +115,20 @@ def _light(tx: PrivateTx, light: Facts, names: Mapping[Kind, str]) -> Facts:
         case ClaimTx():
             light.code("donation", tx.wanted.input.hex())
             return light.native("fee", tx.carried.fee, "paid out of it")
+        case DepositTx():
+            light.code("committee", read_input(tx.input).committee.hex())
+            return light.native("fee", tx.carried.fee, "paid by the notes")
+        case PlaceTx():
+            light.amount("amount", tx.amount, views.kind(tx.kind, names))
+            light.code("committee", read_input(tx.input).committee.hex())
+            return _paid(light, tx.head)
+        case WithdrawTx():
+            light.code("input", tx.input.hex()).account("to", tx.account)
+            light.number("base units", tx.opened.value)
+            return _paid(light, tx.head)
+        case RemaskTx():
+            light.code("committee", tx.committee.hex())
+            return light.number("from the keys of epoch", tx.epoch)
 
 
 def _paid(light: Facts, head: Head) -> Facts:

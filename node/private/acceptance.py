@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from node.core.effects import Effects, Event
 from node.core.interfaces import StateReader
-from node.private import committees
+from node.private import committees, deposits
 from node.private import state as entries
 from node.private.errors import PrivateOutdated, PrivateRefused
 from node.private.payload import AcceptTx
@@ -39,12 +39,14 @@ def read(data: bytes) -> Acceptance:
     return Acceptance.from_bytes(data)
 
 
-def check_place(tx: AcceptTx, state: StateReader, height: int) -> Round:
-    """PV-115: the round still takes acceptances.
+def check_place(tx: AcceptTx, state: StateReader, height: int) -> Round | None:
+    """PV-115: the round still takes acceptances; None: it is a committee, which always does.
 
     Raises:
         PrivateRefused: PV-107; PrivateOutdated: PV-115.
     """
+    if committees.is_declared(state, tx.round):
+        return None
     found = entries.round_of(state, tx.round)
     if found.terms.phase(height) not in (Phase.DONATING, Phase.ACCEPTING):
         raise PrivateOutdated(
@@ -61,6 +63,8 @@ def accept(tx: AcceptTx, state: StateReader, height: int) -> Effects:
         CommitteeRefused: PV-43, PV-44.
     """
     of, said = check_place(tx, state, height), read(tx.message)
+    if of is None:
+        return deposits.accept(tx, said, state)
     epoch = committees.epoch_of(state, of.terms.committee, of.terms.epoch)
     waiting = _waiting(state, tx.round, said)
     commitments = {
@@ -87,6 +91,8 @@ def _waiting(state: StateReader, identity: bytes, said: Acceptance) -> dict[Cell
     for cell in said.cells:
         place = state.get(entries.waiting_key(cell.id))
         if place is None:
+            continue
+        if deposits.find(state, place[:-1]) is not None:
             continue
         donation = entries.donation_of(state, place[:-1])
         if donation.round == identity and donation.status is Status.PENDING:

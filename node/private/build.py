@@ -22,8 +22,17 @@ from circuits.crossing import (
 from circuits.membership import MemberTree, member_nullifier, round_element
 from node.core.ids import ChainId, Kind
 from node.core.private import DONATION, TRANSIT
+from node.private.deposits import reference_of
 from node.private.errors import PrivateRefused
-from node.private.gifts import ClaimTx, DonateTx, Gift, LinkedProof, Wanted
+from node.private.gifts import (
+    ClaimTx,
+    DepositTx,
+    DonateTx,
+    Gift,
+    LinkedProof,
+    Wanted,
+    deposit_reference,
+)
 from node.private.terms import Terms
 from private_exec.committee import inputs
 from private_exec.committee.epoch import EpochRecord
@@ -171,6 +180,86 @@ def pledge(
         HiddenOpening(gift.reference, terms.kind, amount, rcv),
         Proving(DONATION, public, witness, values, gift.reference),
     )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Stored:
+    """A deposit that waits for its carried transaction and its proof; prints no secret.
+
+    Attributes:
+        reference: what link and carried transaction are bound to.
+        chain_id, cv, input: of the transaction.
+        opening: of its commitment.
+        value: what the carried transaction must move; goes into the wallet's plan.
+        proving: what the proof is made from.
+    """
+
+    reference: bytes
+    chain_id: ChainId
+    cv: bytes
+    input: bytes
+    opening: Opening = field(repr=False)
+    value: HiddenOpening = field(repr=False)
+    proving: Proving = field(repr=False)
+
+    def __repr__(self) -> str:
+        return f"<Stored {self.reference.hex()[:16]}: secret>"
+
+    def complete(self, carried: ShieldedTx, prove: ProveLinked) -> DepositTx:
+        """The transaction, as it is sent."""
+        return DepositTx(self.chain_id, self.cv, self.input, prove(self.proving), carried)
+
+
+def opening_of(owner: PrivateOwner, amount: int, record: EpochRecord) -> Opening:
+    """An amount and the blinding of its commitment, derived as a donation's are."""
+    entropy = owner.entropy((amount,), record.digest)
+    return Opening(amount, secret_scalar("private/blinding/deposit", entropy))
+
+
+def deposit(
+    chain_id: ChainId, record: EpochRecord, kind: Kind, amount: int, owner: PrivateOwner
+) -> Stored:
+    """A hidden amount into a cell of a committee.
+
+    Args:
+        chain_id: of the chain.
+        record: of the committee's epoch.
+        kind: of the amount.
+        amount: what goes in.
+        owner: of the input.
+    """
+    opening = opening_of(owner, amount, record)
+    entropy = owner.entropy((amount,), record.digest)
+    reference = reference_of(record.declaration.id, kind)
+    shared = inputs.make(record, reference, owner.public, (opening,), entropy)
+    rcv = owner.rcv(kind, amount, g1_to_bytes(shared.commitments[0]))
+    cv = babyjub.encode(commitment(kind, amount, rcv))
+    data = shared.to_bytes()
+    context = deposit_reference(chain_id, cv, data)
+    witness = TransitWitness(rcv)
+    public = transit_public(_point(kind), amount, witness, 0)
+    return Stored(
+        context, chain_id, cv, data, opening,
+        HiddenOpening(context, kind, amount, rcv),
+        Proving(TRANSIT, public, witness, (opening,), context),
+    )  # fmt: skip
+
+
+def shown_input(
+    record: EpochRecord, kind: Kind, amount: int, owner: PrivateOwner, entropy: bytes
+) -> bytes:
+    """The input of an amount that everybody sees, for a `PlaceTx`; its commitment has no blinding.
+
+    Args:
+        record: of the committee's epoch.
+        kind: of the amount.
+        amount: what goes in.
+        owner: of the input.
+        entropy: 32 fresh bytes: of two inputs of one amount, each is its own.
+    """
+    reference = reference_of(record.declaration.id, kind)
+    values = (Opening(amount, 0),)
+    return inputs.make(record, reference, owner.public, values, entropy).to_bytes()
 
 
 @dataclass(frozen=True, slots=True, repr=False)

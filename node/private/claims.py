@@ -1,22 +1,48 @@
-"""Claims: a donation that was not used goes back to its owner, its amount hidden still.
+"""Leaving: what an input holds, and nobody uses, goes back to its owner.
 
-Its owner shows by a proof that what enters the shielded pool is what the donation's commitment
-holds, as the donor made it: nobody of the committee is asked, and nothing is decrypted.
+    claim      into the shielded pool, the amount hidden still: a proof says that what enters it is
+               what the input's commitment holds, as the owner made it
+    withdraw   into an account: the commitment is opened
+
+Nobody of the committee is asked, and nothing is decrypted.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from node.core.effects import Effects, Event, Part
-from node.core.ids import AccountId
+from node.core.amounts import MAX_AMOUNT
+from node.core.effects import Crossing, Effects, Event, Part
+from node.core.ids import AccountId, EnvironmentId, Kind
 from node.core.interfaces import StateReader
+from node.private import deposits
 from node.private import state as entries
 from node.private.errors import PrivateOutdated, PrivateRefused
-from node.private.gifts import ClaimTx
-from node.private.payload import carried_wire
-from node.private.state import Donation, Round, Status
-from transparent.signature import check_signature
+from node.private.gifts import ClaimTx, carried_wire
+from node.private.payload import WithdrawTx
+from node.private.state import Donation, Round, Status, Write
+from private_exec.pedersen import opens
+from transparent.signature import check_key, check_signature
+from zk.curve.bn254 import G1Affine
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """What leaves.
+
+    Attributes:
+        owner: who alone may take it.
+        kind: of the amount.
+        amount: commitment to it, as the owner made it.
+        after: what the state has when it left.
+        about: name and id, for the event: of the round or committee.
+    """
+
+    owner: AccountId
+    kind: Kind
+    amount: G1Affine
+    after: tuple[Write, ...]
+    about: tuple[str, bytes]
 
 
 def is_claimable(found: Donation, of: Round, height: int) -> bool:
@@ -36,39 +62,90 @@ def is_claimable(found: Donation, of: Round, height: int) -> bool:
             return False
 
 
-def check_claim(tx: ClaimTx, state: StateReader, height: int) -> tuple[Donation, Round]:
-    """PV-118, PV-119: the donation goes back, and the claim is its owner's.
+def leaving(state: StateReader, identity: bytes, height: int) -> Leaving:
+    """An input that goes back, of a round (PV-118) or deposited (PV-124).
 
     Raises:
-        PrivateRefused: PV-109, PV-119; PrivateOutdated: PV-118.
-        InvalidTransaction: PV-119, of the signature.
+        PrivateRefused: PV-109, there is none; PrivateOutdated: PV-118, PV-124.
     """
-    found = entries.donation_of(state, tx.wanted.input)
+    if (held := deposits.find(state, identity)) is not None:
+        if held.status is Status.CLAIMED:
+            raise PrivateOutdated("PV-124", "the deposit left before", where="input")
+        after = tuple(deposits.over(held, identity, Status.CLAIMED))
+        about = "committee", held.committee
+        return Leaving(AccountId(held.owner), held.kind, held.amount, after, about)
+    found = entries.donation_of(state, identity)
     of = entries.round_of(state, found.round)
     if not is_claimable(found, of, height):
         raise PrivateOutdated(
             "PV-118", f"the donation is {found.status.label}, and does not go back", where="input"
         )
+    gone = replace(found, status=Status.CLAIMED)
+    writes = (
+        (entries.donation_key(identity), gone.to_bytes()),
+        *entries.forget_input(identity),
+    )
+    owner, kind = AccountId(found.owner), of.terms.kind
+    return Leaving(owner, kind, found.amount, writes, ("round", found.round))
+
+
+def check_claim(tx: ClaimTx, state: StateReader, height: int) -> Leaving:
+    """PV-118, PV-119, PV-124: it goes back, and the claim is its owner's.
+
+    Raises:
+        PrivateRefused: PV-109, PV-119; PrivateOutdated: PV-118, PV-124.
+        InvalidTransaction: PV-119, of the signature.
+    """
+    found = leaving(state, tx.wanted.input, height)
     if tx.wanted.commitment != found.amount:
         raise PrivateRefused("PV-119", "claims another commitment", where="commitment")
-    check_signature(AccountId(found.owner), tx.digest, tx.signature, rule="PV-119")
-    return found, of
+    check_signature(found.owner, tx.digest, tx.signature, rule="PV-119")
+    return found
 
 
 def claim(tx: ClaimTx, state: StateReader, height: int) -> Effects:
     """PV-119: once; the carried transaction makes notes of it."""
-    found, of = check_claim(tx, state, height)
-    after = replace(found, status=Status.CLAIMED)
-    back = tx.hidden(of.terms.kind)
+    found = check_claim(tx, state, height)
+    back = tx.hidden(found.kind)
     carried = Part("claim", wires=(carried_wire(tx),), required=True, told=True, hidden=(back,))
-    event = Event("claim", (("round", found.round.hex()), ("input", tx.wanted.input.hex())))
     return Effects(
-        writes=(
-            (entries.donation_key(tx.wanted.input), after.to_bytes()),
-            *entries.forget_input(tx.wanted.input),
-        ),
+        writes=found.after,
         nullifiers=(tx.id,),
         carried_fee=tx.carried.fee,
         parts=(carried,),
-        events=(event,),
+        events=(_event("claim", found, tx.wanted.input),),
     )
+
+
+def check_withdrawal(tx: WithdrawTx) -> None:
+    """PV-125, as far as it needs no state. Raises PrivateRefused, or InvalidTransaction: TR-3."""
+    if not 0 < tx.opened.value <= MAX_AMOUNT:
+        raise PrivateRefused("PV-125", "nothing would leave", where="value")
+    check_key(tx.account, what="account")
+
+
+def withdraw(tx: WithdrawTx, state: StateReader, height: int) -> Effects:
+    """PV-125: the commitment is opened, and its owner agrees.
+
+    Raises:
+        PrivateRefused: PV-109, PV-125; PrivateOutdated: PV-118, PV-124.
+        InvalidTransaction: PV-125, of the signature.
+    """
+    found = leaving(state, tx.input, height)
+    check_signature(found.owner, tx.digest, tx.authorization, rule="PV-125")
+    if not opens(found.amount, tx.opened):
+        raise PrivateRefused("PV-125", "the commitment holds another amount", where="value")
+    given = Crossing(EnvironmentId.TRANSPARENT, tx.account, found.kind, tx.opened.value)
+    return Effects(
+        writes=found.after,
+        nullifiers=(tx.id,),
+        crossings=(given,),
+        fee=tx.head.fee,
+        payer=tx.head.payer,
+        events=(_event("withdraw", found, tx.input),),
+    )
+
+
+def _event(name: str, found: Leaving, identity: bytes) -> Event:
+    kind, group = found.about
+    return Event(name, ((kind, group.hex()), ("input", identity.hex())))

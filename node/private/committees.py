@@ -182,6 +182,11 @@ def committee_of(state: StateReader, identity: bytes) -> Committee:
     return Committee.from_bytes(data)
 
 
+def is_declared(state: StateReader, identity: bytes) -> bool:
+    """Whether somebody declared this committee."""
+    return state.get(committee_key(identity)) is not None
+
+
 def committees(state: StateReader) -> Iterator[tuple[bytes, Committee]]:
     """All of them, by id."""
     for key, value in state.iterate(_COMMITTEE):

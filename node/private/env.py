@@ -3,9 +3,11 @@
 Here a transaction only finds its way; what it means is elsewhere:
 
     declare, ceremony             committees.py
-    round, donate, complaint,
-    accept, open, settle          rounds.py, acceptance.py
-    claim                         claims.py
+    round, donate,
+    open, settle                  rounds.py
+    complaint, accept             complaints.py, acceptance.py
+    claim, withdraw               claims.py
+    deposit, place, remask        deposits.py
 """
 
 from __future__ import annotations
@@ -19,11 +21,11 @@ from node.core.errors import ConsensusFault
 from node.core.genesis import Genesis
 from node.core.ids import ChainId, EnvironmentId, Height, TxId
 from node.core.interfaces import ProofClaim, StateReader, TxContext
-from node.private import acceptance, claims, committees, rounds, statements
+from node.private import acceptance, claims, committees, complaints, deposits, rounds, statements
 from node.private import payload as payloads
 from node.private import state as entries
 from node.private.errors import PrivateOutdated, PrivateRefused
-from node.private.gifts import Carrying, ClaimTx, DonateTx
+from node.private.gifts import Carrying, ClaimTx, DepositTx, DonateTx, chain_of
 from node.private.payload import (
     UNPAID,
     AcceptTx,
@@ -31,10 +33,14 @@ from node.private.payload import (
     ComplaintTx,
     DeclareTx,
     OpenTx,
+    Paid,
+    PlaceTx,
     PrivateTx,
+    RemaskTx,
     RoundTx,
     SettleTx,
     Step,
+    WithdrawTx,
 )
 from shielded.env import ShieldedEnvironment
 from transparent.signature import check_signature
@@ -86,18 +92,18 @@ class PrivateEnvironment:
 
     def expiry(self, tx: PrivateTx) -> Height:
         match tx:
-            case DeclareTx() | RoundTx():
+            case DeclareTx() | RoundTx() | PlaceTx() | WithdrawTx():
                 return tx.head.expiry
-            case DonateTx() | ClaimTx():
+            case DonateTx() | ClaimTx() | DepositTx():
                 return tx.carried.expiry
             case _:
                 return _NEVER
 
     def fee(self, tx: PrivateTx) -> int:
         match tx:
-            case DeclareTx() | RoundTx():
+            case DeclareTx() | RoundTx() | PlaceTx() | WithdrawTx():
                 return tx.head.fee
-            case DonateTx() | ClaimTx():
+            case DonateTx() | ClaimTx() | DepositTx():
                 return tx.carried.fee
             case _:
                 return 0
@@ -105,12 +111,16 @@ class PrivateEnvironment:
     def conflicts(self, tx: PrivateTx) -> tuple[bytes, ...]:
         """A member of a round; a member of a committee and its step; a round and its end."""
         match tx:
-            case DeclareTx() | RoundTx():
+            case DeclareTx() | RoundTx() | DepositTx() | PlaceTx():
                 return (b"p/t/" + tx.id,)
             case DonateTx():
                 return (b"p/n/" + tx.given.nullifier.to_bytes(32, "little"),)
             case ClaimTx():
                 return (b"p/d/" + tx.wanted.input,)
+            case WithdrawTx():
+                return (b"p/d/" + tx.input,)
+            case RemaskTx():
+                return (b"p/k/" + tx.committee,)
             case CeremonyTx():
                 about = 33 if tx.step is Step.COMPLAINT else 1
                 return (b"p/m/" + replace(tx, message=tx.message[:about]).to_bytes(),)
@@ -139,12 +149,23 @@ class PrivateEnvironment:
             case DonateTx():
                 rounds.check_donation(tx)
                 self._check_carried(tx, context)
+            case DepositTx():
+                deposits.check_input(tx.input, statements.moved(tx).kind)
+                self._check_carried(tx, context)
             case ClaimTx():
                 self._check_carried(tx, context)
+            case PlaceTx():
+                self._check_head(tx, context)
+                deposits.check_place(tx)
+            case WithdrawTx():
+                self._check_head(tx, context)
+                claims.check_withdrawal(tx)
+            case RemaskTx():
+                deposits.read_remasking(tx.message)
             case CeremonyTx():
                 committees.read(tx.step, tx.message)
             case ComplaintTx():
-                rounds.read_complaint(tx.message)
+                complaints.read(tx.message)
             case AcceptTx():
                 acceptance.read(tx.message)
             case OpenTx() | SettleTx():
@@ -152,7 +173,7 @@ class PrivateEnvironment:
             case _:
                 assert_never(tx)
 
-    def _check_head(self, tx: DeclareTx | RoundTx, context: TxContext) -> None:
+    def _check_head(self, tx: Paid, context: TxContext) -> None:
         """PV-102, PV-103: of this chain, in time, and its payer's."""
         _check_chain(tx.head.chain_id, context.chain_id)
         last = context.height + self._max_expiry
@@ -166,8 +187,7 @@ class PrivateEnvironment:
 
     def _check_carried(self, tx: Carrying, context: TxContext) -> None:
         """PV-111: the carried transaction is good, and moves exactly what this one names."""
-        named = tx.given.chain_id if isinstance(tx, DonateTx) else tx.wanted.chain_id
-        _check_chain(named, context.chain_id)
+        _check_chain(chain_of(tx), context.chain_id)
         if context.scope is not None:
             raise PrivateRefused("PV-111", "carries a transaction as a part itself", where="scope")
         value = statements.moved(tx)
@@ -175,7 +195,7 @@ class PrivateEnvironment:
 
     def claims(self, tx: PrivateTx) -> tuple[ProofClaim, ...]:
         """PV-110, PV-119: the linked proof, and those of the carried transaction."""
-        if isinstance(tx, DonateTx | ClaimTx):
+        if isinstance(tx, Carrying):
             return (statements.claim_of(tx), *self._shielded.claims(tx.carried))
         return ()
 
@@ -190,10 +210,16 @@ class PrivateEnvironment:
             case ClaimTx():
                 claims.check_claim(tx, state, height)
                 self._shielded.check_historical(tx.carried, state, context)
+            case DepositTx():
+                self._shielded.check_historical(tx.carried, state, context)
+            case WithdrawTx():
+                claims.leaving(state, tx.input, height)
+            case RemaskTx():
+                deposits.check_remask(tx, state)
             case CeremonyTx():
                 committees.check_place(tx, state, height, self._parameters)
             case ComplaintTx():
-                rounds.pending(state, tx.input, height)
+                complaints.pending(state, tx.input, height)
             case AcceptTx():
                 acceptance.check_place(tx, state, height)
             case OpenTx():
@@ -215,7 +241,7 @@ class PrivateEnvironment:
             case DonateTx():
                 return rounds.donate(tx, state, height, self._parameters)
             case ComplaintTx():
-                return rounds.complain(tx, state, height)
+                return complaints.complain(tx, state, height)
             case AcceptTx():
                 return acceptance.accept(tx, state, height)
             case OpenTx():
@@ -224,6 +250,14 @@ class PrivateEnvironment:
                 return rounds.settle(tx, state, height)
             case ClaimTx():
                 return claims.claim(tx, state, height)
+            case DepositTx():
+                return deposits.deposit(tx, state, height)
+            case PlaceTx():
+                return deposits.place(tx, state, height)
+            case WithdrawTx():
+                return claims.withdraw(tx, state, height)
+            case RemaskTx():
+                return deposits.move(tx, state)
             case _:
                 assert_never(tx)
 

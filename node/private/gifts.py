@@ -4,6 +4,7 @@
                  proof 160, link 256, shielded transaction
     9 claim      chain id 32, input 32, commitment 32, cv 32, proof 160, link 160, signature 64,
                  shielded transaction
+    10 deposit   chain id 32, cv 32, input 4 + n, proof 160, link 160, shielded transaction
 
 The *reference* hashes what a message says: link and carried transaction are bound to it. The id
 hashes the reference and the carried transaction's id; proofs and signatures are in neither.
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from node.core.block import MAX_TX_BYTES
+from node.core.block import MAX_TX_BYTES, Transaction
 from node.core.codec import Reader, Writer
 from node.core.effects import HiddenValue
 from node.core.ids import ID_BYTES, ChainId, EnvironmentId, Kind, TxId, tagged_hash
@@ -30,6 +31,7 @@ from zk.groth16.keys import PROOF_BYTES
 
 DONATE: Final = 4
 CLAIM: Final = 9
+DEPOSIT: Final = 10
 CV_BYTES: Final = 32
 _MAX_INPUT: Final = MAX_TX_BYTES
 
@@ -197,7 +199,76 @@ class ClaimTx:
         return HiddenValue(EnvironmentId.PRIVATE, self.reference, kind, self.wanted.cv, enters=True)
 
 
-Carrying = DonateTx | ClaimTx
+def _deposit(chain_id: ChainId, cv: bytes, shared: bytes) -> bytes:
+    head = Writer().u8(DEPOSIT).raw(chain_id, ID_BYTES).raw(cv, CV_BYTES)
+    return head.blob(shared).done()
+
+
+def deposit_reference(chain_id: ChainId, cv: bytes, shared: bytes) -> bytes:
+    """32 bytes that stand for all that a deposit says."""
+    return tagged_hash("private/deposit", _deposit(chain_id, cv, shared))
+
+
+@dataclass(frozen=True)
+class DepositTx:
+    """Puts a hidden amount into a cell of one owner.
+
+    Attributes:
+        chain_id: the one chain on which it is valid.
+        cv: commitment on Baby Jubjub to the amount, compressed.
+        input: the amount shared among the members, as `private_exec.committee` encodes it.
+        linked: the proof that cv holds what the input shares.
+        carried: the shielded transaction out of which it comes, and that pays the fee.
+    """
+
+    chain_id: ChainId
+    cv: bytes
+    input: bytes
+    linked: LinkedProof
+    carried: ShieldedTx
+
+    def to_bytes(self) -> bytes:
+        said = _deposit(self.chain_id, self.cv, self.input)
+        return said + self.linked.to_bytes() + self.carried.to_bytes()
+
+    @cached_property
+    def reference(self) -> bytes:
+        """What link and carried transaction are bound to."""
+        return deposit_reference(self.chain_id, self.cv, self.input)
+
+    @cached_property
+    def id(self) -> TxId:
+        return TxId(tagged_hash("private/tx", self.reference, self.carried.id))
+
+    def hidden(self, kind: Kind) -> HiddenValue:
+        """What the carried transaction must move, and nothing else."""
+        return HiddenValue(EnvironmentId.PRIVATE, self.reference, kind, self.cv, enters=False)
+
+
+Carrying = DonateTx | ClaimTx | DepositTx
+
+
+def chain_of(tx: Carrying) -> ChainId:
+    """The one chain on which it is valid."""
+    match tx:
+        case DonateTx():
+            return tx.given.chain_id
+        case ClaimTx():
+            return tx.wanted.chain_id
+        case DepositTx():
+            return tx.chain_id
+
+
+def carried_wire(tx: Carrying) -> bytes:
+    """The carried transaction in an envelope of its own, as a part of this one."""
+    return Transaction(EnvironmentId.SHIELDED, tx.carried.to_bytes()).to_bytes()
+
+
+def read_deposit(reader: Reader) -> DepositTx:
+    """Behind the tag. Raises DecodeError."""
+    chain_id, cv = ChainId(reader.take(ID_BYTES)), reader.take(CV_BYTES)
+    shared, linked = reader.blob(_MAX_INPUT, "input"), LinkedProof.read(reader, 1)
+    return DepositTx(chain_id, cv, shared, linked, _carried(reader))
 
 
 def read_donate(reader: Reader) -> DonateTx:

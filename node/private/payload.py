@@ -12,6 +12,13 @@
     8 settle     round 32                                                  anybody, unpaid
     9 claim      chain id 32, input 32, commitment 32, cv 32,              owners; what is carried
                  proof 160, link 160, signature 64, shielded transaction   pays
+    10 deposit   chain id 32, cv 32, input 4 + n, proof 160, link 160,     owners; what is carried
+                 shielded transaction                                      pays
+    11 place     head, kind 64, amount 8, input 4 + n, signature 64,       owners
+                 signature 64
+    12 withdraw  head, input 32, account 32, value 8, blinding 32,         owners
+                 signature 64, signature 64
+    13 remask    committee 32, epoch 8, message 4 + n                      members, unpaid
 
     head         chain id 32, fee 8, expiry 8, payer 32
 
@@ -34,15 +41,17 @@ from node.core.ids import (
     ChainId,
     EnvironmentId,
     Height,
+    Kind,
     TxId,
     tagged_hash,
 )
 from node.private import gifts
 from node.private.errors import PrivateRefused
-from node.private.gifts import Carrying, ClaimTx, DonateTx
+from node.private.gifts import Carrying, ClaimTx, DepositTx, DonateTx
 from node.private.terms import Terms
 from private_exec.committee.opening import OpenStatement
-from private_exec.roster import SIGNATURE_BYTES
+from private_exec.pedersen import Opening
+from private_exec.roster import SIGNATURE_BYTES, Signer
 from shielded.transaction import ShieldedTx
 from transparent.signature import SigningKey
 from transparent.spec import crossing_digest
@@ -62,13 +71,19 @@ class Tag(IntEnum):
     OPEN = 7
     SETTLE = 8
     CLAIM = gifts.CLAIM
+    DEPOSIT = gifts.DEPOSIT
+    PLACE = 11
+    WITHDRAW = 12
+    REMASK = 13
 
     @property
     def label(self) -> str:
         return self.name.lower()
 
 
-UNPAID: Final = frozenset({Tag.CEREMONY, Tag.COMPLAINT, Tag.ACCEPT, Tag.OPEN, Tag.SETTLE})
+UNPAID: Final = frozenset(
+    {Tag.CEREMONY, Tag.COMPLAINT, Tag.ACCEPT, Tag.OPEN, Tag.SETTLE, Tag.REMASK}
+)
 """What pays by being what somebody paid for: each counts once, and only if the state awaits it."""
 
 
@@ -262,6 +277,112 @@ class SettleTx:
         return Writer().u8(Tag.SETTLE).raw(self.round, ID_BYTES).done()
 
 
+@dataclass(frozen=True)
+class PlaceTx:
+    """Puts an amount that everybody sees into a cell of one owner.
+
+    Attributes:
+        head: who pays the fee, and the amount.
+        kind, amount: what leaves the payer's account.
+        input: the amount shared among the members; committed to without a blinding.
+        signature: of the payer over `consent`, for the fee.
+        authorization: of the payer over `debit`, for the amount (TR-10).
+    """
+
+    head: Head
+    kind: Kind
+    amount: int
+    input: bytes
+    signature: bytes = bytes(SIGNATURE_BYTES)
+    authorization: bytes = bytes(SIGNATURE_BYTES)
+
+    def _unsigned(self) -> bytes:
+        writer = Writer().u8(Tag.PLACE)
+        self.head.write(writer)
+        writer.raw(self.kind.to_bytes(), 64).u64(self.amount)
+        return writer.blob(self.input).done()
+
+    def to_bytes(self) -> bytes:
+        return self._unsigned() + self.signature + self.authorization
+
+    @cached_property
+    def id(self) -> TxId:
+        return TxId(tagged_hash("private/tx", self._unsigned()))
+
+    @property
+    def consent(self) -> bytes:
+        """What the payer signs for the fee."""
+        return tagged_hash("private/consent", self.id)
+
+    @property
+    def debit(self) -> bytes:
+        """What the payer signs for the amount."""
+        return crossing_digest(self.head.payer, self.kind, self.amount, self.id)
+
+
+@dataclass(frozen=True)
+class WithdrawTx:
+    """Takes what an input holds into an account, in the clear.
+
+    Attributes:
+        head: who pays the fee.
+        input: id of a deposit, or of a donation that goes back.
+        account: who gets it.
+        opened: value and blinding of its commitment, as the owner made it.
+        signature: of the payer over `consent`, for the fee.
+        authorization: of the input's owner over `digest`.
+    """
+
+    head: Head
+    input: bytes
+    account: AccountId
+    opened: Opening
+    signature: bytes = bytes(SIGNATURE_BYTES)
+    authorization: bytes = bytes(SIGNATURE_BYTES)
+
+    def _unsigned(self) -> bytes:
+        writer = Writer().u8(Tag.WITHDRAW)
+        self.head.write(writer)
+        writer.raw(self.input, ID_BYTES).raw(self.account, ID_BYTES)
+        return writer.u64(self.opened.value).fr(self.opened.blinding).done()
+
+    def to_bytes(self) -> bytes:
+        return self._unsigned() + self.signature + self.authorization
+
+    @cached_property
+    def id(self) -> TxId:
+        return TxId(tagged_hash("private/tx", self._unsigned()))
+
+    @property
+    def consent(self) -> bytes:
+        """What the payer signs."""
+        return tagged_hash("private/consent", self.id)
+
+    @property
+    def digest(self) -> bytes:
+        """What the owner signs."""
+        return tagged_hash("private/withdraw", self.id)
+
+
+@dataclass(frozen=True)
+class RemaskTx:
+    """Cells of deposits go to the keys of the epoch behind theirs.
+
+    Attributes:
+        committee: id.
+        epoch: whose keys mask them.
+        message: the remasking, as `private_exec.committee` encodes it.
+    """
+
+    committee: bytes
+    epoch: int
+    message: bytes
+
+    def to_bytes(self) -> bytes:
+        head = Writer().u8(Tag.REMASK).raw(self.committee, ID_BYTES).u64(self.epoch)
+        return head.blob(self.message).done()
+
+
 PrivateTx = (
     DeclareTx
     | CeremonyTx
@@ -272,7 +393,12 @@ PrivateTx = (
     | OpenTx
     | SettleTx
     | ClaimTx
+    | DepositTx
+    | PlaceTx
+    | WithdrawTx
+    | RemaskTx
 )
+Paid = DeclareTx | RoundTx | PlaceTx | WithdrawTx
 
 
 def decode(payload: bytes) -> PrivateTx:
@@ -311,6 +437,21 @@ def _read(tag: Tag, reader: Reader) -> PrivateTx:
             return SettleTx(reader.take(ID_BYTES))
         case Tag.CLAIM:
             return gifts.read_claim(reader)
+        case Tag.DEPOSIT:
+            return gifts.read_deposit(reader)
+        case Tag.PLACE:
+            head, kind, amount = Head.read(reader), Kind.read(reader), reader.u64()
+            shared = reader.blob(MAX_MESSAGE, "input")
+            return PlaceTx(head, kind, amount, shared, _signature(reader), _signature(reader))
+        case Tag.WITHDRAW:
+            head, identity = Head.read(reader), reader.take(ID_BYTES)
+            account = AccountId(reader.take(ID_BYTES))
+            opened = Opening(reader.u64(), reader.fr())
+            signatures = _signature(reader), _signature(reader)
+            return WithdrawTx(head, identity, account, opened, *signatures)
+        case Tag.REMASK:
+            committee, epoch = reader.take(ID_BYTES), reader.u64()
+            return RemaskTx(committee, epoch, reader.blob(MAX_MESSAGE, "remasking"))
 
 
 def _read_ceremony(reader: Reader) -> CeremonyTx:
@@ -347,7 +488,7 @@ def preview(payload: bytes) -> tuple[ChainId | None, int]:
     tag = tag_of(payload)
     if tag in UNPAID:
         return None, 0
-    if tag in (Tag.DONATE, Tag.CLAIM):
+    if tag in (Tag.DONATE, Tag.CLAIM, Tag.DEPOSIT):
         return ShieldedTx.preview(payload[1:])
     reader = Reader(payload[1:], f"private {tag.label}")
     return ChainId(reader.take(ID_BYTES)), reader.u64()
@@ -355,7 +496,7 @@ def preview(payload: bytes) -> tuple[ChainId | None, int]:
 
 def tx_id(tx: PrivateTx, chain_id: ChainId) -> TxId:
     """Identity: everything but proofs and signatures; of a member's message, all of it."""
-    if isinstance(tx, DeclareTx | RoundTx | DonateTx | ClaimTx):
+    if isinstance(tx, Paid | Carrying):
         return tx.id
     return TxId(tagged_hash("private/tx", chain_id, tx.to_bytes()))
 
@@ -371,6 +512,18 @@ def sign_round(tx: RoundTx, provider: SigningKey) -> RoundTx:
     return replace(tx, signature=signature, authorization=debit)
 
 
+def sign_place(tx: PlaceTx, payer: SigningKey) -> PlaceTx:
+    """With the payer's consent to the fee, and to the amount."""
+    signature, debit = payer.sign(tx.consent), payer.sign(tx.debit)
+    return replace(tx, signature=signature, authorization=debit)
+
+
+def sign_withdraw(tx: WithdrawTx, payer: SigningKey, owner: Signer) -> WithdrawTx:
+    """With the payer's consent to the fee, and the owner's to all of it."""
+    signature, will = payer.sign(tx.consent), owner.sign(tx.digest)
+    return replace(tx, signature=signature, authorization=will)
+
+
 def sign_claim(tx: ClaimTx, owner: SigningKey) -> ClaimTx:
     """With the signature of the input's owner."""
     return replace(tx, signature=owner.sign(tx.digest))
@@ -379,8 +532,3 @@ def sign_claim(tx: ClaimTx, owner: SigningKey) -> ClaimTx:
 def wire(tx: PrivateTx) -> bytes:
     """In its envelope, as it is sent."""
     return Transaction(EnvironmentId.PRIVATE, tx.to_bytes()).to_bytes()
-
-
-def carried_wire(tx: Carrying) -> bytes:
-    """The carried transaction in an envelope of its own, as a part of this one."""
-    return Transaction(EnvironmentId.SHIELDED, tx.carried.to_bytes()).to_bytes()

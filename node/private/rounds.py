@@ -2,8 +2,8 @@
 
     round      locks the pool                                    → `Round` with empty tallies
     donate     a hidden amount out of the shielded pool          → `Donation`, pending
-    complaint  the input is wrong: it goes back                  → refused
-    accept     2t + 1 members have their shares                  → cells; the tally grows
+    complaint  the input is wrong: it goes back                  (complaints.py)
+    accept     2t + 1 members have their shares; tallies grow    (acceptance.py)
     open       S = Σw and T = Σc of each project, checked against the sums of commitments
     settle     what follows from them, paid to accounts          → payouts; or the pool goes back
 
@@ -25,12 +25,11 @@ from node.core.private import PrivateParameters
 from node.private import committees
 from node.private import state as entries
 from node.private.errors import PrivateOutdated, PrivateRefused
-from node.private.gifts import DonateTx
-from node.private.payload import ComplaintTx, OpenTx, RoundTx, SettleTx, carried_wire
+from node.private.gifts import DonateTx, carried_wire
+from node.private.payload import OpenTx, RoundTx, SettleTx
 from node.private.state import Donation, Round, Status, Sums, Tally, Write
 from node.private.terms import Phase, Terms
 from private_exec.committee import inputs, opening
-from private_exec.committee.accusation import Accusation, Verdict
 from private_exec.committee.inputs import Input
 from private_exec.programs import quadratic
 from transparent.signature import check_key
@@ -158,59 +157,6 @@ def check_open(tx: DonateTx, found: Round, height: int, parameters: PrivateParam
         raise PrivateOutdated("PV-109", f"donations ended at {terms.close}", where="round")
     if found.donations >= parameters.max_donations:
         raise PrivateOutdated("PV-109", f"it has {found.donations} donations", where="round")
-
-
-# --- what members say of inputs -----------------------------------------------------------------
-
-
-@lru_cache(maxsize=256)
-def read_complaint(data: bytes) -> Accusation:
-    """A complaint, strictly. Raises DecodeError."""
-    return Accusation.from_bytes(data)
-
-
-def pending(state: StateReader, identity: bytes, height: int) -> tuple[Donation, Round]:
-    """PV-114, PV-115: a donation about which members may still say something.
-
-    Raises:
-        PrivateRefused: PV-109, there is none; PrivateOutdated: PV-114.
-    """
-    found = entries.donation_of(state, identity)
-    of = entries.round_of(state, found.round)
-    late = of.terms.phase(height) not in (Phase.DONATING, Phase.ACCEPTING)
-    if found.status is not Status.PENDING or late:
-        raise PrivateOutdated(
-            "PV-114",
-            f"the donation is {found.status.label}; complaints are heard to {of.terms.accept}",
-            where="input",
-        )
-    return found, of
-
-
-def complain(tx: ComplaintTx, state: StateReader, height: int) -> Effects:
-    """PV-114: an input that gave a member no share is refused; a false complaint is told.
-
-    Raises:
-        PrivateRefused: PV-109, PV-114; CommitteeRefused: PV-34.
-    """
-    found, of = pending(state, tx.input, height)
-    said = read_complaint(tx.message)
-    key = entries.heard_key(tx.input, said.accuser)
-    if state.get(key) is not None:
-        raise PrivateOutdated("PV-114", "this member complained before", where="input")
-    epoch = committees.epoch_of(state, of.terms.committee, of.terms.epoch)
-    data = state.get(entries.input_key(tx.input)) or b""
-    verdict = inputs.judge(said, read_input(data), epoch.record)
-    writes: list[Write] = [(key, b"\x01")]
-    if verdict is Verdict.GUILTY_SENDER:
-        refused = replace(found, status=Status.REFUSED)
-        writes.append((entries.donation_key(tx.input), refused.to_bytes()))
-        writes += entries.forget_input(tx.input)
-    event = _event(
-        "complaint", found.round,
-        input=tx.input.hex(), member=str(said.accuser), verdict=verdict.name.lower(),
-    )  # fmt: skip
-    return Effects(writes=tuple(writes), events=(event,))
 
 
 # --- sums ---------------------------------------------------------------------------------------

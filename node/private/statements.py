@@ -1,7 +1,7 @@
 """Statements about hidden amounts, as the chain asks for them.  Rules PV-110, PV-119.
 
     donation/1    kind, cv, members' root, round, nullifier  |  w, c    linked to the input's two
-    transit/1     kind, cv                                   |  c       linked to the donation's
+    transit/1     kind, cv                                   |  c       linked to the input's
 
 The point of the kind is computed here, from the kind that the carried transaction shows, and cv is
 decoded strictly: it is a point of the subgroup, and the one that this transaction's balance has.
@@ -14,7 +14,7 @@ from node.core.effects import HiddenValue
 from node.core.interfaces import ProofClaim
 from node.core.private import DONATION, TRANSIT
 from node.private.errors import PrivateRefused
-from node.private.gifts import Carrying, ClaimTx, DonateTx
+from node.private.gifts import Carrying, ClaimTx, DepositTx, DonateTx
 from node.private.rounds import read_input
 from shielded import spec
 from zk.curve import babyjub
@@ -58,3 +58,6 @@ def claim_of(tx: Carrying) -> ProofClaim:
             return tx.linked.claim(DONATION, (*points, *shown), holds, tx.reference)
         case ClaimTx():
             return tx.linked.claim(TRANSIT, points, (tx.wanted.commitment,), tx.reference)
+        case DepositTx():
+            held = read_input(tx.input).commitments[:1]
+            return tx.linked.claim(TRANSIT, points, held, tx.reference)

@@ -364,6 +364,18 @@ class NodeClient:
 
         return self.get(f"/private/inputs/{identity.hex()}", InputView)
 
+    def private_deposits(self, committee: bytes) -> private_schema.DepositsView:
+        """That wait for a committee. Raises NotFound: PV-140, PV-141."""
+        from node.rpc.private_schema import DepositsView
+
+        return self.get(f"/private/committees/{committee.hex()}/deposits", DepositsView)
+
+    def private_deposit(self, identity: bytes) -> private_schema.DepositView:
+        """One. Raises NotFound: PV-140, PV-141."""
+        from node.rpc.private_schema import DepositView
+
+        return self.get(f"/private/deposits/{identity.hex()}", DepositView)
+
     def private_cell(self, identity: bytes) -> private_schema.CellView:
         """A cell. Raises NotFound: PV-140, PV-141."""
         from node.rpc.private_schema import CellView

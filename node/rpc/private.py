@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Final
 
@@ -10,16 +11,21 @@ from node.core.genesis import Genesis
 from node.core.ids import Kind
 from node.core.interfaces import StateReader
 from node.core.private import PrivateParameters
-from node.private import claims, committees
+from node.private import claims, committees, deposits
 from node.private import state as entries
 from node.private.committees import Committee, Epoch, Word
+from node.private.deposits import Deposit
 from node.private.errors import PrivateRefused
 from node.private.state import Donation, Round
 from node.rpc import private_schema as schema
 from node.rpc import views
 from node.rpc.text import hex_of
 from node.store.versioned import VersionedStore
+from private_exec.committee.cells import cell_id
 from zk.curve.encoding import g1_to_bytes
+
+MOST_DEPOSITS: Final = 256
+"""In one answer."""
 
 
 class PrivateViews:
@@ -92,6 +98,37 @@ class PrivateViews:
         except PrivateRefused as error:
             raise _missing("input") from error
         return self._input(state, identity, found, _found_round(state, found.round))
+
+    def deposits(self, committee: bytes) -> schema.DepositsView:
+        """That wait for a committee; not all, if many do. Raises NotFound: PV-140, PV-141."""
+        state = self._state()
+        _found_committee(state, committee)
+        first = itertools.islice(deposits.waiting(state, committee), MOST_DEPOSITS)
+        found = [self._deposit(state, identity, item) for identity, item in first]
+        return schema.DepositsView(height=self._store.height, deposits=found)
+
+    def deposit(self, identity: bytes) -> schema.DepositView:
+        """One. Raises NotFound: PV-140, PV-141."""
+        state = self._state()
+        found = deposits.find(state, identity)
+        if found is None:
+            raise _missing("deposit")
+        return self._deposit(state, identity, found)
+
+    def _deposit(self, state: StateReader, identity: bytes, found: Deposit) -> schema.DepositView:
+        message = state.get(entries.input_key(identity))
+        return schema.DepositView(
+            id=hex_of(identity),
+            committee=hex_of(found.committee),
+            epoch=found.epoch,
+            kind=views.kind(found.kind, self._names),
+            owner=hex_of(found.owner),
+            status=found.status.label,
+            amount=hex_of(g1_to_bytes(found.amount)),
+            cell=hex_of(cell_id(identity, 0)),
+            height=found.height,
+            message=None if message is None else hex_of(message),
+        )
 
     def cell(self, identity: bytes) -> schema.CellView:
         """One. Raises NotFound: PV-140, PV-141."""

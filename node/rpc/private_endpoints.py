@@ -60,6 +60,20 @@ PRIVATE_ENDPOINTS: Final = (
     ),
     Endpoint(
         "GET",
+        "/private/committees/{id}/deposits",
+        "Deposits that wait for a committee",
+        private_schema.DepositsView,
+        lambda call: call.service.private.deposits(call.id),
+    ),
+    Endpoint(
+        "GET",
+        "/private/deposits/{id}",
+        "A deposit",
+        private_schema.DepositView,
+        lambda call: call.service.private.deposit(call.id),
+    ),
+    Endpoint(
+        "GET",
         "/private/cells/{id}",
         "A cell: masked value and commitment",
         private_schema.CellView,

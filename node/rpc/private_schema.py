@@ -203,6 +203,40 @@ class InputsView(Response, frozen=True):
     inputs: list[InputView]
 
 
+class DepositView(Response, frozen=True):
+    """A deposit; its amount is in its commitment.
+
+    Attributes:
+        id: of the input.
+        committee, epoch: to whose keys the input was sealed.
+        kind: of the amount.
+        owner: key that may take it back.
+        status: `pending`, `accepted`, `refused`, `claimed`.
+        amount: commitment, as the owner made it.
+        cell: id of the cell that it is, or will be.
+        height: of its block.
+        message: the whole input, while it waits; null afterwards.
+    """
+
+    id: Id
+    committee: Id
+    epoch: Count
+    kind: KindView
+    owner: Id
+    status: str
+    amount: Id
+    cell: Id
+    height: Count
+    message: Hex | None = None
+
+
+class DepositsView(Response, frozen=True):
+    """Deposits that wait for their committee, by id; the first of them."""
+
+    height: Count
+    deposits: list[DepositView]
+
+
 class InputsQuery(Request, frozen=True):
     """`from`: which one first, counted from 0; `limit`: how many at most."""
 

@@ -15,7 +15,7 @@ from circuits.crossing import MEMBER_DEPTH
 from circuits.membership import MemberTree, leaf
 from node.core.block import Receipt
 from node.core.genesis import Genesis, development_genesis
-from node.core.ids import NATIVE, EnvironmentId, Height, tagged_hash
+from node.core.ids import NATIVE, AccountId, EnvironmentId, Height, tagged_hash
 from node.core.interfaces import ProofVerifier, StateReader
 from node.core.private import PrivateParameters
 from node.execution import turnstile
@@ -24,19 +24,23 @@ from node.private import committees
 from node.private import state as entries
 from node.private.build import Pledge, ProveLinked, Proving
 from node.private.claims import is_claimable
-from node.private.gifts import DonateTx, LinkedProof
+from node.private.gifts import DepositTx, DonateTx, LinkedProof
 from node.private.payload import (
     AcceptTx,
     CeremonyTx,
     DeclareTx,
     Head,
     OpenTx,
+    PlaceTx,
     PrivateTx,
     RoundTx,
     SettleTx,
     Step,
+    WithdrawTx,
     sign_declare,
+    sign_place,
     sign_round,
+    sign_withdraw,
     wire,
 )
 from node.private.rounds import read_input
@@ -128,6 +132,15 @@ class Given:
     tx: DonateTx
     input: Input
     openings: building.Openings
+    owner: PrivateOwner
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Held:
+    """A deposit as its owner knows it."""
+
+    input: Input
+    opening: Opening
     owner: PrivateOwner
 
 
@@ -231,13 +244,13 @@ class PrivateChain:
         """Keys of the next epoch, whose secrets members keep."""
         found = committees.committee_of(self.state, self.declaration.id)
         here = {m: p for m, p in self.participants().items() if m not in silent}
-        self.run(*(self.message(Step.NOTICE, p.notice().to_bytes()) for p in here.values()))
+        notices = (self.message(Step.NOTICE, p.notice().to_bytes()) for p in here.values())
+        assert_ok(self.run(*notices))
         step, opened = self.parameters.step_heights, self.height
         self.to(opened + step - 1)
         ceremony = self.replay(found.made, found.attempt)
-        self.run(
-            *(self.message(Step.DEALING, p.dealing(ceremony).to_bytes()) for p in here.values())
-        )
+        deal = (self.message(Step.DEALING, p.dealing(ceremony).to_bytes()) for p in here.values())
+        assert_ok(self.run(*deal))
         self.to(opened + 3 * step - 1)
         ceremony = self.replay(found.made, found.attempt)
         self.secrets = {m: p.secrets(ceremony, self.record) for m, p in here.items()}
@@ -299,9 +312,12 @@ class PrivateChain:
         return given
 
     def accepted(self, given: Sequence[Given]) -> list[Accepted]:
-        """What the members open of inputs that become cells."""
-        found = [item.input for item in given]
-        ids = [cell_id(item.id, index) for item in found for index in range(2)]
+        """What the members open of donations that become cells."""
+        return self.rows([item.input for item in given])
+
+    def rows(self, found: Sequence[Input]) -> list[Accepted]:
+        """The same of any inputs."""
+        ids = [cell_id(item.id, index) for item in found for index in range(len(item.values))]
         rows: dict[int, tuple[list[int], list[int]]] = {}
         for member, secrets in self.secrets.items():
             pairs = [pair for item in shared.open_all(found, secrets) for pair in item or ()]
@@ -375,6 +391,38 @@ class PrivateChain:
         """In the next block."""
         found = entries.donation_of(self.state, given.input.id)
         return is_claimable(found, entries.round_of(self.state, found.round), self.height + 1)
+
+    # --- deposits ----------------------------------------------------------------------------
+
+    def stored(self, amount: int, owner: PrivateOwner) -> tuple[DepositTx, Held]:
+        """A hidden deposit, not sent yet."""
+        made = building.deposit(self.genesis.chain_id, self.record, NATIVE, amount, owner)
+        tx = made.complete(self.purse.pledge(made.value), self.linked)
+        return tx, Held(read_input(tx.input), made.opening, owner)
+
+    def placed(self, amount: int, owner: PrivateOwner, salt: int = 0) -> tuple[PlaceTx, Held]:
+        """One that everybody sees, out of the faucet; not sent yet."""
+        entropy = tagged_hash("testing/place", bytes([salt]))
+        data = building.shown_input(self.record, NATIVE, amount, owner, entropy)
+        tx = sign_place(PlaceTx(self.head(), NATIVE, amount, data), FAUCET)
+        return tx, Held(read_input(data), Opening(amount, 0), owner)
+
+    def welcome(self, held: Sequence[Held], signers: Sequence[int] = (1, 2, 3)) -> AcceptTx:
+        """Their members' acceptance."""
+        rows = self.rows([item.input for item in held])
+        return self.certified(self.declaration.id, rows, signers)
+
+    def reclaim(self, held: Held, person: int = 0) -> Any:
+        """What an owner sends to have it as notes."""
+        back = building.refund(
+            self.genesis.chain_id, NATIVE, held.input.id, held.opening, held.owner
+        )
+        return back.complete(self.purse.take(back.value, person), self.linked)
+
+    def withdrawal(self, held: Held, account: AccountId, **changes: Any) -> WithdrawTx:
+        """What an owner sends to have it in an account."""
+        bare = WithdrawTx(self.head(), held.input.id, account, held.opening)
+        return sign_withdraw(dataclasses.replace(bare, **changes), FAUCET, held.owner)
 
     # --- money -------------------------------------------------------------------------------
 

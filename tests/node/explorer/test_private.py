@@ -13,7 +13,7 @@ from node.core.block import Transaction
 from node.core.ids import EnvironmentId
 from node.explorer import describe
 from node.private import state as entries
-from node.private.payload import ComplaintTx, SettleTx, Step, Tag, wire
+from node.private.payload import ComplaintTx, RemaskTx, SettleTx, Step, Tag, wire
 from node.rpc import views
 from node.rpc.schema import TransactionView
 from node.testing.private import PrivateChain, assert_ok
@@ -27,9 +27,14 @@ TITLES = {
     Tag.ACCEPT: "Donations become cells",
     Tag.OPEN: "Sums are opened",
     Tag.SETTLE: "A round is settled",
-    Tag.CLAIM: "A donation goes back",
+    Tag.CLAIM: "A donation or deposit goes back",
+    Tag.DEPOSIT: "A hidden deposit",
+    Tag.PLACE: "A deposit in the clear",
+    Tag.WITHDRAW: "A donation or deposit leaves in the clear",
+    Tag.REMASK: "Cells go to other keys",
 }
 WEIGHT = 31_337
+CARRYING = (Tag.DONATE, Tag.CLAIM, Tag.DEPOSIT)
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +68,17 @@ def told():
         receipts = made.run(tx)
         assert_ok(receipts)
         found[tag] = (tx, receipts[0])
+    owner = given[0].owner
+    stored, held = made.stored(WEIGHT**2, owner)
+    for tag, tx in (
+        (Tag.DEPOSIT, stored),
+        (Tag.PLACE, made.placed(5000, owner)[0]),
+        (Tag.WITHDRAW, made.withdrawal(held, owner.public)),
+    ):
+        receipts = made.run(tx)
+        assert_ok(receipts)
+        found[tag] = (tx, receipts[0])
+    found[Tag.REMASK] = (RemaskTx(made.declaration.id, 0, b""), None)
     return found
 
 
@@ -76,14 +92,14 @@ def test_every_private_transaction_has_a_page_and_a_document(told, tag) -> None:
     data = private_data(Transaction.from_bytes(wire(tx)).payload, view)
     assert data["kind"] == tag.label
     assert len(data) > 1
-    if tag in (Tag.DONATE, Tag.CLAIM):
+    if tag in CARRYING:
         (inside,) = data["carried"]
         assert inside["environment"] == "shielded"
         assert inside["tx_id"] == "0x" + tx.carried.id.hex()
 
 
 def test_no_donors_amount_is_on_its_page(told) -> None:
-    for tag in (Tag.DONATE, Tag.CLAIM):
+    for tag in CARRYING:
         tx, receipt = told[tag]
         page = describe.picture(wire(tx), views.receipt(receipt), {})
         shown = " ".join(f"{fact.name} {fact.value}" for fact in page.light).replace(",", "")

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from node.private import rounds
+from node.private import complaints
 from node.private import state as entries
 from node.private.payload import ComplaintTx
 from node.private.state import Status
@@ -83,7 +83,7 @@ def test_pv114_complaints_are_their_members_about_this_input_and_in_time(chain):
     about = complaint(chain, first, 1)
     assert chain.codes(ComplaintTx(second.input.id, about.message)) == ["PV-34"]
     assert chain.codes(ComplaintTx(b"\x01" * 32, about.message)) == ["PV-109"]
-    unsigned = dataclasses.replace(rounds.read_complaint(about.message), signature=bytes(64))
+    unsigned = dataclasses.replace(complaints.read(about.message), signature=bytes(64))
     assert chain.codes(ComplaintTx(first.input.id, unsigned.to_bytes())) == ["PV-34"]
     chain.to(entries.round_of(chain.state, identity).terms.accept)
     assert chain.codes(about) == ["PV-114"]

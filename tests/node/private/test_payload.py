@@ -13,10 +13,13 @@ from node.core.ids import ChainId, Height
 from node.core.interfaces import TxContext
 from node.private import payload as payloads
 from node.private.errors import PrivateOutdated, PrivateRefused
-from node.private.payload import CeremonyTx, ComplaintTx, SettleTx, Step, Tag
+from node.private.payload import CeremonyTx, ComplaintTx, RemaskTx, SettleTx, Step, Tag
 from node.testing.ledger import FAUCET
-from node.testing.private import PrivateChain, signer
+from node.testing.private import Held, PrivateChain, signer
 from zk.errors import ChiaroError, DecodeError
+
+PAID = [Tag.DECLARE, Tag.ROUND, Tag.PLACE, Tag.WITHDRAW]
+"""By an account."""
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +39,12 @@ def every(chain: PrivateChain) -> dict[Tag, payloads.PrivateTx]:
         Tag.OPEN: chain.sums(identity),
         Tag.SETTLE: SettleTx(identity),
         Tag.CLAIM: chain.claim(given),
+        Tag.DEPOSIT: chain.stored(50_000, given.owner)[0],
+        Tag.PLACE: chain.placed(50_000, given.owner)[0],
+        Tag.WITHDRAW: chain.withdrawal(
+            Held(given.input, given.openings.amount, given.owner), FAUCET.account
+        ),
+        Tag.REMASK: RemaskTx(chain.declaration.id, 0, b"r"),
     }
 
 
@@ -61,7 +70,7 @@ def test_pv101_fee_and_chain_are_read_in_place(chain, every, tag):
     assert env.is_unpaid(tx.to_bytes()) == (env.fee(tx) == 0) == (tag in payloads.UNPAID)
 
 
-@pytest.mark.parametrize("data", [b"", b"\x00", b"\x0a", b"\xff" * 40])
+@pytest.mark.parametrize("data", [b"", b"\x00", b"\x0e", b"\xff" * 40])
 def test_pv101_unknown_tags_are_refused(data):
     with pytest.raises(PrivateRefused, match="no private transaction") as caught:
         payloads.decode(data)
@@ -90,8 +99,10 @@ def test_pv101_ids_cover_all_but_proofs_and_signatures(chain, every):
     chain_id = chain.genesis.chain_id
     ids = [payloads.tx_id(tx, chain_id) for tx in every.values()]
     assert len(set(ids)) == len(ids)
-    for tag in (Tag.DECLARE, Tag.ROUND, Tag.CLAIM):
+    for tag in (Tag.DECLARE, Tag.ROUND, Tag.CLAIM, Tag.PLACE, Tag.WITHDRAW):
         assert dataclasses.replace(every[tag], signature=b"\x01" * 64).id == every[tag].id
+    deposit = every[Tag.DEPOSIT]
+    assert dataclasses.replace(deposit, cv=b"\x01" * 32).id != deposit.id
     for tag, field in ((Tag.DONATE, "given"), (Tag.CLAIM, "wanted")):
         tx = every[tag]
         linked = dataclasses.replace(tx.linked, proof=b"\x01" * 128)
@@ -102,7 +113,7 @@ def test_pv101_ids_cover_all_but_proofs_and_signatures(chain, every):
         assert dataclasses.replace(tx, carried=other).id != tx.id
 
 
-@pytest.mark.parametrize("tag", [Tag.DECLARE, Tag.ROUND, Tag.DONATE, Tag.CLAIM])
+@pytest.mark.parametrize("tag", [*PAID, Tag.DONATE, Tag.CLAIM, Tag.DEPOSIT])
 def test_pv102_another_chains_transaction_is_refused(chain, every, tag):
     env, elsewhere = environment(chain), ChainId(b"\x05" * 32)
     with pytest.raises(PrivateRefused) as caught:
@@ -113,7 +124,7 @@ def test_pv102_another_chains_transaction_is_refused(chain, every, tag):
     assert caught.value.rule == "PV-102"
 
 
-@pytest.mark.parametrize("tag", [Tag.DECLARE, Tag.ROUND])
+@pytest.mark.parametrize("tag", PAID)
 def test_pv103_what_an_account_pays_for_is_in_time_and_signed(chain, every, tag):
     env, tx = environment(chain), every[tag]
 

@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from node.core.ids import EnvironmentId
+from node.core.ids import EnvironmentId, tagged_hash
 from node.execution import turnstile
 from node.private import state as entries
 from node.private.payload import SettleTx
 from node.private.state import Status
 from node.testing.ledger import FAUCET
-from node.testing.private import POOL, Given, PrivateChain, assert_ok
+from node.testing.private import POOL, Given, Held, PrivateChain, assert_ok
 from private_exec.programs.quadratic import Tally
 from private_exec.programs.quadratic import settle as settled
+from shielded.private_owner import PrivateOwner
 
 GIFTS = st.lists(
     st.tuples(st.integers(0, 1), st.integers(40, 900), st.booleans()), min_size=0, max_size=4
@@ -34,6 +35,30 @@ class Model:
     chain: PrivateChain
     pools: int = 0
     hidden: int = 0
+
+    def __post_init__(self) -> None:
+        self.held: list[Held] = []
+
+    def move(self, which: str) -> None:
+        """One of the six ways between accounts, notes and cells."""
+        chain, amount = self.chain, 20_000 + self.chain.height
+        owner = PrivateOwner(tagged_hash("walk", chain.height.to_bytes(8, "big")), bytes(32))
+        match which:
+            case "shield":
+                assert_ok(chain.run(chain.purse.shield(2, amount)))
+            case "unshield":
+                assert_ok(chain.run(chain.purse.leave(FAUCET.account, 1234)))
+            case "place" | "store":
+                make = chain.placed if which == "place" else chain.stored
+                tx, held = make(amount, owner)
+                assert_ok(chain.run(tx))
+                self.held.append(held)
+                self.hidden += amount
+            case _ if self.held:
+                held = self.held.pop()
+                out = chain.withdrawal(held, FAUCET.account)
+                assert_ok(chain.run(out if which == "out" else chain.reclaim(held)))
+                self.hidden -= held.opening.value
 
     def check(self) -> None:
         held = self.chain.held()
@@ -51,12 +76,14 @@ class Model:
     least=st.integers(1, 2),
     pool=st.sampled_from([1, 5000, POOL]),
     opens=st.booleans(),
-    leaves=st.integers(0, 2),
+    moves=st.lists(st.sampled_from(["shield", "unshield", "place", "store", "out", "back"])),
 )
-def test_value_is_conserved(chain, gifts, minimums, least, pool, opens, leaves):
+def test_value_is_conserved(chain, gifts, minimums, least, pool, opens, moves):
     model = Model(chain)
     model.check()
-    identity = chain.open_round(*minimums, least=least, pool=pool)
+    h = chain.height
+    deadlines = {"close": h + 20, "accept": h + 24, "open": h + 28}
+    identity = chain.open_round(*minimums, least=least, pool=pool, **deadlines)
     model.pools += pool
     model.check()
     everybody: list[tuple[Given, bool]] = []
@@ -64,8 +91,8 @@ def test_value_is_conserved(chain, gifts, minimums, least, pool, opens, leaves):
         everybody.append((chain.donate(identity, project, weight, donor), accepted))
         model.hidden += weight * weight
         model.check()
-    for _ in range(leaves):
-        assert_ok(chain.run(chain.purse.leave(FAUCET.account, 1234)))
+    for move in moves[:6]:
+        model.move(move)
         model.check()
     terms = entries.round_of(chain.state, identity).terms
     if chosen := [item for item, accepted in everybody if accepted]:
@@ -98,6 +125,9 @@ def test_value_is_conserved(chain, gifts, minimums, least, pool, opens, leaves):
             assert_ok(chain.run(chain.claim(item, person % 2)))
             model.hidden -= item.openings.amount.value
             assert entries.donation_of(chain.state, item.input.id).status is Status.CLAIMED
+        model.check()
+    while model.held:
+        model.move("out")
         model.check()
     assert (model.pools, model.hidden) == (0, 0)
 

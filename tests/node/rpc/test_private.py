@@ -45,6 +45,8 @@ def test_pv141_what_is_none_is_not_found():
             client.private_inputs,
             client.private_input,
             client.private_cell,
+            client.private_deposits,
+            client.private_deposit,
         ):
             with pytest.raises(NotFound, match="PV-141"):
                 call(NONE)
@@ -100,3 +102,15 @@ def test_pv141_committees_rounds_donations_and_cells_are_those_behind_the_last_b
     assert after.status == "settled" and after.height == chain.height
     assert [(p.funded, p.payout) for p in after.projects] == [(True, "0"), (False, None)]
     assert views.input(given[1].input.id).claimable
+    tx, held = chain.stored(5000, given[0].owner)
+    assert_ok(chain.run(tx))
+    (waits,) = views.deposits(identity).deposits
+    assert waits == views.deposit(held.input.id)
+    assert (waits.status, waits.message) == ("pending", "0x" + held.input.to_bytes().hex())
+    assert_ok(chain.run(chain.welcome([held])))
+    assert views.deposits(identity).deposits == []
+    assert views.deposit(held.input.id).status == "accepted"
+    assert (
+        views.cell(bytes.fromhex(waits.cell[2:])).com
+        == "0x" + g1_to_bytes(chain.cell(cell_id(held.input.id, 0)).com).hex()
+    )

@@ -1,0 +1,92 @@
+"""Complaints about inputs, of rounds and of deposits.  Rule PV-114."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+
+from node.core.effects import Effects, Event
+from node.core.interfaces import StateReader
+from node.private import committees, deposits
+from node.private import state as entries
+from node.private.deposits import Deposit
+from node.private.errors import PrivateOutdated
+from node.private.payload import ComplaintTx
+from node.private.rounds import read_input
+from node.private.state import Donation, Status, Write
+from node.private.terms import Phase
+from private_exec.committee import inputs
+from private_exec.committee.accusation import Accusation, Verdict
+from private_exec.committee.epoch import EpochRecord
+
+
+@lru_cache(maxsize=256)
+def read(data: bytes) -> Accusation:
+    """A complaint, strictly. Raises DecodeError."""
+    return Accusation.from_bytes(data)
+
+
+def pending(state: StateReader, identity: bytes, height: int) -> Donation | Deposit:
+    """An input about which members may still say something.
+
+    Raises:
+        PrivateRefused: PV-109, there is none; PrivateOutdated: PV-114.
+    """
+    if deposits.find(state, identity) is not None:
+        return deposits.pending(state, identity)
+    found = entries.donation_of(state, identity)
+    terms = entries.round_of(state, found.round).terms
+    late = terms.phase(height) not in (Phase.DONATING, Phase.ACCEPTING)
+    if found.status is not Status.PENDING or late:
+        raise PrivateOutdated(
+            "PV-114",
+            f"the donation is {found.status.label}; complaints are heard to {terms.accept}",
+            where="input",
+        )
+    return found
+
+
+def complain(tx: ComplaintTx, state: StateReader, height: int) -> Effects:
+    """PV-114: an input that gave a member no share is refused; a false complaint is told.
+
+    Raises:
+        PrivateRefused: PV-109, PV-114; CommitteeRefused: PV-34.
+    """
+    found = pending(state, tx.input, height)
+    said = read(tx.message)
+    key = entries.heard_key(tx.input, said.accuser)
+    if state.get(key) is not None:
+        raise PrivateOutdated("PV-114", "this member complained before", where="input")
+    data = state.get(entries.input_key(tx.input)) or b""
+    verdict = inputs.judge(said, read_input(data), _record(state, found))
+    writes: list[Write] = [(key, b"\x01")]
+    if verdict is Verdict.GUILTY_SENDER:
+        writes += _refused(found, tx.input)
+    group = found.round if isinstance(found, Donation) else found.committee
+    event = Event(
+        "complaint",
+        (
+            ("round" if isinstance(found, Donation) else "committee", group.hex()),
+            ("input", tx.input.hex()),
+            ("member", str(said.accuser)),
+            ("verdict", verdict.name.lower()),
+        ),
+    )
+    return Effects(writes=tuple(writes), events=(event,))
+
+
+def _record(state: StateReader, found: Donation | Deposit) -> EpochRecord:
+    if isinstance(found, Deposit):
+        return committees.epoch_of(state, found.committee, found.epoch).record
+    terms = entries.round_of(state, found.round).terms
+    return committees.epoch_of(state, terms.committee, terms.epoch).record
+
+
+def _refused(found: Donation | Deposit, identity: bytes) -> list[Write]:
+    if isinstance(found, Deposit):
+        return deposits.over(found, identity, Status.REFUSED)
+    after = replace(found, status=Status.REFUSED)
+    return [
+        (entries.donation_key(identity), after.to_bytes()),
+        *entries.forget_input(identity),
+    ]
