@@ -24,7 +24,7 @@ from private_exec.committee import accusation as accusations
 from private_exec.committee import pairs, sealing
 from private_exec.committee.accusation import Accusation, Verdict
 from private_exec.committee.epoch import EpochRecord
-from private_exec.committee.errors import InputRefused
+from private_exec.committee.errors import InputRefused, MalformedCommittee
 from private_exec.committee.pairs import Commitments, PairPolynomial
 from private_exec.committee.participant import EpochSecrets
 from private_exec.committee.sealing import Sealed
@@ -53,6 +53,7 @@ class Input:
         sealed: parts for the members with encryption keys, ascending.
 
     Raises:
+        MalformedCommittee: PV-40, no values, too many, or rows of different lengths.
         DecodeError: a point that is none.
     """
 
@@ -64,6 +65,9 @@ class Input:
     sealed: Sealed
 
     def __post_init__(self) -> None:
+        widths = {len(commitments) for commitments in self.values}
+        if not 1 <= len(self.values) <= MAX_VALUES or len(widths) != 1 or 0 in widths:
+            raise MalformedCommittee("PV-40", "one or two values, shared alike", where="input")
         for commitments in self.values:
             for point in commitments:
                 check_g1(point, what="commitment")
@@ -210,7 +214,6 @@ def _is_formed(given: Input, record: EpochRecord) -> bool:
     part = len(given.values) * pairs.PAIR_BYTES + sealing.TAG_BYTES
     return (
         is_proper(given.owner)
-        and 1 <= len(given.values) <= MAX_VALUES
         and all(len(commitments) == width for commitments in given.values)
         and [len(sealed) for sealed in given.sealed.parts] == [part] * len(record.keys)
     )

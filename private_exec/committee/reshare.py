@@ -24,7 +24,7 @@ from private_exec.committee import accusation as accusations
 from private_exec.committee import pairs, sealing
 from private_exec.committee.accusation import Accusation, Verdict
 from private_exec.committee.epoch import EpochRecord
-from private_exec.committee.errors import CeremonyRefused
+from private_exec.committee.errors import CeremonyRefused, MalformedCommittee
 from private_exec.committee.pairs import Commitments, PairPolynomial
 from private_exec.committee.participant import EpochSecrets
 from private_exec.committee.sealing import Sealed
@@ -88,6 +88,7 @@ class MaskDealing:
         signature: of the dealer.
 
     Raises:
+        MalformedCommittee: PV-47, no cells, or rows that do not fit each other.
         DecodeError: a point that is none.
     """
 
@@ -98,6 +99,10 @@ class MaskDealing:
     signature: bytes
 
     def __post_init__(self) -> None:
+        widths = [{len(row) for row in rows} for rows in (self.old, self.new)]
+        alike = all(len(found) == 1 and 0 not in found for found in widths)
+        if len(self.old) != len(self.new) or not alike:
+            raise MalformedCommittee("PV-47", "both sides share every cell alike", where="masks")
         for row in (*self.old, *self.new):
             for point in row:
                 check_g1(point, what="commitment")

@@ -7,10 +7,19 @@ from dataclasses import replace
 import pytest
 
 from private_exec import group
-from private_exec.committee import cells, escape, owner
+from private_exec.committee import cells, escape, owner, rekey, remask
 from private_exec.committee.errors import CellRefused, FrozenRefused, InputRefused
 from private_exec.committee.escape import Exit, Freeze
+from private_exec.errors import LinkRefused
+from private_exec.linking import prove_link, verify_linked
 from private_exec.pedersen import Opening, opens
+from private_exec.sharing import interpolate
+from zk.backends import get
+from zk.field.arrays import from_array
+from zk.groth16.example import hidden_circuit
+from zk.groth16.hidden import prove_hidden
+from zk.groth16.keys import Blinding
+from zk.groth16.setup import UnsafeDevSetup
 
 TARGET = bytes(range(32))
 SECRET = 12345
@@ -160,3 +169,48 @@ def test_nobody_else_opens_them(result) -> None:
     e, made, _, sealed = result
     with pytest.raises(CellRefused):
         owner.recover(e.record, made, quorum(sealed), SECRET + 1)
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_proof_against_com_is_all_that_leaves_with_an_owner(epoch, helpers, moved) -> None:
+    """No member, no secret of the committee: a proof of what two cells hold, tied to their Com and
+    to this exit; also when keys changed in between."""
+    e, later = epoch(4, number=3), epoch(4, number=4)
+    shape, assignment = hidden_circuit(9)
+    proving_key = UnsafeDevSetup().run(shape, get())
+    y, first, second, nu = from_array(assignment[1:5])
+    given = [helpers.opening("exit", k, value=x) for k, x in enumerate((first, second))]
+    message, made, _ = e.accept([e.shared(1, *given)])
+    if moved:
+        made = rekeyed(e, later, made)
+    known = [
+        Opening(one.value, (one.blinding + cell.shift) % group.R)
+        for one, cell in zip(given, message.cells, strict=True)
+    ]
+    frozen = escape.freeze(None, e.record.declaration.id, made[0].epoch, 50)
+    context = escape.digest(frozen, made[0], TARGET)
+    hidden = prove_hidden(proving_key, assignment, 3, Blinding(8, 9), get())
+    key = proving_key.verifying_key
+    linked = prove_link(key, (y,), hidden, known, nu, context, b"fresh")
+    assert linked.commitments == tuple(cell.com for cell in made)
+    verify_linked(key, 3, linked, get())
+    other = replace(linked, context=escape.digest(frozen, made[0], bytes(32)))
+    with pytest.raises(LinkRefused):
+        verify_linked(key, 3, other, get())
+
+
+def rekeyed(old, new, made):
+    """The cells under the next epoch's keys."""
+    sent = {
+        m: rekey.differences(old.secrets[m].prss, s.prss, [cell.id for cell in made])
+        for m, s in new.secrets.items()
+    }
+    parts = [
+        [interpolate(list(sent), [row[part][k] for row in sent.values()], 0) for k in range(2)]
+        for part in range(2)
+    ]
+    changes = [
+        remask.Change(cell.id, *row)
+        for cell, row in zip(made, zip(*parts, strict=True), strict=True)
+    ]
+    return remask.moved(made, changes, new.record.epoch)

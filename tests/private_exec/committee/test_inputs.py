@@ -10,12 +10,14 @@ from private_exec import group
 from private_exec.committee import accusation as accusations
 from private_exec.committee import inputs, pairs, sealing
 from private_exec.committee.accusation import Verdict
-from private_exec.committee.errors import ComplaintRefused, InputRefused
+from private_exec.committee.errors import ComplaintRefused, InputRefused, MalformedCommittee
+from private_exec.committee.inputs import Input
 from private_exec.committee.sealing import Sealed
 from private_exec.pedersen import H, Opening
 from private_exec.proofs import prove_knowledge
 from private_exec.sharing import interpolate
 from private_exec.transcript import secret_scalar
+from zk.errors import DecodeError
 
 
 @pytest.mark.parametrize("n", [4, 7])
@@ -46,8 +48,6 @@ def test_silent_members_are_sealed_nothing(epoch) -> None:
     "spoil",
     [
         lambda i: replace(i, owner=bytes(32)),  # of small order: nobody could ever sign for it
-        lambda i: replace(i, values=()),
-        lambda i: replace(i, values=i.values * 3),
         lambda i: replace(i, values=(i.values[0][:-1],)),
         lambda i: replace(i, sealed=replace(i.sealed, parts=i.sealed.parts[:-1])),
         lambda i: replace(i, sealed=replace(i.sealed, parts=(b"", *i.sealed.parts[1:]))),
@@ -58,6 +58,23 @@ def test_pv40_form(epoch, spoil) -> None:
     with pytest.raises(InputRefused) as caught:
         inputs.check_all([e.shared(1), spoil(e.shared())], e.record)
     assert (caught.value.rule, caught.value.culprits) == ("PV-40", (1,))
+
+
+def test_pv40_values_are_one_or_two_and_shared_alike(epoch, helpers) -> None:
+    """Of no values any width could be written: a second encoding of the same."""
+    e = epoch(4)
+    good = e.shared()
+    row = good.values[0]
+    for values in ((), (row,) * 3, (row, row[:1]), ((),), (row, ())):
+        with pytest.raises(MalformedCommittee) as caught:
+            replace(good, values=values)
+        assert caught.value.rule == "PV-40"
+    for width in range(6):
+        with pytest.raises(DecodeError):
+            Input.from_bytes(good.to_bytes()[:104] + bytes([0, width]) + good.sealed.to_bytes())
+    with pytest.raises(MalformedCommittee) as caught:
+        inputs.make(e.record, helpers.round, good.owner, [], b"seed")
+    assert caught.value.rule == "PV-40"
 
 
 def test_pv41_for_this_committee_and_epoch_only(epoch) -> None:

@@ -233,7 +233,7 @@ def test_pv47_form_and_signature(hand_over) -> None:
         replace(good, dealer=2),
         replace(good, dealer=0),
         later.deal(1),
-        resigned(run, replace(good, old=good.old[:1])),
+        resigned(run, replace(good, old=good.old[:1], new=good.new[:1])),
         resigned(run, replace(good, old=tuple(row[:1] for row in good.old))),
         resigned(run, replace(good, new=tuple(row[:1] for row in good.new))),
         resigned(run, replace(good, sealed=(replace(first, parts=first.parts[:-1]), second))),
@@ -242,6 +242,21 @@ def test_pv47_form_and_signature(hand_over) -> None:
     for wrong in spoiled:
         with pytest.raises(CeremonyRefused) as caught:
             reshare.check(wrong, run.transfer)
+        assert caught.value.rule == "PV-47"
+
+
+def test_pv47_both_sides_share_every_cell_alike(hand_over) -> None:
+    good = hand_over(4, 7).deal(1)
+    for change in (
+        {"old": good.old[:1]},
+        {"new": good.new[:1]},
+        {"old": (), "new": ()},
+        {"old": ((), ())},
+        {"old": (good.old[0], good.old[1][:1])},
+        {"new": (good.new[0], good.new[1][:1])},
+    ):
+        with pytest.raises(MalformedCommittee) as caught:
+            replace(good, **change)
         assert caught.value.rule == "PV-47"
 
 

@@ -11,7 +11,18 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from fuzzing import audits, availability, lane, ledger, mpc, mutations, proofs, snapshots, wires
+from fuzzing import (
+    audits,
+    availability,
+    committees,
+    lane,
+    ledger,
+    mpc,
+    mutations,
+    proofs,
+    snapshots,
+    wires,
+)
 from fuzzing.bulk import BULK
 from fuzzing.target import BASE_MEMORY, Broken, Target
 from hypothesis import HealthCheck, given, settings
@@ -26,6 +37,7 @@ TARGETS = (
     *availability.TARGETS,
     *lane.TARGETS,
     *mpc.TARGETS,
+    *committees.TARGETS,
     *audits.TARGETS,
     *snapshots.TARGETS,
     *wires.TARGETS,

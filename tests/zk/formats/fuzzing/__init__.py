@@ -9,6 +9,7 @@ snapshots   manifests and streams of a state
 wires         presence and frames between nodes, rows between members
 lane        transactions, state and parameters of the sealed lane, blobs
 mpc         messages of members that compute on shares, certificates of batches
+committees  messages of private committees, and what is shared among their members
 mutations   malformed variants of well-formed bytes
 run         coverage-guided search for bytes that break the property (`make long-fuzz`)
 """

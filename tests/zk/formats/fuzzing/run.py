@@ -15,7 +15,18 @@ import sys
 import time
 from pathlib import Path
 
-from fuzzing import audits, availability, keep, lane, ledger, mpc, proofs, snapshots, wires
+from fuzzing import (
+    audits,
+    availability,
+    committees,
+    keep,
+    lane,
+    ledger,
+    mpc,
+    proofs,
+    snapshots,
+    wires,
+)
 from fuzzing.target import Target
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -31,6 +42,7 @@ TARGETS = {
         *wires.TARGETS,
         *lane.TARGETS,
         *mpc.TARGETS,
+        *committees.TARGETS,
         *audits.TARGETS,
     )
 }

@@ -44,7 +44,18 @@ with atheris.instrument_imports(
         "zk.r1cs.tape_file",
     ]
 ):
-    from fuzzing import audits, availability, lane, ledger, mpc, mutations, proofs, snapshots, wires
+    from fuzzing import (
+        audits,
+        availability,
+        committees,
+        lane,
+        ledger,
+        mpc,
+        mutations,
+        proofs,
+        snapshots,
+        wires,
+    )
 from fuzzing.target import Broken, Target
 
 TARGETS = {
@@ -57,6 +68,7 @@ TARGETS = {
         *wires.TARGETS,
         *lane.TARGETS,
         *mpc.TARGETS,
+        *committees.TARGETS,
         *audits.TARGETS,
     )
 }
