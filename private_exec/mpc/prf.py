@@ -75,10 +75,3 @@ def mask(key: bytes, label: MaskLabel, number: int = 0) -> bytes:
     """One output of a cell's mask, 40 bytes."""
     data = label.digest + number.to_bytes(4, "little")
     return hashlib.blake2b(data, digest_size=WIDE_BYTES, key=key, person=_MASK).digest()
-
-
-def outputs(key: bytes, label: Label, count: int) -> bytes:
-    """The first integers of a key and label, 40 bytes each."""
-    out = bytearray(WIDE_BYTES * count)
-    source(key, label).fill(memoryview(out))
-    return bytes(out)

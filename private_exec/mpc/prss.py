@@ -119,28 +119,8 @@ def masks(keys: PrssKeys, labels: Sequence[MaskLabel]) -> U64Array:
     return vectors.combine_wide(weights, drawn.reshape(len(held), len(labels), 1, WIDE_LIMBS))
 
 
-def contribution(keys: PrssKeys, subset: Subset, label: Label, count: int) -> U64Array:
-    """What one set's key gives for a label, which all of its members can say: `[outputs, 4]`.
-
-    Blame reveals it, for a label that nothing private depends on any more (P2-2).
-
-    Args:
-        keys: of a member of the set.
-        subset: which.
-        label: of values or zeros.
-        count: of values; a zero takes t outputs.
-
-    Raises:
-        UnfitKeys: PV-6, the member is not in the set.
-    """
-    key = keys.keys.get(subset)
-    if key is None:
-        raise UnfitKeys("PV-6", f"member {keys.member} has no key of this set")
-    return vectors.reduced(prf.outputs(key, label, count * outputs(keys.size, label)))
-
-
 def outputs(size: Size, label: Label) -> int:
-    """How many outputs of each key a value takes."""
+    """How many outputs of each key one value takes, or one zero."""
     return size.t if isinstance(label, ZeroLabel) else 1
 
 
