@@ -177,7 +177,6 @@ def accept(
     """
     if (acceptance.committee, acceptance.epoch) != (record.declaration.id, record.epoch):
         raise CertificateRefused("PV-44", "of another committee or epoch", where="acceptance")
-    cells = cells_of(record, acceptance.cells, commitments)
     digest = statement(record, acceptance.cells)
     certificates.check(acceptance.certificate, record.declaration, digest)
-    return cells
+    return cells_of(record, acceptance.cells, commitments)

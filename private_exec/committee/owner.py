@@ -93,6 +93,8 @@ def recover(
     owner = group.base_g1([secret])[0]
     found: dict[int, list[Opening]] = {}
     for member, part in sealed.items():
+        if len(part.parts) != 1:
+            continue
         header = _header(record, member, cells, owner)
         shared = group.multiple_g1(secret, part.ephemeral)
         data = sealing.open_part(part, header, 0, _OWNER, shared)

@@ -129,6 +129,8 @@ def test_pv50_with_t_wrong_of_2t_plus_1(result) -> None:
         some[m] = owner.seal(e.record, m, made, lie, public, b"lie")
     owner.check(e.record, made, public, some)
     assert owner.recover(e.record, made, some, SECRET) == e.reveal(made)
+    empty = replace(some[1], parts=())
+    assert owner.recover(e.record, made, some | {1: empty}, SECRET) == e.reveal(made)
     for m in (2, 3):
         some[m] = owner.seal(e.record, m, made, lie, public, b"lie")
     with pytest.raises(CellRefused) as caught:
