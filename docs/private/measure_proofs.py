@@ -3,8 +3,9 @@
     nice .venv/bin/python docs/private/measure_proofs.py
 
 One thread, one process, no network, n = 4, 7, 10; circuits of 64, 256 and 4,096 rows with two
-linked values. A time is the processor's, the least of some repetitions, since others may work on
-the machine meanwhile. `prototype` are the figures of the prototype from which it was designed.
+linked values; and a whole auction, simulated, its time that of all members divided by n. A time is
+the processor's, the least of some repetitions, since others may work on the machine meanwhile.
+`prototype` are the figures of the prototype from which it was designed.
 """
 
 from __future__ import annotations
@@ -22,12 +23,20 @@ from private_exec import group
 from private_exec.collaborative.member import Member
 from private_exec.collaborative.task import Holding, Task
 from private_exec.linking import verify_linked
-from private_exec.mpc import shamir, vectors
+from private_exec.mpc import shamir, simulate, vectors
+from private_exec.mpc.arithmetic import compute
+from private_exec.mpc.context import Context
 from private_exec.mpc.decode import decode
 from private_exec.mpc.labels import SessionId
+from private_exec.mpc.rounds import Rounds
 from private_exec.mpc.shamir import Size
+from private_exec.mpc.simulate import Committee, shares_of
 from private_exec.mpc.testing import keys_of_all
 from private_exec.pedersen import Opening, commit
+from private_exec.programs.auction import auction as auction_program
+from private_exec.programs.run import all_wires
+from private_exec.provable.protocol import Operands, Proved, run
+from private_exec.provable.transition import Provable, shape_of_program, verify_transition
 from zk import backends
 from zk.bench import host
 from zk.curve.bn254 import G1_GENERATOR
@@ -132,6 +141,50 @@ def measured(n: int, key: ProvingKey, assignment: U64Array, repeat: int) -> dict
     }
 
 
+def auction(n: int, provable: Provable, repeat: int) -> dict[str, Any]:
+    """A whole session: sixteen bids of 32 bits, prepared, computed, committed to and proved."""
+    size, rng = Size.of(n), random.Random(n)
+    members, circuit = Committee.of(size, b"measured"), provable.circuit
+    numbers = [rng.randrange(1 << 32) for _ in range(circuit.given)]
+    blinds = [rng.randrange(vectors.R) for _ in numbers]
+    pairs = zip(numbers, blinds, strict=True)
+    known = tuple(commit([Opening(value, blinding) for value, blinding in pairs]))
+    values, blindings = shares_of(members, numbers, 1), shares_of(members, blinds, 2)
+    new = shares_of(members, [rng.randrange(vectors.R) for _ in provable.layout.outputs], 3)
+
+    def whole(context: Context) -> Rounds[Proved]:
+        i = context.member
+        return run(context, provable, Operands(values[i], blindings[i], known), new[i])
+
+    def computed(context: Context) -> Rounds[U64Array]:
+        return compute(context, lambda mpc: all_wires(mpc, circuit, values[context.member]))
+
+    plain, without = timed(lambda: simulate.run(members, computed), repeat)
+    proved, within = timed(lambda: simulate.run(members, whole), repeat)
+    if proved.errors or plain.errors:
+        raise AssertionError("a session of honest members failed")
+    one = proved.results[1]
+    _, observer = timed(
+        lambda: verify_transition(
+            provable, members.session.sid, known, one.outputs, one.linked, backends.get()
+        ),
+        repeat,
+    )
+    tally, before = proved.contexts[1].tally, plain.contexts[1].tally
+    return {
+        "members": n,
+        "rows": shape_of_program(provable.program).rows,
+        "compute_ms": round(without / n, 1),
+        "with_proof_ms": round(within / n, 1),
+        "observer_ms": observer,
+        "triples": tally.triples,
+        "rounds": tally.rounds,
+        "rounds_of_proof": tally.rounds - before.rounds,
+        "mb": round(tally.bytes * (n - 1) / 1e6, 2),
+        "proof_bytes": len(one.linked.hidden.to_bytes()) + len(one.linked.link.to_bytes()),
+    }
+
+
 def main(arguments: list[str]) -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -148,6 +201,10 @@ def main(arguments: list[str]) -> None:
             found = measured(n, key, assignment, chosen.repeat)
             runs.append({"members": n, "rows": rows, **found})
             sys.stdout.write(f"n = {n}, {rows} rows: {found['milliseconds']}\n")
+    provable = Provable.unsafe(auction_program.at(bidders=16), backend)
+    auctions = [auction(n, provable, chosen.repeat) for n in SIZES]
+    for line in auctions:
+        sys.stdout.write(json.dumps(line) + "\n")
     machine = host.to_json(host.machine())
     document = {
         "schema": "chiaro-private-proofs/1",
@@ -157,6 +214,7 @@ def main(arguments: list[str]) -> None:
         "steps": STEPS,
         "prototype": PROTOTYPE,
         "runs": runs,
+        "auction": auctions,
     }
     chosen.out.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
