@@ -41,11 +41,12 @@ class PortableLinear:
     def _in_parts(self, name: str, n: int, *arguments: int) -> None:
         """A kernel whose last two arguments are the rows from … to − 1."""
         call = linear.shared().call
+        if n < _SERIAL or self.threads == 1:
+            call(name, *arguments, 0, n)
+            return
         cuts = [n * k // self.threads for k in range(self.threads + 1)]
-        if n < _SERIAL:
-            cuts = [0, n]
-        jobs = [partial(call, name, *arguments, a, b) for a, b in itertools.pairwise(cuts)]
-        self.run_all(jobs, serial=len(jobs) == 1)
+        jobs = (partial(call, name, *arguments, a, b) for a, b in itertools.pairwise(cuts))
+        self.run_all(jobs, serial=False)
 
     def fr_add(self, a: U64Array, b: U64Array) -> U64Array:
         return self._elementwise("fr_sum_rows", a, b)
