@@ -38,6 +38,9 @@ _WORD: Final = b"p/m/"
 _UNDER_WAY: Final = b"p/o/"
 _KINDS: Final = tuple(FaultKind)
 _MAX_FAULTS: Final = 1 << 10
+_MAX_DOUBLINGS: Final = 16
+LEAST_STEPS: Final = 12
+"""Steps of a ceremony that an epoch lasts at least: of messages that pay nothing there are few."""
 _REPLAYS: Final[BoundedCache[bytes, Ceremony]] = BoundedCache(64)
 
 Write = tuple[bytes, bytes | None]
@@ -55,6 +58,7 @@ class Committee:
         opened: height of the block that opened it; 0: none is under way.
         words: messages of it so far.
         until: last height of the latest epoch; 0: none was made.
+        rests: after an attempt that failed, the first height at which another may be opened.
     """
 
     declaration: Declaration
@@ -63,10 +67,12 @@ class Committee:
     opened: int = 0
     words: int = 0
     until: int = 0
+    rests: int = 0
 
     def to_bytes(self) -> bytes:
         writer = Writer().blob(self.declaration.to_bytes()).u64(self.made).u32(self.attempt)
-        return writer.u64(self.opened).u32(self.words).u64(self.until).done()
+        writer.u64(self.opened).u32(self.words).u64(self.until)
+        return writer.u64(self.rests).done()
 
     @staticmethod
     def from_bytes(data: bytes) -> Committee:
@@ -74,8 +80,9 @@ class Committee:
         reader = Reader(data, "committee")
         declaration = Declaration.from_bytes(reader.blob(MAX_DECLARATION, "declaration"))
         found = Committee(
-            declaration, reader.u64(), reader.u32(), reader.u64(), reader.u32(), reader.u64()
-        )
+            declaration, reader.u64(), reader.u32(), reader.u64(), reader.u32(), reader.u64(),
+            reader.u64(),
+        )  # fmt: skip
         reader.done()
         return found
 
@@ -86,7 +93,7 @@ class Committee:
 
     def opens(self) -> int:
         """PV-105: first height at which an attempt at the next epoch's keys may be opened."""
-        return max(0, self.until - self.declaration.epoch_blocks // 2)
+        return max(self.rests, self.until - self.declaration.epoch_blocks // 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,10 +284,22 @@ def declaration_of(data: bytes) -> Declaration:
     return Declaration.from_bytes(data)
 
 
-def check_declaration(tx: DeclareTx, chain_id: ChainId) -> None:
-    """PV-104: well-formed (PV-30), and for this chain. Raises DecodeError, PrivateRefused."""
-    if declaration_of(tx.declaration).chain != chain_id:
+def check_declaration(tx: DeclareTx, chain_id: ChainId, parameters: PrivateParameters) -> None:
+    """PV-104: well-formed (PV-30), for this chain, and not renewed all the time.
+
+    Raises:
+        DecodeError: PV-30; PrivateRefused: PV-104.
+    """
+    declaration = declaration_of(tx.declaration)
+    if declaration.chain != chain_id:
         raise PrivateRefused("PV-104", "declared for another chain", where="declaration")
+    least = LEAST_STEPS * parameters.step_heights
+    if declaration.epoch_blocks < least:
+        raise PrivateRefused(
+            "PV-104",
+            f"epochs of {declaration.epoch_blocks} blocks, at least {least} are due",
+            where="declaration",
+        )
 
 
 def declare(tx: DeclareTx, state: StateReader) -> Effects:
@@ -405,7 +424,8 @@ def _finish(
     ceremony = replay(found.context, said, parameters.step_heights)
     outcome = ceremony.finish(ceremony.schedule.complaints + 1)
     if isinstance(outcome, CeremonyFailed):
-        again = replace(found, attempt=found.attempt + 1, opened=0, words=0)
+        rests = height + (parameters.step_heights << min(found.attempt, _MAX_DOUBLINGS))
+        again = replace(found, attempt=found.attempt + 1, opened=0, words=0, rests=rests)
         yield committee_key(identity), again.to_bytes()
         return
     until = height + found.declaration.epoch_blocks

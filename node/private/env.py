@@ -142,7 +142,7 @@ class PrivateEnvironment:
         match tx:
             case DeclareTx():
                 self._check_head(tx, context)
-                committees.check_declaration(tx, context.chain_id)
+                committees.check_declaration(tx, context.chain_id, self._parameters)
             case RoundTx():
                 self._check_head(tx, context)
                 rounds.check_terms(tx.terms)

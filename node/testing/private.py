@@ -24,7 +24,7 @@ from node.private import committees
 from node.private import state as entries
 from node.private.build import Pledge, ProveLinked, Proving
 from node.private.claims import is_claimable
-from node.private.gifts import DepositTx, DonateTx, LinkedProof
+from node.private.gifts import Carrying, DepositTx, DonateTx, LinkedProof
 from node.private.payload import (
     AcceptTx,
     CeremonyTx,
@@ -203,11 +203,12 @@ class PrivateChain:
         """One block of these; wallets learn of what was carried."""
         wires = [tx if isinstance(tx, bytes) else wire(tx) for tx in txs]
         receipts = list(self.ledger.block(*wires))
-        done = [
-            tx if isinstance(tx, bytes) else envelope(tx.carried)
-            for tx, receipt in zip(txs, receipts, strict=True)
-            if receipt.ok and (isinstance(tx, bytes) or hasattr(tx, "carried"))
-        ]
+        done: list[bytes] = []
+        for tx, receipt in zip(txs, receipts, strict=True):
+            if receipt.ok and isinstance(tx, bytes):
+                done += [tx] if receipt.environment is EnvironmentId.SHIELDED else []
+            elif receipt.ok and isinstance(tx, Carrying):
+                done.append(envelope(tx.carried))
         self.purse.settle(*done)
         return receipts
 

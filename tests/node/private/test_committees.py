@@ -35,6 +35,9 @@ def test_pv104_a_committee_is_declared_once_and_for_this_chain(fresh):
     elsewhere = dataclasses.replace(fresh.declaration, chain=ChainId(b"\x07" * 32))
     tx = sign_declare(DeclareTx(fresh.head(), elsewhere.to_bytes()), FAUCET)
     assert fresh.codes(tx) == ["PV-104"]
+    short = dataclasses.replace(fresh.declaration, epoch_blocks=23)
+    tx = sign_declare(DeclareTx(fresh.head(), short.to_bytes()), FAUCET)
+    assert fresh.codes(tx) == ["PV-104"]
     broken = sign_declare(DeclareTx(fresh.head(), fresh.declaration.to_bytes()[:-1]), FAUCET)
     assert fresh.codes(broken) != ["ok"]
     with pytest.raises(PrivateRefused) as caught:
@@ -117,10 +120,25 @@ def test_pv106_more_than_t_silent_members_make_no_keys_and_may_try_again(fresh):
     with pytest.raises(PrivateRefused) as caught:
         committees.epoch_of(fresh.state, fresh.declaration.id, 0)
     assert caught.value.rule == "PV-106"
+    rests = fresh.height + fresh.parameters.step_heights
+    assert found.opens() == rests
+    again = fresh.participants()[1].notice().to_bytes()
+    assert fresh.codes(fresh.message(Step.NOTICE, again)) == ["PV-105"]
+    fresh.to(rests - 1)
     fresh.ceremony()
     found = committee(fresh)
     assert (found.made, found.attempt) == (1, 0)
     assert fresh.record.context.attempt == 1
+
+
+def test_pv105_failures_make_the_next_attempt_wait_twice_as_long(fresh):
+    step = fresh.parameters.step_heights
+    for attempt in range(3):
+        notice = fresh.participants()[1].notice().to_bytes()
+        assert_ok(fresh.run(fresh.message(Step.NOTICE, notice)))
+        fresh.to(fresh.height + 3 * step - 1)
+        assert committee(fresh).opens() == fresh.height + (step << attempt)
+        fresh.to(committee(fresh).opens() - 1)
 
 
 def test_pv106_keys_serve_their_epoch_and_are_renewed_from_its_half_on(fresh):
