@@ -16,6 +16,7 @@ import random
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from private_exec.mpc import prepare, vectors
 from private_exec.mpc.arithmetic import Mpc
 from private_exec.mpc.context import Context
 from private_exec.mpc.machine import Live
-from private_exec.mpc.material import Material
+from private_exec.mpc.material import Material, Request
 from private_exec.mpc.message import Kind, sign
 from private_exec.mpc.rounds import Rounds
 from private_exec.mpc.shamir import Size
@@ -35,14 +36,37 @@ from private_exec.programs.cost import cost
 from private_exec.programs.run import execute
 from zk import backends
 from zk.bench import host
+from zk.field.arrays import U64Array
 
 HERE = Path(__file__).resolve().parent
 BIDS, BITS = 16, 32
+NOTHING = vectors.zeros(0)
 PROGRAM = auction.at(bidders=BIDS)
 PROTOTYPE = {
-    4: {"prepare_ms": 145, "online_ms": 12, "rounds": 57, "prepare_mb": 0.50, "online_mb": 0.37},
-    7: {"prepare_ms": 380, "online_ms": 31, "rounds": 57, "prepare_mb": 0.99, "online_mb": 0.74},
-    10: {"prepare_ms": 2000, "online_ms": 28, "rounds": 57, "prepare_mb": 1.49, "online_mb": 1.12},
+    4: {
+        "prepare_ms": 145,
+        "online_ms": 12,
+        "rounds": 57,
+        "prepare_mb": 0.50,
+        "online_mb": 0.37,
+        "microseconds": {"triple": 17.5, "bit": 153, "product": 6.6},
+    },
+    7: {
+        "prepare_ms": 380,
+        "online_ms": 31,
+        "rounds": 57,
+        "prepare_mb": 0.99,
+        "online_mb": 0.74,
+        "microseconds": {"triple": 58.9, "bit": 123, "product": 9.6},
+    },
+    10: {
+        "prepare_ms": 2000,
+        "online_ms": 28,
+        "rounds": 57,
+        "prepare_mb": 1.49,
+        "online_mb": 1.12,
+        "microseconds": {"triple": 365, "bit": 374, "product": 13.7},
+    },
 }
 """Megabytes are what one member sends to all others."""
 
@@ -96,8 +120,32 @@ def measured(n: int, repeat: int) -> dict[str, Any]:
         "rounds": spent.online.rounds + 1,
         "prepare_mb": round(spent.preparation.bytes * (n - 1) / 1e6, 2),
         "online_mb": round(spent.online.bytes * (n - 1) / 1e6, 2),
+        "microseconds": units(n, repeat),
         "prototype": PROTOTYPE.get(n),
     }
+
+
+def units(n: int, repeat: int, count: int = 4096) -> dict[str, float]:
+    """Microseconds of a member for one triple, one random bit, one product of many."""
+    members = Committee.of(Size.of(n), b"measured")
+    found = {}
+    for name, request in (("triple", Request(count, 0)), ("bit", Request(0, count))):
+
+        def prepared(context: Context, request: Request = request) -> Rounds[Material]:
+            return prepare.prepare_all(context, request)
+
+        outcome, spent = timed(partial(run, members, prepared), repeat)
+        found[name] = spent
+        if name == "triple":
+            triples = outcome.results
+    factors = shares_of(members, range(count))
+
+    def product(context: Context) -> Rounds[U64Array]:
+        mpc = Mpc(Live(context, Material(triples[context.member].triples, NOTHING, ())))
+        return mpc.mul(factors[context.member], factors[context.member])
+
+    found["product"] = timed(partial(run, members, product), repeat)[1]
+    return {name: round(1000 * spent / n / count, 1) for name, spent in found.items()}
 
 
 def signatures(members: Committee, rounds: int, repeat: int) -> float:

@@ -103,8 +103,9 @@ def where(condition: Flags, yes: U64Array, no: U64Array) -> U64Array:
 
 def one_minus(shares: U64Array) -> U64Array:
     """1 − x of every share, in any shape."""
-    flat = shares.reshape(-1, LIMBS)
-    return vectors.add(vectors.neg(flat), 1).reshape(shares.shape)
+    ones = np.zeros((shares.size // LIMBS, LIMBS), dtype=np.uint64)
+    ones[:, 0] = 1
+    return vectors.sub(ones, _flat(shares)).reshape(shares.shape)
 
 
 def minus(a: U64Array, b: U64Array) -> U64Array:

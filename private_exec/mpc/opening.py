@@ -12,7 +12,7 @@ from __future__ import annotations
 from private_exec.mpc import vectors
 from private_exec.mpc.context import Context
 from private_exec.mpc.decode import decode
-from private_exec.mpc.errors import OpeningFailed, TooManyLiars
+from private_exec.mpc.errors import OpeningFailed, TooFewVectors, TooManyLiars
 from private_exec.mpc.message import Kind
 from private_exec.mpc.rounds import WAIT, Inbox, Round, Rounds
 from zk.field.arrays import U64Array
@@ -48,16 +48,11 @@ def open_shares(context: Context, shares: U64Array) -> Rounds[U64Array]:
 
 
 def decide(context: Context, inbox: Inbox) -> U64Array | None:
-    """The values behind which 2t + 1 members stand; None while there are none. Notes liars."""
-    session = context.session
-    words = inbox.vectors
-    if len(words) < session.quorum:
-        return None
+    """The values behind which 2t + 1 members stand (PV-4); None so far. Notes liars."""
+    size = context.session.size
     try:
-        decoded = decode(session.size, words, session.size.t)
-    except TooManyLiars:
-        return None
-    if len(words) - len(decoded.liars) < session.quorum:
+        decoded = decode(size, inbox.vectors, size.t)
+    except (TooFewVectors, TooManyLiars):
         return None
     context.accuse(decoded.liars, "PV-13", "a share that does not fit the others'")
     return decoded.values

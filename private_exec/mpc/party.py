@@ -67,7 +67,7 @@ class Party(Generic[T]):
         return self._result[0]
 
     def receive(self, data: bytes) -> None:
-        """Take a message. What is late, or was said before, changes nothing.
+        """Take a message. What is late, or was said before, changes nothing and is not verified.
 
         Raises:
             DecodeError: no message.
@@ -80,7 +80,8 @@ class Party(Generic[T]):
             raise MessageRefused("PV-10", "of another session", where="message")
         place = header.round, header.sender
         known = self._known.get(place)
-        if known is not None and known == header:
+        over = header.round < self.round and known is None
+        if over or known == header:
             return
         message.check(session)
         if header.round > self.round + WINDOW:

@@ -195,6 +195,15 @@ def test_pv12_two_stories_are_noticed_after_the_round_too(members):
     assert caught.value.rule == "PV-12"
 
 
+def test_what_comes_when_its_round_is_over_is_left_alone(members):
+    party = a_party(members)
+    for sender in (3, 4):
+        party.receive(a_message(members, sender).to_bytes())
+    assert party.step()
+    party.receive(a_message(members, 2, body=b"late").to_bytes())
+    assert party.context.faults == []
+
+
 def test_pv12_what_was_said_twice_is_no_evidence(members):
     party = a_party(members)
     for _ in range(2):
