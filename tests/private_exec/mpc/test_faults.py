@@ -6,8 +6,8 @@ import pytest
 
 from private_exec.mpc import prepare, vectors
 from private_exec.mpc.arithmetic import compute
-from private_exec.mpc.errors import BatchBlamed, MpcRefused
-from private_exec.mpc.faults import Rewritten, Shifted, Silent, Slow, TwoStories, Wrong
+from private_exec.mpc.errors import BatchBlamed, MpcRefused, Undecided
+from private_exec.mpc.faults import Fault, Rewritten, Shifted, Silent, Slow, TwoStories, Wrong
 from private_exec.mpc.material import Request
 from private_exec.mpc.message import Kind
 from private_exec.mpc.simulate import run, shares_of
@@ -135,3 +135,23 @@ def test_pv15_more_than_t_that_agree_make_wrong_triples_that_the_coin_finds(comm
     outcome = run(members, lambda c: prepare.prepare(c, 0, request), faults=faults)
     assert not outcome.results
     assert {type(error) for error in outcome.errors.values()} == {BatchBlamed}
+
+
+class SpeaksToSome(Fault):
+    """Member 4 of 4: its vector reaches 1 and 2, its echo only 1; the rest it says aloud."""
+
+    def carry(self, message, receiver, resign):
+        heard = {Kind.PRODUCT: (1, 2), Kind.ECHO: (1,)}.get(message.header.kind, (1, 2, 3))
+        return None if message.sender == 4 and receiver not in heard else message
+
+
+def test_pv14_one_member_that_speaks_to_some_leaves_a_batch_undecided_and_nothing_revealed(
+    committee,
+):
+    """The limit that SPEC states: nobody is named, and only the chain can ask who was silent."""
+    members = committee(4)
+    outcome = run(members, session(members), faults=[SpeaksToSome()])
+    assert not outcome.results
+    assert {(type(e), e.rule) for m, e in outcome.errors.items() if m < 4} == {(Undecided, "PV-14")}
+    assert {sent.kind for sent in outcome.sent} == {Kind.PRODUCT, Kind.ECHO, Kind.FIX}
+    assert not any(outcome.accused(m) for m in members.session.members)
