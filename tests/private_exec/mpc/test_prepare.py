@@ -80,14 +80,13 @@ def test_preparation_costs_what_it_says(committee, request_):
         assert (context.tally.rounds, context.tally.bytes) == (said.rounds, said.bytes)
 
 
-@pytest.mark.parametrize("n", SIZES)
-@pytest.mark.parametrize("place", [0, 19, 20, 36])
+@pytest.mark.parametrize(("n", "place"), [(4, 0), (4, 19), (4, 20), (4, 36), (7, 36)])
 def test_pv15_a_wrong_product_is_noticed(committee, n, place):
     outcome = preparing(committee(n), faults=[Wrong(2, Kind.PRODUCT, place=place)])
     assert refused(outcome) == {(BatchBlamed, "PV-17")}
 
 
-@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("n", [4, 7])
 def test_pv15_with_t_away_a_wrong_product_is_a_codeword_and_the_coin_finds_it(
     committee, n, monkeypatch
 ):
@@ -107,11 +106,10 @@ def test_pv15_with_t_away_a_wrong_product_is_a_codeword_and_the_coin_finds_it(
     assert a[0] * b[0] % vectors.R != c[0]
 
 
-@pytest.mark.parametrize("n", SIZES)
-@pytest.mark.parametrize("skip", [0, 1], ids=["products", "check"])
+@pytest.mark.parametrize(("n", "skip"), [(4, 0), (4, 1), (7, 0), (7, 1), (10, 0)])
 def test_pv17_up_to_t_liars_are_named_and_nobody_else(committee, n, skip):
     members = committee(n)
-    for count in range(1, members.session.size.t + 1):
+    for count in {1, members.session.size.t} if n < 10 else {3}:
         liars = tuple(range(2, 2 + count))
         faults = [Wrong(m, Kind.PRODUCT, place=m, by=m, skip=skip) for m in liars]
         outcome = preparing(members, faults=faults)
@@ -123,7 +121,7 @@ def test_pv17_up_to_t_liars_are_named_and_nobody_else(committee, n, skip):
             assert error.certificate.verdict is Verdict.BLAMED
 
 
-@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("n", [4, 7])
 def test_pv17_who_reveals_a_false_stream_is_named_too_and_misleads_nobody(committee, n):
     faults = [Wrong(2, Kind.PRODUCT), Rewritten(2, Kind.REVEAL, lambda body: bytes(len(body)))]
     outcome = preparing(committee(n), faults=faults)
