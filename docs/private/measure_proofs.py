@@ -166,7 +166,13 @@ def auction(n: int, provable: Provable, repeat: int) -> dict[str, Any]:
     one = proved.results[1]
     _, observer = timed(
         lambda: verify_transition(
-            provable, members.session.sid, known, one.outputs, one.linked, backends.get()
+            provable.program,
+            provable.verifying_key,
+            members.session.sid,
+            known,
+            one.outputs,
+            one.linked,
+            backends.get(),
         ),
         repeat,
     )

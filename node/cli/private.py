@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from node.cli import output, private_files, private_fund
+from node.cli import output, private_files, private_fund, private_proofs
 from node.cli.session import Session, UsageError
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Private programs: computing on what nobody can read.")
 
 app.add_typer(private_fund.app, name="fund")
+private_proofs.register(app)
 
 _NAME = typer.Argument(
     metavar="PROGRAM",
@@ -67,7 +68,7 @@ def cost(
     if members is not None and members not in MEMBERS:
         had = ", ".join(map(str, MEMBERS))
         raise UsageError(f"a committee has {had} members, not {members}", where="--members")
-    sizes = _parse(size or [])
+    sizes = private_proofs.sizes_of(size or [])
     with output.progress(session, "counting") as report:
         report(name, 0.0)
         traced = private_files.program_at(name, sizes)
@@ -96,17 +97,6 @@ def cost(
         output.table(out, headings, [_row(each) for each in costs])
 
     output.emit(session, "private.cost", data, render)
-
-
-def _parse(sizes: list[str]) -> dict[str, int]:
-    """`bidders=8` as a name and a number."""
-    parsed: dict[str, int] = {}
-    for text in sizes:
-        name, _, number = text.partition("=")
-        if not (name and number.isascii() and number.isdigit()) or name in parsed:
-            raise UsageError(f"`{text}` is no size, or one that was said", where="--size")
-        parsed[name] = int(number)
-    return parsed
 
 
 def _summary(made: PrivateProgram) -> str:

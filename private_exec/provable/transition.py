@@ -79,7 +79,8 @@ def shape_of_program(program: Program) -> R1CS:
 
 
 def verify_transition(
-    provable: Provable,
+    program: Program,
+    key: VerifyingKey,
     session: SessionId,
     inputs: Sequence[G1Affine],
     outputs: Sequence[G1Affine],
@@ -89,7 +90,8 @@ def verify_transition(
     """That what `outputs` hold is what the program gives for what `inputs` hold.
 
     Args:
-        provable: program and key.
+        program: at its sizes.
+        key: verifying key of its constraint system.
         session: which session it must be.
         inputs: commitments of the cells that it read, in the program's order.
         outputs: commitments of the new cells, in the order of their declaration.
@@ -97,11 +99,13 @@ def verify_transition(
         backend: what computes the pairings.
 
     Raises:
-        TransitionRefused: PV-68, a proof of something else.
+        TransitionRefused: PV-68, a proof of something else; PV-78.
         LinkRefused: PV-61 to PV-66.
         InvalidProof, NonCanonical, NotInSubgroup, ShapeMismatch: by `verify_hidden`.
     """
-    layout = provable.layout
+    layout = Layout(lowered(program))
+    if key.publics != layout.publics:
+        raise TransitionRefused("PV-78", "a key of another program, or for other sizes")
     if len(inputs) != layout.circuit.given or len(outputs) != len(layout.outputs):
         raise TransitionRefused(
             "PV-68",
@@ -112,6 +116,6 @@ def verify_transition(
         raise TransitionRefused("PV-68", "a proof about other cells")
     if linked.public != (session_element(session),):
         raise TransitionRefused("PV-68", "a proof of another session")
-    if linked.context != context_of(provable.program, session):
+    if linked.context != context_of(program, session):
         raise TransitionRefused("PV-68", "a proof for another program or session")
-    verify_linked(provable.verifying_key, layout.linked + 1, linked, backend)
+    verify_linked(key, layout.linked + 1, linked, backend)

@@ -182,7 +182,8 @@ def session(*wrong: faults.Fault, commitments: Any = None, n: int = 4) -> Outcom
 def verify(proved: Proved, **changes: Any) -> None:
     numbers = clear.wires_of(small(), INPUTS)
     arguments: dict[str, Any] = {
-        "provable": provable(),
+        "program": small(),
+        "key": provable().verifying_key,
         "session": committee().session.sid,
         "inputs": commit([Opening(v, b) for v, b in zip(numbers, BLINDINGS, strict=True)]),
         "outputs": proved.outputs,
@@ -325,6 +326,9 @@ def test_cells_that_do_not_hold_what_members_have_give_no_proof() -> None:
 def test_pv78_a_key_of_another_program_is_refused() -> None:
     with pytest.raises(TransitionRefused) as caught:
         Provable(program("auction").at(bidders=2), provable().key)
+    assert caught.value.rule == "PV-78"
+    with pytest.raises(TransitionRefused) as caught:
+        verify(honest().results[1], program=program("auction").at(bidders=2))
     assert caught.value.rule == "PV-78"
 
 

@@ -1,0 +1,230 @@
+"""`chiaro private rehearse`, `verify`: a session with a proof, and what an auditor asks of it."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from node.cli import output
+from node.cli.private_files import program_at
+from node.cli.session import Session, UsageError
+from node.cli.verify import read_file, readable
+from zk import files
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from private_exec.mpc.context import Context
+    from private_exec.mpc.faults import Fault
+    from private_exec.mpc.rounds import Rounds
+    from private_exec.provable.document import Transition
+    from private_exec.provable.protocol import Proved
+    from private_exec.provable.transition import Provable
+    from zk.groth16.keys import VerifyingKey
+
+ONLY_HERE = "verifies with this project's tools only"
+UNSAFE = "the key is a development key: its seed is published, and anybody can prove anything"
+
+_FILE = typer.Argument(metavar="FILE", help="As `chiaro private rehearse -o FILE` writes it.")
+_KEY = typer.Option(None, "--vk", help="The verifying key, as snarkjs has it.")
+_NAME = typer.Argument(metavar="PROGRAM", help="Of the house (`chiaro private programs`).")
+_MEMBERS = typer.Option(4, "--members", help="4, 7, 10 or 13.")
+_LIARS = typer.Option(0, "--liars", help="How many of them lie in every round.")
+_SEED = typer.Option("0", "--seed", help="What inputs and keys are drawn from.")
+_SIZES = typer.Option(None, "--size", help="Such as bidders=4; may be repeated.")
+_OUT = typer.Option(None, "-o", "--out", help="Write the proof there.")
+
+
+def verify(context: typer.Context, file: Path = _FILE, vk: Path | None = _KEY) -> None:
+    """Check that a private session computed what it says, knowing nothing but its proof."""
+    from private_exec.provable.document import parse
+    from zk import backends
+
+    session: Session = context.obj
+    transition = parse(read_file(file), str(file))
+    key, unsafe = _key(session, transition, vk)
+    transition.verify(key, backends.get())
+    if unsafe:
+        session.warnings.append(UNSAFE)
+    data = {
+        "valid": True,
+        "program": transition.program.declaration.name,
+        "sizes": dict(transition.program.sizes),
+        "session": "0x" + transition.session.hex(),
+        "cells_read": len(transition.inputs),
+        "cells_made": len(transition.outputs),
+        "key": key.id,
+        "development_key": unsafe,
+        "claim": "the cells made hold what the program gives for the cells read",
+        "note": ONLY_HERE,
+    }
+    output.emit(session, "private.verify", data)
+
+
+def rehearse(
+    context: typer.Context,
+    name: str = _NAME,
+    members: int = _MEMBERS,
+    liars: int = _LIARS,
+    seed: str = _SEED,
+    size: list[str] | None = _SIZES,
+    out: Path | None = _OUT,
+) -> None:
+    """A whole session in this process: inputs from a seed, members, liars among them, a proof."""
+    from private_exec.mpc.shamir import SIZES
+    from private_exec.provable.document import Transition, document
+    from private_exec.provable.transition import Provable
+    from zk import backends
+
+    session: Session = context.obj
+    if members not in SIZES or not 0 <= liars <= members:
+        raise UsageError(f"{liars} liars of {members} members", where="--members")
+    if session.profile != "dev":
+        raise UsageError("a rehearsal has a development key", where="--profile")
+    program = program_at(name, sizes_of(size or []))
+    with output.progress(session, "rehearsing") as report:
+        report("key", 0.0)
+        provable = Provable.unsafe(program, backends.get())
+        report("session", 0.3)
+        played = _Rehearsal(provable, members, liars, seed)
+        proved = played.run()
+        report("session", 1.0)
+    sid = played.committee.session.sid
+    transition = Transition(program, sid, played.commitments, proved.outputs, proved.linked)
+    transition.verify(provable.verifying_key, backends.get())
+    if out is not None:
+        with readable(out):
+            files.write(out, (json.dumps(document(transition), indent=1) + "\n").encode())
+    session.warnings.append(UNSAFE)
+    linked = proved.linked
+    data = {
+        "program": program.declaration.name,
+        "sizes": dict(program.sizes),
+        "members": members,
+        "liars": list(range(1, liars + 1)),
+        "named": sorted(played.outcome.accused(members)),
+        "outputs": played.opened(),
+        "rounds": played.outcome.contexts[members].tally.rounds,
+        "bytes_to_each": played.outcome.contexts[members].tally.bytes,
+        "proof_bytes": len(linked.hidden.to_bytes()) + len(linked.link.to_bytes()),
+        "out": str(out) if out is not None else None,
+        "note": ONLY_HERE,
+    }
+    output.emit(session, "private.rehearse", data)
+
+
+def sizes_of(texts: list[str]) -> dict[str, int]:
+    """`bidders=8` as a name and a number."""
+    parsed: dict[str, int] = {}
+    for text in texts:
+        name, _, number = text.partition("=")
+        if not (name and number.isascii() and number.isdigit()) or name in parsed:
+            raise UsageError(f"`{text}` is no size, or one that was said", where="--size")
+        parsed[name] = int(number)
+    return parsed
+
+
+def _key(session: Session, transition: Transition, vk: Path | None) -> tuple[VerifyingKey, bool]:
+    """The key to check with, and whether anybody can forge under it."""
+    from private_exec.provable.transition import Provable
+    from zk import backends
+    from zk.formats import snarkjs
+
+    if vk is not None:
+        data = read_file(vk)
+        return snarkjs.read_verifying_key(data, str(vk)), snarkjs.marked_unsafe(data, str(vk))
+    if session.profile != "dev":
+        raise UsageError(
+            "no key is known for private programs here", where="--vk", fix="give the ceremony's key"
+        )
+    return Provable.unsafe(transition.program, backends.get()).verifying_key, True
+
+
+class _Rehearsal:
+    """Members in one process, the first of them liars."""
+
+    def __init__(self, provable: Provable, members: int, liars: int, seed: str) -> None:
+        from private_exec.mpc import vectors
+        from private_exec.mpc.shamir import Size
+        from private_exec.mpc.simulate import Committee, shares_of
+        from private_exec.pedersen import Opening, commit
+        from private_exec.provable.lower import ranges
+
+        self.provable = provable
+        self.committee = Committee.of(Size.of(members), seed.encode())
+        self.liars = range(1, liars + 1)
+        drawn = random.Random(seed)
+        values = [drawn.randint(0, most) for most in ranges(provable.program)]
+        blindings = [drawn.randrange(vectors.R) for _ in values]
+        new = [drawn.randrange(vectors.R) for _ in provable.layout.outputs]
+        pairs = zip(values, blindings, strict=True)
+        self.commitments = tuple(commit([Opening(value, blinding) for value, blinding in pairs]))
+        self._values = shares_of(self.committee, values, 1)
+        self._blindings = shares_of(self.committee, blindings, 2)
+        self._new = shares_of(self.committee, new, 3)
+
+    def run(self) -> Proved:
+        """The session; what its last member, who is honest, has of it.
+
+        Raises:
+            whatever that member refuses to go on for, where too many lie.
+        """
+        from private_exec.mpc import simulate
+
+        last = self.committee.session.size.n
+        self.outcome = simulate.run(self.committee, self._member(), faults=self._faults())
+        if last in self.outcome.errors:
+            raise self.outcome.errors[last]
+        return self.outcome.results[last]
+
+    def opened(self) -> dict[str, list[int]]:
+        """Outputs by name: what members would open once the proof is final."""
+        from private_exec.mpc import vectors
+        from private_exec.mpc.shamir import reconstruct
+
+        size = self.committee.session.size
+        honest = {i: p.values for i, p in self.outcome.results.items() if i not in self.liars}
+        values = iter(vectors.ints(reconstruct(size, honest, size.t)))
+        outputs = self.provable.program.circuit.outputs
+        return {name: [next(values) for _ in forms] for name, forms in outputs}
+
+    def _member(self) -> Callable[[Context], Rounds[Proved]]:
+        from private_exec.provable.protocol import Operands, run
+
+        def program(context: Context) -> Rounds[Proved]:
+            i = context.member
+            operands = Operands(self._values[i], self._blindings[i], self.commitments)
+            return run(context, self.provable, operands, self._new[i])
+
+        return program
+
+    def _faults(self) -> list[Fault]:
+        """Wrong values in every opening, and other points in every round of points."""
+        from private_exec.mpc.faults import Rewritten, Wrong
+        from private_exec.mpc.message import Kind
+
+        wrong: list[Fault] = []
+        for i in self.liars:
+            wrong.append(Wrong(i, Kind.OPEN))
+            wrong.append(Rewritten(i, Kind.POINT, _moved))
+        return wrong
+
+
+def _moved(body: bytes) -> bytes:
+    """A round of points with another first one."""
+    from private_exec import group
+    from zk.curve.bn254 import G1_GENERATOR
+    from zk.curve.encoding import G1_BYTES, g1_from_bytes, g1_to_bytes
+
+    point = group.total_g1([g1_from_bytes(body[:G1_BYTES]), G1_GENERATOR])
+    return g1_to_bytes(point) + body[G1_BYTES:]
+
+
+def register(app: typer.Typer) -> None:
+    """As commands of the group `private`."""
+    app.command()(verify)
+    app.command()(rehearse)

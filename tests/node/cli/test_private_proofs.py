@@ -1,0 +1,151 @@
+"""`chiaro private rehearse` and `verify`: liars in a session, and an auditor with one file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from private_exec.errors import LinkRefused
+from private_exec.provable.document import parse
+from private_exec.provable.errors import MalformedTransition, TransitionRefused
+from private_exec.provable.transition import Provable
+from zk import backends
+from zk.formats import snarkjs
+from zk.groth16.setup import UNSAFE_STAMP
+
+WORDS = ("private", "rehearse", "auction", "--size", "bidders=2")
+
+
+_MADE: dict[str, Any] = {}
+
+
+@pytest.fixture
+def rehearsed(offline: Any, made: Path) -> Any:
+    """What the command said, once for all tests of this file."""
+    if not made.exists():
+        _MADE["data"] = offline(*WORDS, "--liars", "1", "-o", str(made), "--json").data
+    return _MADE["data"]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("transition") / "proof.json"
+
+
+def test_a_lying_member_is_named_and_changes_nothing(offline: Any, rehearsed: Any) -> None:
+    honest = offline(*WORDS, "--json").data
+    assert (rehearsed["liars"], rehearsed["named"], honest["named"]) == ([1], [1], [])
+    assert rehearsed["outputs"] == honest["outputs"]
+    assert set(rehearsed["outputs"]) == {"winner", "price"}
+    assert rehearsed["proof_bytes"] == 160 + 32 * (6 + 11)
+
+
+def test_more_liars_than_t_end_it(offline: Any) -> None:
+    refused = offline(*WORDS, "--liars", "2", "--json")
+    assert refused.code != 0
+    assert refused.error["code"].startswith("PV-")
+
+
+def test_an_auditor_verifies_the_file_alone(offline: Any, rehearsed: Any, made: Path) -> None:
+    found = offline("private", "verify", str(made), "--json")
+    assert found.code == 0
+    assert found.data["valid"] is True
+    assert (found.data["cells_read"], found.data["cells_made"]) == (3, 2)
+    assert found.data["development_key"] is True
+    assert "this project's tools only" in found.data["note"]
+    assert "published" in " ".join(found.document["warnings"])
+
+
+def test_a_key_may_be_given(offline: Any, rehearsed: Any, made: Path, tmp_path: Path) -> None:
+    provable = Provable.unsafe(parse(made.read_bytes(), "").program, backends.get())
+    for stamp, unsafe in ((UNSAFE_STAMP, True), ("", False)):
+        key = snarkjs.verifying_key_document(provable.verifying_key, unsafe=stamp)
+        (tmp_path / "vk.json").write_bytes(snarkjs.dump(key))
+        found = offline("private", "verify", str(made), "--vk", str(tmp_path / "vk.json"), "--json")
+        assert found.data["development_key"] is unsafe
+
+
+def test_another_key_is_refused(offline: Any, rehearsed: Any, made: Path, tmp_path: Path) -> None:
+    from private_exec.programs.library import program
+
+    provable = Provable.unsafe(program("auction").at(bidders=3), backends.get())
+    key = snarkjs.verifying_key_document(provable.verifying_key)
+    (tmp_path / "vk.json").write_bytes(snarkjs.dump(key))
+    refused = offline("private", "verify", str(made), "--vk", str(tmp_path / "vk.json"), "--json")
+    assert (refused.code, refused.error["code"]) == (1, "PV-78")
+
+
+def change(made: Path, **values: Any) -> bytes:
+    return json.dumps(json.loads(made.read_text()) | values).encode()
+
+
+def test_pv68_a_changed_file_is_refused(rehearsed: Any, made: Path) -> None:
+    """Cells in another order, another session: the link is not about them."""
+    good = json.loads(made.read_text())
+    key = Provable.unsafe(parse(made.read_bytes(), "").program, backends.get()).verifying_key
+    parse(made.read_bytes(), "").verify(key, backends.get())
+    for values in (
+        {"inputs": good["inputs"][::-1]},
+        {"outputs": good["outputs"][::-1]},
+        {"session": "0x" + "00" * 32},
+        {"inputs": good["outputs"] + good["inputs"][:1], "outputs": good["inputs"][1:]},
+    ):
+        with pytest.raises(LinkRefused):
+            parse(change(made, **values), "").verify(key, backends.get())
+    with pytest.raises(TransitionRefused) as caught:
+        parse(change(made, digest="0x" + "00" * 32), "")
+    assert (caught.value.rule, type(caught.value)) == ("PV-68", TransitionRefused)
+
+
+def test_pv68_what_is_no_transition_is_refused(rehearsed: Any, made: Path) -> None:
+    good = json.loads(made.read_text())
+    broken = [
+        b"", b"[]", b"{}", b"null", b"{" * 10_000,
+        change(made, more=1),
+        change(made, schema="chiaro.transition/2"),
+        change(made, program=7),
+        change(made, sizes=[]),
+        change(made, sizes={"bidders": True}),
+        change(made, sizes={"bidders": 0}),
+        change(made, sizes={"bidders": 100_000}),
+        change(made, sizes={"self": 1}),
+        change(made, sizes={}),
+        change(made, session="0x00"),
+        change(made, session=good["session"].upper()),
+        change(made, session=good["session"][2:]),
+        change(made, inputs="0x"),
+        change(made, inputs=[1]),
+        change(made, inputs=["0x" + "ff" * 32]),
+        change(made, inputs=["0x" + "00" * 31 + "40"]),
+        change(made, inputs=good["inputs"] * 200),
+        change(made, inputs=good["inputs"][:2]),
+        change(made, proof=good["proof"][:-2]),
+        change(made, proof="0x" + "ff" * 160),
+        change(made, link=good["link"] + "00"),
+        change(made, link="0x" + "ff" * ((len(good["link"]) - 2) // 2)),
+    ]  # fmt: skip
+    for data in broken:
+        with pytest.raises(MalformedTransition) as caught:
+            parse(data, "somewhere")
+        assert (caught.value.rule, caught.value.where) == ("PV-68", "somewhere")
+
+
+@pytest.mark.parametrize(
+    ("words", "exit_code", "code"),
+    [
+        (("rehearse", "lottery"), 1, "PRG-003"),
+        (("rehearse", "auction", "--members", "5"), 2, "USE-001"),
+        (("rehearse", "auction", "--liars", "9"), 2, "USE-001"),
+        (("verify", "{missing}"), None, None),
+    ],
+)
+def test_refusals(offline: Any, tmp_path: Path, words: Any, exit_code: Any, code: Any) -> None:
+    refused = offline(
+        "private", *(word.format(missing=tmp_path / "missing") for word in words), "--json"
+    )
+    assert refused.code not in {0, 70}
+    if code is not None:
+        assert (refused.code, refused.error["code"]) == (exit_code, code)
