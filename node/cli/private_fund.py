@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from node.cli.wallets import Secrets, Wallet
     from node.private.payload import RoundTx
     from node.private.terms import Project
+    from node.rpc.private_schema import RoundView
     from node.rpc.schema import Status, TransactionView
 
 app = typer.Typer(help="Quadratic funding with hidden donations.")
@@ -199,18 +200,20 @@ def donate(
         with output.progress(session, "sync") as progress:
             wallet_sync.sync(wallet, client, progress)
         status, asked_for = client.status(), _id(identity)
-        view = client.private_round(asked_for)
+        terms = wallet_private.terms_of(client, asked_for)
+        wallet_private.check_list(listed, terms)
         wallet_spend.check_keys(status, session.profile, wallet_private.DONATE)
-        if project >= len(view.projects):
-            raise UsageError(f"the round has {len(view.projects)} projects", where="PROJECT")
+        if project >= len(terms.projects):
+            raise UsageError(f"the round has {len(terms.projects)} projects", where="PROJECT")
         weight = wallet_private.root_of(wanted)
-        fee = wallet_private.fee_of(wallet, status, view, weight * weight)
-        asked = wallet_private.Donation(asked_for, view, listed, project, weight, fee)
-        _warn(session, asked)
+        fee = wallet_private.fee_of(wallet, status, terms.kind, weight * weight)
+        asked = wallet_private.Donation(asked_for, terms, listed, project, weight, fee)
+        asset = wallet_spend.asset_names(status)(terms.kind)
+        _warn(session, asked, client.private_round(asked_for))
         if dry_run:
-            output.emit(session, "private.fund.draft", _draft(asked))
+            output.emit(session, "private.fund.draft", _draft(asked, asset))
             return
-        _show_donation(session, asked)
+        _show_donation(session, asked, asset)
         if not prompts.confirm(session, f"Continue on {session.profile}?"):
             raise typer.Abort
         secrets = _unlock(session, wallet, password_file)
@@ -246,14 +249,15 @@ def claim(
         wallets.check_spends(wallet.keystore)
         with output.progress(session, "sync") as progress:
             wallet_sync.sync(wallet, client, progress)
-        view = client.private_round(_id(identity))
+        name_of = _id(identity)
+        terms = wallet_private.terms_of(client, name_of)
         secrets = _unlock(session, wallet, password_file)
-        first, *others = wallet_private.returning(wallet, client, view, secrets)
+        first, *others = wallet_private.returning(wallet, client, name_of, terms, secrets)
         if others:
             session.warnings.append(f"{len(others)} more go back: run the command again")
         with output.progress(session, "prove") as progress:
             prove = wallet_private.provers(session.profile, wallet_private.CLAIM, progress)
-            operation = wallet_private.claim(wallet, client, view, first, secrets, prove)
+            operation = wallet_private.claim(wallet, client, name_of, terms, first, secrets, prove)
         if not no_wait:
             operation = wallet_spend.wait(wallet, client, operation, timeout)
     show.report_operation(session, name, operation)
@@ -307,9 +311,8 @@ def _unlock(session: Session, wallet: Wallet, file: Path | None) -> Secrets:
     return wallets.unlock(wallet, prompts.password(session, file, "Password of the wallet"))
 
 
-def _warn(session: Session, asked: Donation) -> None:
+def _warn(session: Session, asked: Donation, view: RoundView) -> None:
     """What a donor should know, and nobody else tells."""
-    view = asked.view
     accepted = view.projects[asked.project].donations
     if accepted < 2:
         session.warnings.append(
@@ -320,10 +323,9 @@ def _warn(session: Session, asked: Donation) -> None:
         session.warnings.append(f"donations to this round ended at block {view.close}")
 
 
-def _draft(asked: Donation) -> dict[str, Any]:
-    asset = asked.view.kind.name or "units"
+def _draft(asked: Donation, asset: str) -> dict[str, Any]:
     return {
-        "round": asked.view.id,
+        "round": "0x" + asked.identity.hex(),
         "project": asked.project,
         "amount": show.amount(asked.weight**2, asset),
         "weight": str(asked.weight),
@@ -341,17 +343,17 @@ def _lines(session: Session, lines: list[tuple[str, str]]) -> None:
         err.print(f"  {label:<10} {text}", markup=False)
 
 
-def _show_donation(session: Session, asked: Donation) -> None:
-    view, amount = asked.view, asked.weight**2
+def _show_donation(session: Session, asked: Donation, asset: str) -> None:
+    terms, amount = asked.terms, asked.weight**2
     _lines(
         session,
         [
-            ("give", f"{show.amount_text(amount)} {view.kind.name or ''}, a square"),
+            ("give", f"{show.amount_text(amount)} {asset}, a square"),
             ("fee", f"{show.amount_text(asked.fee)} native"),
-            ("to", f"project {asked.project} of round {show.shorten(view.id)}"),
+            ("to", f"project {asked.project} of round {show.shorten(asked.identity.hex())}"),
             ("hidden", "the amount; who gave, among all on the list"),
             ("reveals", "that a member gave to this project, the fee, the time"),
-            ("ends", f"block {view.close}; sums open by block {view.open}"),
+            ("ends", f"block {terms.close}; sums open by block {terms.open}"),
         ],
     )
 

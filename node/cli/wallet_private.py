@@ -29,14 +29,16 @@ if TYPE_CHECKING:
     from node.core.ids import Kind
     from node.private.build import Pledge, ProveLinked, Refund
     from node.private.gifts import ClaimTx, DonateTx
+    from node.private.terms import Terms
     from node.rpc.client import NodeClient
-    from node.rpc.private_schema import InputView, RoundView
+    from node.rpc.private_schema import InputView
     from node.rpc.schema import Status
     from private_exec.committee.epoch import EpochRecord
     from private_exec.pedersen import Opening
     from shielded import private_plan
     from shielded.address import Address
     from shielded.build import Prove
+    from shielded.hidden import HiddenOpening
     from shielded.history import OwnedNote
     from shielded.plan import Plan
     from shielded.private_owner import PrivateOwner
@@ -128,6 +130,31 @@ def group_id(group: str) -> bytes:
     return tagged_hash("private/group", group.encode())
 
 
+def terms_of(client: NodeClient, identity: bytes) -> Terms:
+    """What a round's id stands for, whatever else the node shows of it.
+
+    Raises:
+        NotFound: the node has no such round.
+        PrivateRefused: PV-142.
+    """
+    from node.rpc.text import bytes_of
+
+    chain_id = ChainId(bytes_of(client.status().chain_id, 32))
+    return private_trust.terms_of(client, chain_id, identity)
+
+
+def check_list(members: Members, terms: Terms) -> None:
+    """PV-109: the list is the round's, so that a wallet of it can prove to be on it.
+
+    Raises:
+        PrivateRefused: PV-109.
+    """
+    from node.private.errors import PrivateRefused
+
+    if members.tree.root != terms.members:
+        raise PrivateRefused("PV-109", "this is not the round's list of members", where="members")
+
+
 def inputs_of(client: NodeClient, identity: bytes) -> Iterator[InputView]:
     """All donations of a round."""
     first = 0
@@ -139,14 +166,13 @@ def inputs_of(client: NodeClient, identity: bytes) -> Iterator[InputView]:
             return
 
 
-def fee_of(wallet: Wallet, status: Status, view: RoundView, amount: int) -> int:
+def fee_of(wallet: Wallet, status: Status, kind: Kind, amount: int) -> int:
     """What a node takes for a donation, which depends on the notes that it needs.
 
     Raises:
         InsufficientFunds: says what there is, what is needed and why.
     """
-    kind, asset = view.kind.kind, view.kind.name or "native"
-    actions = 1
+    asset, actions = wallet_spend.asset_names(status)(kind), 1
     while True:
         fee = _least_fee(status, actions)
         needs = {kind: amount}
@@ -190,7 +216,7 @@ class Donation:
 
     Attributes:
         identity: the round's id, as it was given: terms and keys follow from it (PV-142, PV-143).
-        view: the round as the node shows it.
+        terms: of the round.
         members: its list of members.
         project: index.
         weight: w; w² base units are given.
@@ -198,7 +224,7 @@ class Donation:
     """
 
     identity: bytes
-    view: RoundView
+    terms: Terms
     members: Members
     project: int
     weight: int
@@ -236,8 +262,7 @@ def donate(
     Raises:
         GaveAlready: to this round.
         ParamsError: this wallet is not on the list of members.
-        PrivateRefused: PV-109, another list than the round's; PV-142, PV-143, the node gives other
-            terms or keys than the round's id stands for.
+        PrivateRefused: PV-143, the node gives other keys than the round's id stands for.
         InvalidTransaction, PolicyRefused: the node refuses it; the operation is `rejected`.
         Unreachable: it stays `proved`; `tx submit` sends it later.
     """
@@ -246,15 +271,13 @@ def donate(
     from shielded import private_plan
     from shielded.private_owner import member_secret, next_owner, own
 
-    status, identity = client.status(), asked.identity
-    chain_id = ChainId(bytes_of(status.chain_id, 32))
-    terms = private_trust.terms_of(client, chain_id, identity)
+    status, identity, terms = client.status(), asked.identity, asked.terms
     owners = [bytes_of(item.owner, 32) for item in inputs_of(client, identity)]
     if own(secrets.spending, identity, owners):
-        raise GaveAlready("this wallet gave to this round already", where=asked.view.id)
+        raise GaveAlready("this wallet gave to this round already", where="0x" + identity.hex())
     owner = next_owner(secrets.spending, identity, owners)
     made: Pledge = pledge(
-        chain_id,
+        ChainId(bytes_of(status.chain_id, 32)),
         private_trust.trusted_record(client, terms),
         terms,
         identity,
@@ -268,7 +291,7 @@ def donate(
         wallet.state, _own(wallet), made.value, _surroundings(status, asked.fee)
     )
     memo = f"project {asked.project}"
-    operation = _draft(wallet, status, DONATE, asked.view, asked.weight**2, plan, notes, memo)
+    operation = _draft(wallet, status, DONATE, identity, made.value, plan, notes, memo)
     return _send(wallet, client, operation, plan, secrets, prove, made)
 
 
@@ -288,7 +311,7 @@ class Returning:
 
 
 def returning(
-    wallet: Wallet, client: NodeClient, view: RoundView, secrets: Secrets
+    wallet: Wallet, client: NodeClient, identity: bytes, terms: Terms, secrets: Secrets
 ) -> list[Returning]:
     """This wallet's donations to a round that go back now, with what opens them.
 
@@ -301,9 +324,6 @@ def returning(
     from node.rpc.text import bytes_of
     from shielded.private_owner import own
 
-    identity = bytes_of(view.id, 32)
-    chain_id = ChainId(bytes_of(client.status().chain_id, 32))
-    terms = private_trust.terms_of(client, chain_id, identity)
     found = {bytes_of(item.owner, 32): item for item in inputs_of(client, identity)}
     mine = own(secrets.spending, identity, found)
     record = private_trust.record_of(client, terms)
@@ -342,7 +362,8 @@ def _opening(
 def claim(
     wallet: Wallet,
     client: NodeClient,
-    view: RoundView,
+    identity: bytes,
+    terms: Terms,
     item: Returning,
     secrets: Secrets,
     prove: Provers,
@@ -355,7 +376,7 @@ def claim(
     status = client.status()
     made: Refund = refund(
         ChainId(bytes_of(status.chain_id, 32)),
-        view.kind.kind,
+        terms.kind,
         bytes_of(item.view.id, 32),
         item.opening,
         item.owner,
@@ -363,7 +384,7 @@ def claim(
     surroundings = _surroundings(status, _least_fee(status, 1))
     plan, notes = private_plan.claim(wallet.state, _own(wallet), made.value, surroundings)
     memo = f"donation {item.view.id}"
-    operation = _draft(wallet, status, CLAIM, view, item.opening.value, plan, notes, memo)
+    operation = _draft(wallet, status, CLAIM, identity, made.value, plan, notes, memo)
     return _send(wallet, client, operation, plan, secrets, prove, made)
 
 
@@ -390,8 +411,8 @@ def _draft(
     wallet: Wallet,
     status: Status,
     action: str,
-    view: RoundView,
-    amount: int,
+    identity: bytes,
+    value: HiddenOpening,
     plan: Plan,
     notes: tuple[OwnedNote, ...],
     memo: str,
@@ -401,11 +422,11 @@ def _draft(
     return wallet.db.add(
         action=action,
         chain_id=bytes_of(status.chain_id, 32),
-        asset=wallet_spend.asset_names(status)(view.kind.kind),
-        kind=view.kind.kind,
-        amount=amount,
+        asset=wallet_spend.asset_names(status)(value.kind),
+        kind=value.kind,
+        amount=value.amount,
         fee=plan.fee,
-        target=view.id,
+        target="0x" + identity.hex(),
         memo=memo,
         expiry=plan.expiry,
         notes=[note.position for note in notes],

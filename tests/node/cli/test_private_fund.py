@@ -20,6 +20,7 @@ from node.core.ids import tagged_hash
 from node.core.private import PrivateParameters
 from node.private.build import about_of, openings_of
 from node.private.rounds import read_input
+from node.rpc.client import NodeClient
 from node.rpc.text import bytes_of
 from node.testing.clock import EPOCH_MS
 from node.testing.ledger import FAUCET, transfer
@@ -249,6 +250,20 @@ def test_no_secret_of_a_donation_is_printed_or_kept(place, monkeypatch) -> None:
     for text in (*place.cli.printed, *(data.decode("latin-1") for data in files)):
         assert not any(secret in text for secret in secrets)
     assert not any(secret in data for secret in raw for data in files)
+
+
+def test_a_node_that_shows_another_round_gets_no_donation(place, monkeypatch) -> None:
+    """PV-142: terms, and with them who can read, follow from the id that the donor was given."""
+    announced, other = new_round(place), new_round(place)
+    asked = NodeClient.transaction
+    names = {bytes_of(announced, 32): bytes_of(other, 32)}
+    monkeypatch.setattr(
+        NodeClient, "transaction", lambda self, name: asked(self, names.get(bytes(name), name))
+    )
+    refused = give(place, "bob", announced, 0, "0.04")
+    assert (refused.code, refused.error["code"]) == (5, "PV-142")
+    assert place.client.private_round(bytes_of(announced, 32)).inputs == 0
+    assert give(place, "bob", other, 0, "0.04").code == 0
 
 
 @pytest.mark.slow

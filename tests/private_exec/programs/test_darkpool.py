@@ -83,6 +83,11 @@ def test_pv89_the_earlier_of_two_equal_limits_trades_first() -> None:
     assert run([(0, 2, 3), (0, 2, 3), (1, 4, 4)])[1] == [3, 1, 4]
 
 
+def test_pv89_of_two_ticks_that_trade_the_same_the_lower_is_the_price() -> None:
+    """Demand and supply cross between ticks 2 and 3, and 5 can be traded at either."""
+    assert run([(1, 4, 5), (1, 2, 1), (0, 0, 5), (0, 3, 1)]) == (2, [5, 0, 5, 0])
+
+
 def test_prices_at_the_first_and_at_the_last_tick() -> None:
     assert run([(1, 0, 2), (0, 0, 2)]) == (0, [2, 2])
     assert run([(1, 4, 2), (0, 4, 2)]) == (4, [2, 2])
