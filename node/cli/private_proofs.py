@@ -34,7 +34,7 @@ _KEY = typer.Option(None, "--vk", help="The verifying key, as snarkjs has it.")
 _NAME = typer.Argument(metavar="PROGRAM", help="Of the house (`chiaro private programs`).")
 _MEMBERS = typer.Option(4, "--members", help="4, 7, 10 or 13.")
 _LIARS = typer.Option(0, "--liars", help="How many of them lie in every round.")
-_SEED = typer.Option("0", "--seed", help="What inputs and keys are drawn from.")
+_DRAW = typer.Option("0", "--draw", help="Any text, from which inputs and keys are drawn.")
 _SIZES = typer.Option(None, "--size", help="Such as bidders=4; may be repeated.")
 _OUT = typer.Option(None, "-o", "--out", help="Write the proof there.")
 
@@ -70,7 +70,7 @@ def rehearse(
     name: str = _NAME,
     members: int = _MEMBERS,
     liars: int = _LIARS,
-    seed: str = _SEED,
+    draw: str = _DRAW,
     size: list[str] | None = _SIZES,
     out: Path | None = _OUT,
 ) -> None:
@@ -90,7 +90,7 @@ def rehearse(
         report("key", 0.0)
         provable = Provable.unsafe(program, backends.get())
         report("session", 0.3)
-        played = _Rehearsal(provable, members, liars, seed)
+        played = _Rehearsal(provable, members, liars, draw)
         proved = played.run()
         report("session", 1.0)
     sid = played.committee.session.sid
