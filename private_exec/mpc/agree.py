@@ -57,20 +57,21 @@ def agree(context: Context, vector: U64Array) -> Rounds[Agreed]:
     inbox = yield Round(Kind.PRODUCT, vectors.to_bytes(vector), whole=True)
     received, place = dict(inbox.messages), context.round
     seen = {member: message.header for member, message in received.items()}
-    body = b"".join(_entry(seen.get(member)) for member in session.members)
+    name = place.to_bytes(4, "little")
+    echo = b"".join(_entry(seen.get(member)) for member in session.members)
+    body = context.recorded(b"echo" + name, echo)
     echoes = yield Round(Kind.ECHO, body, Form.BYTES, whole=True)
     length = len(vectors.to_bytes(vector))
-    taken = [
+    taken = b"".join(
         _taken(context, member, seen.get(member), echoes.bodies, place, length)
         for member in session.members
-    ]
-    choice = b"".join(taken)
-    root = tagged_hash("private/mpc/fixed", session.digest, place.to_bytes(4, "little"), choice)
-    context.decide_once(b"fix" + place.to_bytes(4, "little"), root)
+    )
+    choice = context.recorded(b"fix" + name, taken)
     fixes = yield Round(Kind.FIX, choice, Form.BYTES, whole=True)
     if sum(body == choice for body in fixes.bodies.values()) < session.quorum:
         raise Undecided("PV-14", "no 2t + 1 members saw the same", where=f"round {place}")
-    return Agreed(_words(context, taken, received, place), root)
+    root = tagged_hash("private/mpc/fixed", session.digest, name, choice)
+    return Agreed(_words(context, choice, received, place), root)
 
 
 def _entry(header: Header | None) -> bytes:
@@ -111,10 +112,11 @@ def _taken(
 
 
 def _words(
-    context: Context, taken: list[bytes], received: Mapping[int, Message], place: int
+    context: Context, choice: bytes, received: Mapping[int, Message], place: int
 ) -> dict[int, U64Array]:
     words = {}
-    for member, digest in zip(context.session.members, taken, strict=True):
+    for member in context.session.members:
+        digest = choice[(member - 1) * DIGEST_BYTES : member * DIGEST_BYTES]
         if digest == _NOTHING:
             continue
         message = received.get(member)

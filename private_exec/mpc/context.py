@@ -17,7 +17,7 @@ L = TypeVar("L", bound=Label)
 
 
 class Journal(Protocol):
-    """What this member decided; outlives the process. Rule PV-16."""
+    """What this member said and decided; outlives the process. Rules PV-12, PV-16."""
 
     def record(self, key: bytes, value: bytes) -> bytes:
         """The first value ever recorded under this key: `value`, unless there was one.
@@ -102,14 +102,23 @@ class Context:
         self._spent.add(label)
         return label
 
+    def recorded(self, name: bytes, choice: bytes) -> bytes:
+        """What this member first chose in this session under a name: now, or before a restart.
+
+        A choice depends on what had arrived, so a member that starts again might choose otherwise.
+        It repeats what it chose, recorded before it was sent.
+        """
+        return self.journal.record(
+            tagged_hash("private/mpc/choice", self.session.digest, name), choice
+        )
+
     def decide_once(self, name: bytes, choice: bytes) -> None:
         """PV-16: record a decision of this session before it is sent.
 
         Raises:
             CertificateRefused: PV-16, it was decided otherwise before, perhaps before a restart.
         """
-        key = tagged_hash("private/mpc/decision", self.session.digest, name)
-        if self.journal.record(key, choice) != choice:
+        if self.recorded(name, choice) != choice:
             raise CertificateRefused(
                 "PV-16", "this member decided otherwise before", where=f"round {self.round}"
             )

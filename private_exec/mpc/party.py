@@ -19,7 +19,7 @@ from typing import Final, Generic, TypeVar
 from private_exec.mpc import vectors
 from private_exec.mpc.context import Context
 from private_exec.mpc.errors import MessageRefused
-from private_exec.mpc.message import Header, Message, check_equivocation, sign
+from private_exec.mpc.message import Header, Message, body_digest, check_equivocation, sign
 from private_exec.mpc.rounds import Fault, Form, Inbox, Round, Rounds, Wait
 from zk.errors import DecodeError
 from zk.field.arrays import BYTES
@@ -143,9 +143,7 @@ class Party(Generic[T]):
         self.round += 1
         self._seen, self._current = 0, asked
         context = self.context
-        self.outgoing = sign(
-            context.session, context.member, context.signer, self.round, asked.kind, asked.body
-        )
+        self.outgoing = self._say(asked)
         context.begin(self.round, len(asked.body))
         early = self._kept.pop(self.round, {})
         self._known[self.round, context.member] = self.outgoing.header
@@ -159,6 +157,16 @@ class Party(Generic[T]):
         """Bytes that are kept of a sender for later rounds."""
         ahead = (kept for number, kept in self._kept.items() if number > self.round)
         return sum(kept[sender].header.length for kept in ahead if sender in kept)
+
+    def _say(self, asked: Round) -> Message:
+        """PV-12: the member's message of a round; it never signs another one there."""
+        context, number = self.context, self.round
+        said = bytes((asked.kind,)) + body_digest(asked.body)
+        if context.recorded(b"said" + number.to_bytes(4, "little"), said) != said:
+            raise MessageRefused(
+                "PV-12", "this member said something else there before", where=f"round {number}"
+            )
+        return sign(context.session, context.member, context.signer, number, asked.kind, asked.body)
 
     def _take_early(self, message: Message) -> None:
         """A message that came before its round: what is wrong with it is noted only."""

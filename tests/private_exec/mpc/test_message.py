@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from private_exec.mpc import vectors
+from private_exec.mpc.context import MemoryJournal
 from private_exec.mpc.errors import MessageRefused
 from private_exec.mpc.faults import NONCANONICAL
 from private_exec.mpc.message import (
@@ -192,6 +193,21 @@ def test_pv12_two_stories_are_noticed_after_the_round_too(members):
     assert party.step()
     with pytest.raises(MessageRefused) as caught:
         party.receive(a_message(members, body=bytes(64)).to_bytes())
+    assert caught.value.rule == "PV-12"
+
+
+def test_pv12_a_member_says_one_thing_in_a_round_even_after_a_restart(members):
+    """Nor is a session used for a second protocol."""
+
+    def another():
+        yield Round(Kind.OPEN, bytes(64))
+
+    journal = MemoryJournal()
+    for _ in range(2):
+        again = Party(members.context(1, journal), two_rounds())
+        assert again.outgoing == a_message(members, 1)
+    with pytest.raises(MessageRefused) as caught:
+        Party(members.context(1, journal), another())
     assert caught.value.rule == "PV-12"
 
 
