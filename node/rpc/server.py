@@ -284,6 +284,6 @@ def _json(document: object, status: int = 200) -> Response:
 
 def _refusal(error: ChiaroError, status: int | None = None) -> Response:
     found = status or status_of(error)
-    if found >= 500 and not isinstance(error, (NodeFault, RequestRefused)):
+    if found >= 500 and not isinstance(error, (NodeFault, RequestRefused, Syncing)):
         _log.error("request failed: %s", error, extra={"code": error.id})
     return _json(schema.ProblemDocument(error=problem(error)), found)
