@@ -82,7 +82,8 @@ def serve(arguments: Sequence[str] | None = None, node_type: type[Node] = Node) 
         raise
     finally:
         logging.getLogger().removeHandler(handler)
-        handler.close()
+        with contextlib.suppress(OSError):  # a full disk, which is told already
+            handler.close()
 
 
 def _of_files(error: OSError) -> DiskRefused | None:

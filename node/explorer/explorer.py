@@ -37,7 +37,7 @@ from node.explorer.errors import ForeignForm, NotSearchable, TooMany, TooSoon
 from node.explorer.live import Live
 from node.explorer.page import Ask, Page, Route
 from node.explorer.render import ROOT, Static, Templates
-from node.rpc.errors import BadRequest, NodeFault, RequestRefused, TooLarge, problem
+from node.rpc.errors import NO_NEWS, BadRequest, NodeFault, TooLarge, problem
 from node.rpc.server import MAX_QUERY, check_host, status_of
 from node.rpc.service import Service
 from node.rpc.tip import Tip
@@ -204,7 +204,7 @@ class Explorer:
 
     def _refusal(self, error: ChiaroError) -> Response:
         status = _STATUSES.get(type(error)) or status_of(error)
-        if status >= 500 and not isinstance(error, (NodeFault, RequestRefused)):
+        if status >= 500 and not isinstance(error, NO_NEWS):
             _log.error("page failed: %s", error, extra={"code": error.id})
         context = {"problem": problem(error), "status": status}
         return self._rendered(Page("error", "Not here", "", context, status))

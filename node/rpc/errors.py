@@ -109,6 +109,8 @@ class Syncing(NodeError):
     fix = "wait until it has a snapshot of its peers; its log tells"
 
 
+NO_NEWS: Final = (NodeFault, RequestRefused, Syncing)
+"""Refusals with a status of 500 or more that the log has already, or would have all the time."""
 _PLAIN: Final[tuple[type[ChiaroError], ...]] = (
     PolicyRefused,
     NotFound,

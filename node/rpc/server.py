@@ -38,7 +38,15 @@ from node.rpc import health, openapi, schema
 from node.rpc.da_schema import PutRequest
 from node.rpc.endpoint import Call, Endpoint
 from node.rpc.endpoints import ENDPOINTS
-from node.rpc.errors import BadRequest, NodeFault, RequestRefused, Syncing, TooLarge, problem
+from node.rpc.errors import (
+    NO_NEWS,
+    BadRequest,
+    NodeFault,
+    RequestRefused,
+    Syncing,
+    TooLarge,
+    problem,
+)
 from node.rpc.gossip_schema import PoseRequest, PublishRequest
 from node.rpc.health import Reason
 from node.rpc.service import Service
@@ -284,6 +292,6 @@ def _json(document: object, status: int = 200) -> Response:
 
 def _refusal(error: ChiaroError, status: int | None = None) -> Response:
     found = status or status_of(error)
-    if found >= 500 and not isinstance(error, (NodeFault, RequestRefused, Syncing)):
+    if found >= 500 and not isinstance(error, NO_NEWS):
         _log.error("request failed: %s", error, extra={"code": error.id})
     return _json(schema.ProblemDocument(error=problem(error)), found)

@@ -243,7 +243,7 @@ def restore(node: Node, story: Story, height: int) -> None:
     calls.answer("apply_snapshot_chunk", abci.Request(apply_snapshot_chunk=part))
 
 
-def test_sn13_a_node_without_a_state_answers_nothing(joining, story):
+def test_sn13_a_node_without_a_state_answers_nothing(joining, story, caplog):
     for path in ("/v1/status", "/v1/supply", "/v1/accounts/0x" + "11" * 32):
         answer = get(joining, path)
         assert answer.status_code == 503
@@ -253,6 +253,7 @@ def test_sn13_a_node_without_a_state_answers_nothing(joining, story):
         answer = get(joining, path)
         assert answer.status_code == 503
         assert "SN-13" in answer.text
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
     assert joining.store.empty  # in particular no genesis
     restore(joining, story, 5)
     answer = get(joining, "/v1/status").json()
