@@ -1,0 +1,300 @@
+"""What members say to each other: links from each to each.  Rules PV-152, PV-153; docs/adr/0034.
+
+    listener    nonce 32
+    caller      member 1, signature 64                over committee, caller, listener, nonce
+    caller      length 4, message …                   as `private_exec.mpc.message` encodes it
+
+A link carries the caller's own messages to one member, and nothing back. Everything on it is meant
+for all members, t liars among them, so it hides nothing; each message is signed for its session. A
+link is made anew when it breaks, and now and then: then the caller says again all that is live, so
+that a member that was away hears it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from node.core.ids import tagged_hash
+from node.private.member.errors import MemberRefused
+from private_exec.committee.declaration import Declaration
+from private_exec.mpc.message import MAX_BODY, OVERHEAD, Message
+from private_exec.roster import SIGNATURE_BYTES, Signer
+from zk.errors import ChiaroError
+
+NONCE_BYTES: Final = 32
+MAX_FRAME: Final = MAX_BODY + OVERHEAD
+MOST_SESSIONS: Final = 256
+"""Of one sender, whose messages wait here."""
+MOST_BYTES: Final = 32 << 20
+"""Of one sender's messages that wait here."""
+MOST_STRANGERS: Final = 32
+"""Callers who have not said who they are."""
+HELLO_S: Final = 5.0
+RETRY_S: Final = 0.5
+RENEW_S: Final = 60.0
+"""A link is made anew so often, lest one that died silently be spoken to for ever."""
+
+
+@dataclass
+class _Box:
+    """What one sender said, by session, oldest session first."""
+
+    sessions: OrderedDict[bytes, dict[bytes, bytes]] = field(default_factory=OrderedDict)
+    held: int = 0
+
+
+class Mail:
+    """PV-153: what came from others, kept for sessions that have not begun here, in bounds."""
+
+    def __init__(self) -> None:
+        self._boxes: dict[int, _Box] = {}
+        self._waiting: dict[bytes, asyncio.Queue[bytes]] = {}
+
+    def put(self, sender: int, message: Message, data: bytes) -> None:
+        """A message of this sender; what was said before changes nothing."""
+        box = self._boxes.setdefault(sender, _Box())
+        said = box.sessions.setdefault(message.sid, {})
+        name = tagged_hash("private/member/mail", data)
+        if name in said:
+            return
+        said[name] = data
+        box.held += len(data)
+        box.sessions.move_to_end(message.sid)
+        while len(box.sessions) > MOST_SESSIONS or box.held > MOST_BYTES:
+            _, gone = box.sessions.popitem(last=False)
+            box.held -= sum(map(len, gone.values()))
+        if (queue := self._waiting.get(message.sid)) is not None:
+            queue.put_nowait(data)
+
+    def open(self, sid: bytes) -> asyncio.Queue[bytes]:
+        """Everything of a session: what came, and what will."""
+        queue: asyncio.Queue[bytes] = asyncio.Queue()
+        for box in self._boxes.values():
+            for data in box.sessions.get(sid, {}).values():
+                queue.put_nowait(data)
+        self._waiting[sid] = queue
+        return queue
+
+    def close(self, sid: bytes) -> None:
+        """Nobody takes messages of it for now; they are kept."""
+        self._waiting.pop(sid, None)
+
+
+class Outbox:
+    """One's own messages of the sessions that are live: said to each member once per link."""
+
+    def __init__(self) -> None:
+        self._live: dict[bytes, list[bytes]] = {}
+        self._news = asyncio.Event()
+
+    def say(self, sid: bytes, data: bytes) -> None:
+        """To everybody, now and to whoever comes later."""
+        said = self._live.setdefault(sid, [])
+        if data not in said:
+            said.append(data)
+            self._news.set()
+            self._news = asyncio.Event()
+
+    def keep(self, sids: Sequence[bytes]) -> None:
+        """Only these sessions are live."""
+        for sid in self._live.keys() - set(sids):
+            del self._live[sid]
+
+    def due(self, said: set[tuple[bytes, int]]) -> list[bytes]:
+        """What a link with this memory has still to say; it remembers."""
+        found = []
+        for sid, messages in self._live.items():
+            for number, data in enumerate(messages):
+                if (sid, number) not in said:
+                    said.add((sid, number))
+                    found.append(data)
+        return found
+
+    async def news(self) -> None:
+        """Until something is said."""
+        await self._news.wait()
+
+
+def hello(committee: bytes, caller: int, listener: int, nonce: bytes) -> bytes:
+    """What a caller signs."""
+    ends = bytes([caller, listener])
+    return tagged_hash("private/member/hello", committee, ends, nonce)
+
+
+class Links:
+    """A member's links, to and from all others.
+
+    Args:
+        declaration: of the committee.
+        member: 1 … n.
+        signer: the member's key.
+        mail: where what comes goes.
+        outbox: what is said.
+        report: told of what went wrong with a member's link, in words.
+        renew_s: how long a link lives.
+    """
+
+    def __init__(
+        self,
+        declaration: Declaration,
+        member: int,
+        signer: Signer,
+        mail: Mail,
+        outbox: Outbox,
+        report: Callable[[str], None],
+        renew_s: float = RENEW_S,
+    ) -> None:
+        self._declaration = declaration
+        self._member = member
+        self._signer = signer
+        self._mail = mail
+        self._outbox = outbox
+        self._report = report
+        self._renew_s = renew_s
+        self._strangers = 0
+        self._heard: dict[int, asyncio.StreamWriter] = {}
+        self._answering: set[asyncio.StreamWriter] = set()
+
+    async def run(self, listen: str) -> None:
+        """Until cancelled.
+
+        Args:
+            listen: HOST:PORT.
+
+        Raises:
+            MemberRefused: PV-152, the address is none, or not to be had.
+        """
+        host, port = address(listen)
+        try:
+            server = await asyncio.start_server(self._answer, host, port)
+        except OSError as error:
+            raise MemberRefused(
+                "PV-152", f"cannot listen: {error.strerror}", where=listen
+            ) from None
+        try:
+            async with asyncio.TaskGroup() as group:
+                for other in self._declaration.members:
+                    if other != self._member:
+                        group.create_task(self._call(other))
+                await server.serve_forever()
+        finally:
+            server.close()
+            for writer in self._answering:
+                writer.transport.abort()
+
+    # --- speaking ----------------------------------------------------------------------------
+
+    async def _call(self, other: int) -> None:
+        """Speak to one member, again and again; never to one whose endpoint is none."""
+        while True:
+            try:
+                async with asyncio.timeout(self._renew_s):
+                    await self._speak(other)
+            except TimeoutError:
+                continue
+            except (OSError, EOFError):
+                await asyncio.sleep(RETRY_S)
+            except MemberRefused as error:
+                self._report(f"{error.id}: {error}")
+                return
+
+    async def _speak(self, other: int) -> None:
+        host, port = address(self._declaration.seats[other - 1].endpoint)
+        reader, writer = await asyncio.open_connection(host, port)
+        try:
+            nonce = await reader.readexactly(NONCE_BYTES)
+            digest = hello(self._declaration.id, self._member, other, nonce)
+            writer.write(bytes([self._member]) + self._signer.sign(digest))
+            said: set[tuple[bytes, int]] = set()
+            gone = asyncio.ensure_future(reader.read(1))
+            try:
+                while not gone.done():
+                    for data in self._outbox.due(said):
+                        writer.write(len(data).to_bytes(4, "little") + data)
+                    await writer.drain()
+                    news = asyncio.ensure_future(self._outbox.news())
+                    try:
+                        await asyncio.wait({news, gone}, return_when=asyncio.FIRST_COMPLETED)
+                    finally:
+                        news.cancel()
+                raise EOFError
+            finally:
+                gone.cancel()
+        finally:
+            writer.transport.abort()
+
+    # --- hearing -----------------------------------------------------------------------------
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One caller, until it goes or says something that no member says."""
+        self._answering.add(writer)
+        try:
+            caller = await self._met(reader, writer)
+            if caller is not None:
+                if (old := self._heard.get(caller)) is not None:
+                    old.transport.abort()
+                self._heard[caller] = writer
+                await self._hear(caller, reader)
+        except (OSError, EOFError, TimeoutError):
+            pass
+        except ChiaroError as error:
+            self._report(f"{error.id}: {error}")
+        finally:
+            self._answering.discard(writer)
+            writer.transport.abort()
+
+    async def _met(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int | None:
+        """PV-152: which member calls; None: nobody is let in now.
+
+        Raises:
+            MemberRefused: PV-152, it is no member.
+        """
+        if self._strangers >= MOST_STRANGERS:
+            return None
+        self._strangers += 1
+        try:
+            async with asyncio.timeout(HELLO_S):
+                nonce = secrets.token_bytes(NONCE_BYTES)
+                writer.write(nonce)
+                said = await reader.readexactly(1 + SIGNATURE_BYTES)
+        finally:
+            self._strangers -= 1
+        caller, signature = said[0], said[1:]
+        digest = hello(self._declaration.id, caller, self._member, nonce)
+        known = caller != self._member and self._declaration.is_signed(caller, digest, signature)
+        if not known:
+            raise MemberRefused("PV-152", "a caller is no other member", where="link")
+        return caller
+
+    async def _hear(self, caller: int, reader: asyncio.StreamReader) -> None:
+        """PV-153: its messages.
+
+        Raises:
+            MemberRefused: PV-153, longer than any message, or another member's.
+            DecodeError: no message.
+        """
+        where = f"link of member {caller}"
+        while True:
+            length = int.from_bytes(await reader.readexactly(4), "little")
+            if length > MAX_FRAME:
+                raise MemberRefused("PV-153", "longer than a message can be", where=where)
+            data = await reader.readexactly(length)
+            message = Message.from_bytes(data)
+            if message.sender != caller:
+                raise MemberRefused("PV-153", "a message that is another's", where=where)
+            self._mail.put(caller, message, data)
+
+
+def address(text: str) -> tuple[str, int]:
+    """HOST:PORT. Raises MemberRefused: PV-152."""
+    host, _, port = text.rpartition(":")
+    with contextlib.suppress(ValueError):
+        if host and port.isascii() and port.isdigit() and 0 < int(port) < 1 << 16:
+            return host.strip("[]"), int(port)
+    raise MemberRefused("PV-152", "an endpoint is HOST:PORT", where=text)

@@ -1,0 +1,309 @@
+"""What members keep on their disks, and what they say to each other over sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import os
+import socket
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from node.private.member import transport
+from node.private.member.drive import drive
+from node.private.member.errors import MemberRefused, MemberSecretLost
+from node.private.member.secrets import FileJournal, Vault, load_key, make_key
+from node.private.member.transport import Links, Mail, Outbox, hello
+from node.testing.private import PrivateChain, signer
+from private_exec.committee import acceptance, inputs, together
+from private_exec.committee.cells import cell_id
+from private_exec.committee.declaration import Declaration
+from private_exec.committee.together import Awaiting
+from private_exec.mpc.context import Context
+from private_exec.mpc.message import Kind, sign
+from private_exec.mpc.party import Party
+from private_exec.pedersen import Opening
+
+COMMITTEE = b"\x05" * 32
+
+
+def refused(rule: str, call) -> None:
+    with pytest.raises(MemberRefused) as caught:
+        call()
+    assert caught.value.rule == rule
+
+
+# --- disk ---------------------------------------------------------------------------------------
+
+
+def test_pv150_a_key_is_made_once_and_is_private(tmp_path: Path):
+    made = make_key(tmp_path / "home")
+    path = tmp_path / "home" / "member.key"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert load_key(tmp_path / "home").account == made.account
+    refused("PV-150", lambda: make_key(tmp_path / "home"))
+    path.chmod(0o644)
+    refused("PV-150", lambda: load_key(tmp_path / "home"))
+    path.chmod(0o600)
+    path.write_bytes(path.read_bytes().replace(b"key/1", b"key/2"))
+    refused("PV-150", lambda: load_key(tmp_path / "home"))
+    refused("PV-150", lambda: load_key(tmp_path / "nowhere"))
+
+
+def test_pv150_entropy_is_kept_before_it_is_used_and_never_replaced(tmp_path: Path):
+    folder = tmp_path / "secrets"
+    fresh = Vault(folder, COMMITTEE).entropy(2, 1)
+    assert stat.S_IMODE((folder / "2-1").stat().st_mode) == 0o600
+    again = Vault(folder, COMMITTEE)
+    assert again.entropy(2, 1) == fresh
+    assert again.entropy(2, 2) != fresh
+    assert again.kept() == ((2, 1), (2, 2))
+    refused("PV-150", lambda: Vault(folder, b"\x06" * 32).entropy(2, 1))
+    (folder / "3-0").write_bytes((folder / "2-1").read_bytes())
+    (folder / "3-0").chmod(0o600)
+    refused("PV-150", lambda: again.entropy(3, 0))
+    (folder / "2-2").chmod(0o640)
+    refused("PV-150", lambda: again.entropy(2, 2))
+    (folder / ".2-1.left.tmp").write_bytes(fresh)
+    again.erase(2, 1)
+    assert again.find(2, 1) is None
+    assert not (folder / ".2-1.left.tmp").exists()
+
+
+def test_pv151_a_decision_is_recorded_once(tmp_path: Path):
+    folder = tmp_path / "journal"
+    assert FileJournal(folder).record(b"key", b"first") == b"first"
+    assert FileJournal(folder).record(b"key", b"second") == b"first"
+    assert FileJournal(folder).record(b"other", b"second") == b"second"
+    (path,) = (p for p in folder.iterdir() if b"second" in p.read_bytes())
+    path.write_bytes(b"third" + path.read_bytes()[-32:])
+    with pytest.raises(MemberSecretLost, match="damaged"):
+        FileJournal(folder).record(b"other", b"third")
+
+
+def test_pv151_what_is_on_the_disk_is_flushed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    flushed = []
+    real = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda d: (flushed.append(d), real(d))[1])
+    FileJournal(tmp_path / "j").record(b"key", b"value")
+    assert len(flushed) == 2  # the file, and its folder
+    Vault(tmp_path / "s", COMMITTEE).entropy(0, 0)
+    assert len(flushed) == 4
+
+
+# --- mail ---------------------------------------------------------------------------------------
+
+
+def message(chain: PrivateChain, sid: int, sender: int = 1, body: bytes = b"body"):
+    session = together.session(chain.declaration, "test", bytes([sid % 256, sid // 256]))
+    made = sign(session, sender, signer(sender), 0, Kind.SIGN, body)
+    return made, made.to_bytes()
+
+
+def test_pv153_mail_is_bounded_for_each_sender(chain, monkeypatch):
+    mail = Mail()
+    for sid in range(transport.MOST_SESSIONS + 1):
+        mail.put(1, *message(chain, sid))
+    other = message(chain, 0, sender=2)
+    mail.put(2, *other)
+    assert mail.open(message(chain, 1)[0].sid).qsize() == 1
+    assert mail.open(message(chain, 0)[0].sid).get_nowait() == other[1]
+    assert mail.open(message(chain, 0)[0].sid).qsize() == 1  # the first member's is gone
+    monkeypatch.setattr(transport, "MOST_BYTES", 1000)
+    mail = Mail()
+    for sid in range(3):
+        mail.put(1, *message(chain, sid, body=bytes(400)))
+    assert [mail.open(message(chain, sid)[0].sid).qsize() for sid in range(3)] == [0, 0, 1]
+
+
+def test_pv153_what_was_said_before_changes_nothing(chain):
+    mail, (made, data) = Mail(), message(chain, 0)
+    queue = mail.open(made.sid)
+    mail.put(1, made, data)
+    mail.put(1, made, data)
+    assert queue.qsize() == 1
+
+
+# --- links --------------------------------------------------------------------------------------
+
+
+def free_ports(count: int) -> list[int]:
+    taken = [socket.socket() for _ in range(count)]
+    for one in taken:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in taken]
+    for one in taken:
+        one.close()
+    return ports
+
+
+def moved(declaration: Declaration, ports: Sequence[int]) -> Declaration:
+    seats = (
+        dataclasses.replace(seat, endpoint=f"127.0.0.1:{port}")
+        for seat, port in zip(declaration.seats, ports, strict=True)
+    )
+    return dataclasses.replace(declaration, seats=tuple(seats))
+
+
+class Somebody:
+    """A member's end: links, mail, outbox, and what it complained of."""
+
+    def __init__(self, declaration: Declaration, member: int, renew_s: float = 60.0) -> None:
+        self.reports: list[str] = []
+        self.mail, self.outbox = Mail(), Outbox()
+        self.links = Links(
+            declaration, member, signer(member), self.mail, self.outbox, self.reports.append,
+            renew_s,
+        )  # fmt: skip
+        self.listen = declaration.seats[member - 1].endpoint
+        self.task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self.task = asyncio.create_task(self.links.run(self.listen))
+
+    async def stop(self) -> None:
+        assert self.task is not None
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+
+
+def awaiting(chain: PrivateChain, member: int, given, off: int = 0) -> list[Awaiting]:
+    (pairs,) = inputs.open_all([given.input], chain.secrets[member])
+    return [
+        Awaiting(
+            cell_id(given.input.id, k),
+            given.input.commitments[k],
+            Opening(pair.value + off, pair.blinding),
+        )
+        for k, pair in enumerate(pairs)
+    ]
+
+
+def accepting(chain: PrivateChain, somebody: Somebody, member: int, given, off: int = 0):
+    found = awaiting(chain, member, given, off)
+    session = together.acceptance_session(chain.record, [one.id for one in found])
+    context = Context(session, member, chain.secrets[member].prss, signer(member))
+    party = Party(context, together.accepting(context, chain.record, found))
+    return context, drive(party, somebody.mail, somebody.outbox, somebody.reports.append)
+
+
+def test_members_accept_over_sockets_with_one_lying_and_one_coming_late(chain):
+    identity = chain.open_round()
+    given = chain.donate(identity, 0, 100, 0)
+    moved_to = moved(chain.declaration, free_ports(4))
+
+    async def run():
+        people = {m: Somebody(moved_to, m) for m in chain.declaration.members}
+        for m in (1, 2, 4):
+            people[m].start()
+        contexts, jobs = {}, {}
+        for m in (1, 2, 4):
+            contexts[m], job = accepting(chain, people[m], m, given, off=m == 4)
+            jobs[m] = asyncio.create_task(job)
+        await asyncio.sleep(1.0)
+        assert not any(job.done() for job in jobs.values())  # two honest members make no quorum
+        people[3].start()
+        contexts[3], job = accepting(chain, people[3], 3, given)
+        jobs[3] = asyncio.create_task(job)
+        try:
+            async with asyncio.timeout(30):
+                made = [await jobs[m] for m in (1, 2, 3)]
+        finally:
+            jobs[4].cancel()
+            await asyncio.gather(jobs[4], return_exceptions=True)
+            for one in people.values():
+                await one.stop()
+        return made, contexts
+
+    made, contexts = asyncio.run(run())
+    assert {row.cells for row in made} == {made[0].cells}
+    record = chain.record
+    commitments = {cell_id(given.input.id, k): given.input.commitments[k] for k in range(2)}
+    assert len(acceptance.accept(made[0], record, commitments)) == 2
+    named = {fault.member for m in (1, 2, 3) for fault in contexts[m].faults}
+    assert named <= {4}
+
+
+def test_pv153_what_is_live_is_said_again_on_a_new_link(chain):
+    declaration = moved(chain.declaration, free_ports(4))
+    first, second = message(chain, 1), message(chain, 2)
+
+    async def run() -> list[bytes]:
+        one, two = Somebody(declaration, 1, renew_s=0.2), Somebody(declaration, 2)
+        one.start()
+        two.start()
+        one.outbox.say(first[0].sid, first[1])
+        async with asyncio.timeout(20):
+            await two.mail.open(first[0].sid).get()
+        await two.stop()
+        one.outbox.keep([second[0].sid])
+        one.outbox.say(second[0].sid, second[1])
+        one.outbox.say(second[0].sid, second[1])
+        again = Somebody(declaration, 2)
+        again.start()
+        async with asyncio.timeout(20):
+            heard = [await again.mail.open(second[0].sid).get()]
+        await asyncio.sleep(0.5)  # links are made anew meanwhile
+        await again.stop()
+        await one.stop()
+        assert again.mail.open(first[0].sid).empty()
+        return heard
+
+    assert asyncio.run(run()) == [second[1]]
+
+
+def test_pv152_pv153_who_is_no_member_or_says_what_no_member_says_is_cut_off(chain):
+    declaration = moved(chain.declaration, free_ports(4))
+
+    async def call(said) -> None:
+        """Say hello, then something; returns once the listener is gone."""
+        host, port = transport.address(declaration.seats[0].endpoint)
+        reader, writer = await asyncio.open_connection(host, port)
+        try:
+            async with asyncio.timeout(20):
+                writer.write(said(await reader.readexactly(32)))
+                await reader.read()
+        except ConnectionError:
+            pass
+        finally:
+            writer.transport.abort()
+
+    def greeting(nonce: bytes, caller: int = 2, listener: int = 1, by: int | None = None) -> bytes:
+        digest = hello(declaration.id, caller, listener, nonce)
+        return bytes([caller]) + signer(by or caller).sign(digest)
+
+    def framed(data: bytes) -> bytes:
+        return len(data).to_bytes(4, "little") + data
+
+    own, others = message(chain, 1, sender=2), message(chain, 2, sender=3)
+    cases = [
+        ("PV-152", lambda nonce: greeting(nonce, by=3)),
+        ("PV-152", lambda nonce: greeting(nonce, listener=2)),
+        ("PV-152", lambda nonce: greeting(bytes(len(nonce)))),
+        ("PV-152", lambda nonce: greeting(nonce, caller=1)),
+        ("PV-152", lambda nonce: greeting(nonce, caller=9)),
+        ("PV-153", lambda nonce: greeting(nonce) + b"\xff\xff\xff\x7f"),
+        ("PV-153", lambda nonce: greeting(nonce) + framed(own[1]) + framed(others[1])),
+        ("", lambda nonce: greeting(nonce) + framed(b"\x00" * 10)),
+    ]
+
+    async def run() -> list[str]:
+        one = Somebody(declaration, 1)
+        one.start()
+        await asyncio.sleep(0.1)
+        for number, (_, said) in enumerate(cases, 1):
+            await call(said)
+            while len(one.reports) < number:
+                await asyncio.sleep(0.01)
+        await one.stop()
+        assert one.mail.open(own[0].sid).qsize() == 1
+        assert one.mail.open(others[0].sid).empty()
+        return one.reports
+
+    reports = asyncio.run(run())
+    for (rule, _), report in zip(cases, reports, strict=True):
+        assert rule in report
+    refused("PV-152", lambda: transport.address("nowhere"))
