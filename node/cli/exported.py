@@ -39,11 +39,21 @@ def documents_of(session: Session, identity: str) -> list[Part]:
         Unreachable: no node, and the wallet's log does not have it.
     """
     found = identify.resolve(session, identity)
-    wire = identify.wire_of(session, found)
-    tx = identify.shielded_of(wire, found.tx_id or b"")
+    return documents_in(session, identify.wire_of(session, found), found.tx_id or b"")
+
+
+def documents_in(session: Session, wire: bytes, tx_id: bytes) -> list[Part]:
+    """The same, of a transaction's full bytes; of a private one, those of what it carries.
+
+    Raises:
+        NotFound: it has no proofs.
+        DecodeError: it does not decode.
+        BadAnswer: it is another transaction than the one asked for.
+    """
+    tx = identify.shielded_of(wire, tx_id) or identify.carried_of(wire)
     if tx is None:
         raise NotFound(
-            "a transparent transaction has no proofs",
+            "this transaction has no proofs",
             fix="name a transaction that touches the shielded pool",
         )
     return parts_of(tx, session.profile)

@@ -62,7 +62,7 @@ def list_all(context: typer.Context) -> None:
         found = client.private_rounds()
     rows = [
         (
-            show.shorten(view.id),
+            view.id,
             view.status,
             view.phase,
             f"{show.amount_text(int(view.pool))} {view.kind.name or ''}",
@@ -354,6 +354,7 @@ def _show_donation(session: Session, asked: Donation, asset: str) -> None:
             ("hidden", "the amount; who gave, among all on the list"),
             ("reveals", "that a member gave to this project, the fee, the time"),
             ("ends", f"block {terms.close}; sums open by block {terms.open}"),
+            *(("beware", text) for text in session.warnings),
         ],
     )
 

@@ -245,14 +245,18 @@ def check_documents(
 def _verify_transaction(
     session: Session, identity: str, statement: str | None, also: list[str], *, history: bool
 ) -> None:
-    from node.cli import exported
+    from node.cli import exported, identify, verify_linked
 
     results = []
-    for index, part in enumerate(exported.documents_of(session, identity)):
+    named = identify.resolve(session, identity)
+    wire = identify.wire_of(session, named)
+    for index, part in enumerate(exported.documents_in(session, wire, named.tx_id or b"")):
         documents = (part.proof, part.public, part.key)
         found = check_documents(session, *documents, statement=statement, history=history)
         found.checks.extend(_ask_others(also, *documents))
         results.append((f"action {index}", found))
+    if (linked := verify_linked.linked_checks(session, wire, history=history)) is not None:
+        results.append(("hidden amounts", linked))
     session.warnings[:] = list(dict.fromkeys(session.warnings))
     _report(session, f"transaction {identity}", results)
 

@@ -252,6 +252,17 @@ def test_no_secret_of_a_donation_is_printed_or_kept(place, monkeypatch) -> None:
     assert not any(secret in data for secret in raw for data in files)
 
 
+def test_verify_says_what_of_a_donation_does_not_hold(place) -> None:
+    """The stub's proofs: neither those of actions nor the linked one."""
+    identity = new_round(place)
+    assert give(place, "bob", identity, 0, "0.04").code == 0
+    verified = place.cli.json("verify", "2", "--wallet", "bob")
+    assert (verified.code, verified.data["valid"]) == (1, False)
+    hidden = {c["id"]: c for c in verified.data["checks"] if c["part"] == "hidden amounts"}
+    assert hidden["carried"]["ok"] is True
+    assert hidden["linked"]["ok"] is False and hidden["linked"]["code"]
+
+
 def test_a_node_that_shows_another_round_gets_no_donation(place, monkeypatch) -> None:
     """PV-142: terms, and with them who can read, follow from the id that the donor was given."""
     announced, other = new_round(place), new_round(place)
@@ -274,6 +285,10 @@ def test_real_proofs_of_a_donation_and_of_its_way_back(parts, tmp_path, capsys, 
         given = give(place, "alice", identity, 1, "0.25")
         assert (given.code, given.data["operation"]["state"]) == (0, "included"), given.out
         view = shown(place, identity)
+        verified = place.cli.json("verify", "2", "--wallet", "alice")
+        assert (verified.code, verified.data["valid"]) == (0, True), verified.out
+        told = {c["id"] for c in verified.data["checks"] if c["part"] == "hidden amounts"}
+        assert told == {"carried", "key", "linked"}
         place.chain.to(view["accept"] + 1)
         held = float(spendable(place, "alice"))
         back = place.cli.pay("private", "fund", "claim", identity, "--wallet", "alice")

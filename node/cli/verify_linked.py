@@ -1,0 +1,76 @@
+"""What `chiaro verify` says of a private transaction beside the actions that it carries.
+
+Its proof leaves amounts out: in their place stands a point, which a link ties to commitments. Proof
+and link are one statement; either alone says nothing of the amounts. Other tools verify such a
+proof only where amounts are given to them, which nobody does (docs/adr/0027).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from node.cli.session import Session
+from node.cli.verify import Checked, key_document
+from zk.errors import ChiaroError
+
+if TYPE_CHECKING:
+    from circuits.keys import KeyStore
+    from node.core.interfaces import ProofClaim
+    from zk.formats.itemised import Check
+
+
+def linked_checks(session: Session, wire: bytes, *, history: bool) -> Checked | None:
+    """Of a private transaction that carries a shielded one; None for all others.
+
+    Raises:
+        DecodeError: it does not decode.
+        UnknownKey, DevParamsRefused, DigestMismatch: no usable key.
+    """
+    from circuits.keys import KeyStore
+    from node.core.block import Transaction
+    from node.core.ids import EnvironmentId
+    from node.private import payload, statements
+    from node.private.gifts import Carrying
+    from zk.errors import InsecureVersion
+    from zk.formats.itemised import Check
+
+    envelope = Transaction.from_bytes(wire)
+    if envelope.environment is not EnvironmentId.PRIVATE:
+        return None
+    tx = payload.decode(envelope.payload)
+    if not isinstance(tx, Carrying):
+        return None
+    try:
+        claim = statements.claim_of(tx)
+    except ChiaroError as error:
+        return Checked([Check("carried", False, error.id, error.message)], {})
+    store = KeyStore(allow_insecure=True)
+    entry = store.entry(claim.key_id, session.profile)
+    checks = [Check("carried", True, "", "moves exactly the hidden value that is spoken of")]
+    checks.append(Check("key", True, "", f"{claim.key_id}, {entry.made}"))
+    if entry.unsafe:
+        session.warnings.append(entry.unsafe)
+    if entry.insecure:
+        session.warnings.append(entry.insecure)
+        code = "" if history else InsecureVersion.code
+        checks.append(Check("version", history, code, entry.insecure))
+    checks.append(_linked(claim, store, session.profile))
+    return Checked(checks, key_document(entry.verifying_key, entry))
+
+
+def _linked(claim: ProofClaim, store: KeyStore, profile: str) -> Check:
+    from node.execution.verifier import GrothVerifier
+    from zk.formats.itemised import Check
+
+    verifier = GrothVerifier({claim.key_id: store.verifying_key(claim.key_id, profile)}, workers=1)
+    (refused,) = verifier.verify([claim])
+    if refused is not None:
+        return Check("linked", False, refused.id, refused.message)
+    count = 0 if claim.linked is None else len(claim.linked.commitments)
+    return Check(
+        "linked",
+        True,
+        "",
+        f"amounts hidden, tied to {count} commitment{'s' if count > 1 else ''}; "
+        "this tool alone verifies that",
+    )
