@@ -92,7 +92,7 @@ class Wrong(Fault):
 
 @dataclass(frozen=True)
 class TwoStories(Fault):
-    """Says another first value in rounds of a kind, to some only.
+    """Says something else in rounds of a kind, to some only: the first bit turned over.
 
     Attributes:
         member: who.
@@ -107,7 +107,7 @@ class TwoStories(Fault):
     def carry(self, message: Message, receiver: int, resign: Resign) -> Message | Late | None:
         chosen = message.sender == self.member and message.header.kind is self.kind
         if chosen and receiver in self.to:
-            return resign(message, _moved(message.body, 0, 1))
+            return resign(message, bytes(b ^ (k == 0) for k, b in enumerate(message.body)))
         return message
 
 
@@ -150,7 +150,7 @@ class Rewritten(Fault):
 def _moved(body: bytes, place: int, by: int) -> bytes:
     """A vector with one value changed."""
     values = vectors.ints(vectors.from_bytes(body, len(body) // BYTES))
-    values[place] += by
+    values[place % len(values)] += by
     return vectors.to_bytes(vectors.vec(values))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from private_exec.mpc import prepare, vectors
 from private_exec.mpc.arithmetic import compute
@@ -155,3 +157,54 @@ def test_pv14_one_member_that_speaks_to_some_leaves_a_batch_undecided_and_nothin
     assert {(type(e), e.rule) for m, e in outcome.errors.items() if m < 4} == {(Undecided, "PV-14")}
     assert {sent.kind for sent in outcome.sent} == {Kind.PRODUCT, Kind.ECHO, Kind.FIX}
     assert not any(outcome.accused(m) for m in members.session.members)
+
+
+def a_fault(member):
+    """Anything that one member may do."""
+    kinds, place = st.sampled_from(Kind), st.integers(-2, 2)
+    vectors_only = st.sampled_from([Kind.OPEN, Kind.PRODUCT])
+    return st.one_of(
+        st.builds(Silent, st.just(member), st.integers(0, 14)),
+        st.builds(Slow, st.just(member), kinds),
+        st.builds(
+            Wrong, st.just(member), vectors_only, place, st.integers(1, 9), st.integers(0, 2)
+        ),
+        st.builds(
+            TwoStories, st.just(member), vectors_only, st.sets(st.integers(1, 7), min_size=1)
+        ),
+        st.builds(
+            Rewritten,
+            st.just(member),
+            kinds,
+            st.sampled_from([garbled, lambda body: body[:-1], lambda body: b"\xff" * len(body)]),
+        ),
+    )
+
+
+@st.composite
+def some_faults(draw):
+    """Up to t members with up to two faults each, and an order of messages."""
+    n = draw(st.sampled_from(SIZES))
+    members = st.sets(st.integers(1, n), min_size=1, max_size=(n - 1) // 3)
+    faulty = draw(members)
+    faults = [f for m in sorted(faulty) for f in draw(st.lists(a_fault(m), max_size=2))]
+    return n, faulty, faults, draw(st.sampled_from([None, 1]))
+
+
+@given(some_faults())
+@settings(max_examples=25, deadline=None)
+def test_pv17_nobody_honest_is_accused_and_nothing_wrong_opens_whatever_t_members_do(
+    committee, case
+):
+    n, faulty, faults, order = case
+    members = committee(n)
+    outcome = run(members, session(members), faults=faults, order=order)
+    for m in set(members.session.members) - faulty:
+        assert outcome.accused(m) <= faulty
+        if m in outcome.results:
+            assert vectors.ints(outcome.results[m]) == ANSWER
+        elif isinstance(outcome.errors[m], BatchBlamed):
+            assert set(outcome.errors[m].liars) <= faulty
+            assert outcome.errors[m].liars
+        else:
+            assert isinstance(outcome.errors[m], Undecided)
