@@ -181,6 +181,20 @@ def test_pv115_deposits_are_accepted_by_their_committee(chain):
     assert chain.codes(right, right) == ["ok", "PV-44"]
 
 
+def test_pv115_another_committee_accepts_nothing_that_is_not_its_own():
+    """Anybody can declare one, of members of his own."""
+    chain = PrivateChain()
+    chain.start(notes=2)
+    tx, held = chain.stored(50_000, owner(chain, 1))
+    assert_ok(chain.run(tx))
+    rows, right = chain.rows([held.input]), chain.welcome([held])
+    chain.declaration = dataclasses.replace(chain.declaration, purpose=b"\x05" * 32)
+    assert_ok(chain.run(chain.declare()))
+    chain.ceremony()
+    foreign = chain.certified(chain.declaration.id, rows)
+    assert chain.codes(foreign, right) == ["PV-44", "ok"]
+
+
 def test_pv126_cells_go_to_the_next_epochs_keys_and_hold_what_they_held():
     chain = PrivateChain()
     chain.start(notes=2)
