@@ -319,11 +319,14 @@ class NodeClient:
 
     # --- the private environment -------------------------------------------------------------
 
-    def private_committees(self) -> private_schema.CommitteesView:
-        """All of them. Raises NotFound: PV-140, the chain has no private environment."""
+    def private_committees(
+        self, after: bytes = b"", limit: int = 64
+    ) -> private_schema.CommitteesView:
+        """Those behind an id. Raises NotFound: PV-140, the chain has no private environment."""
         from node.rpc.private_schema import CommitteesView
 
-        return self.get("/private/committees", CommitteesView)
+        query = {"after": "0x" + after.hex(), "limit": limit}
+        return self.get("/private/committees", CommitteesView, query)
 
     def private_committee(self, identity: bytes) -> private_schema.CommitteeView:
         """One. Raises NotFound: PV-140, PV-141."""
@@ -337,11 +340,18 @@ class NodeClient:
 
         return self.get(f"/private/committees/{identity.hex()}/ceremony", CeremonyView)
 
-    def private_rounds(self) -> private_schema.RoundsView:
-        """All of them. Raises NotFound: PV-140."""
+    def private_rounds(self, pages: int = 64) -> private_schema.RoundsView:
+        """All of them, page by page; of so many pages at most. Raises NotFound: PV-140."""
         from node.rpc.private_schema import RoundsView
 
-        return self.get("/private/rounds", RoundsView)
+        found = self.get("/private/rounds", RoundsView)
+        rounds = list(found.rounds)
+        for _ in range(pages - 1):
+            if not found.more:
+                break
+            found = self.get("/private/rounds", RoundsView, {"after": rounds[-1].id})
+            rounds += found.rounds
+        return RoundsView(height=found.height, rounds=rounds, more=found.more)
 
     def private_round(self, identity: bytes) -> private_schema.RoundView:
         """One. Raises NotFound: PV-140, PV-141."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Final, TypeVar
 
 from node.core.errors import NotFound
 from node.core.genesis import Genesis
@@ -24,6 +24,8 @@ from node.store.versioned import VersionedStore
 from private_exec.committee.cells import cell_id
 from zk.curve.encoding import g1_to_bytes
 
+Item = TypeVar("Item")
+
 MOST_DEPOSITS: Final = 256
 """In one answer."""
 
@@ -42,14 +44,12 @@ class PrivateViews:
         self._store: Final = store
         self._names: Final = names
 
-    def committees(self) -> schema.CommitteesView:
-        """PV-141: all of them."""
+    def committees(self, after: bytes = b"", limit: int = 64) -> schema.CommitteesView:
+        """PV-141: those behind an id."""
         state = self._state()
-        found = [
-            _committee(identity, committee, state)
-            for identity, committee in committees.committees(state)
-        ]
-        return schema.CommitteesView(height=self._store.height, committees=found)
+        page, more = _page(committees.committees(state), after, limit)
+        found = [_committee(identity, committee, state) for identity, committee in page]
+        return schema.CommitteesView(height=self._store.height, committees=found, more=more)
 
     def committee(self, identity: bytes) -> schema.CommitteeView:
         """One. Raises NotFound: PV-140, PV-141."""
@@ -70,11 +70,11 @@ class PrivateViews:
             words=[_word(Word.from_bytes(data)) for data in said],
         )
 
-    def rounds(self) -> schema.RoundsView:
-        """PV-141: all of them."""
-        state = self._state()
-        found = [self._round(identity, item) for identity, item in entries.rounds(state)]
-        return schema.RoundsView(height=self._store.height, rounds=found)
+    def rounds(self, after: bytes = b"", limit: int = 64) -> schema.RoundsView:
+        """PV-141: those behind an id."""
+        page, more = _page(entries.rounds(self._state()), after, limit)
+        found = [self._round(identity, item) for identity, item in page]
+        return schema.RoundsView(height=self._store.height, rounds=found, more=more)
 
     def round(self, identity: bytes) -> schema.RoundView:
         """One. Raises NotFound: PV-140, PV-141."""
@@ -195,6 +195,15 @@ class PrivateViews:
             height=found.height,
             message=None if message is None else hex_of(message),
         )
+
+
+def _page(
+    every: Iterator[tuple[bytes, Item]], after: bytes, limit: int
+) -> tuple[list[tuple[bytes, Item]], bool]:
+    """The first of those whose ids are above `after`, and whether others follow."""
+    above = (item for item in every if item[0] > after)
+    found = list(itertools.islice(above, limit + 1))
+    return found[:limit], len(found) > limit
 
 
 def _missing(what: str) -> NotFound:

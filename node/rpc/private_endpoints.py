@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from node.rpc import private_schema
-from node.rpc.endpoint import Endpoint
+from node.rpc.endpoint import Call, Endpoint
+from node.rpc.text import bytes_of
+
+
+def _after(call: Call) -> bytes:
+    return bytes_of(call.query.after, where="after")
+
 
 PRIVATE_ENDPOINTS: Final = (
     Endpoint(
@@ -13,7 +19,8 @@ PRIVATE_ENDPOINTS: Final = (
         "/private/committees",
         "Committees: who, since when, with which keys",
         private_schema.CommitteesView,
-        lambda call: call.service.private.committees(),
+        lambda call: call.service.private.committees(_after(call), call.query.limit),
+        query=private_schema.AfterQuery,
     ),
     Endpoint(
         "GET",
@@ -34,7 +41,8 @@ PRIVATE_ENDPOINTS: Final = (
         "/private/rounds",
         "Rounds of matching funds",
         private_schema.RoundsView,
-        lambda call: call.service.private.rounds(),
+        lambda call: call.service.private.rounds(_after(call), call.query.limit),
+        query=private_schema.AfterQuery,
     ),
     Endpoint(
         "GET",

@@ -70,10 +70,18 @@ class CommitteeView(Response, frozen=True):
 
 
 class CommitteesView(Response, frozen=True):
-    """All committees, by id, behind a block."""
+    """Committees, by id, behind a block; `more`: others follow the last."""
 
     height: Count
     committees: list[CommitteeView]
+    more: bool = False
+
+
+class AfterQuery(Request, frozen=True):
+    """`after`: the last id that was seen; `limit`: how many at most."""
+
+    after: Hex = "0x"
+    limit: Annotated[int, Meta(ge=1, le=64)] = 64
 
 
 class WordView(Response, frozen=True):
@@ -164,10 +172,11 @@ class RoundView(Response, frozen=True):
 
 
 class RoundsView(Response, frozen=True):
-    """All rounds, by id, behind a block."""
+    """Rounds, by id, behind a block; `more`: others follow the last."""
 
     height: Count
     rounds: list[RoundView]
+    more: bool = False
 
 
 class InputView(Response, frozen=True):

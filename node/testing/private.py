@@ -180,9 +180,7 @@ class PrivateChain:
         seats = tuple(
             Seat(signer(m).account, f"127.0.0.1:{9000 + m}") for m in range(1, members + 1)
         )
-        self.declaration = Declaration(
-            genesis.chain_id, tagged_hash("testing/purpose"), 500, seats
-        )
+        self.declaration = Declaration(genesis.chain_id, tagged_hash("testing/purpose"), 500, seats)
         self.secrets: dict[int, EpochSecrets] = {}
 
     @property

@@ -102,6 +102,13 @@ def test_pv141_committees_rounds_donations_and_cells_are_those_behind_the_last_b
     assert after.status == "settled" and after.height == chain.height
     assert [(p.funded, p.payout) for p in after.projects] == [(True, "0"), (False, None)]
     assert views.input(given[1].input.id).claimable
+    others = sorted([name, *(chain.open_round() for _ in range(2))])
+    pages = [views.rounds(limit=2), views.rounds(others[1], 2), views.rounds(others[2], 2)]
+    assert [[item.id for item in page.rounds] for page in pages] == [
+        ["0x" + key.hex() for key in others[:2]], ["0x" + others[2].hex()], [],
+    ]  # fmt: skip
+    assert [page.more for page in pages] == [True, False, False]
+    assert not views.committees().more and views.committees(identity).committees == []
     tx, held = chain.stored(5000, given[0].owner)
     assert_ok(chain.run(tx))
     (waits,) = views.deposits(identity).deposits
