@@ -28,6 +28,7 @@ from private_exec.mpc.shamir import Size
 from private_exec.mpc.simulate import Committee, Outcome, shares_of
 from private_exec.mpc.testing import keys_of_all
 from private_exec.pedersen import Opening, commit
+from private_exec.sharing import lagrange
 from zk import backends
 from zk.curve.bn254 import G1_GENERATOR
 from zk.curve.encoding import G2_BYTES, g1_from_bytes, g1_to_bytes
@@ -296,6 +297,23 @@ def test_pv75_one_wrong_share_of_c_is_named(worlds: dict[int, World], n: int) ->
 def test_pv75_two_wrong_shares_name_nobody(worlds: dict[int, World], n: int) -> None:
     played = worlds[n].play({"second": lie_in_second([2, 3])})
     assert played.concluded.liars == ()
+
+
+def test_pv74_a_set_that_makes_the_proof_may_hold_liars(worlds: dict[int, World]) -> None:
+    """P2-10: two errors that cancel in the first set; the proof is right, its members are not."""
+    world = worlds[7]
+    subset = [1, 2, 3, 4, 5]
+    first, second = lagrange(subset, 0)[:2]
+    errors = {1: second, 2: -first % R}
+
+    def change(bodies: Bodies) -> None:
+        for i, error in errors.items():
+            moved = group.multiple_g1(error, G1_GENERATOR)
+            bodies[i] = g1_to_bytes(group.total_g1([g1_from_bytes(bodies[i]), moved]))
+
+    played = world.play({"second": change})
+    assert (played.concluded.tried, played.concluded.liars) == (1, ())
+    assert played.linked == world.play().linked
 
 
 def test_pv75_nobody_is_named_where_somebody_is_absent(worlds: dict[int, World]) -> None:
