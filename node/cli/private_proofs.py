@@ -1,4 +1,4 @@
-"""`chiaro private rehearse`, `verify`: a session with a proof, and what an auditor asks of it."""
+"""`chiaro private rehearse`, `verify`, `export`: sessions with proofs, and what auditors ask."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from private_exec.mpc.context import Context
     from private_exec.mpc.faults import Fault
     from private_exec.mpc.rounds import Rounds
+    from private_exec.programs.program import Program
     from private_exec.provable.document import Transition
     from private_exec.provable.protocol import Proved
     from private_exec.provable.transition import Provable
@@ -37,6 +38,8 @@ _LIARS = typer.Option(0, "--liars", help="How many of them lie in every round.")
 _DRAW = typer.Option("0", "--draw", help="Any text, from which inputs and keys are drawn.")
 _SIZES = typer.Option(None, "--size", help="Such as bidders=4; may be repeated.")
 _OUT = typer.Option(None, "-o", "--out", help="Write the proof there.")
+_ZKEY = typer.Option(None, "--zkey", help="The program's proving key, of a ceremony.")
+_R1CS = typer.Option(..., "-o", "--out", help="A file that ends in .r1cs.")
 
 
 def verify(context: typer.Context, file: Path = _FILE, vk: Path | None = _KEY) -> None:
@@ -73,22 +76,20 @@ def rehearse(
     draw: str = _DRAW,
     size: list[str] | None = _SIZES,
     out: Path | None = _OUT,
+    zkey: Path | None = _ZKEY,
 ) -> None:
-    """A whole session in this process: inputs from a seed, members, liars among them, a proof."""
+    """A whole session in this process: inputs drawn, members, liars among them, a proof."""
     from private_exec.mpc.shamir import SIZES
     from private_exec.provable.document import Transition, document
-    from private_exec.provable.transition import Provable
     from zk import backends
 
     session: Session = context.obj
     if members not in SIZES or not 0 <= liars <= members:
         raise UsageError(f"{liars} liars of {members} members", where="--members")
-    if session.profile != "dev":
-        raise UsageError("a rehearsal has a development key", where="--profile")
     program = program_at(name, sizes_of(size or []))
     with output.progress(session, "rehearsing") as report:
         report("key", 0.0)
-        provable = Provable.unsafe(program, backends.get())
+        provable = _provable(session, program, zkey)
         report("session", 0.3)
         played = _Rehearsal(provable, members, liars, draw)
         proved = played.run()
@@ -99,7 +100,8 @@ def rehearse(
     if out is not None:
         with readable(out):
             files.write(out, (json.dumps(document(transition), indent=1) + "\n").encode())
-    session.warnings.append(UNSAFE)
+    if provable.key.warning:
+        session.warnings.append(provable.key.warning)
     linked = proved.linked
     data = {
         "program": program.declaration.name,
@@ -117,6 +119,32 @@ def rehearse(
     output.emit(session, "private.rehearse", data)
 
 
+def export(
+    context: typer.Context, name: str = _NAME, size: list[str] | None = _SIZES, out: Path = _R1CS
+) -> None:
+    """Write a program's constraint system, for a ceremony of its key and for other tools."""
+    from private_exec.provable.transition import shape_of_program
+    from zk.formats.r1cs import write_r1cs
+
+    session: Session = context.obj
+    program = program_at(name, sizes_of(size or []))
+    shape = shape_of_program(program)
+    with readable(out):
+        write_r1cs(shape, out)
+    data = {
+        "name": shape.name,
+        "program": "0x" + program.digest.hex(),
+        "digest": "0x" + shape.digest.hex(),
+        "rows": shape.rows,
+        "public_inputs": shape.publics,
+        "hidden": shape.publics - 1,
+        "wires": shape.wires,
+        "domain": shape.domain,
+        "out": str(out),
+    }
+    output.emit(session, "private.export", data)
+
+
 def sizes_of(texts: list[str]) -> dict[str, int]:
     """`bidders=8` as a name and a number."""
     parsed: dict[str, int] = {}
@@ -128,6 +156,24 @@ def sizes_of(texts: list[str]) -> dict[str, int]:
     return parsed
 
 
+def _provable(session: Session, program: Program, zkey: Path | None) -> Provable:
+    """The program with a ceremony's key, or with the development key in that profile."""
+    from private_exec.provable.transition import Provable
+    from zk import backends
+    from zk.formats.zkey import read_zkey
+
+    if zkey is not None:
+        with readable(zkey):
+            key = read_zkey(zkey)
+        _refuse_unsafe(session, unsafe=bool(key.warning), where=zkey)
+        return Provable(program, key)
+    if session.profile != "dev":
+        raise UsageError(
+            "no key is known for private programs here", where="--zkey", fix="give a ceremony's key"
+        )
+    return Provable.unsafe(program, backends.get())
+
+
 def _key(session: Session, transition: Transition, vk: Path | None) -> tuple[VerifyingKey, bool]:
     """The key to check with, and whether anybody can forge under it."""
     from private_exec.provable.transition import Provable
@@ -136,12 +182,22 @@ def _key(session: Session, transition: Transition, vk: Path | None) -> tuple[Ver
 
     if vk is not None:
         data = read_file(vk)
-        return snarkjs.read_verifying_key(data, str(vk)), snarkjs.marked_unsafe(data, str(vk))
+        unsafe = snarkjs.marked_unsafe(data, str(vk))
+        _refuse_unsafe(session, unsafe=unsafe, where=vk)
+        return snarkjs.read_verifying_key(data, str(vk)), unsafe
     if session.profile != "dev":
         raise UsageError(
             "no key is known for private programs here", where="--vk", fix="give the ceremony's key"
         )
     return Provable.unsafe(transition.program, backends.get()).verifying_key, True
+
+
+def _refuse_unsafe(session: Session, *, unsafe: bool, where: Path) -> None:
+    """Keys that anybody can forge under serve the profile `dev` alone."""
+    from zk.errors import DevParamsRefused
+
+    if unsafe and session.profile != "dev":
+        raise DevParamsRefused("the key says of itself that it is unsafe", where=str(where))
 
 
 class _Rehearsal:
@@ -228,3 +284,4 @@ def register(app: typer.Typer) -> None:
     """As commands of the group `private`."""
     app.command()(verify)
     app.command()(rehearse)
+    app.command()(export)

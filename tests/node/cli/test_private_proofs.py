@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,50 @@ def test_another_key_is_refused(offline: Any, rehearsed: Any, made: Path, tmp_pa
     (tmp_path / "vk.json").write_bytes(snarkjs.dump(key))
     refused = offline("private", "verify", str(made), "--vk", str(tmp_path / "vk.json"), "--json")
     assert (refused.code, refused.error["code"]) == (1, "PV-78")
+
+
+def test_a_ceremonys_key_serves_any_profile(offline: Any, tmp_path: Path) -> None:
+    """The circuit as exported, a key with a contribution, a proof under it, verified under it."""
+    from private_exec.programs.library import program
+    from zk.formats.r1cs import read_r1cs
+    from zk.formats.zkey import write_zkey
+    from zk.groth16.ceremony import phase2
+
+    circuit, zkey, vk, proof = (
+        tmp_path / name for name in ("a.r1cs", "a.zkey", "vk.json", "proof.json")
+    )
+    told = offline(
+        "private", "export", "auction", "--size", "bidders=2", "-o", str(circuit), "--json"
+    )
+    provable = Provable.unsafe(program("auction").at(bidders=2), backends.get())
+    shape = read_r1cs(circuit).shape
+    assert (shape.rows, shape.wires) == (told.data["rows"], told.data["wires"])
+    assert "0x" + shape.digest.hex() == told.data["digest"]
+    assert told.data["hidden"] == told.data["public_inputs"] - 1
+
+    key, _ = phase2.contribute(provable.key, backends.get(), seed=bytes(32), name="outsider")
+    write_zkey(replace(key, note=""), zkey)
+    vk.write_bytes(snarkjs.dump(snarkjs.verifying_key_document(key.verifying_key)))
+    played = offline("--profile", "other", *WORDS, "--zkey", str(zkey), "-o", str(proof), "--json")
+    assert played.document["warnings"] == []
+    checked = offline(
+        "--profile", "other", "private", "verify", str(proof), "--vk", str(vk), "--json"
+    )
+    assert checked.data["development_key"] is False
+    wrong = offline("private", "verify", str(proof), "--json")
+    assert (wrong.code, wrong.error["code"]) == (1, "PV-63")
+    write_zkey(provable.key, zkey)
+    unsafe = snarkjs.verifying_key_document(provable.verifying_key, unsafe=UNSAFE_STAMP)
+    vk.write_bytes(snarkjs.dump(unsafe))
+    for words in (
+        (*WORDS, "--zkey", str(zkey)),
+        ("private", "verify", str(proof), "--vk", str(vk)),
+    ):
+        refused = offline("--profile", "other", *words, "--json")
+        assert (refused.code, refused.error["code"]) == (5, "PAR-005")
+    for words in (WORDS, ("private", "verify", str(proof))):
+        refused = offline("--profile", "other", *words, "--json")
+        assert (refused.code, refused.error["code"]) == (2, "USE-001")
 
 
 def change(made: Path, **values: Any) -> bytes:
