@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from private_exec.programs.errors import ProgramRefused
-from private_exec.programs.ir import Bits, Equal, Less, Multiply, Op
+from private_exec.programs.ir import Bits, Divide, Equal, Less, Multiply, Op
 from private_exec.programs.program import Program
 
 Given = Mapping[str, int | Sequence[int]]
@@ -72,3 +72,5 @@ def _apply(op: Op, wires: list[int]) -> list[int]:
             return [int(values[0] == 0)]
         case Bits():
             return [values[0] >> i & 1 for i in range(op.bits)]
+        case Divide():
+            return [values[0] // op.divisor]

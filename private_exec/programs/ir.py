@@ -8,6 +8,7 @@ they are no operations: an operand is an affine form of wires.
     less      L a b      one wire: 1 where a < b, else 0, for a, b in [0, 2^L)
     equal     L a        one wire: 1 where a = 0, else 0, for |a| < 2^L
     bits      L a        L wires: the bits of a in [0, 2^L), lowest first
+    divide    L d a      one wire: ⌊a/d⌋ for a in [0, 2^L) and a public d ≥ 2
 
 Nothing here opens a value; what is opened are the outputs of a circuit, after its last operation.
 """
@@ -134,7 +135,34 @@ class Bits:
         return Bits(self.value.moved(place), self.bits)
 
 
-Op = Multiply | Less | Equal | Bits
+@dataclass(frozen=True, slots=True)
+class Divide:
+    """Wire ⌊a/divisor⌋, for a of `bits` bits."""
+
+    kind: ClassVar[str] = "divide"
+    value: Affine
+    bits: int
+    divisor: int
+
+    @property
+    def operands(self) -> tuple[Affine, ...]:
+        return (self.value,)
+
+    @property
+    def width(self) -> int:
+        return 1
+
+    def moved(self, place: Mapping[int, int]) -> Divide:
+        """The same with wires numbered anew."""
+        return Divide(self.value.moved(place), self.bits, self.divisor)
+
+
+Op = Multiply | Less | Equal | Bits | Divide
+
+
+def sort_of(op: Op) -> tuple[str, int, int]:
+    """Operations of one sort run as one vector: kind, bits, and the divisor where there is one."""
+    return op.kind, op.bits, op.divisor if isinstance(op, Divide) else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +194,8 @@ class Circuit:
         """The canonical text: one operation a line."""
         yield f"inputs {self.given}"
         for wire, op in self.firsts():
-            operands = " ".join(map(str, op.operands))
-            yield f"w{wire} {op.kind} {op.bits} {operands}"
+            kind, bits, divisor = sort_of(op)
+            yield " ".join(map(str, (f"w{wire}", kind, bits, divisor, *op.operands)))
         for name, values in self.outputs:
             yield f"output {name} {' '.join(map(str, values))}"
 

@@ -23,7 +23,7 @@ from private_exec.mpc.machine import Machine
 from private_exec.mpc.material import Triples
 from private_exec.mpc.rounds import Rounds
 from private_exec.mpc.shamir import Size
-from private_exec.programs.ir import Affine, Circuit, Op
+from private_exec.programs.ir import Affine, Circuit, Op, sort_of
 from private_exec.programs.program import Program
 from zk.field.arrays import LIMBS, U64Array
 
@@ -90,10 +90,10 @@ class _Wires:
                 self.ready.append((first, op))
 
     def groups(self) -> list[list[tuple[int, Op]]]:
-        """What can start, by kind and bits."""
-        found: dict[tuple[str, int], list[tuple[int, Op]]] = defaultdict(list)
+        """What can start, by sort."""
+        found: dict[tuple[str, int, int], list[tuple[int, Op]]] = defaultdict(list)
         for first, op in sorted(self.ready, key=lambda pair: pair[0]):
-            found[op.kind, op.bits].append((first, op))
+            found[sort_of(op)].append((first, op))
         self.ready = []
         return [found[key] for key in sorted(found)]
 
@@ -167,8 +167,8 @@ def _advance(
 
 
 def _start(mpc: Mpc, ops: list[tuple[int, Op]], wires: _Wires) -> Asking:
-    """The protocol of operations of one kind and length."""
-    kind, bits = ops[0][1].kind, ops[0][1].bits
+    """The protocol of operations of one sort."""
+    kind, bits, divisor = sort_of(ops[0][1])
     columns = zip(*(op.operands for _, op in ops), strict=True)
     operands = [wires.at(column) for column in columns]
     first, last = operands[0], operands[-1]
@@ -179,6 +179,8 @@ def _start(mpc: Mpc, ops: list[tuple[int, Op]], wires: _Wires) -> Asking:
             protocol = mpc.less(first, last, bits)
         case "equal":
             protocol = mpc.equal(first, vectors.zeros(len(ops)), bits)
+        case "divide":
+            protocol = mpc.div_public(first, divisor, bits)
         case _:
             protocol = mpc.bits_of(first, bits)
     return cast("Asking", protocol)

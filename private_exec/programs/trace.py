@@ -7,6 +7,7 @@ leaves the field and every comparison knows how many bits it compares (P2-13).
     a + b, a − b, 3·a          free
     a·b                        a multiplication
     a < b, a ≥ b, a == b       a secret bit
+    a // 3, a % 3              by public numbers, for a ≥ 0, rounded down
     if a < b:                  refused: what is done must not depend on what is secret
     select(bit, a, b)          what to write instead
 """
@@ -17,13 +18,15 @@ from collections.abc import Sequence
 from typing import Final, NoReturn
 
 from private_exec.programs.errors import ProgramRefused
-from private_exec.programs.ir import Affine, Bits, Equal, Less, Multiply, Op
+from private_exec.programs.ir import Affine, Bits, Divide, Equal, Less, Multiply, Op
 from zk.field.params import FR
 
 MASK_BITS: Final = 80
 """P2-13: by so many bits the mask of a comparison is longer than what it hides."""
 MAX_COMPARED: Final = 160
 """Bits that a comparison can take: with its mask and a carry they stay below r."""
+MAX_DIVIDED: Final = 80
+"""Bits of what is divided by another number than a power of two: twice as many are masked."""
 _MOST: Final = (FR.modulus - 1) // 2
 
 
@@ -187,6 +190,31 @@ class Secret:
     def __ne__(self, other: object) -> Secret:  # type: ignore[override]
         return 1 - (self == other)
 
+    def __floordiv__(self, divisor: int) -> Secret:
+        """Rounded down; decided by the bounds where these do.
+
+        Raises:
+            ProgramRefused: PV-82, the divisor is no public number; PV-85, it is less than 1, or the
+                value can be negative or is too long.
+        """
+        if type(divisor) is not int:
+            raise ProgramRefused("PV-82", "secret values are divided by public whole numbers only")
+        if divisor < 1 or self.low < 0:
+            raise ProgramRefused("PV-85", "what is not negative is divided by 1 or more")
+        bounds = (self.low // divisor, self.high // divisor)
+        if divisor == 1:
+            return self
+        if bounds[0] == bounds[1]:
+            return self.lift(bounds[0])
+        length = self.high.bit_length()
+        _check_length(length, MAX_DIVIDED if divisor & (divisor - 1) else MAX_COMPARED)
+        wire = self.trace.add(Divide(self.affine(), length, divisor))
+        return Secret(self.trace, {wire: 1}, 0, bounds)
+
+    def __mod__(self, divisor: int) -> Secret:
+        """The rest; otherwise as the division."""
+        return (self - divisor * (self // divisor)).within(0, divisor - 1)
+
     def bits(self) -> tuple[Secret, ...]:
         """The bits of a value that is not negative, lowest first; as many as it can have.
 
@@ -231,11 +259,11 @@ def _whole(other: object) -> Secret | int:
     raise ProgramRefused("PV-82", f"a secret value is compared with {type(other).__name__}")
 
 
-def _check_length(length: int) -> None:
-    if length > MAX_COMPARED:
+def _check_length(length: int, most: int = MAX_COMPARED) -> None:
+    if length > most:
         raise ProgramRefused(
             "PV-85",
-            f"a comparison takes {MAX_COMPARED} bits, not {length}",
+            f"this takes {most} bits, not {length}",
             why=f"its mask needs {MASK_BITS} bits more, and all together must stay below r",
         )
 

@@ -143,6 +143,8 @@ def test_pv86_the_digest_covers_everything_that_is_said_and_done() -> None:
         make(lambda ages: {"sum": (ages[1] < ages[0]) + ages[2]}).at(),
         make(lambda ages: {"sum": (ages[0] == ages[1]) + ages[2]}).at(),
         make(lambda ages: {"sum": ages[0].bits()[0] + ages[1] + ages[2]}).at(),
+        make(lambda ages: {"sum": ages[0] // 3 + ages[1] + ages[2]}).at(),
+        make(lambda ages: {"sum": ages[0] // 5 + ages[1] + ages[2]}).at(),
     ]
     digests = {program.digest for program in (base.at(), *others)}
     assert len(digests) == len(others) + 1

@@ -123,7 +123,7 @@ def test_prepared_and_run_in_one_session_by_the_members_alone() -> None:
 
 @private_program(
     name="everything",
-    sizes={"places": 5},
+    sizes={"places": 6},
     inputs={
         "first": Input(Uint(8), giver="one"),
         "second": Input(Uint(8), giver="another"),
@@ -142,11 +142,12 @@ def everything(first, second, place, places):
             one_hot(place, places).pick([first + k for k in range(places)]),
             select(-difference > place, 1, place * place),
             first * second * place - first * 0 + (first <= place) * 2,
+            (first + second) // 3 + (first + place) // 4 * 100 + second // 3 * 10_000,
         ]
     }
 
 
-@given(st.integers(0, 255), st.integers(0, 255), st.integers(0, 4))
+@given(st.integers(0, 255), st.integers(0, 255), st.integers(0, 5))
 @settings(deadline=None, max_examples=6)
 def test_every_operation_on_shares_is_that_of_the_clear(
     first: int, second: int, place: int
@@ -175,6 +176,23 @@ def test_every_committee_can_run_every_program(name: str) -> None:
     costs = [cost(made, n) for n in MEMBERS]
     assert len({(c.request.triples, c.request.bits, c.online.rounds) for c in costs}) == 1
     assert [c.preparation.bytes for c in costs] == sorted(c.preparation.bytes for c in costs)
+
+
+def test_pv85_the_longest_operands_fit_every_committee() -> None:
+    longest = private_program(
+        name="longest",
+        sizes={},
+        inputs={"a": Input(Uint(80), giver="one"), "b": Input(Uint(80), giver="another")},
+        outputs={"all": Output(Uint(84))},
+        leaks=("All of it.",),
+    )(lambda a, b: {"all": a // 3 + (a * a < b * b) + (a * a - b * b == 1) + (a * a) // 2**80})
+    made = longest.at()
+    for n in MEMBERS:
+        assert cost(made, n).request.bits > 400
+    most = 2**80 - 1
+    inputs = {"a": most - 1, "b": most}
+    assert compute(made, inputs, 13)[0] == clear.run(made, inputs)
+    assert clear.run(made, inputs) == {"all": ((most - 1) // 3 + 1 + (most - 1) ** 2 // 2**80,)}
 
 
 def test_the_documentation_has_the_costs_of_every_program() -> None:

@@ -137,6 +137,25 @@ def test_pv85_bits_positions_and_choices_are_what_they_are_used_as(values) -> No
         one_hot(b, 16).pick([a] * 15)
 
 
+def test_pv85_only_what_is_not_negative_and_short_enough_is_divided(values) -> None:
+    a, b = values
+    for divisor in (0, -1):
+        with refused("PV-85"):
+            a // divisor
+    with refused("PV-85"):
+        (a - b) // 3
+    for divisor in (b, 2.0, True):
+        with refused("PV-82"):
+            a // divisor
+    long = a.trace.given((1 << 80) - 1)
+    assert ((long // 3).high, (long % 3).high) == (((1 << 80) - 1) // 3, 2)
+    with refused("PV-85"):
+        (long + 1) // 3
+    assert ((long * long) // 2**100).high == ((1 << 80) - 1) ** 2 >> 100
+    with refused("PV-85"):
+        (2 * long * long) // 2**100
+
+
 def evaluate(secret: Secret, inputs: list[int]) -> int:
     """The value of what was traced, by the operations' own definition."""
     trace = secret.trace
@@ -150,6 +169,8 @@ def evaluate(secret: Secret, inputs: list[int]) -> int:
                 wires.append(int(values[0] < values[1]))
             case "equal":
                 wires.append(int(values[0] == 0))
+            case "divide":
+                wires.append(values[0] // op.divisor)
             case _:
                 wires.extend(values[0] >> i & 1 for i in range(op.bits))
     return secret.affine().at(wires)
@@ -182,6 +203,9 @@ def test_every_operation_means_what_python_means(x: int, y: int, k: int) -> None
     assert evaluate(select(a < b, a + k, b), [x, y]) == (x + k if x < y else y)
     assert [evaluate(v, [x, y]) for v in exchange(a < b, a, b)] == sorted([x, y])
     assert [evaluate(v, [x, y]) for v in a.bits()] == [x >> i & 1 for i in range(8)]
+    divisor = abs(k) + 1
+    assert evaluate((a + b) // divisor, [x, y]) == (x + y) // divisor
+    assert evaluate((a + b) % divisor, [x, y]) == (x + y) % divisor
     assert evaluate(total([a, b, a, b - k]), [x, y]) == 2 * x + 2 * y - k
 
 
@@ -212,7 +236,8 @@ def test_sums_and_multiples_are_free_and_nothing_is_done_twice(values) -> None:
 def test_what_bounds_decide_is_not_compared(values) -> None:
     a, b = values
     for bit, value in [
-        (b < 16, 1), (b < 0, 0), (a >= 0, 1), (b > 15, 0), (b == 16, 0), (a == a, 1), (b != -1, 1)
+        (b // 16, 0), (b < 16, 1), (b < 0, 0), (a >= 0, 1), (b > 15, 0),
+        (b == 16, 0), (a == a, 1), (b != -1, 1)
     ]:  # fmt: skip
         assert bit.affine().terms == ()
         assert bit.affine().constant == value
