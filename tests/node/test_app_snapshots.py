@@ -70,6 +70,17 @@ def test_a_snapshot_that_fails_costs_nothing_else(store, tmp_path, caplog, monke
     made.close()
 
 
+def test_a_snapshot_that_the_disk_refuses_is_told_in_a_line(store, tmp_path, caplog):
+    shelf = Shelf(tmp_path / "shelf")
+    made = Snapshotter(shelf, store, CHAIN, 1)
+    shelf.place(1, ".partial").write_text("in its way")
+    made.committed(commit(store))
+    finished(made)
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told == f"no snapshot: File exists: {shelf.place(1, '.partial')}"
+    made.close()
+
+
 def test_a_node_that_ends_does_not_wait_for_a_snapshot(store, tmp_path, monkeypatch, caplog):
     (tmp_path / "endless_export.py").write_text("import time; time.sleep(100)")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))

@@ -27,6 +27,9 @@ def main(arguments: list[str]) -> int:
     except ChiaroError as error:
         sys.stderr.write(f"{error.id}: {error.message}\n")
         return error.exit_code
+    except OSError as error:
+        sys.stderr.write(f"{error.strerror}: {error.filename or folder}\n")
+        return 1
     return 0
 
 

@@ -73,6 +73,9 @@ class Shelf:
             return (self.folder / str(height) / str(index)).read_bytes()
         except FileNotFoundError:
             return None
+        except OSError as error:  # a peer asks for it: what ails a disk here is no fault of blocks
+            _log.warning("SN-10: chunk %d of %d cannot be read: %s", index, height, error.strerror)
+            return None
 
     def place(self, height: int, kind: str) -> Path:
         """Where that of a height is being made; its folder is there."""

@@ -123,6 +123,8 @@ def test_a_state_is_the_same_on_the_other_side(tmp_path_factory, state, later):
     assert made == packed(state)[0]  # a function of the state
     chunks = [shelf.chunk(HEIGHT, index) for index in range(len(made.chunks))]
     assert shelf.chunk(HEIGHT, len(chunks)) is None
+    (shelf.folder / str(HEIGHT) / str(len(chunks))).mkdir()
+    assert shelf.chunk(HEIGHT, len(chunks)) is None  # nothing that can be read
 
     database = MemoryKeyValue()
     here = memory_store(CHAIN, database)
