@@ -21,10 +21,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from node.core.codec import Reader, Writer
+from node.core.ids import tagged_hash
 from private_exec import group
 from private_exec.errors import LinkRefused
 from private_exec.pedersen import H, Opening, commit
-from private_exec.transcript import scalar_hash, secret_scalar
+from private_exec.transcript import coefficients, scalar_hash, secret_scalar
 from zk.curve.bn254 import G1_GENERATOR, G1Affine, check_g1
 from zk.curve.encoding import G1_BYTES, g1_from_bytes, g1_to_bytes
 from zk.errors import ChiaroError, DecodeError
@@ -219,6 +220,13 @@ def verify_link(key: VerifyingKey, linked: Linked) -> None:
     Raises:
         LinkRefused: PV-61, PV-62, PV-63, PV-64, PV-66.
     """
+    challenge = _challenge(key, linked)
+    if not _hold(key, [(linked, challenge)]):
+        _name(key, linked, challenge)
+
+
+def _challenge(key: VerifyingKey, linked: Linked) -> int:
+    """Everything about a link but its equations, and c."""
     link, count = linked.link, len(linked.commitments)
     if count != len(link.values) or len(linked.public) + count + 1 != key.publics:
         raise LinkRefused(
@@ -228,10 +236,54 @@ def verify_link(key: VerifyingKey, linked: Linked) -> None:
             where="link",
         )
     _check_points(linked.commitments, "commitment")
-    challenge = challenge_of(
+    return challenge_of(
         key, linked.public, linked.hidden, linked.commitments, linked.context, link.shown
     )
-    bases = hidden_bases(key, count + 1)
+
+
+def _hold(key: VerifyingKey, links: Sequence[tuple[Linked, int]]) -> bool:
+    """Whether all equations of these links hold, by one combination of them.
+
+    Each equation has a coefficient of 128 bits, hashed from all links: c covers everything but the
+    responses, which are hashed beside it. An equation that does not hold makes the sum differ from
+    the identity for all but one of its coefficients.
+    """
+    count = len(links[0][0].commitments)
+    writer = Writer()
+    for linked, challenge in links:
+        for scalar in (challenge, *linked.link.values, *linked.link.blindings, linked.link.nu):
+            writer.fr(scalar)
+    seed = tagged_hash(f"{TAG}/equations", writer.done())
+    weights = iter(coefficients(seed, "link", len(links) * (count + 1)))
+    bases = [0] * (count + 1)
+    on_g, on_h = 0, 0
+    scalars: list[int] = []
+    points: list[G1Affine] = []
+    for linked, challenge in links:
+        link, weight = linked.link, next(weights)
+        for j, response in enumerate((*link.values, link.nu)):
+            bases[j] += weight * response
+        scalars += [-weight * challenge, -weight]
+        points += [linked.hidden.d, link.shown[0]]
+        for j, commitment in enumerate(linked.commitments):
+            weight = next(weights)
+            on_g += weight * link.values[j]
+            on_h += weight * link.blindings[j]
+            scalars += [-weight * challenge, -weight]
+            points += [commitment, link.shown[1 + j]]
+    scalars += [*bases, on_g, on_h]
+    points += [*hidden_bases(key, count + 1), G1_GENERATOR, H]
+    return group.sum_g1(scalars, points) is None
+
+
+def _name(key: VerifyingKey, linked: Linked, challenge: int) -> None:
+    """The first equation of a link that does not hold.
+
+    Raises:
+        LinkRefused: PV-63, PV-64.
+    """
+    link = linked.link
+    bases = hidden_bases(key, len(linked.commitments) + 1)
     scalars = [*link.values, link.nu, -challenge, -1]
     points = [*bases, linked.hidden.d, link.shown[0]]
     if group.sum_g1(scalars, points) is not None:
@@ -268,14 +320,21 @@ def verify_linked(
 def judge_linked(
     key: VerifyingKey, hidden_count: int, items: Sequence[Linked], backend: Backend
 ) -> list[ChiaroError | None]:
-    """For each what `verify_linked` would raise, or nothing; equations in one batch."""
+    """For each what `verify_linked` would raise, or nothing; all equations in two batches."""
     verdicts: list[ChiaroError | None] = [None] * len(items)
+    links: dict[int, tuple[Linked, int]] = {}
     for index, linked in enumerate(items):
         try:
             _check_hidden(hidden_count, linked)
-            verify_link(key, linked)
+            links[index] = (linked, _challenge(key, linked))
         except ChiaroError as error:
             verdicts[index] = error
+    if links and not _hold(key, list(links.values())):
+        for index, (linked, challenge) in links.items():
+            try:
+                _name(key, linked, challenge)
+            except LinkRefused as error:
+                verdicts[index] = error
     good = [index for index, verdict in enumerate(verdicts) if verdict is None]
     proofs = [(items[index].public, items[index].hidden) for index in good]
     for index, verdict in zip(good, judge_hidden(key, proofs, hidden_count, backend), strict=True):

@@ -370,6 +370,21 @@ def test_another_nu_or_response_is_refused(case: Case) -> None:
         case.refused(replace(case.linked, link=changed), rule)
 
 
+def test_errors_of_two_links_do_not_cancel(case: Case) -> None:
+    """Responses moved up in one and down in the other: with equal coefficients they would pass."""
+    again = case.link(context=bytes(32))
+    moved = []
+    for linked, by in ((case.linked, 1), (again, -1)):
+        link = linked.link
+        blindings = ((link.blindings[0] + by) % R, link.blindings[1])
+        moved.append(replace(linked, link=replace(link, blindings=blindings)))
+    verdicts = judge_linked(case.key, HIDDEN, moved, get())
+    assert [getattr(v, "rule", None) for v in verdicts] == ["PV-64", "PV-64"]
+    link = case.linked.link  # and those of two equations of one link
+    blindings = ((link.blindings[0] + 1) % R, (link.blindings[1] - 1) % R)
+    case.refused(replace(case.linked, link=replace(link, blindings=blindings)), "PV-64")
+
+
 def test_many_at_once_are_judged_as_one_by_one(case: Case) -> None:
     lie = (case.public[0] ^ 1,)
     wrong_values = case.link(
