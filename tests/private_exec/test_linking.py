@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from private_exec import group
+from private_exec import group, linking
 from private_exec.errors import LinkRefused, MalformedSeal
 from private_exec.hash_to_curve import hash_to_g1
 from private_exec.linking import (
@@ -383,6 +383,31 @@ def test_errors_of_two_links_do_not_cancel(case: Case) -> None:
     link = case.linked.link  # and those of two equations of one link
     blindings = ((link.blindings[0] + 1) % R, (link.blindings[1] - 1) % R)
     case.refused(replace(case.linked, link=replace(link, blindings=blindings)), "PV-64")
+
+
+def test_px9_coefficients_of_equations_follow_from_the_responses(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PX-9: whoever knows them before the responses lets two errors cancel in the combination."""
+    seen: list[list[int]] = []
+    real = linking.coefficients
+
+    def spy(seed: bytes, purpose: str, count: int) -> list[int]:
+        seen.append(real(seed, purpose, count))
+        return seen[-1]
+
+    monkeypatch.setattr(linking, "coefficients", spy)
+    link = case.linked.link
+    verify_link(case.key, case.linked)
+    _, first, second = seen[0]
+    blindings = ((link.blindings[0] + second) % R, (link.blindings[1] - first) % R)
+    moved = replace(case.linked, link=replace(link, blindings=blindings))
+    with pytest.raises(LinkRefused) as caught:
+        verify_link(case.key, moved)
+    assert caught.value.rule == "PV-64"
+    assert seen[0] != seen[1]
+    monkeypatch.setattr(linking, "coefficients", lambda *_: seen[0])
+    verify_link(case.key, moved)
 
 
 def test_many_at_once_are_judged_as_one_by_one(case: Case) -> None:
