@@ -87,7 +87,7 @@ class Ledger:
         header = Header(
             self.genesis.chain_id,
             height,
-            EPOCH_MS + BLOCK_MS * height,
+            max(EPOCH_MS, self.genesis.time_ms) + BLOCK_MS * height,
             previous,
             self.store.root,
             tx_root(txs),
@@ -134,10 +134,14 @@ class Pool:
         ledger: where the transactions go; call `settle` after each block.
         people: how many wallets.
         prove: makes the proofs.
+        fee: of each transaction.
     """
 
-    def __init__(self, ledger: Ledger, people: int = 2, prove: Prove | None = None) -> None:
+    def __init__(
+        self, ledger: Ledger, people: int = 2, prove: Prove | None = None, *, fee: int = FEE
+    ) -> None:
         self.ledger = ledger
+        self.fee = fee
         self.keys = [
             SpendingKey.from_seed(tagged_hash("pool", bytes([i])) * 2) for i in range(people)
         ]
@@ -160,7 +164,9 @@ class Pool:
     def shield(self, notes: int, each: int, *, key: SigningKey = FAUCET) -> bytes:
         """`notes` new notes of `each` base units, in turn for every wallet, paid by an account."""
         owners = [self.keys[i % len(self.keys)] for i in range(notes)]
-        entering = Crossing(EnvironmentId.TRANSPARENT, key.account, NATIVE, -(notes * each) - FEE)
+        entering = Crossing(
+            EnvironmentId.TRANSPARENT, key.account, NATIVE, -(notes * each) - self.fee
+        )
         payments = tuple(Payment(o.full_viewing_key.address(0), each) for o in owners)
 
         def authorize(value: Crossing, identity: bytes) -> bytes:
@@ -174,7 +180,7 @@ class Pool:
         held = self._free.pop(0)
         other = self.keys[(self.keys.index(held.owner) + 1) % len(self.keys)]
         amount = held.note.quantity // 3
-        change = held.note.quantity - amount - FEE
+        change = held.note.quantity - amount - self.fee
         payments = (
             Payment(other.full_viewing_key.address(0), amount),
             Payment(held.owner.full_viewing_key.address(0, internal=True), change, change=True),
@@ -184,9 +190,9 @@ class Pool:
 
     def leave(self, account: AccountId, amount: int) -> bytes:
         """Unshield: part of the oldest note that has it goes to a transparent account."""
-        held = next(h for h in self._free if h.note.quantity >= amount + FEE)
+        held = next(h for h in self._free if h.note.quantity >= amount + self.fee)
         self._free.remove(held)
-        change = held.note.quantity - amount - FEE
+        change = held.note.quantity - amount - self.fee
         payment = Payment(
             held.owner.full_viewing_key.address(0, internal=True), change, change=True
         )
@@ -220,7 +226,7 @@ class Pool:
         seed = tagged_hash("pool/plan", self._plans.to_bytes(8, "little"))
         expiry = Height(self.ledger.height + EXPIRES_IN)
         top = self._tree.tree().top
-        return Plan(seed, self.ledger.genesis.chain_id, top, expiry, fee=FEE, **parts)  # type: ignore[arg-type]
+        return Plan(seed, self.ledger.genesis.chain_id, top, expiry, fee=self.fee, **parts)  # type: ignore[arg-type]
 
     def _build(self, plan: Plan, key: SpendingKey, authorize: Authorize | None = None) -> bytes:
         data = envelope(build(plan, key, self._prove, authorize=authorize))

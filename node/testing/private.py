@@ -98,9 +98,9 @@ class Purse(Pool):
 
     def pledge(self, value: HiddenOpening) -> ShieldedTx:
         """Out of the oldest note that has it."""
-        held = next(h for h in self._free if h.note.quantity >= value.amount + FEE)
+        held = next(h for h in self._free if h.note.quantity >= value.amount + self.fee)
         self._free.remove(held)
-        change = held.note.quantity - value.amount - FEE
+        change = held.note.quantity - value.amount - self.fee
         address = held.owner.full_viewing_key.address(0, internal=True)
         plan = self._plan(
             spends=(self._spend(held),),
@@ -114,7 +114,8 @@ class Purse(Pool):
         owner = self.keys[person]
         address = owner.full_viewing_key.address(0, internal=True)
         plan = self._plan(
-            payments=(Payment(address, value.amount - FEE, change=True),), hidden_values=(value,)
+            payments=(Payment(address, value.amount - self.fee, change=True),),
+            hidden_values=(value,),
         )
         return self._carried(plan, owner)
 
@@ -155,6 +156,7 @@ class PrivateChain:
         linked: of donations and claims; default: proves nothing.
         parameters: of the environment.
         genesis: with these parameters; default: a development chain without statements.
+        fee: of donors' transactions.
     """
 
     def __init__(
@@ -167,12 +169,13 @@ class PrivateChain:
         linked: ProveLinked = unlinked,
         parameters: PrivateParameters = PARAMETERS,
         genesis: Genesis | None = None,
+        fee: int = FEE,
     ) -> None:
         genesis = genesis or development_genesis(name="private", private=parameters)
         self.genesis: Final[Genesis] = genesis
         self.parameters: Final = parameters
         self.ledger: Final = Ledger(genesis, verifier=verifier)
-        self.purse: Final = Purse(self.ledger, people=2, prove=prove)
+        self.purse: Final = Purse(self.ledger, people=2, prove=prove, fee=fee)
         self.linked: Final = linked
         self.tree: Final = MemberTree(
             [leaf(member_secret(donor)) for donor in range(donors)], MEMBER_DEPTH

@@ -8,6 +8,7 @@ from node.app import development
 from node.core.errors import NotFound
 from node.private import state as entries
 from node.private.payload import SettleTx
+from node.rpc.client import NodeClient
 from node.rpc.private import PrivateViews
 from node.testing.clock import EPOCH_MS
 from node.testing.nodes import VALIDATOR, memory_node, serving
@@ -121,3 +122,23 @@ def test_pv141_committees_rounds_donations_and_cells_are_those_behind_the_last_b
         views.cell(bytes.fromhex(waits.cell[2:])).com
         == "0x" + g1_to_bytes(chain.cell(cell_id(held.input.id, 0)).com).hex()
     )
+
+
+def test_pv141_a_client_reads_rounds_page_by_page(monkeypatch):
+    chain = PrivateChain()
+    chain.start(notes=1)
+    views = PrivateViews(chain.genesis, chain.ledger.store, {})
+    for _ in range(3):
+        chain.open_round()
+    client = NodeClient("http://127.0.0.1:1")
+    asked = []
+
+    def get(path, kind, query=None):
+        asked.append(query)
+        return views.rounds(bytes.fromhex((query or {"after": "0x"})["after"][2:]), 2)
+
+    monkeypatch.setattr(client, "get", get)
+    every = views.rounds()
+    assert client.private_rounds() == every and len(every.rounds) == 3
+    assert asked == [None, {"after": every.rounds[1].id}]
+    assert client.private_rounds(pages=1).more

@@ -1,0 +1,108 @@
+"""A round on four validators with real CometBFT: members, donors and sums from different nodes.
+
+The chain made by hand follows the network's blocks, transaction by transaction: what members and
+donors need to know of the state they read there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from circuits.key_registry import DEV
+from circuits.keys import KeyStore
+from node.consensus.cometbft.home import binary
+from node.core.block import Receipt
+from node.core.private import PrivateParameters
+from node.private import state as entries
+from node.private.payload import PrivateTx, SettleTx, wire
+from node.private.prove import linked_prover
+from node.testing.ledger import real_prover
+from node.testing.localnets import Localnet
+from node.testing.private import AMOUNT, PrivateChain, assert_ok
+
+needs_engine = pytest.mark.skipif(
+    binary() is None, reason="CometBFT is not here: `make cometbft`, which needs Go"
+)
+FEE = 3000
+"""What two proofs cost a donor at least, and more."""
+PARAMETERS = PrivateParameters(step_heights=6, round_heights=500, max_donations=8)
+
+
+class Following(PrivateChain):
+    """Says everything to the network, and repeats what the network decided."""
+
+    def __init__(self, net: Localnet) -> None:
+        super().__init__(
+            parameters=PARAMETERS,
+            genesis=net.genesis,
+            prove=real_prover(),
+            linked=linked_prover(profile=DEV, keys=KeyStore()),
+            fee=FEE,
+        )
+        self.net = net
+        self.sent = 0
+
+    def run(self, *txs: PrivateTx | bytes) -> list[Receipt]:
+        """Each to another node; returns when all are decided."""
+        if not txs:
+            return self.follow(self.height + 1)
+        found: dict[bytes, Receipt] = {}
+        wires = [tx if isinstance(tx, bytes) else wire(tx) for tx in txs]
+        for data in wires:
+            self.sent += 1
+            self.net.clients[self.sent % 4].submit(data)
+        while not all(data in found for data in wires):
+            height = self.height + 1
+            receipts = self.follow(height, list(txs))
+            block = self.net.clients[0].block(height)
+            for data, receipt in zip(block.txs, receipts, strict=True):
+                found[bytes.fromhex(data[2:])] = receipt
+        return [found[data] for data in wires]
+
+    def follow(self, height: int, mine: list[PrivateTx | bytes] | None = None) -> list[Receipt]:
+        """The network's block of a height, here."""
+        self.net.clients[0].events(height - 1, 20)
+        block = self.net.clients[0].block(height)
+        known = {tx if isinstance(tx, bytes) else wire(tx): tx for tx in mine or []}
+        data = [bytes.fromhex(tx[2:]) for tx in block.txs]
+        receipts = super().run(*(known.get(tx, tx) for tx in data))
+        assert [receipt.code for receipt in receipts] == [r.code for r in block.receipts]
+        return receipts
+
+
+@pytest.fixture
+def net() -> Iterator[Localnet]:
+    found = Localnet(4, block_ms=250, lane=None, private=PARAMETERS)
+    try:
+        found.up()
+        yield found
+    finally:
+        found.close()
+        found.remove()
+
+
+@needs_engine
+@pytest.mark.oracle_cometbft
+def test_a_round_on_four_validators(net: Localnet) -> None:
+    chain = Following(net)
+    chain.start(notes=4)
+    h = chain.height
+    identity = chain.open_round(0, 10**9, close=h + 30, accept=h + 45, open=h + 60)
+    given = [chain.donate(identity, project, 100 + project, project) for project in range(2)]
+    assert_ok(chain.run(chain.accept(identity, given)))
+    terms = entries.round_of(chain.state, identity).terms
+    chain.to(terms.accept)
+    assert_ok(chain.run(chain.sums(identity)))
+    assert_ok(chain.run(SettleTx(identity)))
+    assert_ok(chain.run(chain.claim(given[1])))
+    for client in net.clients.values():
+        client.events(chain.height - 1, 20)
+        view = client.private_round(identity)
+        assert view.status == "settled"
+        assert [(p.total, p.funded) for p in view.projects] == [("10000", True), ("10201", False)]
+        assert client.private_input(given[1].input.id).status == "claimed"
+        recipient = bytes.fromhex(view.projects[0].recipient[2:])
+        assert client.account(recipient).balances[0].amount == "10000"
+    assert chain.purse.holdings == 4 * AMOUNT - 10_000 - 3 * FEE
