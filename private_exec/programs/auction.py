@@ -47,8 +47,7 @@ class _Leader:
         "The price is the second highest bid or the reserve, and nobody is told which of the two.",
         "The winner bid no less than the price; everybody else no more.",
         "Where nothing is sold every bid was below the reserve.",
-        "A bidder who knows its own bid to be the second highest or its copy knows that it set the"
-        " price.",
+        "A bidder whose bid is the price knows that it was second, or that the reserve is as much.",
     ),
 )
 def auction(bids: Sequence[Secret], reserve: Secret) -> Mapping[str, Secret]:

@@ -54,6 +54,7 @@ class _Market:
         "The tick at which the batch trades is public, or that nothing trades; the volume is not.",
         "A trader learns its own fill, and from a part of it that its limit was the price.",
         "The number of orders is public, and who placed one.",
+        "Of two orders that trade each knows the other's side, and that it wanted as much or more.",
         "One order alone trades nothing, and nothing of it is revealed.",
     ),
 )

@@ -3,6 +3,8 @@
     input x, at most m       bits of x, and of m − x where m is not 2ⁿ − 1
     less L a b               bit L of b − a − 1 + 2^L, its L + 1 bits
     equal L a                [a ≥ 0]·[−a ≥ 0], each bit L of L + 1 bits
+    divide L d a             the bits of a from k on, for d = 2ᵏ; else those of a·M from K on, with
+                             K = L + ⌈log₂ d⌉ and M = ⌈2ᴷ/d⌉ (why that is exact: `mpc.divide`)
 
 What members run is the lowered program, so that they hold shares of exactly the wires that are
 constrained. No mask of a comparison is among them: what a comparison opened on the way is nothing
@@ -13,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from private_exec.programs.ir import Affine, Bits, Circuit, Equal, Less, Multiply, Op
+from private_exec.programs.ir import Affine, Bits, Circuit, Divide, Equal, Less, Multiply, Op
 from private_exec.programs.program import Program
 
 
@@ -77,6 +79,18 @@ class _Lowering:
                 down = self._at_least_zero((-1, value), less=0, bits=op.bits)
                 product = Multiply(Affine(((up, 1),), 0), Affine(((down, 1),), 0))
                 self.place[first] = self._emit(product)
+            case Divide():
+                self.place[first] = self._quotient(operands[0], op.bits, op.divisor)
+
+    def _quotient(self, value: Affine, bits: int, divisor: int) -> int:
+        """The wire of ⌊a/divisor⌋, which is a sum of bits: times one, to be a wire."""
+        places = (divisor - 1).bit_length()
+        if divisor != 1 << places:
+            places += bits
+            value, bits = _sum((-(-(1 << places) // divisor), value)), 2 * bits + 1
+        start = self._emit(Bits(value, bits))
+        high = ((start + i, 1 << (i - places)) for i in range(places, bits))
+        return self._emit(Multiply(Affine(tuple(high), 0), Affine((), 1)))
 
     def _at_least_zero(self, *parts: tuple[int, Affine], less: int, bits: int) -> int:
         """The wire of [Σ k·a − less ≥ 0], for sums between −2^bits and 2^bits − 1."""

@@ -119,6 +119,33 @@ def test_pv67_only_products_and_bits_are_left_and_every_input_has_a_range() -> N
         shape_of(small().circuit, "not lowered")
 
 
+@private_program(
+    name="divided",
+    sizes={},
+    inputs={"whole": Input(Uint(6), giver="one")},
+    outputs={"parts": Output(Uint(16))},
+    leaks=("Everything, for a test.",),
+)
+def divided(whole: Secret) -> Mapping[str, Secret]:
+    """Divides by a power of two, by other numbers, and takes a rest."""
+    return {"parts": whole // 3 + 32 * (whole // 8) + 512 * (whole % 5) + 4096 * (whole // 63)}
+
+
+def test_pv67_a_quotient_is_the_one_whole_number_that_it_is() -> None:
+    made = divided.at()
+    for whole in range(64):
+        shape, circuit, wires, outputs = claimed(made, {"whole": whole})
+        parts = whole // 3 + 32 * (whole // 8) + 512 * (whole % 5) + 4096 * (whole // 63)
+        assert outputs == [parts]
+        shape.check(assignment(circuit, wires, outputs))
+    assert {type(op) for op in circuit.ops} == {Multiply, Bits}
+    for index in range(circuit.given, circuit.wires):
+        changed = [*wires]
+        changed[index] += 1
+        with pytest.raises(Unsatisfied):
+            shape.check(assignment(circuit, changed, outputs))
+
+
 @pytest.mark.parametrize(("first", "place"), [(16, 0), (-1, 0), (0, 3), (0, -1), (R // 2, 1)])
 def test_pv67_an_input_outside_its_range_has_no_witness(first: int, place: int) -> None:
     """Whatever the bits are: here those of the number itself, cut to their length."""
