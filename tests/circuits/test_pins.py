@@ -37,7 +37,7 @@ def test_a_drift_is_seen() -> None:
 
 def test_the_spec_states_the_pinned_sizes() -> None:
     text = (Path(pins.__file__).parent / "SPEC.md").read_text()
-    for (statement, measure), value in PINNED.items():
+    for (_, measure), value in PINNED.items():
         if measure.startswith("rows of "):
             assert f"| {measure.removeprefix('rows of ')} | {int(value):,} |" in text, measure
     rows = int(PINNED["action/1", "rows"])
