@@ -185,9 +185,8 @@ def check_sums(tx: OpenTx, found: Round, height: int) -> tuple[Sums, ...]:
     check_phase(found, height)
     terms = found.terms
     wanted = [tally for tally in found.tallies if tally.count >= terms.least]
-    opening.check(
-        tx.opened, tx.round, [com for tally in wanted for com in (tally.weights, tally.amounts)]
-    )
+    commitments = [com for tally in wanted for com in (tally.weights, tally.amounts)]
+    opening.check(tx.opened, tx.round, commitments, named=False)  # anybody may send it, unpaid
     given = iter([output.value for output in tx.opened.outputs])
     sums = tuple(
         Sums(next(given), next(given)) if tally.count >= terms.least else Sums()

@@ -167,16 +167,20 @@ def accept(
 ) -> list[Cell]:
     """What everybody does with an acceptance.
 
+    What does not await acceptance any more is passed over: an owner who leaves, or a complaint,
+    would else undo the members' work on everybody's inputs.
+
     Args:
         acceptance: the message.
         record: of the epoch.
         commitments: of inputs that await acceptance, by the id of the cell to be.
 
     Raises:
-        CertificateRefused: PV-44 another committee or epoch, or a cell of no such input; PV-43.
+        CertificateRefused: PV-44 another committee or epoch, or no cell of any such input; PV-43.
     """
     if (acceptance.committee, acceptance.epoch) != (record.declaration.id, record.epoch):
         raise CertificateRefused("PV-44", "of another committee or epoch", where="acceptance")
     digest = statement(record, acceptance.cells)
     certificates.check(acceptance.certificate, record.declaration, digest)
-    return cells_of(record, acceptance.cells, commitments)
+    awaited = [cell for cell in acceptance.cells if cell.id in commitments]
+    return cells_of(record, awaited or acceptance.cells, commitments)

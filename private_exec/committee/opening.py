@@ -54,16 +54,24 @@ class OpenStatement:
         return OpenStatement(session, outputs)
 
 
-def check(opened: OpenStatement, session: bytes, commitments: Sequence[G1Affine]) -> None:
+def check(
+    opened: OpenStatement,
+    session: bytes,
+    commitments: Sequence[G1Affine],
+    *,
+    named: bool = True,
+) -> None:
     """Every declared output, and nothing else, opens to what is stated; one sum where all do.
 
     Args:
         opened: the statement.
         session: whose outputs are due.
         commitments: of the declared outputs, in order.
+        named: look at each output for those that are wrong, which costs many times the one sum.
+            Not where a stranger may ask for it at no charge.
 
     Raises:
-        OpeningRefused: PV-45; names the outputs that are wrong.
+        OpeningRefused: PV-45; names the outputs that are wrong, if asked to.
     """
     if opened.session != session:
         raise OpeningRefused("PV-45", "outputs of something else")
@@ -76,7 +84,8 @@ def check(opened: OpenStatement, session: bytes, commitments: Sequence[G1Affine]
     weights = coefficients(seed, "output", len(commitments))
     everything = range(len(commitments))
     if not _holds(opened.outputs, commitments, weights, everything):
-        wrong = [k for k in everything if not _holds(opened.outputs, commitments, weights, [k])]
+        each = everything if named else ()
+        wrong = [k for k in each if not _holds(opened.outputs, commitments, weights, [k])]
         raise OpeningRefused("PV-45", "the commitment holds something else", wrong)
 
 

@@ -16,8 +16,10 @@ from node.private.payload import ComplaintTx, PlaceTx, RemaskTx, sign_place
 from node.private.state import Status
 from node.testing.ledger import FAUCET
 from node.testing.private import Held, PrivateChain, assert_ok, signer
-from private_exec.committee import inputs, remask
+from private_exec.committee import inputs, pairs, remask
+from private_exec.committee.acceptance import Accepted
 from private_exec.committee.cells import cell_id, combined, masks, shares
+from private_exec.committee.pairs import PairPolynomial
 from private_exec.committee.remask import Change
 from private_exec.pedersen import Opening
 from private_exec.sharing import interpolate
@@ -156,7 +158,7 @@ def test_pv125_a_donation_that_goes_back_may_leave_in_the_clear(chain):
     assert chain.codes(chain.claim(given)) == ["PV-118"]
 
 
-def test_pv114_a_deposit_that_gave_a_member_no_share_is_refused_and_leaves(chain):
+def test_pv114_a_false_complaint_about_a_deposit_changes_nothing(chain):
     tx, held = chain.stored(30_000, owner(chain, 24))
     assert_ok(chain.run(tx))
     accused = inputs.accuse(held.input, chain.secrets[2], signer(2), b"\x03" * 32)
@@ -165,6 +167,30 @@ def test_pv114_a_deposit_that_gave_a_member_no_share_is_refused_and_leaves(chain
     assert complaints.pending(chain.state, held.input.id, chain.height).status is Status.PENDING
     assert_ok(chain.run(chain.welcome([held])))
     assert chain.codes(ComplaintTx(held.input.id, accused.to_bytes())) == ["PV-114"]
+
+
+def test_pv114_a_deposit_that_gave_a_member_no_share_is_refused_and_leaves(chain):
+    mine, opening = owner(chain, 32), Opening(9000, 0)
+    reference = deposits.reference_of(chain.declaration.id, NATIVE)
+    dealt = PairPolynomial.of(opening, chain.record.declaration.size.t, "testing", b"\x01" * 32)
+    plain = {m: pairs.write([dealt.share(m + (m == 2))]) for m in chain.record.keys}
+    made = inputs.assemble(
+        chain.record, reference, mine.public, (dealt.commitments(),), plain, b"\x02" * 32
+    )
+    tx = sign_place(PlaceTx(chain.head(), NATIVE, 9000, made.to_bytes()), FAUCET)
+    assert_ok(chain.run(tx))
+    held = Held(made, opening, mine)
+    accused = inputs.accuse(made, chain.secrets[2], signer(2), b"\x03" * 32)
+    (receipt,) = chain.run(ComplaintTx(made.id, accused.to_bytes()))
+    assert receipt.ok and dict(receipt.events[0].data)["verdict"] == "guilty_sender"
+    assert status(chain, held) is Status.REFUSED
+    waiting = {key for key, _ in deposits.waiting(chain.state, chain.declaration.id)}
+    assert made.id not in waiting
+    row = Accepted(cell_id(made.id, 0), 1, 1)
+    assert chain.codes(chain.certified(chain.declaration.id, [row])) == ["PV-44"]
+    before = chain.balance(ALICE.account)
+    assert chain.codes(chain.withdrawal(held, ALICE.account)) == ["ok"]
+    assert chain.balance(ALICE.account) == before + 9000
 
 
 def test_pv115_deposits_are_accepted_by_their_committee(chain):
@@ -179,6 +205,21 @@ def test_pv115_deposits_are_accepted_by_their_committee(chain):
     assert chain.codes(mixed) == ["PV-44"]
     right = chain.certified(chain.declaration.id, rows)
     assert chain.codes(right, right) == ["ok", "PV-44"]
+
+
+def test_pv115_an_owner_who_leaves_takes_nothing_from_the_others(chain):
+    (one, leaving), (two, staying) = (
+        chain.stored(amount, owner(chain, number))
+        for amount, number in ((31_500, 30), (32_500, 31))
+    )
+    assert_ok(chain.run(one, two))
+    gone, welcome = chain.withdrawal(leaving, ALICE.account), chain.welcome([leaving, staying])
+    assert chain.codes(gone, welcome) == ["ok", "ok"]
+    assert [status(chain, held) for held in (leaving, staying)] == [
+        Status.CLAIMED, Status.ACCEPTED,
+    ]  # fmt: skip
+    assert chain.state.get(entries.cell_key(cell_id(leaving.input.id, 0))) is None
+    assert chain.cell(cell_id(staying.input.id, 0)).epoch == 0
 
 
 def test_pv115_another_committee_accepts_nothing_that_is_not_its_own():

@@ -12,7 +12,7 @@ from node.private.payload import ComplaintTx
 from node.private.state import Status
 from node.testing.private import Given, PrivateChain, signer
 from private_exec.committee import inputs, pairs
-from private_exec.committee.acceptance import shifted
+from private_exec.committee.acceptance import Accepted, shifted
 from private_exec.committee.cells import cell_id
 from private_exec.committee.pairs import PairPolynomial
 from zk.errors import ChiaroError
@@ -116,6 +116,19 @@ def test_pv115_a_donation_becomes_both_of_its_cells_or_none(chain):
     assert chain.codes(chain.certified(identity, rows[:2])) == ["ok"]
     assert [status(chain, item) for item in given] == [Status.ACCEPTED, Status.PENDING]
     assert entries.round_of(chain.state, identity).tallies[0].count == 1
+
+
+def test_pv115_an_input_that_is_refused_takes_nothing_from_the_others(chain):
+    """A member and a donor together could else stop a round, one donation at a time."""
+    identity = chain.open_round()
+    good, bad = chain.donate(identity, 0, 50, 0), cheated(chain, identity, 1, victim=3)
+    lost = [Accepted(cell_id(bad.input.id, index), 1, 1) for index in range(2)]
+    rows = [*chain.rows([good.input]), *lost]
+    codes = chain.codes(complaint(chain, bad, 3), chain.certified(identity, rows))
+    assert codes == ["ok", "ok"]
+    assert [status(chain, item) for item in (good, bad)] == [Status.ACCEPTED, Status.REFUSED]
+    assert entries.round_of(chain.state, identity).tallies[0].count == 1
+    assert chain.state.get(entries.cell_key(cell_id(bad.input.id, 0))) is None
 
 
 def test_pv115_acceptance_is_of_2t_plus_1_members_of_this_round_and_in_time(chain):

@@ -193,12 +193,20 @@ def test_pv44_an_acceptance_is_of_awaited_inputs_of_this_epoch(epoch) -> None:
     for wrong, record, awaited in (
         (message, epoch(4, number=4).record, known),
         (message, epoch(4, name="b").record, known),
-        (message, e.record, dict(list(known.items())[:1])),
+        (message, e.record, {}),
     ):
         with pytest.raises(CertificateRefused) as caught:
             acceptance.accept(wrong, record, awaited)
         assert caught.value.rule == "PV-44"
     assert Acceptance.from_bytes(message.to_bytes()) == message
+
+
+def test_pv44_what_no_longer_waits_takes_nothing_from_the_others(epoch) -> None:
+    e = epoch(4)
+    message, made, known = e.accept([e.shared(1), e.shared(2)])
+    gone = next(iter(known))
+    left = {identity: com for identity, com in known.items() if identity != gone}
+    assert acceptance.accept(message, e.record, left) == [c for c in made if c.id != gone]
 
 
 @pytest.mark.parametrize("name", ["id", "c", "shift"])
@@ -270,6 +278,9 @@ def test_pv45_wrong_outputs_are_named(tally, helpers) -> None:
         with pytest.raises(OpeningRefused) as caught:
             opening.check(OpenStatement(helpers.round, outputs), helpers.round, coms)
         assert (caught.value.rule, caught.value.culprits) == ("PV-45", culprits)
+        with pytest.raises(OpeningRefused) as caught:
+            opening.check(OpenStatement(helpers.round, outputs), helpers.round, coms, named=False)
+        assert (caught.value.rule, caught.value.culprits) == ("PV-45", ())
     with pytest.raises(OpeningRefused) as caught:
         opening.check(OpenStatement(bytes(32), (one, two)), helpers.round, coms)
     assert caught.value.rule == "PV-45"
