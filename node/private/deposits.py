@@ -9,6 +9,7 @@
 
     p/g/ ‖ input                    a deposit: whose, where, its commitment, its status
     p/q/ ‖ committee ‖ input        it waits for members
+    p/y/ ‖ committee ‖ cell         it became this cell, which is the committee's to move
 
 Nothing computes on deposits yet, so their owner may leave at any time, with what the commitment
 *as the owner made it* holds: no member is asked, and keys that are lost or frozen change nothing.
@@ -46,6 +47,7 @@ from zk.errors import NonCanonical
 
 _DEPOSIT: Final = b"p/g/"
 _QUEUE: Final = b"p/q/"
+_OWN: Final = b"p/y/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,11 @@ def deposit_key(identity: bytes) -> bytes:
 def queue_key(committee: bytes, identity: bytes) -> bytes:
     """Where the state says that a deposit waits for its committee."""
     return _QUEUE + committee + identity
+
+
+def own_key(committee: bytes, cell: bytes) -> bytes:
+    """Where the state says that a cell is a deposit's, and of this committee."""
+    return _OWN + committee + cell
 
 
 def find(state: StateReader, identity: bytes) -> Deposit | None:
@@ -227,11 +234,12 @@ def pending(state: StateReader, identity: bytes) -> Deposit:
 
 def over(found: Deposit, identity: bytes, status: Status) -> list[Write]:
     """Of a deposit that is not to become a cell any more, or has left; its cell is gone, too."""
-    after = replace(found, status=status)
+    after, cell = replace(found, status=status), cell_id(identity, 0)
     return [
         (deposit_key(identity), after.to_bytes()),
         (queue_key(found.committee, identity), None),
-        (entries.cell_key(cell_id(identity, 0)), None),
+        (entries.cell_key(cell), None),
+        (own_key(found.committee, cell), None),
         *entries.forget_input(identity),
     ]
 
@@ -257,6 +265,7 @@ def accept(tx: AcceptTx, said: Acceptance, state: StateReader) -> Effects:
         identity, found = here[cell.id]
         writes += over(found, identity, Status.ACCEPTED)
         writes.append((entries.cell_key(cell.id), cell.to_bytes()))
+        writes.append((own_key(tx.round, cell.id), b"\x01"))
     names = ",".join(identity.hex() for identity, _ in here.values())
     return Effects(writes=tuple(writes), events=(_event("accepted", tx.round, inputs=names),))
 
@@ -280,6 +289,8 @@ def check_remask(tx: RemaskTx, state: StateReader) -> tuple[committees.Epoch, co
 def move(tx: RemaskTx, state: StateReader) -> Effects:
     """PV-126: cells of deposits go to the next epoch's keys; what they commit to stays.
 
+    Only the committee's own: anybody may declare another, whose epochs have the same numbers.
+
     Raises:
         PrivateRefused: PV-106; CommitteeRefused: PV-43, PV-46.
     """
@@ -287,8 +298,7 @@ def move(tx: RemaskTx, state: StateReader) -> Effects:
     said = read_remasking(tx.message)
     there: dict[CellId, Cell] = {}
     for change in said.changes:
-        data = state.get(entries.cell_key(change.id))
-        if data is not None:
+        if state.get(own_key(tx.committee, change.id)) is not None:
             there[change.id] = entries.cell_of(state, change.id)
     moved = remask.apply(said, old.record, new.record, there)
     writes = [(entries.cell_key(cell.id), cell.to_bytes()) for cell in moved]

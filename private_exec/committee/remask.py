@@ -137,6 +137,9 @@ def apply(
 ) -> list[Cell]:
     """What everybody does with a remasking.
 
+    A cell that is not under these keys any more is passed over: an owner who leaves would else undo
+    the members' work on everybody's cells.
+
     Args:
         message: to apply.
         old: the record whose keys mask the cells.
@@ -144,16 +147,16 @@ def apply(
         cells: of the old record, by id.
 
     Raises:
-        CertificateRefused: PV-46 other records, or a cell that the old one has not; PV-43.
+        CertificateRefused: PV-46 other records, or no cell that the old one has; PV-43.
     """
     if (message.old, message.new) != (old.digest, new.digest) or message.old == message.new:
         raise CertificateRefused("PV-46", "between other epochs than these", where="remasking")
     if old.declaration == new.declaration and new.epoch <= old.epoch:
         raise CertificateRefused("PV-46", "keys of an epoch do not come back", where="remasking")
-    chosen = [cells.get(change.id) for change in message.changes]
-    present = [cell for cell in chosen if cell is not None and cell.epoch == old.epoch]
-    if len(present) != len(message.changes):
-        raise CertificateRefused("PV-46", "a cell that is not under these keys", where="remasking")
+    found = [(cells.get(change.id), change) for change in message.changes]
+    present = [(cell, change) for cell, change in found if cell and cell.epoch == old.epoch]
+    if not present:
+        raise CertificateRefused("PV-46", "no cell that is under these keys", where="remasking")
     digest = statement(old, new, message.changes)
     certificates.check(message.certificate, new.declaration, digest)
-    return moved(present, message.changes, new.epoch)
+    return moved([cell for cell, _ in present], [change for _, change in present], new.epoch)

@@ -260,15 +260,44 @@ def test_pv126_cells_go_to_the_next_epochs_keys_and_hold_what_they_held():
     assert chain.codes(message(change, signers=(1, 2))) == ["PV-43"]
     assert chain.codes(message(change, epoch=1)) == ["PV-106"]
     unknown = dataclasses.replace(change, id=cell_id(b"\x01" * 32, 0))
-    assert chain.codes(message(change, unknown)) == ["PV-46"]
-    right = message(change)
+    assert chain.codes(message(unknown)) == ["PV-46"]
+    right = message(unknown, change)  # as if the other had left meanwhile
     assert chain.codes(right, right) == ["ok", "PV-46"]
+    assert chain.state.get(entries.cell_key(unknown.id)) is None
     after = chain.cell(cell.id)
     assert (after.epoch, after.com, after.id) == (1, cell.com, cell.id) and after.c != cell.c
     rows = {m: combined([1], shares(s.prss, [after])) for m, s in chain.secrets.items()}
     value = interpolate(list(rows), [row.value for row in rows.values()], 0)
     assert value == 70_000
     assert chain.codes(chain.reclaim(held)) == ["ok"]
+
+
+def test_pv126_another_committee_moves_nothing_that_is_not_its_own():
+    """Anybody can declare one, of members of his own, and have epochs of the same numbers."""
+    chain = PrivateChain()
+    chain.start(notes=4)
+    tx, held = chain.stored(70_000, owner(chain, 1))
+    assert_ok(chain.run(tx))
+    assert_ok(chain.run(chain.welcome([held])))
+    identity = chain.open_round(least=1, open=chain.height + 300)
+    given = chain.donate(identity, 0, 50, 1)
+    assert_ok(chain.run(chain.accept(identity, [given])))
+    cells = [chain.cell(cell_id(item.input.id, 0)) for item in (held, given)]
+    ours = chain.record
+    chain.declaration = dataclasses.replace(chain.declaration, purpose=b"\x05" * 32)
+    assert_ok(chain.run(chain.declare()))
+    chain.ceremony()
+    old = chain.record
+    chain.to(committees.committee_of(chain.state, chain.declaration.id).opens() - 1)
+    chain.ceremony()
+    new = chain.record
+    assert (old.epoch, ours.epoch) == (0, 0)
+    for cell in cells:
+        changes = (Change(cell.id, 1, 2),)
+        signatures = {m: remask.sign(old, new, changes, signer(m)) for m in (1, 2, 3)}
+        said = remask.assemble(old, new, changes, signatures)
+        assert chain.codes(RemaskTx(chain.declaration.id, 0, said.to_bytes())) == ["PV-46"]
+        assert chain.cell(cell.id) == cell
 
 
 def differences(chain: PrivateChain, old, cell) -> list[Change]:

@@ -117,6 +117,15 @@ def test_pv46_between_named_epochs_and_of_their_cells_only(epoch) -> None:
     assert caught.value.rule == "PV-43"
 
 
+def test_pv46_a_cell_that_is_gone_takes_nothing_from_the_others(epoch) -> None:
+    old, new = (epoch(4, number=k) for k in (3, 4))
+    _, made, _ = old.accept([old.shared(1), old.shared(2)])
+    message = certified(old, new, rekeyed(old, new, made))
+    whole = remask.apply(message, old.record, new.record, {cell.id: cell for cell in made})
+    left = {cell.id: cell for cell in made[1:]}
+    assert remask.apply(message, old.record, new.record, left) == whole[1:]
+
+
 def test_pv46_form(epoch) -> None:
     old, new = epoch(4, number=3), epoch(4, number=4)
     _, made, _ = old.accept([old.shared(1)])
