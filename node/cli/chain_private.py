@@ -31,6 +31,8 @@ def _about(tx: PrivateTx) -> dict[str, Any]:
         CeremonyTx,
         ComplaintTx,
         DeclareTx,
+        FreezeTx,
+        HandoverTx,
         OpenTx,
         PlaceTx,
         RemaskTx,
@@ -61,7 +63,10 @@ def _about(tx: PrivateTx) -> dict[str, Any]:
             return {"committee": _hex(given.committee), "input": _hex(given.id)}
         case WithdrawTx():
             return {"input": _hex(tx.input), "account": _hex(tx.account)}
-        case RemaskTx():
+        case HandoverTx():
+            about = {"committee": _hex(tx.committee), "epoch": tx.epoch}
+            return {**about, "successor": _hex(tx.successor), "serving": tx.serving}
+        case RemaskTx() | FreezeTx():
             return {"committee": _hex(tx.committee), "epoch": tx.epoch}
         case AcceptTx() | OpenTx() | SettleTx():
             return {"round": _hex(tx.round)}

@@ -14,6 +14,8 @@ from node.private.payload import (
     CeremonyTx,
     ComplaintTx,
     DeclareTx,
+    FreezeTx,
+    HandoverTx,
     Head,
     OpenTx,
     PlaceTx,
@@ -63,6 +65,8 @@ def _title(tx: PrivateTx) -> str:
         PlaceTx: "A deposit in the clear",
         WithdrawTx: "A donation or deposit leaves in the clear",
         RemaskTx: "Cells go to other keys",
+        FreezeTx: "An epoch is frozen",
+        HandoverTx: "Cells go to another committee",
     }
     return titles[type(tx)]
 
@@ -129,6 +133,12 @@ def _light(tx: PrivateTx, light: Facts, names: Mapping[Kind, str]) -> Facts:
         case RemaskTx():
             light.code("committee", tx.committee.hex())
             return light.number("from the keys of epoch", tx.epoch)
+        case FreezeTx():
+            light.code("committee", tx.committee.hex())
+            return light.number("epoch", tx.epoch, "only owners take its cells")
+        case HandoverTx():
+            light.code("from", tx.committee.hex()).number("from the keys of epoch", tx.epoch)
+            return light.code("to", tx.successor.hex()).number("to the keys of epoch", tx.serving)
 
 
 def _paid(light: Facts, head: Head) -> Facts:

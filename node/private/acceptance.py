@@ -64,7 +64,7 @@ def accept(tx: AcceptTx, state: StateReader, height: int) -> Effects:
     """
     of, said = check_place(tx, state, height), read(tx.message)
     if of is None:
-        return deposits.accept(tx, said, state)
+        return deposits.accept(tx, said, state, height)
     epoch = committees.epoch_of(state, of.terms.committee, of.terms.epoch)
     waiting = _waiting(state, tx.round, said)
     commitments = {

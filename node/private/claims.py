@@ -4,7 +4,8 @@
                what the input's commitment holds, as the owner made it
     withdraw   into an account: the commitment is opened
 
-Nobody of the committee is asked, and nothing is decrypted.
+Nobody of the committee is asked, and nothing is decrypted; so a freeze of its keys changes
+nothing for who owns an input alone, and gives nothing to anybody else (PV-129).
 """
 
 from __future__ import annotations

@@ -3,13 +3,13 @@
     deposit    a hidden amount out of the shielded pool, or
     place      an amount that everybody sees, out of an account     → `Deposit`, pending
     accept     2t + 1 members have their shares                     → a cell
-    remask     the cell goes to the next epoch's keys; Com stays
+    remask     the cell goes to other keys; Com stays               (custody.py)
     claim      back into the shielded pool, hidden                  (claims.py)
     withdraw   into an account, shown                               (claims.py)
 
     p/g/ ‖ input                    a deposit: whose, where, its commitment, its status
     p/q/ ‖ committee ‖ input        it waits for members
-    p/y/ ‖ committee ‖ cell         it became this cell, which is the committee's to move
+    p/v/ ‖ cell                     the deposit of which it is
 
 Nothing computes on deposits yet, so their owner may leave at any time, with what the commitment
 *as the owner made it* holds: no member is asked, and keys that are lost or frozen change nothing.
@@ -19,26 +19,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Final
 
 from node.core.codec import Reader, Writer
 from node.core.effects import Crossing, Effects, Event, Part
 from node.core.ids import ID_BYTES, AccountId, EnvironmentId, Kind, tagged_hash
 from node.core.interfaces import StateReader
-from node.private import committees
+from node.private import committees, freezing
 from node.private import state as entries
 from node.private.errors import PrivateOutdated, PrivateRefused
 from node.private.gifts import DepositTx, carried_wire
-from node.private.payload import AcceptTx, PlaceTx, RemaskTx
+from node.private.payload import AcceptTx, PlaceTx
 from node.private.rounds import read_input
 from node.private.state import Status, Write
 from private_exec.committee import acceptance as acceptances
-from private_exec.committee import inputs, remask
+from private_exec.committee import inputs
 from private_exec.committee.acceptance import Acceptance
-from private_exec.committee.cells import Cell, cell_id
+from private_exec.committee.cells import cell_id
 from private_exec.committee.inputs import Input
-from private_exec.committee.remask import Remasking
 from private_exec.mpc.labels import CellId
 from transparent.signature import check_key
 from zk.curve.bn254 import G1Affine
@@ -47,7 +45,7 @@ from zk.errors import NonCanonical
 
 _DEPOSIT: Final = b"p/g/"
 _QUEUE: Final = b"p/q/"
-_OWN: Final = b"p/y/"
+_OF_CELL: Final = b"p/v/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,7 @@ class Deposit:
     """See the module.
 
     Attributes:
-        committee: id of its declaration.
+        committee: who holds it, by the id of its declaration.
         epoch: whose keys the input was sealed to; those of the cell, the cell says.
         kind: of the amount.
         owner: Ed25519 key that may take it back, made for this input alone.
@@ -101,11 +99,6 @@ def queue_key(committee: bytes, identity: bytes) -> bytes:
     return _QUEUE + committee + identity
 
 
-def own_key(committee: bytes, cell: bytes) -> bytes:
-    """Where the state says that a cell is a deposit's, and of this committee."""
-    return _OWN + committee + cell
-
-
 def find(state: StateReader, identity: bytes) -> Deposit | None:
     """A deposit, or none of that id."""
     data = state.get(deposit_key(identity))
@@ -117,6 +110,12 @@ def deposit_of(state: StateReader, identity: bytes) -> Deposit:
     if (found := find(state, identity)) is None:
         raise PrivateRefused("PV-122", "there is no such deposit", where="input")
     return found
+
+
+def of_cell(state: StateReader, cell: bytes) -> tuple[bytes, Deposit] | None:
+    """The deposit of which a cell is, with its id; None: it has not one owner, or is none."""
+    identity = state.get(_OF_CELL + cell)
+    return None if identity is None else (identity, deposit_of(state, identity))
 
 
 def waiting(state: StateReader, committee: bytes) -> Iterator[tuple[bytes, Deposit]]:
@@ -239,18 +238,19 @@ def over(found: Deposit, identity: bytes, status: Status) -> list[Write]:
         (deposit_key(identity), after.to_bytes()),
         (queue_key(found.committee, identity), None),
         (entries.cell_key(cell), None),
-        (own_key(found.committee, cell), None),
+        (_OF_CELL + cell, None),
         *entries.forget_input(identity),
     ]
 
 
-def accept(tx: AcceptTx, said: Acceptance, state: StateReader) -> Effects:
+def accept(tx: AcceptTx, said: Acceptance, state: StateReader, height: int) -> Effects:
     """PV-115: deposits of a committee, named in the place of a round, become cells.
 
     Raises:
-        PrivateRefused: PV-106; CommitteeRefused: PV-43, PV-44.
+        PrivateRefused: PV-106; CommitteeRefused: PV-43, PV-44, PV-49.
     """
     epoch = committees.epoch_of(state, tx.round, said.epoch)
+    freezing.require_live(state, tx.round, said.epoch, height, "acceptance")
     here: dict[CellId, tuple[bytes, Deposit]] = {}
     for row in said.cells:
         place = state.get(entries.waiting_key(row.id))
@@ -265,45 +265,9 @@ def accept(tx: AcceptTx, said: Acceptance, state: StateReader) -> Effects:
         identity, found = here[cell.id]
         writes += over(found, identity, Status.ACCEPTED)
         writes.append((entries.cell_key(cell.id), cell.to_bytes()))
-        writes.append((own_key(tx.round, cell.id), b"\x01"))
+        writes.append((_OF_CELL + cell.id, identity))
     names = ",".join(identity.hex() for identity, _ in here.values())
     return Effects(writes=tuple(writes), events=(_event("accepted", tx.round, inputs=names),))
-
-
-@lru_cache(maxsize=64)
-def read_remasking(data: bytes) -> Remasking:
-    """A remasking, strictly. Raises DecodeError."""
-    return Remasking.from_bytes(data)
-
-
-def check_remask(tx: RemaskTx, state: StateReader) -> tuple[committees.Epoch, committees.Epoch]:
-    """PV-126: from an epoch of the committee to the one behind it.
-
-    Raises:
-        PrivateRefused: PV-106, PV-126.
-    """
-    epochs = tuple(committees.epoch_of(state, tx.committee, n) for n in (tx.epoch, tx.epoch + 1))
-    return epochs[0], epochs[1]
-
-
-def move(tx: RemaskTx, state: StateReader) -> Effects:
-    """PV-126: cells of deposits go to the next epoch's keys; what they commit to stays.
-
-    Only the committee's own: anybody may declare another, whose epochs have the same numbers.
-
-    Raises:
-        PrivateRefused: PV-106; CommitteeRefused: PV-43, PV-46.
-    """
-    old, new = check_remask(tx, state)
-    said = read_remasking(tx.message)
-    there: dict[CellId, Cell] = {}
-    for change in said.changes:
-        if state.get(own_key(tx.committee, change.id)) is not None:
-            there[change.id] = entries.cell_of(state, change.id)
-    moved = remask.apply(said, old.record, new.record, there)
-    writes = [(entries.cell_key(cell.id), cell.to_bytes()) for cell in moved]
-    event = _event("remasked", tx.committee, epoch=str(tx.epoch + 1), cells=str(len(moved)))
-    return Effects(writes=tuple(writes), events=(event,))
 
 
 def _event(name: str, committee: bytes, **fields: str) -> Event:

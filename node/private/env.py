@@ -7,7 +7,9 @@ Here a transaction only finds its way; what it means is elsewhere:
     open, settle                  rounds.py
     complaint, accept             complaints.py, acceptance.py
     claim, withdraw               claims.py
-    deposit, place, remask        deposits.py
+    deposit, place                deposits.py
+    remask, handover              custody.py
+    freeze                        freezing.py
 """
 
 from __future__ import annotations
@@ -21,7 +23,17 @@ from node.core.errors import ConsensusFault
 from node.core.genesis import Genesis
 from node.core.ids import ChainId, EnvironmentId, Height, TxId
 from node.core.interfaces import ProofClaim, StateReader, TxContext
-from node.private import acceptance, claims, committees, complaints, deposits, rounds, statements
+from node.private import (
+    acceptance,
+    claims,
+    committees,
+    complaints,
+    custody,
+    deposits,
+    freezing,
+    rounds,
+    statements,
+)
 from node.private import payload as payloads
 from node.private import state as entries
 from node.private.errors import PrivateOutdated, PrivateRefused
@@ -32,6 +44,8 @@ from node.private.payload import (
     CeremonyTx,
     ComplaintTx,
     DeclareTx,
+    FreezeTx,
+    HandoverTx,
     OpenTx,
     Paid,
     PlaceTx,
@@ -119,8 +133,10 @@ class PrivateEnvironment:
                 return (b"p/d/" + tx.wanted.input,)
             case WithdrawTx():
                 return (b"p/d/" + tx.input,)
-            case RemaskTx():
+            case RemaskTx() | HandoverTx():
                 return (b"p/k/" + tx.committee,)
+            case FreezeTx():
+                return (b"p/f/" + tx.to_bytes(),)
             case CeremonyTx():
                 about = 33 if tx.step is Step.COMPLAINT else 1
                 return (b"p/m/" + replace(tx, message=tx.message[:about]).to_bytes(),)
@@ -160,15 +176,15 @@ class PrivateEnvironment:
             case WithdrawTx():
                 self._check_head(tx, context)
                 claims.check_withdrawal(tx)
-            case RemaskTx():
-                deposits.read_remasking(tx.message)
+            case RemaskTx() | HandoverTx():
+                custody.read(tx.message)
             case CeremonyTx():
                 committees.read(tx.step, tx.message)
             case ComplaintTx():
                 complaints.read(tx.message)
             case AcceptTx():
                 acceptance.read(tx.message)
-            case OpenTx() | SettleTx():
+            case OpenTx() | SettleTx() | FreezeTx():
                 pass
             case _:
                 assert_never(tx)
@@ -215,7 +231,11 @@ class PrivateEnvironment:
             case WithdrawTx():
                 claims.leaving(state, tx.input, height)
             case RemaskTx():
-                deposits.check_remask(tx, state)
+                custody.check_remask(tx, state, height)
+            case HandoverTx():
+                custody.check_handover(tx, state, height)
+            case FreezeTx():
+                freezing.check_due(tx, state, height, self._parameters)
             case CeremonyTx():
                 committees.check_place(tx, state, height, self._parameters)
             case ComplaintTx():
@@ -257,7 +277,11 @@ class PrivateEnvironment:
             case WithdrawTx():
                 return claims.withdraw(tx, state, height)
             case RemaskTx():
-                return deposits.move(tx, state)
+                return custody.move(tx, state, height)
+            case HandoverTx():
+                return custody.hand_over(tx, state, height)
+            case FreezeTx():
+                return freezing.freeze(tx, state, height, self._parameters)
             case _:
                 assert_never(tx)
 

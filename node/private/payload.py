@@ -19,6 +19,9 @@
     12 withdraw  head, input 32, account 32, value 8, blinding 32,         owners
                  signature 64, signature 64
     13 remask    committee 32, epoch 8, message 4 + n                      members, unpaid
+    14 freeze    committee 32, epoch 8                                     anybody, unpaid
+    15 handover  committee 32, epoch 8, successor 32, epoch 8, retry 4,    members, unpaid
+                 certificate, message 4 + n
 
     head         chain id 32, fee 8, expiry 8, payer 32
 
@@ -49,6 +52,7 @@ from node.private import gifts
 from node.private.errors import PrivateRefused
 from node.private.gifts import Carrying, ClaimTx, DepositTx, DonateTx
 from node.private.terms import Terms
+from private_exec.committee.certificate import Certificate
 from private_exec.committee.opening import OpenStatement
 from private_exec.pedersen import Opening
 from private_exec.roster import SIGNATURE_BYTES, Signer
@@ -75,6 +79,8 @@ class Tag(IntEnum):
     PLACE = 11
     WITHDRAW = 12
     REMASK = 13
+    FREEZE = 14
+    HANDOVER = 15
 
     @property
     def label(self) -> str:
@@ -82,7 +88,16 @@ class Tag(IntEnum):
 
 
 UNPAID: Final = frozenset(
-    {Tag.CEREMONY, Tag.COMPLAINT, Tag.ACCEPT, Tag.OPEN, Tag.SETTLE, Tag.REMASK}
+    {
+        Tag.CEREMONY,
+        Tag.COMPLAINT,
+        Tag.ACCEPT,
+        Tag.OPEN,
+        Tag.SETTLE,
+        Tag.REMASK,
+        Tag.FREEZE,
+        Tag.HANDOVER,
+    }
 )
 """What pays by being what somebody paid for: each counts once, and only if the state awaits it."""
 
@@ -383,6 +398,43 @@ class RemaskTx:
         return head.blob(self.message).done()
 
 
+@dataclass(frozen=True)
+class FreezeTx:
+    """An epoch that its committee left lying ends for it; the rest follows from the state."""
+
+    committee: bytes
+    epoch: int
+
+    def to_bytes(self) -> bytes:
+        return Writer().u8(Tag.FREEZE).raw(self.committee, ID_BYTES).u64(self.epoch).done()
+
+
+@dataclass(frozen=True)
+class HandoverTx:
+    """Cells of deposits go to another committee.
+
+    Attributes:
+        committee, epoch: whose keys mask them.
+        successor, serving: committee and epoch whose keys will.
+        retry: attempt of the members at this transfer, from 0.
+        will: of the old committee, over `private_exec.committee.reshare.Transfer`.
+        message: the remasking, by the new one, as `private_exec.committee` encodes it.
+    """
+
+    committee: bytes
+    epoch: int
+    successor: bytes
+    serving: int
+    retry: int
+    will: Certificate
+    message: bytes
+
+    def to_bytes(self) -> bytes:
+        writer = Writer().u8(Tag.HANDOVER).raw(self.committee, ID_BYTES).u64(self.epoch)
+        writer.raw(self.successor, ID_BYTES).u64(self.serving).u32(self.retry)
+        return writer.done() + self.will.to_bytes() + Writer().blob(self.message).done()
+
+
 PrivateTx = (
     DeclareTx
     | CeremonyTx
@@ -397,6 +449,8 @@ PrivateTx = (
     | PlaceTx
     | WithdrawTx
     | RemaskTx
+    | FreezeTx
+    | HandoverTx
 )
 Paid = DeclareTx | RoundTx | PlaceTx | WithdrawTx
 
@@ -452,6 +506,12 @@ def _read(tag: Tag, reader: Reader) -> PrivateTx:
         case Tag.REMASK:
             committee, epoch = reader.take(ID_BYTES), reader.u64()
             return RemaskTx(committee, epoch, reader.blob(MAX_MESSAGE, "remasking"))
+        case Tag.FREEZE:
+            return FreezeTx(reader.take(ID_BYTES), reader.u64())
+        case Tag.HANDOVER:
+            places = reader.take(ID_BYTES), reader.u64(), reader.take(ID_BYTES), reader.u64()
+            retry, will = reader.u32(), Certificate.read(reader)
+            return HandoverTx(*places, retry, will, reader.blob(MAX_MESSAGE, "remasking"))
 
 
 def _read_ceremony(reader: Reader) -> CeremonyTx:

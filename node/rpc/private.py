@@ -11,7 +11,7 @@ from node.core.genesis import Genesis
 from node.core.ids import Kind
 from node.core.interfaces import StateReader
 from node.core.private import PrivateParameters
-from node.private import claims, committees, deposits
+from node.private import claims, committees, deposits, freezing
 from node.private import state as entries
 from node.private.committees import Committee, Epoch, Word
 from node.private.deposits import Deposit
@@ -117,16 +117,20 @@ class PrivateViews:
 
     def _deposit(self, state: StateReader, identity: bytes, found: Deposit) -> schema.DepositView:
         message = state.get(entries.input_key(identity))
+        made = state.get(entries.cell_key(cell_id(identity, 0))) is not None
+        epoch = entries.cell_of(state, cell_id(identity, 0)).epoch if made else found.epoch
+        frozen = freezing.find(state, found.committee, epoch)
         return schema.DepositView(
             id=hex_of(identity),
             committee=hex_of(found.committee),
-            epoch=found.epoch,
+            epoch=epoch,
             kind=views.kind(found.kind, self._names),
             owner=hex_of(found.owner),
             status=found.status.label,
             amount=hex_of(g1_to_bytes(found.amount)),
             cell=hex_of(cell_id(identity, 0)),
             height=found.height,
+            frozen=None if frozen is None else frozen.height,
             message=None if message is None else hex_of(message),
         )
 

@@ -217,13 +217,14 @@ class DepositView(Response, frozen=True):
 
     Attributes:
         id: of the input.
-        committee, epoch: to whose keys the input was sealed.
+        committee, epoch: whose keys mask its cell; while it waits, those that it was sealed to.
         kind: of the amount.
         owner: key that may take it back.
         status: `pending`, `accepted`, `refused`, `claimed`.
         amount: commitment, as the owner made it.
         cell: id of the cell that it is, or will be.
         height: of its block.
+        frozen: height at which those keys were frozen; null: they were not.
         message: the whole input, while it waits; null afterwards.
     """
 
@@ -236,6 +237,7 @@ class DepositView(Response, frozen=True):
     amount: Id
     cell: Id
     height: Count
+    frozen: Count | None = None
     message: Hex | None = None
 
 

@@ -13,10 +13,20 @@ from node.core.block import Transaction
 from node.core.ids import EnvironmentId
 from node.explorer import describe
 from node.private import state as entries
-from node.private.payload import ComplaintTx, RemaskTx, SettleTx, Step, Tag, wire
+from node.private.payload import (
+    ComplaintTx,
+    FreezeTx,
+    HandoverTx,
+    RemaskTx,
+    SettleTx,
+    Step,
+    Tag,
+    wire,
+)
 from node.rpc import views
 from node.rpc.schema import TransactionView
 from node.testing.private import PrivateChain, assert_ok
+from private_exec.committee.certificate import Certificate
 
 TITLES = {
     Tag.DECLARE: "A committee is declared",
@@ -32,6 +42,8 @@ TITLES = {
     Tag.PLACE: "A deposit in the clear",
     Tag.WITHDRAW: "A donation or deposit leaves in the clear",
     Tag.REMASK: "Cells go to other keys",
+    Tag.FREEZE: "An epoch is frozen",
+    Tag.HANDOVER: "Cells go to another committee",
 }
 WEIGHT = 31_337
 CARRYING = (Tag.DONATE, Tag.CLAIM, Tag.DEPOSIT)
@@ -78,7 +90,11 @@ def told():
         receipts = made.run(tx)
         assert_ok(receipts)
         found[tag] = (tx, receipts[0])
-    found[Tag.REMASK] = (RemaskTx(made.declaration.id, 0, b""), None)
+    here = made.declaration.id
+    found[Tag.REMASK] = (RemaskTx(here, 0, b""), None)
+    found[Tag.FREEZE] = (FreezeTx(here, 0), None)
+    will = Certificate(((1, bytes(64)),))
+    found[Tag.HANDOVER] = (HandoverTx(here, 0, bytes(32), 1, 0, will, b""), None)
     return found
 
 

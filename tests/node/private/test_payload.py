@@ -13,9 +13,19 @@ from node.core.ids import ChainId, Height
 from node.core.interfaces import TxContext
 from node.private import payload as payloads
 from node.private.errors import PrivateOutdated, PrivateRefused
-from node.private.payload import CeremonyTx, ComplaintTx, RemaskTx, SettleTx, Step, Tag
+from node.private.payload import (
+    CeremonyTx,
+    ComplaintTx,
+    FreezeTx,
+    HandoverTx,
+    RemaskTx,
+    SettleTx,
+    Step,
+    Tag,
+)
 from node.testing.ledger import FAUCET
 from node.testing.private import Held, PrivateChain, signer
+from private_exec.committee.certificate import Certificate
 from zk.errors import ChiaroError, DecodeError
 
 PAID = [Tag.DECLARE, Tag.ROUND, Tag.PLACE, Tag.WITHDRAW]
@@ -45,6 +55,10 @@ def every(chain: PrivateChain) -> dict[Tag, payloads.PrivateTx]:
             Held(given.input, given.openings.amount, given.owner), FAUCET.account
         ),
         Tag.REMASK: RemaskTx(chain.declaration.id, 0, b"r"),
+        Tag.FREEZE: FreezeTx(chain.declaration.id, 0),
+        Tag.HANDOVER: HandoverTx(
+            chain.declaration.id, 0, bytes(32), 2, 1, Certificate(((1, bytes(64)),)), b"r"
+        ),
     }
 
 
@@ -70,7 +84,7 @@ def test_pv101_fee_and_chain_are_read_in_place(chain, every, tag):
     assert env.is_unpaid(tx.to_bytes()) == (env.fee(tx) == 0) == (tag in payloads.UNPAID)
 
 
-@pytest.mark.parametrize("data", [b"", b"\x00", b"\x0e", b"\xff" * 40])
+@pytest.mark.parametrize("data", [b"", b"\x00", b"\x10", b"\xff" * 40])
 def test_pv101_unknown_tags_are_refused(data):
     with pytest.raises(PrivateRefused, match="no private transaction") as caught:
         payloads.decode(data)

@@ -1,0 +1,137 @@
+"""Whose keys mask the cells of deposits: those of a next epoch, or of another committee.
+
+    remask      to the keys of the committee's next epoch (PV-126)
+    handover    to another committee's, by the will of both (PV-130)
+
+Of a cell only its mask changes. Its commitment stays, and so do its owner and what he may do.
+Cells of rounds go nowhere: a round ends within its epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import lru_cache
+
+from node.core.effects import Effects, Event
+from node.core.interfaces import StateReader
+from node.private import committees, deposits, freezing
+from node.private import state as entries
+from node.private.committees import Epoch
+from node.private.deposits import Deposit
+from node.private.errors import PrivateOutdated, PrivateRefused
+from node.private.payload import HandoverTx, RemaskTx
+from node.private.state import Write
+from private_exec.committee import certificate as certificates
+from private_exec.committee import remask
+from private_exec.committee.cells import Cell
+from private_exec.committee.remask import Remasking
+from private_exec.committee.reshare import Transfer
+from private_exec.mpc.labels import CellId
+
+
+@lru_cache(maxsize=64)
+def read(data: bytes) -> Remasking:
+    """A remasking, strictly. Raises DecodeError."""
+    return Remasking.from_bytes(data)
+
+
+def _between(
+    state: StateReader, height: int, old: tuple[bytes, int], new: tuple[bytes, int]
+) -> tuple[Epoch, Epoch]:
+    """Both epochs, by committee and number. Raises PrivateRefused: PV-106; FrozenRefused: PV-49."""
+    found = committees.epoch_of(state, *old), committees.epoch_of(state, *new)
+    for committee, epoch in (old, new):
+        freezing.require_live(state, committee, epoch, height, "remasking")
+    return found
+
+
+def _held(state: StateReader, said: Remasking, committee: bytes) -> dict[CellId, Cell]:
+    """Of the cells that are to move, those of deposits that this committee holds."""
+    there: dict[CellId, Cell] = {}
+    for change in said.changes:
+        found = deposits.of_cell(state, change.id)
+        if found is not None and found[1].committee == committee:
+            there[change.id] = entries.cell_of(state, change.id)
+    return there
+
+
+def _cells(moved: Iterable[Cell]) -> list[Write]:
+    return [(entries.cell_key(cell.id), cell.to_bytes()) for cell in moved]
+
+
+def check_remask(tx: RemaskTx, state: StateReader, height: int) -> tuple[Epoch, Epoch]:
+    """PV-126: from an epoch of the committee to the one behind it.
+
+    Raises:
+        PrivateRefused: PV-106; FrozenRefused: PV-49.
+    """
+    return _between(state, height, (tx.committee, tx.epoch), (tx.committee, tx.epoch + 1))
+
+
+def move(tx: RemaskTx, state: StateReader, height: int) -> Effects:
+    """PV-126: cells of the committee's deposits go to the next epoch's keys.
+
+    Raises:
+        PrivateRefused: PV-106; CommitteeRefused: PV-43, PV-46, PV-49.
+    """
+    old, new = check_remask(tx, state, height)
+    said = read(tx.message)
+    moved = remask.apply(said, old.record, new.record, _held(state, said, tx.committee))
+    about = ("committee", tx.committee.hex()), ("epoch", str(tx.epoch + 1))
+    event = Event("remasked", (*about, ("cells", str(len(moved)))))
+    return Effects(writes=tuple(_cells(moved)), events=(event,))
+
+
+def check_handover(tx: HandoverTx, state: StateReader, height: int) -> tuple[Epoch, Epoch]:
+    """PV-130: to another committee, whose keys serve.
+
+    Raises:
+        PrivateRefused: PV-106, PV-130; PrivateOutdated: PV-130; FrozenRefused: PV-49.
+    """
+    if tx.successor == tx.committee:
+        raise PrivateRefused("PV-130", "a committee does not succeed itself", where="successor")
+    old, new = _between(state, height, (tx.committee, tx.epoch), (tx.successor, tx.serving))
+    if not new.since <= height <= new.until:
+        raise PrivateOutdated(
+            "PV-130", f"the new keys serve from {new.since} to {new.until}", where="serving"
+        )
+    return old, new
+
+
+def hand_over(tx: HandoverTx, state: StateReader, height: int) -> Effects:
+    """PV-130: 2t + 1 of the old committee name the new one, and for which cells.
+
+    Raises:
+        PrivateRefused: PV-106, PV-130; PrivateOutdated: PV-130.
+        CommitteeRefused: PV-43, PV-46, PV-49.
+    """
+    old, new = check_handover(tx, state, height)
+    said = read(tx.message)
+    moved = remask.apply(said, old.record, new.record, _held(state, said, tx.committee))
+    named = tuple(change.id for change in said.changes)
+    transfer = Transfer(old.record, new.record, named, tx.retry)
+    certificates.check(tx.will, old.record.declaration, transfer.digest)
+    writes = _cells(moved)
+    for cell in moved:
+        identity, found = _deposit_of(state, cell.id)
+        after = replace(found, committee=tx.successor)
+        writes.append((deposits.deposit_key(identity), after.to_bytes()))
+    event = Event(
+        "handed_over",
+        (
+            ("committee", tx.committee.hex()),
+            ("successor", tx.successor.hex()),
+            ("epoch", str(tx.serving)),
+            ("cells", str(len(moved))),
+        ),
+    )
+    return Effects(writes=tuple(writes), events=(event,))
+
+
+def _deposit_of(state: StateReader, cell: CellId) -> tuple[bytes, Deposit]:
+    """Of a cell that was held a moment ago. Raises PrivateRefused: PV-122."""
+    found = deposits.of_cell(state, cell)
+    if found is None:
+        raise PrivateRefused("PV-122", "there is no such deposit", where="cell")
+    return found
