@@ -7,6 +7,7 @@ MpcRefused (Ruled)
 ├── TooManyLiars             no polynomial that enough shares lie on: nothing is guessed
 ├── Inconsistent             shares that should all agree do not
 ├── MessageRefused           also a DecodeError: a message that does not count
+│   └── TooEarly             one that counts later: nobody's fault
 ├── OpeningFailed            no 2t + 1 members stand behind one value
 ├── Undecided                a batch without a verdict
 ├── CertificateRefused       a verdict that is none, or a second one
@@ -81,6 +82,14 @@ class MessageRefused(DecodeError, MpcRefused):
     code = "MPC-007"
     why = "what a member did not say for this round of this session would be computed with"
     fix = "drop it; who signed something wrong is noted, and the round goes on without it"
+
+
+class TooEarly(MessageRefused):
+    """A message of a round that this member is too far behind for; to be brought again."""
+
+    code = "MPC-014"
+    why = "members go on without one that is slow, and what is kept for it has bounds"
+    fix = "bring it again when its round has come; its sender did nothing wrong"
 
 
 class OpeningFailed(MpcRefused):

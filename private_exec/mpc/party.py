@@ -18,14 +18,14 @@ from typing import Final, Generic, TypeVar
 
 from private_exec.mpc import vectors
 from private_exec.mpc.context import Context
-from private_exec.mpc.errors import MessageRefused
+from private_exec.mpc.errors import MessageRefused, TooEarly
 from private_exec.mpc.message import Header, Message, body_digest, check_equivocation, sign
 from private_exec.mpc.rounds import Fault, Form, Inbox, Round, Rounds, Wait
 from zk.errors import DecodeError
 from zk.field.arrays import BYTES
 
 WINDOW: Final = 64
-"""Rounds that others may be ahead: who is further did not wait for 2t + 1 members."""
+"""Rounds ahead whose messages are kept: whom nobody waits for may be behind by more."""
 MOST_EARLY: Final = 16 << 20
 """Bytes of one sender's messages that are kept for later rounds."""
 
@@ -71,6 +71,7 @@ class Party(Generic[T]):
 
         Raises:
             DecodeError: no message.
+            TooEarly: PV-11, it is not kept yet: nobody's fault; to be brought again.
             MessageRefused: PV-10, not of a member of this session; PV-11, not what this round
                 takes; PV-12, the member said something else before.
         """
@@ -85,7 +86,7 @@ class Party(Generic[T]):
             return
         message.check(session)
         if header.round > self.round + WINDOW:
-            raise self._refuse(header, "PV-11", "further ahead than a member can be")
+            raise self._early_by(header, "further ahead than messages are kept")
         if known is not None:
             if (known.kind, known.length, known.digest) == (
                 header.kind,
@@ -97,7 +98,7 @@ class Party(Generic[T]):
             self.context.evidence.append((known, header))
             raise self._refuse(header, "PV-12", "told two stories in one round")
         if header.round > self.round and self._early(header.sender) + header.length > MOST_EARLY:
-            raise self._refuse(header, "PV-11", "more than is kept for later rounds")
+            raise self._early_by(header, "more than is kept for later rounds")
         self._known[place] = header
         if header.round > self.round:
             self._kept.setdefault(header.round, {})[header.sender] = message
@@ -188,6 +189,10 @@ class Party(Generic[T]):
             except DecodeError:
                 raise self._refuse(header, "PV-11", "values that are not canonical") from None
         self._kept.setdefault(self.round, {})[header.sender] = message
+
+    def _early_by(self, header: Header, what: str) -> TooEarly:
+        """The refusal of a message that this member is too far behind for."""
+        return TooEarly("PV-11", what, where=f"member {header.sender}, round {header.round}")
 
     def _refuse(self, header: Header, rule: str, what: str) -> MessageRefused:
         """The refusal of a signed message: its sender is at fault."""

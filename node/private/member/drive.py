@@ -11,11 +11,38 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from node.private.member.transport import Mail, Outbox
+from node.private.member.transport import MOST_BYTES, Mail, Outbox
+from private_exec.mpc.errors import TooEarly
+from private_exec.mpc.message import Message
 from private_exec.mpc.party import Party
 from zk.errors import ChiaroError
 
 T = TypeVar("T")
+
+
+class _Later:
+    """Messages of rounds that are far ahead, until those come: in bounds for each sender."""
+
+    def __init__(self) -> None:
+        self._rounds: dict[int, list[bytes]] = {}
+        self._held: dict[int, int] = {}
+
+    def put(self, data: bytes) -> bool:
+        """Keep a message; False if its sender has too many here."""
+        header = Message.from_bytes(data).header
+        held = self._held.get(header.sender, 0) + len(data)
+        if held > MOST_BYTES:
+            return False
+        self._held[header.sender] = held
+        self._rounds.setdefault(header.round, []).append(data)
+        return True
+
+    def take(self, number: int) -> list[bytes]:
+        """Those of a round that has come."""
+        found = self._rounds.pop(number, [])
+        for data in found:
+            self._held[Message.from_bytes(data).sender] -= len(data)
+        return found
 
 
 async def drive(party: Party[T], mail: Mail, outbox: Outbox, report: Callable[[str], None]) -> T:
@@ -31,15 +58,21 @@ async def drive(party: Party[T], mail: Mail, outbox: Outbox, report: Callable[[s
         whatever the protocol refuses.
     """
     sid = party.context.session.sid
-    queue = mail.open(sid)
+    queue, later = mail.open(sid), _Later()
     try:
         while not party.done:
             if party.outgoing is not None:
                 outbox.say(sid, party.outgoing.to_bytes())
             if party.step():
+                for data in later.take(party.round):
+                    queue.put_nowait(data)
                 continue
+            data = await queue.get()
             try:
-                party.receive(await queue.get())
+                party.receive(data)
+            except TooEarly as error:
+                if not later.put(data):
+                    report(f"{error.id}: {error}")
             except ChiaroError as error:
                 report(f"{error.id}: {error}")
         return party.result
