@@ -215,6 +215,8 @@ def _point(reader: Reader) -> G1Affine:
 
 def _payout(reader: Reader) -> int | None:
     funded, amount = reader.count(1, 1, "funded"), reader.u64()
+    if amount and not funded:
+        raise NonCanonical("a payout of what is not funded", where=reader.where)
     return amount if funded else None
 
 

@@ -6,14 +6,17 @@ import dataclasses
 
 import pytest
 
-from node.app import assembly
+from circuits.keys import KeyStore
+from node.app import assembly, development
 from node.app.development import statements_of
+from node.app.errors import ForeignGenesis
 from node.core.errors import ConsensusFault
 from node.core.genesis import Genesis, development_genesis
 from node.core.genesis_file import format_genesis, parse_genesis
 from node.core.ids import EnvironmentId
-from node.core.private import PrivateParameters
+from node.core.private import STATEMENTS, PrivateParameters
 from node.private.env import PrivateEnvironment
+from node.testing.clock import EPOCH_MS
 from shielded.env import ShieldedEnvironment
 from zk.errors import DecodeError
 
@@ -70,3 +73,16 @@ def test_a_chain_without_the_section_has_no_such_environment():
     shielded = ShieldedEnvironment(64, 128, 16)
     with pytest.raises(ConsensusFault):
         PrivateEnvironment(development_genesis(), shielded)
+
+
+def test_pv100_a_node_serves_it_only_with_all_of_its_statements():
+    """RPC-14: a chain that verifies less than it says is another version's."""
+    keys = KeyStore()
+    whole = development.genesis(EPOCH_MS, lane=None, private=SECTION)
+    assert set(assembly.verifying_keys(whole, keys)) == {"action/1", *STATEMENTS}
+    for broken in (
+        dataclasses.replace(whole, statements=whole.statements[:2]),
+        dataclasses.replace(whole, private=None),
+    ):
+        with pytest.raises(ForeignGenesis, match="RPC-14"):
+            assembly.verifying_keys(broken, keys)

@@ -11,6 +11,7 @@ lane        transactions, state and parameters of the sealed lane, blobs
 linking     proofs with hidden inputs, and their links
 mpc         messages of members that compute on shares, certificates of batches
 committees  messages of private committees, and what is shared among their members
+private     transactions of the private environment, and what its state keeps
 mutations   malformed variants of well-formed bytes
 run         coverage-guided search for bytes that break the property (`make long-fuzz`)
 """

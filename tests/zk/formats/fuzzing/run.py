@@ -24,6 +24,7 @@ from fuzzing import (
     ledger,
     linking,
     mpc,
+    private,
     proofs,
     snapshots,
     wires,
@@ -45,6 +46,7 @@ TARGETS = {
         *linking.TARGETS,
         *mpc.TARGETS,
         *committees.TARGETS,
+        *private.TARGETS,
         *audits.TARGETS,
     )
 }

@@ -53,6 +53,7 @@ with atheris.instrument_imports(
         linking,
         mpc,
         mutations,
+        private,
         proofs,
         snapshots,
         wires,
@@ -71,6 +72,7 @@ TARGETS = {
         *linking.TARGETS,
         *mpc.TARGETS,
         *committees.TARGETS,
+        *private.TARGETS,
         *audits.TARGETS,
     )
 }

@@ -1,0 +1,148 @@
+"""Readers of the private environment: its transactions, and what its state keeps."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from fuzzing.ledger import ACCOUNT, CHAIN, shielded
+from fuzzing.target import Target
+from node.core.genesis import Genesis, development_genesis
+from node.core.ids import NATIVE, Height
+from node.core.private import PrivateParameters
+from node.private import payload
+from node.private.committees import Committee, Epoch, Word
+from node.private.deposits import Deposit
+from node.private.gifts import ClaimTx, DepositTx, DonateTx, Gift, LinkedProof, Wanted
+from node.private.payload import (
+    AcceptTx,
+    CeremonyTx,
+    ComplaintTx,
+    DeclareTx,
+    Head,
+    OpenTx,
+    PlaceTx,
+    PrivateTx,
+    RemaskTx,
+    RoundTx,
+    SettleTx,
+    Step,
+    WithdrawTx,
+)
+from node.private.state import Donation, Round, Status, Sums, Tally
+from node.private.terms import Project, Terms
+from private_exec.committee.ceremony import Fault, FaultKind
+from private_exec.committee.declaration import Declaration, Seat
+from private_exec.committee.epoch import EpochContext, EpochRecord
+from private_exec.committee.opening import OpenStatement
+from private_exec.linking import link_bytes
+from private_exec.pedersen import Opening
+from shielded.transaction import ShieldedTx
+from transparent.signature import SigningKey
+from zk.curve.bn254 import G1_GENERATOR
+
+ID = b"\x21" * 32
+HEAD = Head(CHAIN, 5, Height(9), ACCOUNT)
+TERMS = Terms(
+    ID, 3, NATIVE, 1000, 7, (Project(ACCOUNT, 5), Project(ACCOUNT, 0)), 2, 10, 20, 30
+)  # fmt: skip
+
+
+def _linked(values: int) -> LinkedProof:
+    return LinkedProof(b"\1" * 128, b"\2" * 32, b"\3" * link_bytes(values))
+
+
+@cache
+def _transactions() -> list[bytes]:
+    carried = ShieldedTx.from_bytes(shielded()[2])
+    sums = OpenStatement(ID, (Opening(5, 6), Opening(25, 7)))
+    found: list[PrivateTx] = [
+        DeclareTx(HEAD, b"declaration"),
+        CeremonyTx(ID, 1, 2, Step.DEALING, b"dealing"),
+        RoundTx(HEAD, TERMS),
+        DonateTx(Gift(CHAIN, ID, 1, 7, 8, b"\4" * 32, b"input"), _linked(2), carried),
+        ComplaintTx(ID, b"complaint"),
+        AcceptTx(ID, b"acceptance"),
+        OpenTx(sums),
+        SettleTx(ID),
+        ClaimTx(Wanted(CHAIN, ID, G1_GENERATOR, b"\4" * 32), _linked(1), carried),
+        DepositTx(CHAIN, b"\4" * 32, b"input", _linked(1), carried),
+        PlaceTx(HEAD, NATIVE, 5, b"input"),
+        WithdrawTx(HEAD, ID, ACCOUNT, Opening(5, 6)),
+        RemaskTx(ID, 1, b"remasking"),
+    ]
+    return [tx.to_bytes() for tx in found]
+
+
+def _write(tx: PrivateTx) -> bytes:
+    return tx.to_bytes()
+
+
+def _rounds() -> list[bytes]:
+    tallies = (Tally(2, G1_GENERATOR, G1_GENERATOR), Tally())
+    open_ = Round(TERMS, ACCOUNT, 3, tallies)
+    over = Round(TERMS, ACCOUNT, 3, tallies, (Sums(8, 34), Sums()), (30, None), settled=True)
+    return [open_.to_bytes(), over.to_bytes()]
+
+
+@cache
+def _declaration() -> Declaration:
+    keys = [SigningKey(bytes([m]) * 32).account for m in range(1, 5)]
+    return Declaration(CHAIN, ID, 100, tuple(Seat(k, f"h:{i}") for i, k in enumerate(keys)))
+
+
+def _epoch() -> bytes:
+    keys = dict.fromkeys((1, 2, 3), G1_GENERATOR)
+    record = EpochRecord(EpochContext(_declaration(), 1), keys, (1, 2, 3), (4,))
+    return Epoch(record, 5, 105, (Fault(4, FaultKind.SILENT),)).to_bytes()
+
+
+def _donation() -> bytes:
+    point = G1_GENERATOR
+    return Donation(ID, 1, ACCOUNT, Status.PENDING, point, point, 9).to_bytes()
+
+
+TARGETS = (
+    Target("private_tx", payload.decode, _write, _transactions, memory=16, exact=True),
+    Target("private_round", Round.from_bytes, Round.to_bytes, _rounds, memory=32, exact=True),
+    Target(
+        "private_donation",
+        Donation.from_bytes,
+        Donation.to_bytes,
+        lambda: [_donation()],
+        memory=32,
+        exact=True,
+    ),
+    Target(
+        "private_deposit",
+        Deposit.from_bytes,
+        Deposit.to_bytes,
+        lambda: [Deposit(ID, 1, NATIVE, ACCOUNT, Status.ACCEPTED, G1_GENERATOR, 9).to_bytes()],
+        memory=32,
+        exact=True,
+    ),
+    Target(
+        "private_committee",
+        Committee.from_bytes,
+        Committee.to_bytes,
+        lambda: [Committee(_declaration(), 1, 2, 3, 4, 5, 6).to_bytes()],
+        memory=32,
+        exact=True,
+    ),
+    Target("private_epoch", Epoch.from_bytes, Epoch.to_bytes, lambda: [_epoch()], 32, exact=True),
+    Target(
+        "private_word",
+        Word.from_bytes,
+        Word.to_bytes,
+        lambda: [Word(9, Step.NOTICE, b"notice").to_bytes()],
+        memory=32,
+        exact=True,
+    ),
+    Target(
+        "private_genesis",
+        Genesis.from_bytes,
+        Genesis.to_bytes,
+        lambda: [development_genesis(private=PrivateParameters()).to_bytes()],
+        memory=16,
+        exact=True,
+    ),
+)
