@@ -157,7 +157,7 @@ class Links:
         self._outbox = outbox
         self._report = report
         self._renew_s = renew_s
-        self._strangers = 0
+        self._strangers: dict[asyncio.StreamWriter, None] = {}
         self._heard: dict[int, asyncio.StreamWriter] = {}
         self._answering: set[asyncio.StreamWriter] = set()
 
@@ -236,11 +236,10 @@ class Links:
         self._answering.add(writer)
         try:
             caller = await self._met(reader, writer)
-            if caller is not None:
-                if (old := self._heard.get(caller)) is not None:
-                    old.transport.abort()
-                self._heard[caller] = writer
-                await self._hear(caller, reader)
+            if (old := self._heard.get(caller)) is not None:
+                old.transport.abort()
+            self._heard[caller] = writer
+            await self._hear(caller, reader)
         except (OSError, EOFError, TimeoutError):
             pass
         except ChiaroError as error:
@@ -249,22 +248,24 @@ class Links:
             self._answering.discard(writer)
             writer.transport.abort()
 
-    async def _met(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int | None:
-        """PV-152: which member calls; None: nobody is let in now.
+    async def _met(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
+        """PV-152: which member calls.
 
         Raises:
             MemberRefused: PV-152, it is no member.
         """
-        if self._strangers >= MOST_STRANGERS:
-            return None
-        self._strangers += 1
+        if len(self._strangers) >= MOST_STRANGERS:  # not the newest: a member says hello at once
+            oldest = next(iter(self._strangers))
+            del self._strangers[oldest]
+            oldest.transport.abort()
+        self._strangers[writer] = None
         try:
             async with asyncio.timeout(HELLO_S):
                 nonce = secrets.token_bytes(NONCE_BYTES)
                 writer.write(nonce)
                 said = await reader.readexactly(1 + SIGNATURE_BYTES)
         finally:
-            self._strangers -= 1
+            self._strangers.pop(writer, None)
         caller, signature = said[0], said[1:]
         digest = hello(self._declaration.id, caller, self._member, nonce)
         known = caller != self._member and self._declaration.is_signed(caller, digest, signature)

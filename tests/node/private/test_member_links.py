@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import os
 import socket
@@ -317,6 +318,39 @@ def test_pv153_what_is_live_is_said_again_on_a_new_link(chain):
         return heard
 
     assert asyncio.run(run()) == [second[1]]
+
+
+def test_pv152_strangers_are_few_and_keep_no_member_out(chain, monkeypatch):
+    """Who holds links open and says nothing is cut off for a newcomer, the oldest first."""
+    monkeypatch.setattr(transport, "MOST_STRANGERS", 2)
+    declaration = moved(chain.declaration, free_ports(4))
+
+    async def run() -> None:
+        one, two = Somebody(declaration, 1), Somebody(declaration, 2)
+        one.start()
+        host, port = transport.address(declaration.seats[0].endpoint)
+        silent = []
+        async with asyncio.timeout(20):
+            while len(silent) < 3:
+                try:
+                    silent.append(await asyncio.open_connection(host, port))
+                except OSError:
+                    await asyncio.sleep(0.05)
+                else:
+                    await silent[-1][0].readexactly(32)
+            with contextlib.suppress(ConnectionError):
+                assert await silent[0][0].read() == b""
+            made, data = message(chain, 1, sender=2)
+            two.outbox.say(made.sid, data)
+            two.start()
+            heard = await one.mail.open(made.sid).get()
+        for _, writer in silent:
+            writer.transport.abort()
+        await one.stop()
+        await two.stop()
+        assert heard == data
+
+    asyncio.run(run())
 
 
 def test_pv152_pv153_who_is_no_member_or_says_what_no_member_says_is_cut_off(chain):

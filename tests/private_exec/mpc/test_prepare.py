@@ -10,7 +10,7 @@ from node.core.ids import tagged_hash
 from private_exec.mpc import batch as batches
 from private_exec.mpc import blame as blaming
 from private_exec.mpc import check, prepare, prf, prss, vectors
-from private_exec.mpc.agree import Agreed, agree
+from private_exec.mpc.agree import ENTRY_BYTES, Agreed, agree
 from private_exec.mpc.batch import Batch, Drawn, Said
 from private_exec.mpc.certificate import Certificate, Verdict, certify
 from private_exec.mpc.context import MemoryJournal
@@ -257,6 +257,57 @@ def test_pv14_an_honest_member_fixes_one_thing_even_after_a_restart(committee, n
     said = [{(m.sender, m.header.kind): m.body for m in o.messages} for o in (first, again)]
     assert {key: body for key, body in said[0].items() if key in said[1]} == said[1]
     assert bytes(96) in said[1][1, Kind.ECHO]
+
+
+class Unheard(Fault):
+    """Echoes of these members do not reach one receiver."""
+
+    def __init__(self, members, receiver):
+        self.members, self.receiver = members, receiver
+
+    def carry(self, message, receiver, resign):
+        echo = message.sender in self.members and message.header.kind is Kind.ECHO
+        return None if echo and receiver == self.receiver else message
+
+
+def saying(members, journals, *faults):
+    return run(
+        members,
+        lambda context: agree(context, vectors.vec([context.member])),
+        faults=faults,
+        journals=journals,
+    )
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_pv14_a_forged_echo_makes_no_second_story(committee, n):
+    """A liar echoes what member 1 never signed: who is honest is neither left out nor accused."""
+
+    def forged(body):
+        return b"\xaa" * ENTRY_BYTES + body[ENTRY_BYTES:]
+
+    outcome = saying(committee(n), {}, Rewritten(n, Kind.ECHO, forged))
+    for m in range(1, n):
+        assert set(outcome.results[m].words) == set(range(1, n + 1))
+        assert outcome.accused(m) == set()
+        assert outcome.contexts[m].evidence == []
+
+
+def test_pv14_a_fixed_vector_is_not_replaced_by_another_after_a_restart(committee):
+    """Member 4 sends member 1, which starts again, another vector than it had fixed."""
+    members, journals = committee(4), {1: MemoryJournal()}
+    assert not saying(members, journals).errors
+    again = saying(members, journals, TwoStories(4, Kind.PRODUCT, (1,)))
+    assert refused(again) == {(Undecided, "PV-14")}
+    assert set(again.errors) == {1}
+
+
+def test_pv14_what_was_fixed_is_said_again_though_fewer_echoes_came(committee):
+    members, journals = committee(4), {1: MemoryJournal()}
+    first = saying(members, journals)
+    again = saying(members, journals, Unheard((3, 4), 1))
+    assert not again.errors
+    assert again.results[1].root == first.results[1].root
 
 
 # -- certificates ---------------------------------------------------------------------------------
