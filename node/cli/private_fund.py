@@ -312,8 +312,9 @@ def _unlock(session: Session, wallet: Wallet, file: Path | None) -> Secrets:
 
 
 def _warn(session: Session, asked: Donation, view: RoundView) -> None:
-    """What a donor should know, and nobody else tells."""
-    accepted = view.projects[asked.project].donations
+    """What a donor should know, and nobody else tells; what the node shows is its word alone."""
+    shown = view.projects[asked.project : asked.project + 1]
+    accepted = shown[0].donations if shown else 0
     if accepted < 2:
         session.warnings.append(
             f"the project has {accepted} other accepted donations: "
@@ -351,6 +352,7 @@ def _show_donation(session: Session, asked: Donation, asset: str) -> None:
             ("give", f"{show.amount_text(amount)} {asset}, a square"),
             ("fee", f"{show.amount_text(asked.fee)} native"),
             ("to", f"project {asked.project} of round {show.shorten(asked.identity.hex())}"),
+            ("account", "0x" + terms.projects[asked.project].recipient.hex()),
             ("hidden", "the amount; who gave, among all on the list"),
             ("reveals", "that a member gave to this project, the fee, the time"),
             ("ends", f"block {terms.close}; sums open by block {terms.open}"),

@@ -6,12 +6,13 @@ import dataclasses
 
 import pytest
 
-from node.core.effects import HiddenValue
-from node.core.ids import EnvironmentId
+from node.core.effects import BatchScope, HiddenValue
+from node.core.errors import InvalidTransaction
+from node.core.ids import EnvironmentId, Height
+from node.core.interfaces import TxContext
 from node.private import claims, statements
 from node.private import state as entries
 from node.private.errors import PrivateRefused
-from node.private.payload import SettleTx
 from node.private.state import Donation, Status
 from node.private.terms import Phase
 from node.testing.private import PrivateChain, signer
@@ -109,6 +110,22 @@ def test_pv111_the_carried_transaction_moves_exactly_what_is_named(chain):
     assert chain.codes(given.tx) == ["ok"]
 
 
+def test_pv111_what_is_carried_is_good_before_anything_is_looked_up(chain):
+    """A proposal is refused for it (EX-3); no batch of intents has such a part."""
+    env = chain.ledger.executor._environments[EnvironmentId.PRIVATE]
+    given = chain.give(chain.open_round(), 0, 50, 2).tx
+    context = TxContext(chain.genesis.chain_id, Height(chain.height + 1))
+    env.check_stateless(given, context)
+    unsigned = dataclasses.replace(given.carried, delta_signature=bytes(64))
+    for tx, scope, rule in (
+        (dataclasses.replace(given, carried=unsigned), None, "SH-19"),
+        (given, BatchScope(1, 2, 3), "PV-111"),
+    ):
+        with pytest.raises(InvalidTransaction) as caught:
+            env.check_stateless(tx, dataclasses.replace(context, scope=scope))
+        assert caught.value.rule == rule
+
+
 def test_pv121_nothing_else_crosses_into_the_private_pool(chain):
     from node.core.effects import Crossing
     from node.core.ids import NATIVE
@@ -119,4 +136,3 @@ def test_pv121_nothing_else_crosses_into_the_private_pool(chain):
     with pytest.raises(PrivateRefused) as caught:
         env.cross(crossing, b"\x01" * 32, chain.state)
     assert caught.value.rule == "PV-121"
-    assert SettleTx(b"\x00" * 32).to_bytes()

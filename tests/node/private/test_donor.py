@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 
+import msgspec
 import pytest
 
-from node.cli import private_trust
+from node.cli import private_fund, private_trust
+from node.cli.session import Places, Session
+from node.cli.wallet_private import Donation, Members
 from node.core.block import Transaction
 from node.core.errors import NotFound
 from node.core.ids import EnvironmentId, tagged_hash
 from node.private import committees, donor
+from node.private import state as entries
 from node.private.errors import PrivateRefused
 from node.private.payload import Step, wire
+from node.rpc.private import PrivateViews
 from node.rpc.schema import StateView, TransactionView
 from node.testing.private import PrivateChain, signer
 from private_exec.committee.errors import CommitteeRefused
@@ -153,3 +158,16 @@ def test_pv142_a_node_with_a_round_of_its_own_is_found_out(chain):
     tx = chain.round(chain.terms())
     node = Node(chain, chain.round(dataclasses.replace(chain.terms(), least=9)))
     refused("PV-142", lambda: private_trust.terms_of(node, chain.genesis.chain_id, tx.id))
+
+
+@pytest.mark.parametrize("shown", [0, 1, 2])
+def test_a_donor_is_warned_whatever_a_node_shows_of_projects(chain, tmp_path, shown):
+    identity = chain.open_round()
+    terms = entries.round_of(chain.state, identity).terms
+    view = PrivateViews(chain.genesis, chain.ledger.store, {}).round(identity)
+    view = msgspec.structs.replace(view, projects=view.projects[:shown])
+    session = Session("dev", "", Places(tmp_path, tmp_path, tmp_path))
+    asked = Donation(identity, terms, Members("group", chain.tree), 1, 5, 1000)
+    private_fund._warn(session, asked, view)
+    (warning,) = session.warnings
+    assert "0 other accepted donations" in warning
