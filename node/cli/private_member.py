@@ -1,0 +1,173 @@
+"""`chiaro private member`: a member of a committee, as a process beside a node of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import typer
+
+from node.cli import connection, output
+from node.cli.session import Session, UsageError
+
+if TYPE_CHECKING:
+    from node.private.member.run import Member, Place
+    from node.rpc.client import NodeClient
+
+app = typer.Typer(help="For members of committees: the process that holds shares and answers.")
+
+_DIRECTORY: Final = typer.Option(..., "--dir", help="The member's folder, of nobody else.")
+_COMMITTEE: Final = typer.Option(..., "--committee", help="Its id, 0x and 64 digits.")
+
+
+@app.command()
+def init(context: typer.Context, directory: Path = _DIRECTORY) -> None:
+    """Make a member's signing key. A declaration of a committee names its public half."""
+    from node.private.member.secrets import make_key
+
+    session: Session = context.obj
+    key = make_key(directory)
+    data = {"directory": str(directory), "key": "0x" + key.account.hex()}
+    output.emit(session, "private.member.init", data)
+
+
+@app.command()
+def status(
+    context: typer.Context, directory: Path = _DIRECTORY, committee: str = _COMMITTEE
+) -> None:
+    """Show where the committee stands, and of which epochs this member keeps secrets."""
+    from node.private.member.run import folder_of, seat_of
+    from node.private.member.secrets import Vault, load_key
+
+    session: Session = context.obj
+    key, chosen = load_key(directory), _id(committee)
+    with connection.connected(session) as client:
+        place = _place(client, chosen, directory, None)
+        view = client.private_committee(chosen)
+    seat_of(place.declaration, key)
+    kept = Vault(folder_of(directory, chosen) / "secrets", chosen).kept()
+    latest = view.latest
+    data = {
+        "key": "0x" + key.account.hex(),
+        "committee": view.id,
+        "member": seat_of(place.declaration, key),
+        "members": len(view.members),
+        "endpoint": place.listen,
+        "epochs_made": view.made,
+        "qualified": [] if latest is None else latest.qualified,
+        "until": 0 if latest is None else latest.until,
+        "kept": [{"epoch": epoch, "attempt": attempt} for epoch, attempt in kept],
+    }
+    output.emit(session, "private.member.status", data)
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    directory: Path = _DIRECTORY,
+    committee: str = _COMMITTEE,
+    listen: str = typer.Option(
+        "", "--listen", help="HOST:PORT; default: the endpoint that the declaration names."
+    ),
+    timeout: float = typer.Option(0, "--timeout", help="Seconds, then stop. 0: never.", min=0),
+) -> None:
+    """Take part: ceremonies, complaints, acceptances, sums. Stops at Ctrl-C and SIGTERM."""
+    from node.private.member.run import Member, alone
+
+    session: Session = context.obj
+    chosen = _id(committee)
+    with connection.connected(session) as client:
+        place = _place(client, chosen, directory, listen or None)
+        with alone(directory):
+            member = Member(RemoteChain(client, chosen), place, _report)
+            _report(f"member {member.member} at {place.listen}")
+            asyncio.run(_until_stopped(member, timeout))
+    data = {"committee": "0x" + chosen.hex(), "member": member.member, "stopped": True}
+    output.emit(session, "private.member.run", data)
+
+
+class RemoteChain:
+    """`node.private.member.view.Chain` over a node's RPC.
+
+    Args:
+        client: of the node.
+        committee: whose rounds and deposits matter.
+    """
+
+    def __init__(self, client: NodeClient, committee: bytes) -> None:
+        self._client = client
+        self._committee = committee
+
+    def height(self) -> int:
+        return self._client.status().height
+
+    def get(self, key: bytes, height: int) -> bytes | None:
+        from node.rpc.text import bytes_of
+
+        value = self._client.state(key, height).value
+        return None if value is None else bytes_of(value)
+
+    def rounds(self) -> list[bytes]:
+        from node.rpc.text import bytes_of
+
+        found = self._client.private_rounds().rounds
+        return [bytes_of(item.id, 32) for item in found if item.status == "running"]
+
+    def deposits(self) -> list[bytes]:
+        from node.rpc.text import bytes_of
+
+        found = self._client.private_deposits(self._committee).deposits
+        return [bytes_of(item.id, 32) for item in found]
+
+    def send(self, tx: bytes) -> None:
+        self._client.submit(tx)
+
+
+def _place(client: NodeClient, committee: bytes, directory: Path, listen: str | None) -> Place:
+    """Who this folder's member is in that committee."""
+    from node.core.ids import ChainId
+    from node.private.member.run import Place, seat_of
+    from node.private.member.secrets import load_key
+    from node.rpc.text import bytes_of
+    from private_exec.committee.declaration import Declaration, Seat
+
+    key = load_key(directory)
+    status, view = client.status(), client.private_committee(committee)
+    seats = tuple(Seat(bytes_of(seat.key, 32), seat.endpoint) for seat in view.members)
+    declaration = Declaration(
+        ChainId(bytes_of(status.chain_id, 32)), bytes_of(view.purpose, 32), view.epoch_blocks, seats
+    )
+    if declaration.id != committee:
+        raise UsageError("the node's committee has another id", where="--committee")
+    step_heights = client.private_ceremony(committee).step_heights
+    own = declaration.seats[seat_of(declaration, key) - 1].endpoint
+    return Place(declaration, key, step_heights, directory, listen or own)
+
+
+async def _until_stopped(member: Member, timeout: float) -> None:
+    task = asyncio.create_task(member.run())
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, task.cancel)
+    if timeout:
+        loop.call_later(timeout, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def _report(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _id(text: str) -> bytes:
+    from node.rpc.text import bytes_of
+    from zk.errors import DecodeError
+
+    try:
+        return bytes_of(text, 32)
+    except DecodeError as error:
+        raise UsageError("no id: 0x and 64 digits", where="--committee") from error

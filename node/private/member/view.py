@@ -1,0 +1,163 @@
+"""The chain as a member sees it: entries of the state behind one block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from node.core.codec import Reader
+from node.private import committees, deposits
+from node.private import state as entries
+from node.private.committees import Committee, Epoch, Word
+from node.private.deposits import Deposit
+from node.private.member.errors import MemberRefused
+from node.private.state import Donation, Round, Status
+from private_exec.committee.cells import Cell
+from private_exec.mpc.labels import CellId
+
+T = TypeVar("T")
+
+
+class Chain(Protocol):
+    """A node, whoever asks it and how. Every method may raise a ChiaroError: no answer."""
+
+    def height(self) -> int:
+        """Of the last block."""
+        ...
+
+    def get(self, key: bytes, height: int) -> bytes | None:
+        """An entry of the state behind the block of that height."""
+        ...
+
+    def rounds(self) -> list[bytes]:
+        """Ids of rounds whose sums are not open and that are not over, of every committee."""
+        ...
+
+    def deposits(self) -> list[bytes]:
+        """Ids of deposits that wait for the committee, ascending."""
+        ...
+
+    def send(self, tx: bytes) -> None:
+        """Hand in a transaction."""
+        ...
+
+
+class Past:
+    """What does not change any more, read once."""
+
+    def __init__(self) -> None:
+        self.listed: dict[tuple[bytes, int], bytes] = {}
+        self.decided: dict[bytes, Donation] = {}
+        self.epochs: dict[int, Epoch] = {}
+
+
+class View:
+    """Of one committee, behind the block of one height.
+
+    Args:
+        chain: who is asked.
+        committee: id of its declaration.
+        height: of the block.
+        past: of earlier views.
+    """
+
+    def __init__(self, chain: Chain, committee: bytes, height: int, past: Past) -> None:
+        self.height = height
+        self._chain = chain
+        self._identity = committee
+        self._past = past
+
+    def committee(self) -> Committee:
+        """Raises MemberRefused: PV-154, nobody declared it."""
+        found = self._read(committees.committee_key(self._identity), Committee.from_bytes)
+        if found is None:
+            raise MemberRefused(
+                "PV-154", "nobody declared this committee on this chain", where="committee",
+                fix="wait for the block of its declaration",
+            )  # fmt: skip
+        return found
+
+    def epoch(self, number: int) -> Epoch | None:
+        """One that has keys."""
+        if number not in self._past.epochs:
+            found = self._read(committees.epoch_key(self._identity, number), Epoch.from_bytes)
+            if found is None:
+                return None
+            self._past.epochs[number] = found
+        return self._past.epochs[number]
+
+    def words(self, epoch: int, attempt: int) -> tuple[bytes, ...]:
+        """Messages of a ceremony, encoded as `Word`; none, if they are kept no more."""
+        found: list[bytes] = []
+        while True:
+            key = committees.word_key(self._identity, epoch, attempt, len(found))
+            data = self._get(key)
+            if data is None:
+                return tuple(found)
+            Word.from_bytes(data)
+            found.append(data)
+
+    def rounds(self) -> dict[bytes, Round]:
+        """Rounds of the committee that may need its members, by id."""
+        read = {i: self._read(entries.round_key(i), Round.from_bytes) for i in self._chain.rounds()}
+        return {
+            identity: found
+            for identity, found in sorted(read.items())
+            if found is not None and found.terms.committee == self._identity
+        }
+
+    def donations(self, identity: bytes, of: Round) -> list[tuple[bytes, Donation]]:
+        """Of a round, in the order of their blocks."""
+        return [self._donation(identity, number) for number in range(of.donations)]
+
+    def _donation(self, identity: bytes, number: int) -> tuple[bytes, Donation]:
+        past, place = self._past, (identity, number)
+        if place not in past.listed:
+            past.listed[place] = self._need(entries.listed_key(identity, number))
+        key = past.listed[place]
+        if key in past.decided:
+            return key, past.decided[key]
+        found = Donation.from_bytes(self._need(entries.donation_key(key)))
+        if found.status is not Status.PENDING:
+            past.decided[key] = found
+        return key, found
+
+    def deposits(self) -> list[tuple[bytes, Deposit]]:
+        """That wait for the committee, by id."""
+        read = [
+            (i, self._read(deposits.deposit_key(i), Deposit.from_bytes))
+            for i in self._chain.deposits()
+        ]
+        return [
+            (identity, found)
+            for identity, found in read
+            if found is not None and found.status is Status.PENDING
+        ]
+
+    def input(self, identity: bytes) -> bytes | None:
+        """The whole input, while it waits."""
+        return self._get(entries.input_key(identity))
+
+    def has_heard(self, identity: bytes, member: int) -> bool:
+        """Whether this member complained of an input."""
+        return self._get(entries.heard_key(identity, member)) is not None
+
+    def cell(self, identity: CellId) -> Cell:
+        """As the state has it."""
+        reader = Reader(self._need(entries.cell_key(identity)), "cell")
+        found = Cell.read(reader)
+        reader.done()
+        return found
+
+    def _get(self, key: bytes) -> bytes | None:
+        return self._chain.get(key, self.height)
+
+    def _need(self, key: bytes) -> bytes:
+        data = self._get(key)
+        if data is None:
+            raise MemberRefused("PV-154", "the node lacks an entry of the state", where=key.hex())
+        return data
+
+    def _read(self, key: bytes, decode: Callable[[bytes], T]) -> T | None:
+        data = self._get(key)
+        return None if data is None else decode(data)

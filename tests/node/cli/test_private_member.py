@@ -1,0 +1,221 @@
+"""`chiaro private member`: four processes over a node; one lies, one is killed and comes back.
+
+Keys, inputs, cells and sums are real, from processes that share nothing but the node and their
+sockets; proofs prove nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from node.app import development
+from node.app.options import Options
+from node.cli import wallet_private
+from node.cli.wallet_private import Provers
+from node.core.ids import ChainId, Height, tagged_hash
+from node.core.private import PrivateParameters
+from node.private.payload import DeclareTx, Head, sign_declare, wire
+from node.rpc.text import bytes_of
+from node.testing.clock import EPOCH_MS
+from node.testing.ledger import FAUCET, FEE
+from node.testing.nodes import VALIDATOR, memory_node, serving
+from node.testing.private import unlinked
+from private_exec.committee.declaration import Declaration, Seat
+from transparent.signature import SigningKey
+
+PARAMETERS = PrivateParameters(step_heights=8)
+RECIPIENT = SigningKey(tagged_hash("testing/member-fund")).account
+WAIT_S = 90.0
+LIAR = """
+import sys
+from private_exec.committee import acceptance
+from node.cli.main import main
+
+honest = acceptance.masked
+
+def wrong(keys, ids, pairs):
+    c, shift = honest(keys, ids, pairs)
+    return [x + 1 for x in c], shift
+
+acceptance.masked = wrong
+main(sys.argv[1:])
+"""
+
+
+def free_ports(count: int) -> list[int]:
+    taken = [socket.socket() for _ in range(count)]
+    for one in taken:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in taken]
+    for one in taken:
+        one.close()
+    return ports
+
+
+class Members:
+    """Processes of four members, and the node that they follow."""
+
+    def __init__(self, cli: Any, client: Any, folder: Path) -> None:
+        self.cli, self.client, self.folder = cli, client, folder
+        self.processes: dict[int, subprocess.Popen[bytes]] = {}
+        self.committee = b""
+
+    def declare(self) -> None:
+        keys = [
+            bytes_of(
+                self.cli.json("private", "member", "init", "--dir", str(self.home(m))).data["key"]
+            )
+            for m in range(1, 5)
+        ]
+        seats = tuple(
+            Seat(key, f"127.0.0.1:{port}") for key, port in zip(keys, free_ports(4), strict=True)
+        )
+        status = self.client.status()
+        chain_id = ChainId(bytes_of(status.chain_id, 32))
+        declaration = Declaration(chain_id, tagged_hash("testing/purpose"), 500, seats)
+        head = Head(chain_id, FEE, Height(status.height + 10), FAUCET.account)
+        tx = sign_declare(DeclareTx(head, declaration.to_bytes()), FAUCET)
+        sent = self.client.submit(wire(tx))
+        self.client.wait_for_tx(bytes_of(sent.tx_id, 32), 30)
+        self.committee = declaration.id
+
+    def home(self, member: int) -> Path:
+        return self.folder / f"m{member}"
+
+    def start(self, member: int, *, lying: bool = False) -> None:
+        program = ["-c", LIAR] if lying else ["-m", "node.cli"]
+        with (self.folder / f"m{member}.log").open("ab") as log:
+            self.processes[member] = subprocess.Popen(
+                [
+                    sys.executable, *program, "--home", str(self.folder / "config"),
+                    "--node", self.client.url, "private", "member", "run",
+                    "--dir", str(self.home(member)), "--committee", "0x" + self.committee.hex(),
+                ],
+                stdout=log, stderr=log,
+            )  # fmt: skip
+
+    def kill(self, member: int) -> None:
+        process = self.processes.pop(member)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def stop(self) -> None:
+        for process in self.processes.values():
+            process.terminate()
+        for process in self.processes.values():
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def log(self, member: int) -> str:
+        return (self.folder / f"m{member}.log").read_text()
+
+    def until(self, what: Callable[[], bool], last: int | None = None, pace: float = 0.3) -> None:
+        """Blocks, until it is so; none of ours behind `last`: what members send makes others."""
+        deadline = time.monotonic() + WAIT_S
+        while not what():
+            logs = "\n".join(f"--- {m}\n{self.log(m)}" for m in range(1, 5))
+            assert time.monotonic() < deadline, logs
+            if last is None or self.client.status().height < last:
+                self.client.make_block()
+            time.sleep(pace)
+
+    def words(self, step: str) -> int:
+        found = self.client.private_ceremony(self.committee).words
+        return sum(1 for word in found if word.step == step)
+
+
+@pytest.fixture
+def place(parts, tmp_path, capsys, stub_prover, assembled, monkeypatch) -> Iterator[Any]:
+    """A node, two donors with notes, four members that are not running."""
+    monkeypatch.setattr(
+        wallet_private,
+        "provers",
+        lambda _profile, _action, _progress=None: Provers(lambda *_: stub_prover, unlinked),
+    )
+    genesis = development.genesis(EPOCH_MS, validators=(VALIDATOR.public,), private=PARAMETERS)
+    options = Options(port=0, delay_ms=1, lane_tick_ms=3_600_000)
+    with serving(memory_node(genesis, verifier=parts.Believes(), options=options)) as client:
+        cli = parts.Cli(tmp_path / "home", capsys, client.url)
+        leaves = []
+        for name in ("alice", "bob"):
+            cli.wallet(name)
+            assert cli.pay("shield", "2", "--wallet", name).code == 0
+            told = cli.pay("private", "fund", "member", "friends", "--wallet", name).data
+            leaves.append(told["leaf"])
+        people = tmp_path / "members.json"
+        people.write_text(json.dumps({"group": "friends", "leaves": leaves}))
+        members = Members(cli, client, tmp_path)
+        members.declare()
+        with contextlib.ExitStack() as stack:
+            stack.callback(members.stop)
+            yield SimpleNamespace(cli=cli, client=client, members=members, people=str(people))
+
+
+@pytest.mark.slow
+def test_four_processes_make_keys_accept_and_open_with_one_lying_and_one_killed(place) -> None:
+    members, client, cli = place.members, place.client, place.cli
+    for member in (1, 2, 3):
+        members.start(member)
+    members.start(4, lying=True)
+    start = client.status().height
+    members.until(lambda: members.words("notice") == 4, last=start)
+    members.kill(2)
+    members.start(2)  # with the entropy that its notice came from, so that it can deal
+    plan = client.private_ceremony(members.committee)
+    dealings = plan.opened + 2 * plan.step_heights - 1
+    members.until(lambda: members.words("dealing") == 4, last=dealings - 4)
+    members.until(lambda: client.private_committee(members.committee).made == 1, pace=0.05)
+    made = client.private_committee(members.committee).latest
+    assert (made.qualified, made.faults) == ([1, 2, 3, 4], [])
+
+    opened = cli.pay(
+        "private", "fund", "new", "--pool", "1", "--committee", "0x" + members.committee.hex(),
+        "--project", f"0x{RECIPIENT.hex()}", "--members", place.people, "--least", "1",
+        "--donate-for", "12", "--wallet", "alice",
+    )  # fmt: skip
+    assert opened.code == 0, opened.out
+    identity = bytes_of(opened.data["round"], 32)
+    members.kill(3)
+    for name, amount in (("alice", "0.04"), ("bob", "0.09")):
+        given = cli.pay(
+            "private", "fund", "donate", opened.data["round"], "0", amount,
+            "--members", place.people, "--wallet", name,
+        )  # fmt: skip
+        assert given.code == 0, given.out
+    view = client.private_round(identity)
+
+    def statuses() -> list[str]:
+        return [item.status for item in client.private_inputs(identity).inputs]
+
+    members.until(lambda: client.status().height >= view.accept - 2, last=view.accept - 2)
+    time.sleep(2.0)
+    assert statuses() == ["pending", "pending"]  # two honest members and a liar make no quorum
+    members.start(3)
+    members.until(lambda: statuses() == ["accepted", "accepted"], last=view.accept - 1)
+    members.until(lambda: client.private_round(identity).status == "opened", last=view.open - 1)
+    (project,) = client.private_round(identity).projects
+    assert (project.donations, project.roots, project.total) == (2, "500", "130000")
+    assert "PV-13: member 4" in "".join(members.log(m) for m in (1, 2, 3))
+    told = cli.json(
+        "private", "member", "status", "--dir", str(members.home(2)),
+        "--committee", "0x" + members.committee.hex(),
+    ).data  # fmt: skip
+    assert (told["member"], told["kept"]) == (2, [{"epoch": 0, "attempt": 0}])
+    members.processes[1].terminate()
+    assert members.processes[1].wait(30) == 0
