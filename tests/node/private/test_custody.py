@@ -130,6 +130,18 @@ def test_pv126_cells_of_rounds_stay() -> None:
     assert chain.codes(RemaskTx(chain.declaration.id, 0, said.to_bytes())) == ["PV-46"]
 
 
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_pv126_who_leaves_undoes_no_move_of_others(elsewhere) -> None:
+    at = Keepers(70_000, 80_000, elsewhere=elsewhere)
+    changes = at.changes()
+    tx = at.hand_over(changes) if elsewhere else at.remask(changes)
+    assert at.chain.codes(at.chain.reclaim(at.held[0]), tx) == ["ok", "ok"]
+    left, moved = (cell_id(held.input.id, 0) for held in at.held)
+    assert at.chain.state.get(entries.cell_key(left)) is None
+    assert deposits.of_cell(at.chain.state, left) is None
+    assert revealed(at.chain, at.chain.cell(moved)) == 80_000
+
+
 def test_pv127_an_epoch_is_frozen_once_when_its_members_had_their_time() -> None:
     chain = PrivateChain()
     chain.start(notes=1)
