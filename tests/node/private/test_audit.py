@@ -79,7 +79,7 @@ def test_pv116_an_audit_names_the_block_whose_sums_are_not_those_of_the_commitme
     more = dataclasses.replace(amounts, value=amounts.value + 2 * lie)
     wrong = dataclasses.replace(right.opened, outputs=(weights, more))
     with monkeypatch.context() as patch:  # a majority that checks no opening
-        patch.setattr("private_exec.committee.opening.check", lambda *_: None)
+        patch.setattr("private_exec.committee.opening.check", lambda *_, **_kw: None)
         assert_ok(chain.run(dataclasses.replace(right, opened=wrong)))
     assert_ok(chain.run(chain.settle(identity)))
     report = audited(chain, tmp_path)
