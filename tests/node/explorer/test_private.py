@@ -17,6 +17,7 @@ from node.private.payload import (
     ComplaintTx,
     FreezeTx,
     HandoverTx,
+    OpenTx,
     RemaskTx,
     SettleTx,
     Step,
@@ -27,6 +28,8 @@ from node.rpc import views
 from node.rpc.schema import TransactionView
 from node.testing.private import PrivateChain, assert_ok
 from private_exec.committee.certificate import Certificate
+from private_exec.committee.opening import OpenStatement
+from private_exec.pedersen import Opening
 
 TITLES = {
     Tag.DECLARE: "A committee is declared",
@@ -154,3 +157,10 @@ def test_a_terminal_shows_both_without_an_amount(told) -> None:
         shown = out.export_text()
         assert all(word in shown for word in words)
         assert str(WEIGHT**2) not in shown.replace(",", "")
+
+
+def test_sums_that_a_round_refused_are_described() -> None:
+    """Nothing but their form is asked of what stands in a block."""
+    odd = OpenTx(OpenStatement(b"\x01" * 32, (Opening(5, 1), Opening(25, 1), Opening(6, 1))))
+    shown = describe.picture(wire(odd), None, {})
+    assert [str(fact.value) for fact in shown.light if fact.name.startswith("sum")] == ["5, 25"]

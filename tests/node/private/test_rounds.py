@@ -304,6 +304,15 @@ def test_pv117_the_pool_is_shared_and_a_project_below_its_minimum_takes_nothing(
     assert [chain.is_claimable(item) for item in given] == [False, False, True, True]
 
 
+def test_pv117_what_too_few_gave_to_a_project_without_a_minimum_goes_back(chain):
+    identity, given = tallied(chain, (0, 50), (0, 60), (1, 70), minimums=(0, 0), least=2)
+    assert chain.codes(chain.sums(identity)) == ["ok"]
+    assert chain.codes(SettleTx(identity)) == ["ok"]
+    assert entries.round_of(chain.state, identity).payouts == (6000, None)
+    assert [chain.is_claimable(item) for item in given] == [False, False, True]
+    assert chain.codes(chain.claim(given[2])) == ["ok"]
+
+
 def test_pv117_projects_of_one_account_are_paid_in_one_sum(chain):
     mine = signer(9).account
     projects = (Project(mine, 0), Project(mine, 0))
@@ -318,7 +327,8 @@ def test_pv118_a_round_whose_sums_nobody_opened_gives_everything_back(chain):
     identity, given = tallied(chain, (0, 50), (1, 60))
     of = entries.round_of(chain.state, identity)
     late = chain.sums(identity)
-    chain.to(of.terms.open)
+    chain.to(of.terms.open - 1)
+    assert chain.codes(SettleTx(identity)) == ["PV-117"]  # in the last block that takes sums
     assert chain.is_claimable(given[0])  # in the block behind it
     assert chain.codes(late, SettleTx(identity)) == ["PV-116", "ok"]
     assert chain.balance(FAUCET.account) == before - 1000
