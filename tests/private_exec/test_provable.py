@@ -119,6 +119,21 @@ def test_pv67_only_products_and_bits_are_left_and_every_input_has_a_range() -> N
         shape_of(small().circuit, "not lowered")
 
 
+def test_pv67_what_is_no_bit_is_no_part_of_a_sum_of_bits() -> None:
+    """Two bits that are none can recompose as well: each has its row, or a comparison is forged."""
+    shape, circuit, wires, outputs = claimed(small(), {"first": 5, "place": 1})
+    shape.check(assignment(circuit, wires, outputs))
+    sums = [(first, op.bits) for first, op in circuit.firsts() if isinstance(op, Bits)]
+    assert sums
+    for first, count in sums:
+        for place in range(first, first + count - 1):
+            changed = [*wires]
+            changed[place] += 2
+            changed[place + 1] -= 1
+            with pytest.raises(Unsatisfied):
+                shape.check(assignment(circuit, changed, outputs))
+
+
 @private_program(
     name="divided",
     sizes={},
@@ -128,14 +143,16 @@ def test_pv67_only_products_and_bits_are_left_and_every_input_has_a_range() -> N
 )
 def divided(whole: Secret) -> Mapping[str, Secret]:
     """Divides by a power of two, by other numbers, and takes a rest."""
-    return {"parts": whole // 3 + 32 * (whole // 8) + 512 * (whole % 5) + 4096 * (whole // 63)}
+    parts = whole // 3 + 32 * (whole // 8) + 512 * (whole % 5)
+    return {"parts": parts + 4096 * (whole // 15) + 32768 * (whole // 63)}  # 15: needs all of K
 
 
 def test_pv67_a_quotient_is_the_one_whole_number_that_it_is() -> None:
     made = divided.at()
     for whole in range(64):
         shape, circuit, wires, outputs = claimed(made, {"whole": whole})
-        parts = whole // 3 + 32 * (whole // 8) + 512 * (whole % 5) + 4096 * (whole // 63)
+        parts = whole // 3 + 32 * (whole // 8) + 512 * (whole % 5)
+        parts += 4096 * (whole // 15) + 32768 * (whole // 63)
         assert outputs == [parts]
         shape.check(assignment(circuit, wires, outputs))
     assert {type(op) for op in circuit.ops} == {Multiply, Bits}

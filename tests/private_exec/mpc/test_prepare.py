@@ -28,6 +28,7 @@ from private_exec.mpc.message import Kind
 from private_exec.mpc.shamir import reconstruct
 from private_exec.mpc.simulate import run
 from private_exec.mpc.vectors import WIDE_BYTES
+from private_exec.roster import SIGNATURE_BYTES
 from private_exec.sharing import interpolate
 from zk.errors import DecodeError
 from zk.field.params import FR
@@ -358,6 +359,17 @@ def test_pv16_a_member_says_one_verdict_even_after_a_restart(committee):
     outcome = voting(members, lambda _: Verdict.BLAMED, journals=journals)
     assert refused(outcome) == {(CertificateRefused, "PV-16")}
     assert not [m for m in outcome.messages if m.header.kind is Kind.VOTE]
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_pv16_a_vote_without_its_signature_is_in_no_certificate(committee, n):
+    """Else one liar would make every certificate one that nobody believes."""
+    members = committee(n)
+    unsigned = Rewritten(n, Kind.VOTE, lambda body: body[:-SIGNATURE_BYTES] + bytes(64))
+    outcome = voting(members, lambda _: Verdict.BLAMED, faults=[unsigned])
+    for m in range(1, n):
+        outcome.results[m].check(members.session)
+        assert set(outcome.results[m].signatures) == set(range(1, n))
 
 
 @pytest.mark.parametrize("n", SIZES)
