@@ -111,6 +111,7 @@ class Member:
         self._keys = Keys(self.member, signer, vault, place.step_heights)
         self._duties = Duties(self._keys, signer, place.step_heights)
         self._past = Past()
+        self._seen: tuple[int, list[PrivateTx], list[Job]] | None = None
         self._mail, self._outbox = Mail(), Outbox()
         self._sessions: dict[bytes, asyncio.Task[MessageTx]] = {}
         self._sent: dict[bytes, int] = {}
@@ -148,13 +149,16 @@ class Member:
             await asyncio.sleep(self._look_s)
 
     def _look(self) -> tuple[int, list[PrivateTx], list[Job]]:
-        """What is due behind the last block."""
+        """What is due behind the last block; found once for each block."""
         height = self._chain.height()
+        if self._seen is not None and self._seen[0] == height:
+            return self._seen
         view = View(self._chain, self._place.declaration.id, height, self._past)
         ceremony = self._keys.due(view)
         messages, jobs = self._duties.look(view)
         self._keys.forget(view)
-        return height, [*ceremony, *messages], jobs
+        self._seen = height, [*ceremony, *messages], jobs
+        return self._seen
 
     # --- sessions ----------------------------------------------------------------------------
 

@@ -329,23 +329,25 @@ def test_pv158_deposits_become_cells_alike(people):
     assert people.look(1) == ([], [])
 
 
-def opened(chain: PrivateChain, people: People, *weights: int) -> bytes:
-    """A round behind its last acceptance."""
+def opened(chain: PrivateChain, people: People, *weights: int, late: int = 0) -> bytes:
+    """A round behind its last acceptance; one donation more was never accepted."""
     identity = chain.open_round(least=2)
     given = [chain.donate(identity, 0, weight, k) for k, weight in enumerate(weights)]
+    if late:
+        chain.donate(identity, 0, late, 7)
     terms = entries.round_of(chain.state, identity).terms
     chain.to(terms.close)
     if given:
         assert chain.codes(chain.accept(identity, given)) == ["ok"]
     chain.to(terms.accept - 1)
-    assert people.look(1) == ([], [])
+    assert len(people.look(1)[1]) == bool(late)
     chain.to(terms.accept)
     return identity
 
 
 def test_pv159_sums_are_opened_behind_the_last_acceptance_and_nothing_else(people):
     chain = people.chain
-    identity = opened(chain, people, 30, 40)
+    identity = opened(chain, people, 30, 40, late=50)
     results = people.together(faults=[Wrong(4, Kind.OPEN)])
     assert [o.value for o in results[1].opened.outputs] == [70, 2500]
     assert chain.codes(results[1]) == ["ok"]
@@ -456,3 +458,22 @@ def test_pv160_what_came_of_a_session_is_sent_again_while_it_is_due(people, tmp_
 
     asyncio.run(run())
     assert len(sent) == 3
+
+
+def test_pv160_a_block_is_looked_at_once(people, tmp_path):
+    place = Place(people.chain.declaration, signer(1), people.step, tmp_path, "127.0.0.1:1")
+    asked, read = ByHand(people.chain), []
+    get = asked.get
+    asked.get = lambda key, height: read.append(height) or get(key, height)
+    member = Member(asked, place, lambda _: None)
+    member._look()
+    first = len(read)
+    member._look()
+    assert len(read) == first > 0
+    asked.down = True
+    with pytest.raises(Unreachable):
+        member._look()
+    asked.down = False
+    people.chain.run()
+    member._look()
+    assert set(read[first:]) == {people.chain.height}
