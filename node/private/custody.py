@@ -100,7 +100,7 @@ def check_handover(tx: HandoverTx, state: StateReader, height: int) -> tuple[Epo
 
 
 def hand_over(tx: HandoverTx, state: StateReader, height: int) -> Effects:
-    """PV-130: 2t + 1 of the old committee name the new one, and for which cells.
+    """PV-130: 2t + 1 of the old committee name the new one, and for which cells; each time anew.
 
     Raises:
         PrivateRefused: PV-106, PV-130; PrivateOutdated: PV-130.
@@ -126,7 +126,7 @@ def hand_over(tx: HandoverTx, state: StateReader, height: int) -> Effects:
             ("cells", str(len(moved))),
         ),
     )
-    return Effects(writes=tuple(writes), events=(event,))
+    return Effects(writes=tuple(writes), nullifiers=(transfer.digest,), events=(event,))
 
 
 def _deposit_of(state: StateReader, cell: CellId) -> tuple[bytes, Deposit]:

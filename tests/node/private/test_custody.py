@@ -17,6 +17,7 @@ from node.private.payload import FreezeTx, HandoverTx, RemaskTx
 from node.private.state import Status
 from node.rpc.private import PrivateViews
 from node.testing.private import Held, PrivateChain, assert_ok, signer
+from private_exec import group
 from private_exec.committee import certificate, remask
 from private_exec.committee.cells import Cell, cell_id, combined, masks, shares
 from private_exec.committee.certificate import Certificate
@@ -245,6 +246,22 @@ def test_pv130_cells_go_to_another_committee_by_the_will_of_both() -> None:
     assert chain.codes(chain.withdrawal(second, ALICE.account)) == ["ok"]
     assert chain.codes(chain.reclaim(first)) == ["PV-124"]
     assert all(row.adds_up for row in turnstile.supply(chain.state))
+
+
+def test_pv130_a_transfer_counts_once() -> None:
+    """Who has the message of a transfer could else undo that cells came back, at no charge."""
+    at = Keepers(70_000, elsewhere=True)
+    chain, changes = at.chain, at.changes()
+    there = at.hand_over(changes)
+    assert chain.codes(there) == ["ok"]
+    reverse = [Change(c.id, -c.value % group.R, -c.blinding % group.R) for c in changes]
+    at.old, at.new = at.new, at.old
+    back = HandoverTx(
+        at.old.declaration.id, 0, at.committee, 0, 0, at.will(reverse), at.remasking(reverse)
+    )
+    assert chain.codes(back, there, back) == ["ok", "EX-7", "PV-46"]
+    found = deposits.deposit_of(chain.state, at.held[0].input.id)
+    assert found.committee == at.committee
 
 
 def test_pv130_to_keys_that_serve() -> None:
