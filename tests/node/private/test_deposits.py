@@ -6,9 +6,10 @@ import dataclasses
 
 import pytest
 
-from node.core.ids import NATIVE, EnvironmentId, Kind, tagged_hash
+from node.core.errors import InvalidTransaction
+from node.core.ids import NATIVE, AccountId, EnvironmentId, Kind, tagged_hash
 from node.execution import turnstile
-from node.private import committees, complaints, deposits
+from node.private import claims, committees, complaints, deposits
 from node.private import state as entries
 from node.private.errors import PrivateRefused
 from node.private.gifts import DepositTx
@@ -137,6 +138,10 @@ def test_pv125_a_withdrawal_opens_the_commitment_by_its_owners_will(chain):
     assert chain.codes(chain.withdrawal(held, ALICE.account, opened=more)) == ["PV-125"]
     none = Opening(0, held.opening.blinding)
     assert chain.codes(chain.withdrawal(held, ALICE.account, opened=none)) == ["PV-125"]
+    nobody = chain.withdrawal(held, AccountId(b"\x01" + bytes(31)))
+    with pytest.raises(InvalidTransaction) as caught:
+        claims.check_withdrawal(nobody)
+    assert caught.value.rule == "TR-3"
     stolen = dataclasses.replace(right, authorization=signer(1).sign(right.digest))
     assert chain.codes(stolen) == ["PV-125"]
     turned = dataclasses.replace(right, account=signer(1).account)
@@ -156,6 +161,8 @@ def test_pv125_a_donation_that_goes_back_may_leave_in_the_clear(chain):
     assert chain.codes(chain.withdrawal(held, ALICE.account)) == ["ok"]
     assert chain.balance(ALICE.account) == before + 40_000
     assert chain.codes(chain.claim(given)) == ["PV-118"]
+    gone = [key for key, _ in entries.forget_input(given.input.id)]
+    assert [chain.state.get(key) for key in gone] == [None] * 3
 
 
 def test_pv114_a_false_complaint_about_a_deposit_changes_nothing(chain):
