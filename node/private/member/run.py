@@ -121,7 +121,8 @@ class Member:
         """Until cancelled.
 
         Raises:
-            MemberRefused: PV-152, the address to listen at is not to be had.
+            MemberRefused: PV-152, the address to listen at is not to be had; PV-151, what was
+                decided cannot be recorded.
         """
         links = Links(
             self._place.declaration, self.member, self._place.signer, self._mail, self._outbox,
@@ -131,8 +132,11 @@ class Member:
             async with asyncio.TaskGroup() as group:
                 group.create_task(links.run(self._place.listen))
                 group.create_task(self._follow())
-        except* MemberRefused as errors:
-            raise errors.exceptions[0] from None
+        except ExceptionGroup as failed:
+            refused = failed.subgroup(MemberRefused)
+            if refused is None:
+                raise
+            raise refused.exceptions[0] from None
         finally:
             self._hold([])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import socket
 from pathlib import Path
 
 import pytest
@@ -458,6 +459,16 @@ def test_pv160_what_came_of_a_session_is_sent_again_while_it_is_due(people, tmp_
 
     asyncio.run(run())
     assert len(sent) == 3
+
+
+def test_pv152_an_address_that_is_taken_is_said_so(people, tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        place = Place(people.chain.declaration, signer(1), people.step, tmp_path, listen)
+        member = Member(people.asked, place, lambda _: None)
+        refused("PV-152", lambda: asyncio.run(member.run()))
 
 
 def test_pv160_a_block_is_looked_at_once(people, tmp_path):
