@@ -87,8 +87,10 @@ def test_pv122_a_deposit_is_of_one_value_for_its_committee_and_kind(chain):
     assert refused(b"\x01" * 32) == "PV-122"
     assert refused(deposits.reference_of(chain.declaration.id, Kind(0, 5))) == "PV-122"
     assert refused(good, public=b"\x01" + bytes(31)) == "TR-3"
+    last = committees.epoch_of(chain.state, chain.declaration.id, 0).until
+    assert deposits.deposit(tx, chain.state, last).parts
     with pytest.raises(PrivateRefused) as caught:
-        deposits.deposit(tx, chain.state, 10_000)
+        deposits.deposit(tx, chain.state, last + 1)
     assert caught.value.rule == "PV-122"
     assert chain.codes(dataclasses.replace(tx, cv=b"\x01" * 32)) == ["PV-111"]
     assert chain.codes(tx) == ["ok"]
