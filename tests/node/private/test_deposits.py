@@ -14,6 +14,7 @@ from node.private import state as entries
 from node.private.errors import PrivateRefused
 from node.private.gifts import DepositTx
 from node.private.payload import ComplaintTx, PlaceTx, RemaskTx, sign_place
+from node.private.rounds import read_input
 from node.private.state import Status
 from node.testing.ledger import FAUCET
 from node.testing.private import Held, PrivateChain, assert_ok, signer
@@ -63,6 +64,7 @@ def test_pv124_a_deposit_leaves_once_wherever_it_came_from(chain, hidden, accept
     assert chain.codes(first, again) == ["ok", "PV-124"]
     assert status(chain, held) is Status.CLAIMED
     assert chain.state.get(b"p/x/" + cell_id(held.input.id, 0)) is None
+    assert deposits.of_cell(chain.state, cell_id(held.input.id, 0)) is None
     if shown:
         assert chain.balance(ALICE.account) == account + 50_000
         assert dark(chain) == before - 50_000
@@ -100,6 +102,18 @@ def test_pv122_a_deposit_is_of_one_value_for_its_committee_and_kind(chain):
     assert [key for key, _ in deposits.waiting(chain.state, chain.declaration.id)].count(
         held.input.id
     ) == 1
+
+
+def test_pv122_an_input_is_sealed_by_who_knows_its_key_to_keys_that_there_are(chain):
+    """P2-1: who takes another's E would have members open what was sealed to them."""
+    tx, held = chain.placed(8000, owner(chain, 33))
+    other, _ = chain.placed(8000, owner(chain, 34))
+    copied = dataclasses.replace(held.input, sealed=read_input(other.input).sealed)
+    short = dataclasses.replace(held.input, values=(held.input.values[0][:1],))
+    for made, rule in ((copied, "PV-33"), (short, "PV-40")):
+        bad = sign_place(dataclasses.replace(tx, input=made.to_bytes()), FAUCET)
+        assert chain.codes(bad) == [rule]
+    assert chain.codes(tx) == ["ok"]
 
 
 def test_pv122_a_hidden_commitment_is_used_once(chain):
@@ -254,11 +268,15 @@ def test_pv126_cells_go_to_the_next_epochs_keys_and_hold_what_they_held():
     cell = chain.cell(cell_id(held.input.id, 0))
     old, keys = chain.record, chain.secrets
     committee = chain.declaration.id
+    late, waits = chain.placed(9000, owner(chain, 2))
+    assert_ok(chain.run(late))
     nothing = RemaskTx(committee, 0, bytes(1))
     assert chain.codes(nothing) != ["ok"]
     chain.to(committees.committee_of(chain.state, committee).opens() - 1)
     chain.ceremony()
     new = chain.record
+    foreign = chain.certified(committee, [Accepted(cell_id(waits.input.id, 0), 1, 1)])
+    assert chain.codes(foreign) == ["PV-44"], "it waits for members with other keys"
     (change,) = differences(chain, keys, cell)
 
     def message(*changes: Change, signers=(1, 2, 3), epoch: int = 0) -> RemaskTx:
