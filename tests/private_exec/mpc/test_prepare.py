@@ -372,6 +372,18 @@ def test_pv16_a_vote_without_its_signature_is_in_no_certificate(committee, n):
         assert set(outcome.results[m].signatures) == set(range(1, n))
 
 
+def test_pv16_a_root_covers_the_check_too():
+    """Blame compares its words: a verdict is about them as well."""
+    words = [Agreed({1: vectors.vec([k])}, bytes([k]) * 32) for k in range(3)]
+    roots = {
+        Said(words[0]).root,
+        Said(words[1]).root,
+        Said(words[0], checks=words[1]).root,
+        Said(words[0], checks=words[2]).root,
+    }
+    assert len(roots) == 4
+
+
 @pytest.mark.parametrize("n", SIZES)
 def test_pv16_2t_signatures_are_no_certificate(committee, n):
     members = committee(n)
