@@ -126,6 +126,19 @@ def test_pv39_absent_and_lying_count_together(epoch, n) -> None:
         assert caught.value.rule == "PV-39"
 
 
+@pytest.mark.parametrize("n", [4, 7])
+def test_pv39_a_member_whose_own_share_is_off_signs_nothing(epoch, n) -> None:
+    """2t + 1 others agree: their cell may be right, but this member has no share of it."""
+    e = epoch(n)
+    _, made, _ = e.accept([e.shared(1)])
+    shown = {m: e.points(m, made) for m in e.secrets}
+    shown[1] = [group.base_g1([1])[0]]
+    assert points.agree(e.size, [cell.com for cell in made], shown, 2) == (1,)
+    with pytest.raises(CellRefused) as caught:
+        points.agree(e.size, [cell.com for cell in made], shown, 1)
+    assert caught.value.rule == "PV-39"
+
+
 def test_pv39_points_of_another_number_count_as_none(epoch) -> None:
     e = epoch(4)
     _, made, _ = e.accept([e.shared(1), e.shared(2)])

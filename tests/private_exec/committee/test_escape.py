@@ -49,11 +49,12 @@ def test_pv51_only_behind_the_freeze_by_the_one_owner_for_this(frozen, helpers) 
     cell, key, _, freeze = frozen
     good, mine = escape.leave(freeze, cell, TARGET, key), helpers.public(key)
     thief = helpers.signer("thief")
-    other = replace(freeze, height=40)
+    other, elsewhere = replace(freeze, height=40), replace(freeze, epoch=9)
     for message, known, of, who, height in (
         (good, None, cell, mine, 51),
         (good, freeze, cell, mine, 50),
-        (good, replace(freeze, epoch=9), cell, mine, 51),
+        (good, elsewhere, cell, mine, 51),
+        (escape.leave(elsewhere, cell, TARGET, key), elsewhere, cell, mine, 51),
         (good, freeze, cell, None, 51),  # a sum, a pool
         (good, freeze, cell, helpers.public(thief), 51),
         (escape.leave(freeze, cell, TARGET, thief), freeze, cell, mine, 51),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -11,12 +12,13 @@ from hypothesis import strategies as st
 
 from private_exec.mpc import arithmetic, compare, divide, order, vectors
 from private_exec.mpc.arithmetic import Mpc, stack
-from private_exec.mpc.errors import RangeRefused
+from private_exec.mpc.errors import MaterialRefused, RangeRefused
 from private_exec.mpc.faults import Silent, Wrong
-from private_exec.mpc.machine import Dry
+from private_exec.mpc.machine import Dry, Live
+from private_exec.mpc.material import Request
 from private_exec.mpc.message import Kind
 from private_exec.mpc.shamir import Size
-from private_exec.mpc.simulate import run, shares_of
+from private_exec.mpc.simulate import material_of, run, shares_of
 
 SIZES = [4, 7, 10]
 R = vectors.R
@@ -216,6 +218,36 @@ def test_pv20_a_remainder_has_no_more_bits_than_its_value():
     with pytest.raises(RangeRefused) as caught:
         list(compare.modulo_power(Dry(Size(1)), vectors.zeros(1), 9, 8))
     assert caught.value.rule == "PV-20"
+
+
+class Asked(Dry):
+    """A machine that notes how long masks were asked for."""
+
+    def masks(self, count, bits):
+        self.lengths = [*getattr(self, "lengths", []), bits]
+        return super().masks(count, bits)
+
+
+@pytest.mark.parametrize("n", [*SIZES, 13])
+def test_pv20_a_mask_has_80_bits_more_than_what_it_hides(n):
+    machine, x = Asked(Size.of(n)), vectors.zeros(1)
+    list(compare.modulo_power(machine, x, 5, 32))
+    list(Mpc(machine).less(x, x, 32))
+    list(Mpc(machine).equal(x, x, 32))
+    list(Mpc(machine).bits_of(x, 32))
+    assert machine.lengths == [27 + 80, 1 + 80, 80, 80]
+    assert compare.widest(machine) + 80 + math.comb(n, n // 3).bit_length() == 254 - 2
+
+
+def test_pv19_a_mask_is_drawn_once_in_a_session(committee):
+    """Two values under one mask would show their difference."""
+    members = committee(4)
+    context = members.context(1)
+    material = material_of(members, Request(0, 0))[1]
+    Live(context, material).masks(1, 80)
+    with pytest.raises(MaterialRefused) as caught:
+        Live(context, material).masks(1, 80)
+    assert caught.value.rule == "PV-19"
 
 
 def test_pv20_masks_are_as_long_as_they_should_be(committee):

@@ -114,6 +114,14 @@ def test_pv10_a_signature_is_for_one_session_of_one_chain(members, field):
     assert caught.value.rule == "PV-10"
 
 
+def test_pv10_a_signature_is_among_these_members(members):
+    first, second, third, fourth = members.session.keys
+    other = replace(members.session, keys=(first, second, fourth, third))
+    with pytest.raises(MessageRefused) as caught:
+        a_message(members, 2).header.check(other)
+    assert caught.value.rule == "PV-10"
+
+
 @pytest.mark.parametrize("change", ["fewer", "twice", "improper"])
 def test_pv10_a_session_has_a_key_for_each_member(members, change):
     keys = members.session.keys

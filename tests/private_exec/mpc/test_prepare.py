@@ -372,6 +372,13 @@ def test_pv16_a_vote_without_its_signature_is_in_no_certificate(committee, n):
         assert set(outcome.results[m].signatures) == set(range(1, n))
 
 
+def test_pv15_the_second_coin_lies_on_no_row():
+    """There the random row weighs nothing, and rows of factors would lie open."""
+    for value in range(3 * check.ROWS):
+        assert check.coin(value) not in range(2 * check.ROWS + 1)
+    assert check.coin(FR.modulus - 1) == FR.modulus - 1
+
+
 def test_pv16_a_root_covers_the_check_too():
     """Blame compares its words: a verdict is about them as well."""
     words = [Agreed({1: vectors.vec([k])}, bytes([k]) * 32) for k in range(3)]
