@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -32,6 +33,7 @@ from private_exec.sharing import lagrange
 from zk import backends
 from zk.curve.bn254 import G1_GENERATOR
 from zk.curve.encoding import G2_BYTES, g1_from_bytes, g1_to_bytes
+from zk.errors import DecodeError
 from zk.field.arrays import U64Array, from_array, to_array
 from zk.groth16.example import hidden_circuit
 from zk.groth16.keys import ProvingKey
@@ -228,6 +230,25 @@ def test_pv72_what_is_no_point_counts_as_a_lie(worlds: dict[int, World], spoil: 
         bodies[3] = spoil(bodies[3])
 
     assert world.play({"first": change}).fixed.liars == (3,)
+
+
+def test_pv72_a_point_of_the_twist_that_has_another_order_is_none(worlds: dict[int, World]) -> None:
+    """Where it cancels in one sum it need not in another: members would not decide alike."""
+    world = worlds[4]
+    found: list[bytes] = []
+
+    def change(bodies: Bodies) -> None:
+        good = bodies[3]
+        assert member._read_first(world.task, good) is not None
+        for number in range(1, 100):
+            data = number.to_bytes(G2_BYTES, "little")
+            with contextlib.suppress(DecodeError):
+                group.g2_on_twist(data, "test")
+                found.append(good[:-G2_BYTES] + data)
+
+    world.play({"first": change})
+    assert found
+    assert not any(member._read_first(world.task, body) for body in found)
 
 
 @small_sizes
