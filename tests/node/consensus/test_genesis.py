@@ -29,6 +29,7 @@ from node.core.lane import (
     LaneDomain,
     LaneParameters,
 )
+from node.core.private import PrivateParameters
 from node.core.stake import GenesisBond, StakeParameters
 from transparent.signature import SigningKey
 from zk.errors import DecodeError, DevParamsRefused, NonCanonical, WrongLength
@@ -268,7 +269,7 @@ def test_ch27_the_chain_id_covers_every_field():
     genesis = Genesis(
         "mainnet", "x", 5, Parameters(), KEYS[:2], (STATEMENT,),
         (Allocation(AccountId(b"\x01" * 32), NATIVE, 5),), b"\x09" * 32, KEYS[:3], 2, PREDECESSOR,
-        LANE, STAKE, b"\x07" * 32,
+        LANE, STAKE, b"\x07" * 32, PrivateParameters(),
     )  # fmt: skip
     changes = {
         "profile": "othernet",
@@ -282,6 +283,7 @@ def test_ch27_the_chain_id_covers_every_field():
         "lane": None,
         "stake": None,
         "runtime": None,
+        "private": None,
     }
     apart = {"parameters", "statements", "validators"}
     assert {f.name for f in dataclasses.fields(Genesis) if f.init} == {*changes, *apart}
@@ -296,6 +298,10 @@ def test_ch27_the_chain_id_covers_every_field():
         predecessor = dataclasses.replace(PREDECESSOR, **{field: bytes(32)})
         others.append(dataclasses.replace(genesis, predecessor=predecessor))
     others.append(dataclasses.replace(genesis, predecessor=None))
+    for field in dataclasses.fields(PrivateParameters):
+        smaller = getattr(PrivateParameters(), field.name) - 1
+        private = dataclasses.replace(PrivateParameters(), **{field.name: smaller})
+        others.append(dataclasses.replace(genesis, private=private))
     others += [dataclasses.replace(genesis, lane=lane, stake=None) for lane in other_lanes()]
     others += [dataclasses.replace(genesis, stake=stake, lane=None) for stake in other_stakes()]
     for field, value in (("statement", "a/2"), ("r1cs", bytes(32)), ("verifying_key", bytes(32))):
