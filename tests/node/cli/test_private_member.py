@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -31,6 +30,7 @@ from node.private.payload import DeclareTx, Head, sign_declare, wire
 from node.rpc.text import bytes_of
 from node.testing.clock import EPOCH_MS
 from node.testing.ledger import FAUCET, FEE
+from node.testing.localnets import p2p_port
 from node.testing.nodes import VALIDATOR, memory_node, serving
 from node.testing.private import unlinked
 from private_exec.committee.declaration import Declaration, Seat
@@ -55,16 +55,6 @@ main(sys.argv[1:])
 """
 
 
-def free_ports(count: int) -> list[int]:
-    taken = [socket.socket() for _ in range(count)]
-    for one in taken:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in taken]
-    for one in taken:
-        one.close()
-    return ports
-
-
 class Members:
     """Processes of four members, and the node that they follow."""
 
@@ -80,9 +70,8 @@ class Members:
             )
             for m in range(1, 5)
         ]
-        seats = tuple(
-            Seat(key, f"127.0.0.1:{port}") for key, port in zip(keys, free_ports(4), strict=True)
-        )
+        port = p2p_port(len(keys), 1)
+        seats = tuple(Seat(key, f"127.0.0.{2 + number}:{port}") for number, key in enumerate(keys))
         status = self.client.status()
         chain_id = ChainId(bytes_of(status.chain_id, 32))
         declaration = Declaration(chain_id, tagged_hash("testing/purpose"), 500, seats)

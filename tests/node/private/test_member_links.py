@@ -6,9 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import os
-import socket
 import stat
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -19,6 +17,7 @@ from node.private.member.drive import drive
 from node.private.member.errors import MemberRefused, MemberSecretLost
 from node.private.member.secrets import FileJournal, Vault, load_key, make_key
 from node.private.member.transport import Links, Mail, Outbox, hello
+from node.testing.localnets import p2p_port
 from node.testing.private import PrivateChain, signer
 from private_exec.committee import acceptance, inputs, together
 from private_exec.committee.cells import cell_id
@@ -199,20 +198,12 @@ def test_pv153_what_waits_for_its_round_is_bounded(chain, monkeypatch):
 # --- links --------------------------------------------------------------------------------------
 
 
-def free_ports(count: int) -> list[int]:
-    taken = [socket.socket() for _ in range(count)]
-    for one in taken:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in taken]
-    for one in taken:
-        one.close()
-    return ports
-
-
-def moved(declaration: Declaration, ports: Sequence[int]) -> Declaration:
+def moved(declaration: Declaration) -> Declaration:
+    """The same members, where nobody listens yet."""
+    port = p2p_port(len(declaration.seats), 1)
     seats = (
-        dataclasses.replace(seat, endpoint=f"127.0.0.1:{port}")
-        for seat, port in zip(declaration.seats, ports, strict=True)
+        dataclasses.replace(seat, endpoint=f"127.0.0.{2 + number}:{port}")
+        for number, seat in enumerate(declaration.seats)
     )
     return dataclasses.replace(declaration, seats=tuple(seats))
 
@@ -262,7 +253,7 @@ def accepting(chain: PrivateChain, somebody: Somebody, member: int, given, off: 
 def test_members_accept_over_sockets_with_one_lying_and_one_coming_late(chain):
     identity = chain.open_round()
     given = chain.donate(identity, 0, 100, 0)
-    moved_to = moved(chain.declaration, free_ports(4))
+    moved_to = moved(chain.declaration)
 
     async def run():
         people = {m: Somebody(moved_to, m) for m in chain.declaration.members}
@@ -297,7 +288,7 @@ def test_members_accept_over_sockets_with_one_lying_and_one_coming_late(chain):
 
 
 def test_pv153_what_is_live_is_said_again_on_a_new_link(chain):
-    declaration = moved(chain.declaration, free_ports(4))
+    declaration = moved(chain.declaration)
     first, second = message(chain, 1), message(chain, 2)
 
     async def run() -> list[bytes]:
@@ -327,7 +318,7 @@ def test_pv153_what_is_live_is_said_again_on_a_new_link(chain):
 def test_pv152_strangers_are_few_and_keep_no_member_out(chain, monkeypatch):
     """Who holds links open and says nothing is cut off for a newcomer, the oldest first."""
     monkeypatch.setattr(transport, "MOST_STRANGERS", 2)
-    declaration = moved(chain.declaration, free_ports(4))
+    declaration = moved(chain.declaration)
 
     async def run() -> None:
         one, two = Somebody(declaration, 1), Somebody(declaration, 2)
@@ -358,7 +349,7 @@ def test_pv152_strangers_are_few_and_keep_no_member_out(chain, monkeypatch):
 
 
 def test_pv152_pv153_who_is_no_member_or_says_what_no_member_says_is_cut_off(chain):
-    declaration = moved(chain.declaration, free_ports(4))
+    declaration = moved(chain.declaration)
 
     async def call(said) -> None:
         """Say hello, then something; returns once the listener is gone."""
