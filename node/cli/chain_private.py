@@ -25,7 +25,7 @@ def private_data(payload: bytes, receipt: ReceiptView | None) -> dict[str, Any]:
 
 
 def _about(tx: PrivateTx) -> dict[str, Any]:
-    from node.private.gifts import ClaimTx, DepositTx, DonateTx
+    from node.private.gifts import BidTx, ClaimTx, DepositTx, DonateTx
     from node.private.payload import (
         AcceptTx,
         CeremonyTx,
@@ -41,6 +41,7 @@ def _about(tx: PrivateTx) -> dict[str, Any]:
         WithdrawTx,
     )
     from node.private.rounds import read_input
+    from node.private.sale_payload import BlameTx, CallTx, OfferTx, ResultTx, SilenceTx
     from private_exec.committee.declaration import Declaration
 
     match tx:
@@ -70,6 +71,14 @@ def _about(tx: PrivateTx) -> dict[str, Any]:
             return {"committee": _hex(tx.committee), "epoch": tx.epoch}
         case AcceptTx() | OpenTx() | SettleTx():
             return {"round": _hex(tx.round)}
+        case OfferTx():
+            return {"sale": _hex(tx.sale), "committee": _hex(tx.terms.committee)}
+        case BidTx():
+            return {"sale": _hex(tx.sale), "input": _hex(read_input(tx.input).id)}
+        case CallTx():
+            return {"sale": _hex(tx.sale), "attempt": tx.attempt}
+        case ResultTx() | BlameTx() | SilenceTx():
+            return {"sale": _hex(tx.sale), "session": _hex(tx.session)}
 
 
 def _hex(data: bytes) -> str:

@@ -119,7 +119,8 @@ def new(
     from node.cli.wallet_private import read_members
     from node.cli.wallet_spend import kind_of
     from node.core.ids import NATIVE, AccountId, ChainId, Height
-    from node.private.payload import Head, RoundTx, sign_round, wire
+    from node.private.head import Head
+    from node.private.payload import RoundTx, sign_round, wire
     from node.private.terms import Terms
     from node.rpc.text import bytes_of
 

@@ -41,10 +41,10 @@ def linked_checks(session: Session, wire: bytes, *, history: bool) -> Checked | 
     if not isinstance(tx, Carrying):
         return None
     try:
-        claim = statements.claim_of(tx)
+        claims = statements.claims_of(tx)
     except ChiaroError as error:
         return Checked([Check("carried", False, error.id, error.message)], {})
-    store = KeyStore(allow_insecure=True)
+    claim, store = claims[0], KeyStore(allow_insecure=True)  # all of one statement
     entry = store.entry(claim.key_id, session.profile)
     checks = [Check("carried", True, "", "moves exactly the hidden value that is spoken of")]
     checks.append(Check("key", True, "", f"{claim.key_id}, {entry.made}"))
@@ -54,7 +54,7 @@ def linked_checks(session: Session, wire: bytes, *, history: bool) -> Checked | 
         session.warnings.append(entry.insecure)
         code = "" if history else InsecureVersion.code
         checks.append(Check("version", history, code, entry.insecure))
-    checks.append(_linked(claim, store, session.profile))
+    checks += [_linked(each, store, session.profile) for each in claims]
     return Checked(checks, key_document(entry.verifying_key, entry))
 
 

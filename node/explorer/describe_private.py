@@ -8,7 +8,8 @@ from typing import Final
 from node.core.ids import Kind
 from node.explorer.facts import Facts, Hidden, Picture
 from node.private import payload
-from node.private.gifts import ClaimTx, DepositTx, DonateTx
+from node.private.gifts import BidTx, ClaimTx, DepositTx, DonateTx
+from node.private.head import Head
 from node.private.payload import (
     AcceptTx,
     CeremonyTx,
@@ -16,7 +17,6 @@ from node.private.payload import (
     DeclareTx,
     FreezeTx,
     HandoverTx,
-    Head,
     OpenTx,
     PlaceTx,
     PrivateTx,
@@ -26,6 +26,14 @@ from node.private.payload import (
     WithdrawTx,
 )
 from node.private.rounds import read_input
+from node.private.sale_payload import (
+    BlameTx,
+    CallTx,
+    OfferTx,
+    ResultTx,
+    SilenceTx,
+    members_of,
+)
 from node.rpc import views
 from private_exec.committee.declaration import Declaration
 
@@ -57,16 +65,22 @@ def _title(tx: PrivateTx) -> str:
         RoundTx: "A round of matching funds",
         DonateTx: "A donation",
         ComplaintTx: "A member complains",
-        AcceptTx: "Donations become cells",
-        OpenTx: "Sums are opened",
-        SettleTx: "A round is settled",
-        ClaimTx: "A donation or deposit goes back",
+        AcceptTx: "Inputs become cells",
+        OpenTx: "Outputs are opened",
+        SettleTx: "A round or sale is settled",
+        ClaimTx: "A donation, bid or deposit goes back",
         DepositTx: "A hidden deposit",
         PlaceTx: "A deposit in the clear",
-        WithdrawTx: "A donation or deposit leaves in the clear",
+        WithdrawTx: "A donation, bid or deposit leaves in the clear",
         RemaskTx: "Cells go to other keys",
         FreezeTx: "An epoch is frozen",
         HandoverTx: "Cells go to another committee",
+        OfferTx: "A sealed-bid auction",
+        BidTx: "A bid",
+        CallTx: "A committee is called",
+        ResultTx: "A result, proved",
+        BlameTx: "Members give a batch up",
+        SilenceTx: "A member says whom it did not hear",
     }
     return titles[type(tx)]
 
@@ -79,8 +93,14 @@ def _shadow(tx: PrivateTx) -> tuple[Hidden, ...]:
             return _BACK
         case DepositTx():
             return (Hidden("how much"), Hidden("whose it is"), Hidden("which notes pay"))
+        case BidTx():
+            return (Hidden("how much"), Hidden("who bids"), Hidden("which notes pay"))
+        case OfferTx():
+            return (Hidden("the reserve", "also when the item is sold, or not"),)
+        case ResultTx():
+            return (Hidden("winner and price", "until the block behind this one"),)
         case OpenTx():
-            return (Hidden("every single donation", "of few of them the sums say much"),)
+            return (Hidden("every single donation or bid", "of few of them the outputs say much"),)
         case _:
             return ()
 
@@ -109,13 +129,13 @@ def _light(tx: PrivateTx, light: Facts, names: Mapping[Kind, str]) -> Facts:
         case ComplaintTx():
             return light.code("donation", tx.input.hex())
         case AcceptTx() | SettleTx():
-            return light.code("round", tx.round.hex())
+            return light.code("round or sale", tx.round.hex())
         case OpenTx():
-            light.code("round", tx.round.hex())
+            light.code("round or session", tx.round.hex())
             values = [output.value for output in tx.opened.outputs]
             # One that was refused may have any number of them.
             for roots, total in zip(values[::2], values[1::2], strict=False):
-                light.add("sum of roots, of donations", f"{roots}, {total}")
+                light.add("roots and donations, or winner and price", f"{roots}, {total}")
             return light
         case ClaimTx():
             light.code("donation", tx.wanted.input.hex())
@@ -140,6 +160,34 @@ def _light(tx: PrivateTx, light: Facts, names: Mapping[Kind, str]) -> Facts:
         case HandoverTx():
             light.code("from", tx.committee.hex()).number("from the keys of epoch", tx.epoch)
             return light.code("to", tx.successor.hex()).number("to the keys of epoch", tx.serving)
+        case OfferTx() | BidTx() | CallTx() | ResultTx() | BlameTx() | SilenceTx():
+            return _of_sale(tx, light)
+
+
+def _of_sale(tx: OfferTx | BidTx | CallTx | ResultTx | BlameTx | SilenceTx, light: Facts) -> Facts:
+    light.code("sale", tx.sale.hex())
+    match tx:
+        case OfferTx():
+            terms = tx.terms
+            light.code("item", terms.item.hex()).number("places", terms.bidders)
+            light.account("seller", terms.seller).block("bids end", terms.close)
+            light.block("a result by", terms.prove).code("committee", terms.committee.hex())
+            return _paid(light, tx.head)
+        case BidTx():
+            return light.native("fee", tx.carried.fee, "paid by the notes")
+        case CallTx():
+            return light.number("attempt", tx.attempt)
+        case ResultTx():
+            light.code("session", tx.session.hex()).number("cells read", len(tx.reads))
+            return light.number("signatures", len(tx.certificate.signatures))
+        case BlameTx():
+            return light.text("spoiled by members", _members(tx.liars))
+        case SilenceTx():
+            return light.number("member", tx.member).text("did not hear", _members(tx.unheard))
+
+
+def _members(mask: int) -> str:
+    return ", ".join(map(str, members_of(mask))) or "nobody"
 
 
 def _paid(light: Facts, head: Head) -> Facts:

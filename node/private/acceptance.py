@@ -12,10 +12,11 @@ from functools import lru_cache
 
 from node.core.effects import Effects, Event
 from node.core.interfaces import StateReader
-from node.private import committees, deposits
+from node.private import committees, deposits, sale_state, sales
 from node.private import state as entries
 from node.private.errors import PrivateOutdated, PrivateRefused
 from node.private.payload import AcceptTx
+from node.private.sale_state import Sale
 from node.private.state import CELLS_OF_DONATION, Donation, Round, Status, Write
 from node.private.terms import Phase
 from private_exec.committee import acceptance as acceptances
@@ -39,14 +40,16 @@ def read(data: bytes) -> Acceptance:
     return Acceptance.from_bytes(data)
 
 
-def check_place(tx: AcceptTx, state: StateReader, height: int) -> Round | None:
-    """PV-115: the round still takes acceptances; None: it is a committee, which always does.
+def check_place(tx: AcceptTx, state: StateReader, height: int) -> Round | Sale | None:
+    """PV-115, PV-174: round or sale still take acceptances; None: a committee, which always does.
 
     Raises:
-        PrivateRefused: PV-107; PrivateOutdated: PV-115.
+        PrivateRefused: PV-107; PrivateOutdated: PV-115, PV-174.
     """
     if committees.is_declared(state, tx.round):
         return None
+    if sale_state.find(state, tx.round) is not None:
+        return sales.check_place(state, tx.round, height)
     found = entries.round_of(state, tx.round)
     if found.terms.phase(height) not in (Phase.DONATING, Phase.ACCEPTING):
         raise PrivateOutdated(
@@ -65,6 +68,8 @@ def accept(tx: AcceptTx, state: StateReader, height: int) -> Effects:
     of, said = check_place(tx, state, height), read(tx.message)
     if of is None:
         return deposits.accept(tx, said, state, height)
+    if isinstance(of, Sale):
+        return sales.accept(tx, said, state, height)
     epoch = committees.epoch_of(state, of.terms.committee, of.terms.epoch)
     waiting = _waiting(state, tx.round, said)
     commitments = {
@@ -93,6 +98,8 @@ def _waiting(state: StateReader, identity: bytes, said: Acceptance) -> dict[Cell
         if place is None:
             continue
         if deposits.find(state, place[:-1]) is not None:
+            continue
+        if sales.sale_of_input(state, place[:-1]) is not None:
             continue
         donation = entries.donation_of(state, place[:-1])
         if donation.round == identity and donation.status is Status.PENDING:

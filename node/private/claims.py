@@ -16,11 +16,13 @@ from node.core.amounts import MAX_AMOUNT
 from node.core.effects import Crossing, Effects, Event, Part
 from node.core.ids import AccountId, EnvironmentId, Kind
 from node.core.interfaces import StateReader
-from node.private import deposits
+from node.private import deposits, results
+from node.private import sale_state as sales
 from node.private import state as entries
 from node.private.errors import PrivateOutdated, PrivateRefused
 from node.private.gifts import ClaimTx, carried_wire
 from node.private.payload import WithdrawTx
+from node.private.sale_state import Bid
 from node.private.state import Donation, Round, Status, Write
 from private_exec.pedersen import opens
 from transparent.signature import check_key, check_signature
@@ -64,11 +66,13 @@ def is_claimable(found: Donation, of: Round, height: int) -> bool:
 
 
 def leaving(state: StateReader, identity: bytes, height: int) -> Leaving:
-    """An input that goes back, of a round (PV-118) or deposited (PV-124).
+    """An input that goes back, of a round (PV-118), of a sale (PV-182) or deposited (PV-124).
 
     Raises:
-        PrivateRefused: PV-109, there is none; PrivateOutdated: PV-118, PV-124.
+        PrivateRefused: PV-109, there is none; PrivateOutdated: PV-118, PV-124, PV-182.
     """
+    if (bid := sales.find_bid(state, identity)) is not None:
+        return _bid(state, identity, bid, height)
     if (held := deposits.find(state, identity)) is not None:
         if held.status is Status.CLAIMED:
             raise PrivateOutdated("PV-124", "the deposit left before", where="input")
@@ -90,11 +94,24 @@ def leaving(state: StateReader, identity: bytes, height: int) -> Leaving:
     return Leaving(owner, kind, found.amount, writes, ("round", found.round))
 
 
+def _bid(state: StateReader, identity: bytes, bid: Bid, height: int) -> Leaving:
+    """PV-182: a bid that goes back; of the winner, what is left of it."""
+    of = sales.sale_of(state, bid.sale)
+    if not results.goes_back(bid.status, of, height):
+        raise PrivateOutdated(
+            "PV-182", f"the bid is {bid.status.label}, and does not go back", where="input"
+        )
+    after = (*results.gone(state, identity), *entries.forget_input(identity))
+    owner = AccountId(bid.owner)
+    return Leaving(owner, of.terms.kind, bid.amount, after, ("sale", bid.sale))
+
+
 def check_claim(tx: ClaimTx, state: StateReader, height: int) -> Leaving:
     """PV-118, PV-119, PV-124: it goes back, and the claim is its owner's.
 
     Raises:
-        PrivateRefused: PV-109, PV-119; PrivateOutdated: PV-118, PV-124.
+        PrivateRefused: PV-109, PV-119; PrivateOutdated: PV-118, PV-124,
+            PV-182.
         InvalidTransaction: PV-119, of the signature.
     """
     found = leaving(state, tx.wanted.input, height)
@@ -129,7 +146,8 @@ def withdraw(tx: WithdrawTx, state: StateReader, height: int) -> Effects:
     """PV-125: the commitment is opened, and its owner agrees.
 
     Raises:
-        PrivateRefused: PV-109, PV-125; PrivateOutdated: PV-118, PV-124.
+        PrivateRefused: PV-109, PV-125; PrivateOutdated: PV-118, PV-124,
+            PV-182.
         InvalidTransaction: PV-125, of the signature.
     """
     found = leaving(state, tx.input, height)

@@ -10,6 +10,9 @@ Here a transaction only finds its way; what it means is elsewhere:
     deposit, place                deposits.py
     remask, handover              custody.py
     freeze                        freezing.py
+    offer, bid                    sales.py
+    call, silence, blame          calls.py
+    result, and its opening       results.py
 """
 
 from __future__ import annotations
@@ -25,19 +28,23 @@ from node.core.ids import ChainId, EnvironmentId, Height, TxId
 from node.core.interfaces import ProofClaim, StateReader, TxContext
 from node.private import (
     acceptance,
+    calls,
     claims,
     committees,
     complaints,
     custody,
     deposits,
     freezing,
+    results,
     rounds,
+    sale_state,
+    sales,
     statements,
 )
 from node.private import payload as payloads
 from node.private import state as entries
 from node.private.errors import PrivateOutdated, PrivateRefused
-from node.private.gifts import Carrying, ClaimTx, DepositTx, DonateTx, chain_of
+from node.private.gifts import BidTx, Carrying, ClaimTx, DepositTx, DonateTx, chain_of
 from node.private.payload import (
     UNPAID,
     AcceptTx,
@@ -56,6 +63,7 @@ from node.private.payload import (
     Step,
     WithdrawTx,
 )
+from node.private.sale_payload import BlameTx, CallTx, OfferTx, ResultTx, SilenceTx
 from shielded.env import ShieldedEnvironment
 from transparent.signature import check_signature
 
@@ -82,6 +90,7 @@ class PrivateEnvironment:
         self._parameters: Final = genesis.private
         self._chain_id: Final = genesis.chain_id
         self._max_expiry: Final = genesis.parameters.max_expiry
+        self._statements: Final = frozenset(key.statement for key in genesis.statements)
         self._shielded: Final = shielded
 
     # DECODE
@@ -106,18 +115,18 @@ class PrivateEnvironment:
 
     def expiry(self, tx: PrivateTx) -> Height:
         match tx:
-            case DeclareTx() | RoundTx() | PlaceTx() | WithdrawTx():
+            case DeclareTx() | RoundTx() | PlaceTx() | WithdrawTx() | OfferTx():
                 return tx.head.expiry
-            case DonateTx() | ClaimTx() | DepositTx():
+            case DonateTx() | ClaimTx() | DepositTx() | BidTx():
                 return tx.carried.expiry
             case _:
                 return _NEVER
 
     def fee(self, tx: PrivateTx) -> int:
         match tx:
-            case DeclareTx() | RoundTx() | PlaceTx() | WithdrawTx():
+            case DeclareTx() | RoundTx() | PlaceTx() | WithdrawTx() | OfferTx():
                 return tx.head.fee
-            case DonateTx() | ClaimTx() | DepositTx():
+            case DonateTx() | ClaimTx() | DepositTx() | BidTx():
                 return tx.carried.fee
             case _:
                 return 0
@@ -125,8 +134,14 @@ class PrivateEnvironment:
     def conflicts(self, tx: PrivateTx) -> tuple[bytes, ...]:
         """A member of a round; a member of a committee and its step; a round and its end."""
         match tx:
-            case DeclareTx() | RoundTx() | DepositTx() | PlaceTx():
+            case DeclareTx() | RoundTx() | DepositTx() | PlaceTx() | OfferTx() | BidTx():
                 return (b"p/t/" + tx.id,)
+            case CallTx():
+                return (b"p/j/" + tx.sale,)
+            case ResultTx() | BlameTx():
+                return (b"p/v/" + tx.session,)
+            case SilenceTx():
+                return (b"p/z/" + tx.session + bytes([tx.member]),)
             case DonateTx():
                 return (b"p/n/" + tx.given.nullifier.to_bytes(32, "little"),)
             case ClaimTx():
@@ -168,6 +183,16 @@ class PrivateEnvironment:
             case DepositTx():
                 deposits.check_input(tx.input, statements.moved(tx).kind)
                 self._check_carried(tx, context)
+            case OfferTx():
+                self._check_head(tx, context)
+                sales.check_offer(tx)
+            case BidTx():
+                sales.check_bid(tx)
+                self._check_carried(tx, context)
+            case ResultTx():
+                results.check_form(tx)
+            case BlameTx():
+                calls.read_blamed(tx.blamed)
             case ClaimTx():
                 self._check_carried(tx, context)
             case PlaceTx():
@@ -184,7 +209,7 @@ class PrivateEnvironment:
                 complaints.read(tx.message)
             case AcceptTx():
                 acceptance.read(tx.message)
-            case OpenTx() | SettleTx() | FreezeTx():
+            case OpenTx() | SettleTx() | FreezeTx() | CallTx() | SilenceTx():
                 pass
             case _:
                 assert_never(tx)
@@ -210,10 +235,12 @@ class PrivateEnvironment:
         self._shielded.check_stateless(tx.carried, replace(context, hidden=(value,)))
 
     def claims(self, tx: PrivateTx) -> tuple[ProofClaim, ...]:
-        """PV-110, PV-119: the linked proof, and those of the carried transaction."""
+        """PV-110, PV-119, PV-173: linked proofs, and those of the carried transaction; PV-178."""
         if isinstance(tx, Carrying):
-            return (statements.claim_of(tx), *self._shielded.claims(tx.carried))
-        return ()
+            return (*statements.claims_of(tx), *self._shielded.claims(tx.carried))
+        if isinstance(tx, OfferTx):
+            return statements.reserve_claims(tx)
+        return (results.claim_of(tx),) if isinstance(tx, ResultTx) else ()
 
     def check_historical(self, tx: PrivateTx, state: StateReader, context: TxContext) -> None:
         """Whether the state awaits it, before anything is computed."""
@@ -239,13 +266,30 @@ class PrivateEnvironment:
             case CeremonyTx():
                 committees.check_place(tx, state, height, self._parameters)
             case ComplaintTx():
-                complaints.pending(state, tx.input, height)
+                complaints.check_place(state, tx.input, height)
             case AcceptTx():
                 acceptance.check_place(tx, state, height)
             case OpenTx():
-                rounds.check_phase(entries.round_of(state, tx.round), height)
+                if (sale := sale_state.sale_with(state, tx.round)) is None:
+                    rounds.check_phase(entries.round_of(state, tx.round), height)
+                else:
+                    results.check_openable(sale_state.sale_of(state, sale), height)
             case SettleTx():
-                rounds.check_due(entries.round_of(state, tx.round), height)
+                if (of := sale_state.find(state, tx.round)) is None:
+                    rounds.check_due(entries.round_of(state, tx.round), height)
+                else:
+                    results.check_due(of)
+            case BidTx():
+                sales.check_open(tx, sale_state.sale_of(state, tx.sale), height)
+                self._shielded.check_historical(tx.carried, state, context)
+            case CallTx():
+                calls.check_due(tx, sale_state.sale_of(state, tx.sale), height, self._parameters)
+            case ResultTx():
+                results.check_result(tx, state, height)
+            case BlameTx():
+                calls.check_blame(tx, state, height)
+            case SilenceTx():
+                calls.check_silence(tx, state, height)
 
     # EFFECT
 
@@ -265,9 +309,25 @@ class PrivateEnvironment:
             case AcceptTx():
                 return acceptance.accept(tx, state, height)
             case OpenTx():
-                return rounds.open_sums(tx, state, height)
+                if (sale := sale_state.sale_with(state, tx.round)) is None:
+                    return rounds.open_sums(tx, state, height)
+                return results.open_outputs(tx, sale, state, height)
             case SettleTx():
-                return rounds.settle(tx, state, height)
+                if sale_state.find(state, tx.round) is None:
+                    return rounds.settle(tx, state, height)
+                return results.settle(tx, state)
+            case OfferTx():
+                return sales.offer(tx, state, height, self._parameters, self._statements)
+            case BidTx():
+                return sales.bid(tx, state, height)
+            case CallTx():
+                return calls.call(tx, state, height, self._parameters, context.chain_id)
+            case ResultTx():
+                return results.land(tx, state, height)
+            case BlameTx():
+                return calls.blame(tx, state, height)
+            case SilenceTx():
+                return calls.hear(tx, state, height)
             case ClaimTx():
                 return claims.claim(tx, state, height)
             case DepositTx():

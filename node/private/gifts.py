@@ -1,10 +1,12 @@
-"""Donations and claims: what carries a shielded transaction, and is tied to it by a proof.
+"""Donations, deposits, bids, claims: what carries a shielded transaction, tied to it by a proof.
 
     4 donate     chain id 32, round 32, project 1, members 32, nullifier 32, cv 32, input 4 + n,
                  proof 160, link 256, shielded transaction
     9 claim      chain id 32, input 32, commitment 32, cv 32, proof 160, link 160, signature 64,
                  shielded transaction
     10 deposit   chain id 32, cv 32, input 4 + n, proof 160, link 160, shielded transaction
+    21 bid       chain id 32, sale 32, cv 32, input 4 + n, (proof 160, link 160) twice,
+                 shielded transaction
 
 The *reference* hashes what a message says: link and carried transaction are bound to it. The id
 hashes the reference and the carried transaction's id; proofs and signatures are in neither.
@@ -32,6 +34,7 @@ from zk.groth16.keys import PROOF_BYTES
 DONATE: Final = 4
 CLAIM: Final = 9
 DEPOSIT: Final = 10
+BID: Final = 21
 CV_BYTES: Final = 32
 _MAX_INPUT: Final = MAX_TX_BYTES
 
@@ -245,7 +248,60 @@ class DepositTx:
         return HiddenValue(EnvironmentId.PRIVATE, self.reference, kind, self.cv, enters=False)
 
 
-Carrying = DonateTx | ClaimTx | DepositTx
+def _bid(chain_id: ChainId, sale: bytes, cv: bytes, shared: bytes) -> bytes:
+    head = Writer().u8(BID).raw(chain_id, ID_BYTES).raw(sale, ID_BYTES).raw(cv, CV_BYTES)
+    return head.blob(shared).done()
+
+
+@dataclass(frozen=True)
+class BidTx:
+    """Bids a hidden amount in a sale, and locks it.
+
+    Attributes:
+        chain_id: the one chain on which it is valid.
+        sale: id, 32 bytes.
+        cv: commitment on Baby Jubjub to the amount, compressed.
+        input: the amount shared among the members, as `private_exec.committee` encodes it.
+        linked: the proof that cv holds what the input shares, 0 or more.
+        bounded: the same of the rest to the highest bid that there is.
+        carried: the shielded transaction out of which it comes, and that pays the fee.
+    """
+
+    chain_id: ChainId
+    sale: bytes
+    cv: bytes
+    input: bytes
+    linked: LinkedProof
+    bounded: LinkedProof
+    carried: ShieldedTx
+
+    def _said(self) -> bytes:
+        return _bid(self.chain_id, self.sale, self.cv, self.input)
+
+    def to_bytes(self) -> bytes:
+        proofs = self.linked.to_bytes() + self.bounded.to_bytes()
+        return self._said() + proofs + self.carried.to_bytes()
+
+    @cached_property
+    def reference(self) -> bytes:
+        """What links and carried transaction are bound to."""
+        return bid_reference(self.chain_id, self.sale, self.cv, self.input)
+
+    @cached_property
+    def id(self) -> TxId:
+        return TxId(tagged_hash("private/tx", self.reference, self.carried.id))
+
+    def hidden(self, kind: Kind) -> HiddenValue:
+        """What the carried transaction must move, and nothing else."""
+        return HiddenValue(EnvironmentId.PRIVATE, self.reference, kind, self.cv, enters=False)
+
+
+def bid_reference(chain_id: ChainId, sale: bytes, cv: bytes, shared: bytes) -> bytes:
+    """32 bytes that stand for all that a bid says."""
+    return tagged_hash("private/bid", _bid(chain_id, sale, cv, shared))
+
+
+Carrying = DonateTx | ClaimTx | DepositTx | BidTx
 
 
 def chain_of(tx: Carrying) -> ChainId:
@@ -255,7 +311,7 @@ def chain_of(tx: Carrying) -> ChainId:
             return tx.given.chain_id
         case ClaimTx():
             return tx.wanted.chain_id
-        case DepositTx():
+        case DepositTx() | BidTx():
             return tx.chain_id
 
 
@@ -269,6 +325,18 @@ def read_deposit(reader: Reader) -> DepositTx:
     chain_id, cv = ChainId(reader.take(ID_BYTES)), reader.take(CV_BYTES)
     shared, linked = reader.blob(_MAX_INPUT, "input"), LinkedProof.read(reader, 1)
     return DepositTx(chain_id, cv, shared, linked, _carried(reader))
+
+
+def read_bid(reader: Reader) -> BidTx:
+    """Behind the tag. Raises DecodeError."""
+    chain_id, sale, cv = (
+        ChainId(reader.take(ID_BYTES)),
+        reader.take(ID_BYTES),
+        reader.take(CV_BYTES),
+    )
+    shared = reader.blob(_MAX_INPUT, "input")
+    linked, bounded = LinkedProof.read(reader, 1), LinkedProof.read(reader, 1)
+    return BidTx(chain_id, sale, cv, shared, linked, bounded, _carried(reader))
 
 
 def read_donate(reader: Reader) -> DonateTx:

@@ -22,6 +22,7 @@
     14 freeze    committee 32, epoch 8                                     anybody, unpaid
     15 handover  committee 32, epoch 8, successor 32, epoch 8, retry 4,    members, unpaid
                  certificate, message 4 + n
+    20 … 25      sales: sale_payload.py, and bids in gifts.py
 
     head         chain id 32, fee 8, expiry 8, payer 32
 
@@ -43,14 +44,15 @@ from node.core.ids import (
     AccountId,
     ChainId,
     EnvironmentId,
-    Height,
     Kind,
     TxId,
     tagged_hash,
 )
-from node.private import gifts
+from node.private import gifts, sale_payload
 from node.private.errors import PrivateRefused
-from node.private.gifts import Carrying, ClaimTx, DepositTx, DonateTx
+from node.private.gifts import BidTx, Carrying, ClaimTx, DepositTx, DonateTx
+from node.private.head import Head
+from node.private.sale_payload import BlameTx, CallTx, OfferTx, ResultTx, SilenceTx
 from node.private.terms import Terms
 from private_exec.committee.certificate import Certificate
 from private_exec.committee.opening import OpenStatement
@@ -81,6 +83,12 @@ class Tag(IntEnum):
     REMASK = 13
     FREEZE = 14
     HANDOVER = 15
+    OFFER = sale_payload.OFFER
+    BID = gifts.BID
+    CALL = sale_payload.CALL
+    RESULT = sale_payload.RESULT
+    BLAME = sale_payload.BLAME
+    SILENCE = sale_payload.SILENCE
 
     @property
     def label(self) -> str:
@@ -89,16 +97,10 @@ class Tag(IntEnum):
 
 UNPAID: Final = frozenset(
     {
-        Tag.CEREMONY,
-        Tag.COMPLAINT,
-        Tag.ACCEPT,
-        Tag.OPEN,
-        Tag.SETTLE,
-        Tag.REMASK,
-        Tag.FREEZE,
-        Tag.HANDOVER,
+        Tag.CEREMONY, Tag.COMPLAINT, Tag.ACCEPT, Tag.OPEN, Tag.SETTLE, Tag.REMASK, Tag.FREEZE,
+        Tag.HANDOVER, Tag.CALL, Tag.RESULT, Tag.BLAME, Tag.SILENCE,
     }
-)
+)  # fmt: skip
 """What pays by being what somebody paid for: each counts once, and only if the state awaits it."""
 
 
@@ -112,32 +114,6 @@ class Step(IntEnum):
     @property
     def label(self) -> str:
         return self.name.lower()
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """Who pays, from a transparent account.
-
-    Attributes:
-        chain_id: the one chain on which it is valid.
-        fee: base units of the native kind.
-        expiry: last height at which it may be included.
-        payer: who signs, and pays.
-    """
-
-    chain_id: ChainId
-    fee: int
-    expiry: Height
-    payer: AccountId
-
-    def write(self, writer: Writer) -> None:
-        writer.raw(self.chain_id, ID_BYTES).u64(self.fee).u64(self.expiry)
-        writer.raw(self.payer, ID_BYTES)
-
-    @staticmethod
-    def read(reader: Reader) -> Head:
-        chain_id, fee, expiry = ChainId(reader.take(ID_BYTES)), reader.u64(), reader.u64()
-        return Head(chain_id, fee, Height(expiry), AccountId(reader.take(ID_BYTES)))
 
 
 @dataclass(frozen=True)
@@ -451,8 +427,14 @@ PrivateTx = (
     | RemaskTx
     | FreezeTx
     | HandoverTx
+    | OfferTx
+    | BidTx
+    | CallTx
+    | ResultTx
+    | BlameTx
+    | SilenceTx
 )
-Paid = DeclareTx | RoundTx | PlaceTx | WithdrawTx
+Paid = DeclareTx | RoundTx | PlaceTx | WithdrawTx | OfferTx
 
 
 def decode(payload: bytes) -> PrivateTx:
@@ -512,6 +494,18 @@ def _read(tag: Tag, reader: Reader) -> PrivateTx:
             places = reader.take(ID_BYTES), reader.u64(), reader.take(ID_BYTES), reader.u64()
             retry, will = reader.u32(), Certificate.read(reader)
             return HandoverTx(*places, retry, will, reader.blob(MAX_MESSAGE, "remasking"))
+        case Tag.BID:
+            return gifts.read_bid(reader)
+        case Tag.OFFER:
+            return OfferTx.read(reader)
+        case Tag.CALL:
+            return CallTx.read(reader)
+        case Tag.RESULT:
+            return ResultTx.read(reader)
+        case Tag.BLAME:
+            return BlameTx.read(reader)
+        case Tag.SILENCE:
+            return SilenceTx.read(reader)
 
 
 def _read_ceremony(reader: Reader) -> CeremonyTx:
@@ -548,7 +542,7 @@ def preview(payload: bytes) -> tuple[ChainId | None, int]:
     tag = tag_of(payload)
     if tag in UNPAID:
         return None, 0
-    if tag in (Tag.DONATE, Tag.CLAIM, Tag.DEPOSIT):
+    if tag in (Tag.DONATE, Tag.CLAIM, Tag.DEPOSIT, Tag.BID):
         return ShieldedTx.preview(payload[1:])
     reader = Reader(payload[1:], f"private {tag.label}")
     return ChainId(reader.take(ID_BYTES)), reader.u64()
@@ -576,6 +570,11 @@ def sign_place(tx: PlaceTx, payer: SigningKey) -> PlaceTx:
     """With the payer's consent to the fee, and to the amount."""
     signature, debit = payer.sign(tx.consent), payer.sign(tx.debit)
     return replace(tx, signature=signature, authorization=debit)
+
+
+def sign_offer(tx: OfferTx, payer: SigningKey) -> OfferTx:
+    """With the payer's consent."""
+    return replace(tx, signature=payer.sign(tx.consent))
 
 
 def sign_withdraw(tx: WithdrawTx, payer: SigningKey, owner: Signer) -> WithdrawTx:

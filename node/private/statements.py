@@ -1,7 +1,10 @@
-"""Statements about hidden amounts, as the chain asks for them.  Rules PV-110, PV-119.
+"""Statements about hidden amounts, as the chain asks for them.  PV-110, PV-119, PV-171, PV-173.
 
     donation/1    kind, cv, members' root, round, nullifier  |  w, c    linked to the input's two
     transit/1     kind, cv                                   |  c       linked to the input's
+
+Of a bid, and of a reserve, transit/1 is shown twice: of the amount v with cv and Com, and of what
+is left to the limit L with [L]K − cv and L·G − Com. Both are below 2⁶⁴, so 0 ≤ v ≤ L.
 
 The point of the kind is computed here, from the kind that the carried transaction shows, and cv is
 decoded strictly: it is a point of the subgroup, and the one that this transaction's balance has.
@@ -11,13 +14,19 @@ from __future__ import annotations
 
 from circuits.membership import round_element
 from node.core.effects import HiddenValue
+from node.core.ids import Kind
 from node.core.interfaces import ProofClaim
 from node.core.private import DONATION, TRANSIT
 from node.private.errors import PrivateRefused
-from node.private.gifts import Carrying, ClaimTx, DepositTx, DonateTx
+from node.private.gifts import BidTx, Carrying, ClaimTx, DepositTx, DonateTx, LinkedProof
 from node.private.rounds import read_input
+from node.private.sale_payload import OfferTx
+from node.private.sale_terms import LIMIT
+from private_exec import group
 from shielded import spec
 from zk.curve import babyjub
+from zk.curve.babyjub import Point
+from zk.curve.bn254 import G1Affine
 from zk.errors import DecodeError
 
 
@@ -36,19 +45,61 @@ def moved(tx: Carrying) -> HiddenValue:
     return values[0]
 
 
-def claim_of(tx: Carrying) -> ProofClaim:
-    """PV-110, PV-119: what must be verified, over this transaction's own fields.
+def claims_of(tx: Carrying) -> tuple[ProofClaim, ...]:
+    """PV-110, PV-119, PV-173: what must be verified, over this transaction's own fields.
 
     Raises:
         PrivateRefused: PV-111; PV-110, cv is no point.
         DecodeError: no input.
     """
     value = moved(tx)
-    kind = spec.kind_point(value.kind).point
+    if isinstance(tx, BidTx):
+        proofs = (tx.linked, tx.bounded)
+        return _within(value.kind, value.cv, read_input(tx.input).commitments[0], proofs, tx)
+    return (_claim_of(tx, value),)
+
+
+def reserve_claims(tx: OfferTx) -> tuple[ProofClaim, ...]:
+    """PV-171: the same of a reserve, which no value moves for.
+
+    Raises:
+        PrivateRefused: PV-110, cv is no point; DecodeError: no input.
+    """
+    held = read_input(tx.input).commitments[0]
+    return _within(tx.terms.kind, tx.cv, held, (tx.linked, tx.bounded), tx)
+
+
+def _within(
+    kind: Kind,
+    cv: bytes,
+    held: G1Affine,
+    proofs: tuple[LinkedProof, LinkedProof],
+    tx: BidTx | OfferTx,
+) -> tuple[ProofClaim, ...]:
+    """PV-173: 0 ≤ v ≤ LIMIT, for the v that cv and the commitment hold."""
+    base, point = spec.kind_point(kind).point, _point(cv)
+    shown = ((point, held), rest_of(base, point, held))
+    return tuple(
+        linked.claim(TRANSIT, (base.x, base.y, p.x, p.y), (com,), tx.reference)
+        for linked, (p, com) in zip(proofs, shown, strict=True)
+    )
+
+
+def rest_of(base: Point, cv: Point, held: G1Affine) -> tuple[Point, G1Affine]:
+    """[L]K − cv and L·G − Com: both hold what is left to the limit."""
+    rest = babyjub.add(babyjub.multiply(LIMIT, base), babyjub.negate(cv))
+    return rest, group.total_g1([*group.base_g1([LIMIT]), group.negative(held)])
+
+
+def _point(cv: bytes) -> Point:
     try:
-        cv = babyjub.decode(value.cv, what="cv")
+        return babyjub.decode(cv, what="cv")
     except DecodeError as error:
         raise PrivateRefused("PV-110", error.message, where="cv") from error
+
+
+def _claim_of(tx: DonateTx | ClaimTx | DepositTx, value: HiddenValue) -> ProofClaim:
+    kind, cv = spec.kind_point(value.kind).point, _point(value.cv)
     points = (kind.x, kind.y, cv.x, cv.y)
     match tx:
         case DonateTx():

@@ -25,11 +25,11 @@ from node.private import state as entries
 from node.private.build import Pledge, ProveLinked, Proving
 from node.private.claims import is_claimable
 from node.private.gifts import Carrying, DepositTx, DonateTx, LinkedProof
+from node.private.head import Head
 from node.private.payload import (
     AcceptTx,
     CeremonyTx,
     DeclareTx,
-    Head,
     OpenTx,
     PlaceTx,
     PrivateTx,

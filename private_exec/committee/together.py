@@ -104,15 +104,15 @@ def accepting(
     """
     ids = [one.id for one in awaiting]
     c, shift = acceptance.masked(context.keys, ids, [one.pair for one in awaiting])
-    opened = yield from _opened(context, c, shift)
+    opened = yield from opened_pairs(context, c, shift)
     accepted = [
         Accepted(identity, pair.value, pair.blinding)
         for identity, pair in zip(ids, opened, strict=True)
     ]
     made = acceptance.cells_of(record, accepted, {one.id: one.com for one in awaiting})
-    yield from _shown(context, context.keys, made)
+    yield from shown(context, context.keys, made)
     digest = acceptance.statement(record, accepted)
-    certificate = yield from _certified(context, record.declaration, digest)
+    certificate = yield from certified(context, record.declaration, digest)
     return Acceptance(record.declaration.id, record.epoch, tuple(accepted), certificate)
 
 
@@ -132,7 +132,7 @@ def rekeying(
         OpeningFailed: PV-13; CellRefused: PV-39; CertificateRefused: PV-43.
     """
     values, blindings = rekey.differences(before, context.keys, [cell.id for cell in held])
-    opened = yield from _opened(context, values, blindings)
+    opened = yield from opened_pairs(context, values, blindings)
     return (yield from _moved(context, old, new, held, opened))
 
 
@@ -150,9 +150,9 @@ def handing(
         OpeningFailed: PV-13; CertificateRefused: PV-43.
     """
     own = reshare.masked(cells.masks(context.keys, transfer.cells), masks)
-    opened = yield from _opened_pairs(context, own)
+    opened = yield from _opened_rows(context, own)
     digest = _handed(transfer, opened)
-    certificate = yield from _certified(context, transfer.old.declaration, digest)
+    certificate = yield from certified(context, transfer.old.declaration, digest)
     return Handed(tuple(opened), certificate)
 
 
@@ -182,7 +182,7 @@ def taking(
         handed.certificate, transfer.old.declaration, _handed(transfer, handed.masked)
     )
     own = reshare.masked(cells.masks(context.keys, transfer.cells), masks)
-    opened = yield from _opened_pairs(context, own)
+    opened = yield from _opened_rows(context, own)
     changes = [
         Opening(
             (after.value - before.value) % group.R, (after.blinding - before.blinding) % group.R
@@ -197,17 +197,22 @@ def _handed(transfer: Transfer, masked: Sequence[Opening]) -> bytes:
     return tagged_hash("private/handed", transfer.digest, *rows)
 
 
-def _opened_pairs(context: Context, own: Sequence[Opening]) -> Rounds[list[Opening]]:
+def _opened_rows(context: Context, own: Sequence[Opening]) -> Rounds[list[Opening]]:
     values, blindings = [pair.value for pair in own], [pair.blinding for pair in own]
-    return (yield from _opened(context, values, blindings))
+    return (yield from opened_pairs(context, values, blindings))
 
 
-def _opened(
+def opened(context: Context, values: Sequence[int]) -> Rounds[list[int]]:
+    """Open numbers of which every member holds shares. One round."""
+    return vectors.ints((yield from open_shares(context, vectors.vec(values))))
+
+
+def opened_pairs(
     context: Context, values: Sequence[int], blindings: Sequence[int]
 ) -> Rounds[list[Opening]]:
     """Open pairs of which every member holds shares. One round."""
-    opened = yield from open_shares(context, vectors.vec([*values, *blindings]))
-    found, count = vectors.ints(opened), len(values)
+    found = yield from opened(context, [*values, *blindings])
+    count = len(values)
     return [Opening(*pair) for pair in zip(found[:count], found[count:], strict=True)]
 
 
@@ -221,13 +226,13 @@ def _moved(
     changes = [
         Change(cell.id, pair.value, pair.blinding) for cell, pair in zip(held, opened, strict=True)
     ]
-    yield from _shown(context, context.keys, remask.moved(held, changes, new.epoch))
+    yield from shown(context, context.keys, remask.moved(held, changes, new.epoch))
     digest = remask.statement(old, new, changes)
-    certificate = yield from _certified(context, new.declaration, digest)
+    certificate = yield from certified(context, new.declaration, digest)
     return Remasking(old.digest, new.digest, tuple(changes), certificate)
 
 
-def _shown(context: Context, keys: PrssKeys, made: Sequence[Cell]) -> Rounds[None]:
+def shown(context: Context, keys: PrssKeys, made: Sequence[Cell]) -> Rounds[None]:
     """PV-39: go on only if 2t + 1 members' points make the commitments. One round."""
     own = points.points_of(cells.shares(keys, made))
     inbox = yield Round(Kind.SHOW, own, Form.BYTES)
@@ -259,7 +264,7 @@ def _rows(
     return rows, tuple(broken)
 
 
-def _certified(context: Context, declaration: Declaration, statement: bytes) -> Rounds[Certificate]:
+def certified(context: Context, declaration: Declaration, statement: bytes) -> Rounds[Certificate]:
     """PV-43: sign, and gather 2t + 1 signatures of the same. One round."""
     own = certificates.sign(declaration, statement, context.signer)
     inbox = yield Round(Kind.SIGN, own, Form.BYTES)

@@ -30,6 +30,7 @@ from private_exec.mpc.prss import PrssKeys
 from private_exec.mpc.rounds import Round, Rounds, Wait
 from private_exec.mpc.shamir import Size, deal
 from private_exec.mpc.testing import keys_of_all
+from private_exec.roster import Signer
 from zk.errors import ChiaroError
 from zk.field.arrays import U64Array
 
@@ -48,7 +49,7 @@ class Committee:
 
     session: Session
     keys: Mapping[int, PrssKeys] = field(repr=False)
-    signers: Mapping[int, Ed25519PrivateKey] = field(repr=False)
+    signers: Mapping[int, Signer] = field(repr=False)
 
     @staticmethod
     def of(size: Size, seed: bytes) -> Committee:

@@ -71,11 +71,15 @@ class Provable:
         return Provable(program, UnsafeDevSetup().run(shape_of_program(program), backend))
 
 
-def shape_of_program(program: Program) -> R1CS:
-    """The constraint system of a program; named after its digest, so that sizes have their own."""
+def name_of(program: Program) -> str:
+    """Of a program's statement: after its digest, so that every size has its own."""
     declared = program.declaration
-    name = f"{declared.name}-{program.digest.hex()[:16]}/{declared.version}"
-    return shape_of(lowered(program), name)
+    return f"{declared.name}-{program.digest.hex()[:16]}/{declared.version}"
+
+
+def shape_of_program(program: Program) -> R1CS:
+    """The constraint system of a program."""
+    return shape_of(lowered(program), name_of(program))
 
 
 def verify_transition(

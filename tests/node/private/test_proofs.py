@@ -79,7 +79,7 @@ def test_pv110_the_kind_is_that_of_the_value_that_moves(real):
     off = dataclasses.replace(given.tx.given, cv=b"\xff" * 32)
     assert off.reference != given.tx.given.reference
     with pytest.raises(PrivateRefused) as caught:
-        statements.claim_of(dataclasses.replace(given.tx, given=off))
+        statements.claims_of(dataclasses.replace(given.tx, given=off))
     assert caught.value.rule == "PV-111"
 
 

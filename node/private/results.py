@@ -1,0 +1,172 @@
+"""What comes of a sale: a result that everybody verifies, its outputs opened, the price paid.
+
+    result   cells of winner and price, proved to be what the program gives for the bids
+    open     winner and price, checked against these cells' commitments; not before the next block
+    settle   the price to the seller; the winner's bid is less by that
+    then     bids go back by claims and withdrawals (claims.py)
+
+Prove, land, then open (P2-5): until the result is on the chain every deadline lets bids go; from
+then on none does, and what follows is opened and settled, however long that takes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from node.core.effects import Crossing, Effects
+from node.core.ids import EnvironmentId
+from node.core.interfaces import ProofClaim, StateReader
+from node.private import committees
+from node.private import sale_state as entries
+from node.private.calls import present
+from node.private.errors import PrivateOutdated, PrivateRefused
+from node.private.payload import OpenTx, SettleTx
+from node.private.sale_payload import ResultTx
+from node.private.sale_state import Outcome, Sale
+from node.private.sale_terms import LIMIT, MAX_BIDDERS, MIN_BIDDERS, program_of, statement_of
+from node.private.sales import event
+from node.private.state import Status, Write
+from private_exec import group
+from private_exec.committee import opening
+from private_exec.committee.cells import cell_id
+from private_exec.provable import session as sessions
+from private_exec.provable.transition import context_of, session_element
+
+# --- results ------------------------------------------------------------------------------------
+
+
+def check_form(tx: ResultTx) -> None:
+    """PV-178: of a program that there is. Raises PrivateRefused."""
+    if not MIN_BIDDERS <= tx.bidders <= MAX_BIDDERS:
+        raise PrivateRefused("PV-178", "no program reads so many cells", where="reads")
+
+
+def claim_of(tx: ResultTx) -> ProofClaim:
+    """PV-178: that the new cells hold what the program gives for those that were read."""
+    program = program_of(tx.bidders)
+    shown, context = (session_element(tx.session),), context_of(program, tx.session)
+    return tx.linked.claim(statement_of(tx.bidders), shown, tx.commitments, context)
+
+
+def check_result(tx: ResultTx, state: StateReader, height: int) -> Sale:
+    """PV-178, PV-179: of the session under way, of exactly its cells, signed.
+
+    Raises:
+        PrivateRefused: PV-106, PV-170, PV-178; PrivateOutdated: PV-185.
+        CertificateRefused: PV-43.
+    """
+    found = entries.sale_of(state, tx.sale)
+    present(found, tx.session, height)
+    reads = tuple(one.com for one in entries.reads_of(state, tx.sale, found))
+    if tx.reads != reads:
+        raise PrivateRefused("PV-178", "a result of other cells", where="reads")
+    record = committees.epoch_of(state, found.terms.committee, found.terms.epoch).record
+    sessions.check_certificate(record, tx.session, tx.made, tx.certificate)
+    return found
+
+
+def land(tx: ResultTx, state: StateReader, height: int) -> Effects:
+    """PV-178: the new cells are there; from now on nothing unlocks (PV-183)."""
+    found = check_result(tx, state, height)
+    after = replace(found, proved=height, made=tx.made)
+    return Effects(
+        writes=((entries.sale_key(tx.sale), after.to_bytes()),),
+        events=(event("result", tx.sale, session=tx.session.hex()),),
+    )
+
+
+# --- outputs ------------------------------------------------------------------------------------
+
+
+def check_openable(found: Sale, height: int) -> None:
+    """PV-180: a result is final, and was not opened. Raises PrivateOutdated."""
+    if found.outcome is not None or not found.proved or height <= found.proved:
+        raise PrivateOutdated(
+            "PV-180", "opened once, in a block behind that of the result", where="session"
+        )
+
+
+def open_outputs(tx: OpenTx, sale: bytes, state: StateReader, height: int) -> Effects:
+    """PV-180: both outputs, as their commitments have them, and nothing else.
+
+    Raises:
+        PrivateOutdated: PV-180; PrivateRefused: PV-170, PV-180; OpeningRefused: PV-45.
+    """
+    found = entries.sale_of(state, sale)
+    check_openable(found, height)
+    opening.check(tx.opened, found.attempt.session, [one.com for one in found.made])
+    winner, price = (output.value for output in tx.opened.outputs)
+    if winner > found.terms.bidders or price > LIMIT:
+        raise PrivateRefused("PV-180", "no auction has such an outcome", where="outputs")
+    after = replace(found, outcome=Outcome(winner, price))
+    return Effects(
+        writes=((entries.sale_key(sale), after.to_bytes()),),
+        events=(event("outcome", sale, winner=str(winner), price=str(price)),),
+    )
+
+
+# --- settlement ---------------------------------------------------------------------------------
+
+
+def check_due(found: Sale) -> Outcome:
+    """PV-181: opened, and not settled yet. Raises PrivateOutdated."""
+    if found.outcome is None or found.settled:
+        raise PrivateOutdated("PV-181", "settled once, when its outputs are open", where="sale")
+    return found.outcome
+
+
+def settle(tx: SettleTx, state: StateReader) -> Effects:
+    """PV-181: the price goes to the seller out of the winner's bid; all at once.
+
+    Raises:
+        PrivateOutdated: PV-181; PrivateRefused: PV-170.
+    """
+    found = entries.sale_of(state, tx.round)
+    outcome = check_due(found)
+    bids = entries.accepted(state, tx.round, found)
+    writes: list[Write] = [(entries.cell_key(cell_id(key, 0)), None) for key, _ in bids]
+    writes.append((entries.cell_key(cell_id(found.reserve, 0)), None))
+    writes.append((entries.sale_key(tx.round), replace(found, settled=True).to_bytes()))
+    if outcome.winner >= len(bids):
+        gone = event("settled", tx.round, sold="0")
+        return Effects(writes=tuple(writes), events=(gone,))
+    key, bid = bids[outcome.winner]
+    price = outcome.price
+    paid = group.base_g1([price])[0] if price else None
+    change = group.total_g1([bid.amount, group.negative(paid)])
+    writes.append((entries.bid_key(key), replace(bid, amount=change).to_bytes()))
+    terms = found.terms
+    due = Crossing(EnvironmentId.TRANSPARENT, terms.seller, terms.kind, price)
+    return Effects(
+        writes=tuple(writes),
+        crossings=(due,) if price else (),
+        events=(event("settled", tx.round, sold="1", input=key.hex(), price=str(price)),),
+    )
+
+
+# --- what goes back -----------------------------------------------------------------------------
+
+
+def goes_back(status: Status, found: Sale, height: int) -> bool:
+    """PV-182: whether a bid goes back, in a block of this height.
+
+    Refused, or not accepted in time; or the sale has failed; or it is settled.
+    """
+    match status:
+        case Status.REFUSED:
+            return True
+        case Status.PENDING:
+            return height > found.terms.accept
+        case Status.ACCEPTED:
+            return found.settled or found.has_failed(height)
+        case _:
+            return False
+
+
+def gone(state: StateReader, identity: bytes) -> list[Write]:
+    """PV-182: what the state has when a bid has left."""
+    bid = replace(entries.bid_of(state, identity), status=Status.CLAIMED)
+    return [
+        (entries.bid_key(identity), bid.to_bytes()),
+        (entries.cell_key(cell_id(identity, 0)), None),
+    ]
