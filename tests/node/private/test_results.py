@@ -1,0 +1,233 @@
+"""Results of sales: proved before they are opened, opened before they are paid, nothing undone."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from node.core.ids import EnvironmentId
+from node.execution import turnstile
+from node.private import results
+from node.private import sale_state as entries
+from node.private.errors import PrivateRefused
+from node.private.payload import OpenTx, SettleTx
+from node.private.sale_payload import CallTx
+from node.private.state import Status
+from node.testing.private import assert_ok, signer
+from node.testing.sales import SELLER, SaleChain, plaintext
+from private_exec.committee.certificate import Certificate
+from private_exec.committee.opening import OpenStatement
+from private_exec.mpc.faults import Silent, Wrong
+from private_exec.mpc.message import Kind
+from private_exec.pedersen import Opening
+from private_exec.provable import session as sessions
+
+ALICE = signer(7)
+
+
+@pytest.fixture(scope="module")
+def chain() -> SaleChain:
+    """Two places; a committee of four that really computes and proves."""
+    found = SaleChain(bidders=2)
+    found.start(notes=48)
+    return found
+
+
+def dark(chain: SaleChain) -> int:
+    held = chain.held()
+    return held.get(EnvironmentId.SHIELDED, 0) + held.get(EnvironmentId.PRIVATE, 0)
+
+
+def proved(chain: SaleChain, *amounts: int, reserve: int = 2_000, **changes):
+    """A sale whose result has landed."""
+    identity, placed = chain.ready(reserve, *amounts, **changes)
+    chain.call(identity)
+    assert_ok(chain.run(chain.prove(identity)))
+    return identity, placed
+
+
+def opened(chain: SaleChain, *amounts: int, **changes):
+    """A sale whose outputs are open."""
+    identity, placed = proved(chain, *amounts, **changes)
+    assert_ok(chain.run(chain.outputs(identity)))
+    return identity, placed
+
+
+# --- results ------------------------------------------------------------------------------------
+
+
+def test_pv178_only_a_true_result_of_this_session_and_its_cells_lands_once(chain):
+    identity, placed = chain.ready(2_000, 9_000, 7_000)
+    chain.call(identity)
+    right = chain.prove(identity)
+    crossed = dataclasses.replace(right, reads=right.reads[::-1])
+    swapped = dataclasses.replace(right, made=right.made[::-1])
+    proof = bytes(reversed(right.linked.proof))
+    forged = dataclasses.replace(right, linked=dataclasses.replace(right.linked, proof=proof))
+    renamed = dataclasses.replace(right, session=type(right.session)(b"\x07" * 32))
+    for tx in (crossed, swapped, forged, renamed):
+        assert chain.codes(tx) not in (["ok"], ["PV-178"], ["PV-43"]), "a proof refuses it first"
+    with pytest.raises(PrivateRefused) as caught:
+        results.check_result(crossed, chain.state, chain.height + 1)
+    assert caught.value.rule == "PV-178"
+    with pytest.raises(PrivateRefused) as caught:
+        results.check_form(dataclasses.replace(right, reads=right.reads[:2]))
+    assert caught.value.rule == "PV-178"
+    assert chain.codes(right, right) == ["ok", "PV-185"]
+    assert chain.codes(CallTx(identity, 1)) == ["PV-175"]
+
+
+def test_pv178_a_result_of_an_attempt_that_is_over_is_none(chain):
+    identity, _ = chain.ready(2_000, 9_000)
+    chain.call(identity)
+    late = chain.prove(identity)
+    chain.to(chain.height + 2 * chain.parameters.step_heights)
+    chain.call(identity)
+    assert chain.codes(late) == ["PV-185"]
+    assert chain.codes(chain.prove(identity)) == ["ok"]
+
+
+def test_pv179_2t_plus_1_members_signed_for_exactly_these_cells(chain):
+    identity, _ = chain.ready(2_000, 9_000)
+    chain.call(identity)
+    right = chain.prove(identity, Silent(4, since=0))
+    few = Certificate(right.certificate.signatures[:2])
+    first, second = right.made
+    moved = (dataclasses.replace(first, c=first.c ^ 1), second)
+    assert chain.codes(dataclasses.replace(right, certificate=few)) == ["PV-43"]
+    assert chain.codes(dataclasses.replace(right, made=moved)) == ["PV-43"]
+    assert chain.codes(right) == ["ok"]
+
+
+# --- openings -----------------------------------------------------------------------------------
+
+
+def test_pv180_outputs_are_opened_once_behind_the_block_of_the_result(chain):
+    identity, _ = chain.ready(2_000, 9_000, 7_000)
+    chain.call(identity)
+    result = chain.prove(identity)
+    session = chain.sale(identity).attempt.session
+    early = OpenTx(OpenStatement(session, (Opening(0, 0), Opening(0, 0))))
+    assert chain.codes(result, early) == ["ok", "PV-180"]
+    right = chain.outputs(identity, Wrong(2, Kind.OPEN))
+    winner, price = right.opened.outputs
+    more = Opening(price.value + 1, price.blinding)
+    for outputs in ((winner, more), (winner,), (price, winner), (winner, price, price)):
+        wrong = OpenTx(OpenStatement(session, outputs))
+        assert chain.codes(wrong) == ["PV-45"]
+    assert chain.sale(identity).outcome is None
+    assert chain.codes(SettleTx(identity)) == ["PV-181"]
+    assert chain.codes(right, right) == ["ok", "PV-180"]
+
+
+def test_pv180_what_no_auction_comes_to_is_not_taken(chain):
+    """Under a key that somebody can forge with, say: the seller is not paid more than was bid."""
+    identity, _ = proved(chain, 9_000)
+    found = chain.sale(identity)
+    for winner, price in ((3, 0), (0, 2**32)):
+        openings = Opening(winner, 5), Opening(price, 6)
+        made = tuple(sessions.Made(0, one.commitment) for one in openings)
+        forged = dataclasses.replace(found, made=made)
+        state = {entries.sale_key(identity): forged.to_bytes()}
+        tx = OpenTx(OpenStatement(found.attempt.session, openings))
+        with pytest.raises(PrivateRefused) as caught:
+            results.open_outputs(tx, identity, Reader(state), chain.height + 1)
+        assert caught.value.rule == "PV-180"
+
+
+@dataclasses.dataclass
+class Reader:
+    """A state of some entries."""
+
+    entries: dict[bytes, bytes]
+
+    def get(self, key: bytes) -> bytes | None:
+        return self.entries.get(key)
+
+    def iterate(self, prefix: bytes):
+        return iter(sorted(e for e in self.entries.items() if e[0].startswith(prefix)))
+
+
+# --- settlements --------------------------------------------------------------------------------
+
+
+def test_pv181_the_price_is_paid_once_out_of_the_winners_bid(chain):
+    identity, (alice, bob) = opened(chain, 7_000, 9_000)
+    seller, before = chain.balance(SELLER.account), dark(chain)
+    assert chain.codes(SettleTx(identity), SettleTx(identity)) == ["ok", "PV-181"]
+    assert chain.balance(SELLER.account) == seller + 7_000
+    assert dark(chain) == before - 7_000
+    assert chain.codes(chain.back(bob)) == ["PV-119"], "the whole bid is not there any more"
+    assert chain.codes(chain.leave(bob, ALICE.account)) == ["PV-125"]
+    held = chain.balance(ALICE.account)
+    assert chain.codes(chain.leave(bob, ALICE.account, 7_000)) == ["ok"]
+    assert chain.codes(chain.leave(alice, ALICE.account)) == ["ok"]
+    assert chain.balance(ALICE.account) == held + 2_000 + 7_000
+
+
+def test_pv182_a_bid_goes_back_once(chain):
+    identity, (alice,) = opened(chain, 5_000, reserve=6_000)
+    assert chain.codes(chain.back(alice)) == ["PV-182"], "before the settlement"
+    assert chain.codes(SettleTx(identity)) == ["ok"]
+    back, out = chain.back(alice), chain.leave(alice, ALICE.account)
+    assert chain.codes(back, out) == ["ok", "PV-182"]
+    assert chain.bid_entry(alice).status is Status.CLAIMED
+    assert not results.goes_back(Status.CLAIMED, chain.sale(identity), chain.height)
+
+
+def test_pv183_a_deadline_unlocks_before_a_result_and_never_behind_it(chain):
+    at = chain.height
+    deadlines = {"close": at + 7, "accept": at + 9, "prove": at + 17}
+    identity, (alice,) = chain.ready(2_000, 9_000, **deadlines)
+    chain.call(identity)
+    result = chain.prove(identity)
+    chain.to(deadlines["prove"] - 1)
+    assert chain.codes(chain.back(alice)) == ["PV-182"], "in the last block for a result"
+    assert chain.codes(result) == ["PV-185"], "in the first block behind it"
+    assert chain.sale(identity).label(chain.height) == "failed"
+    assert chain.codes(chain.back(alice)) == ["ok"]
+
+
+def test_pv183_a_result_in_the_last_block_counts_and_locks_for_good(chain):
+    identity, (alice,) = chain.ready(2_000, 9_000)
+    terms = chain.sale(identity).terms
+    chain.to(terms.prove - 2)
+    chain.call(identity)
+    assert chain.codes(chain.prove(identity)) == ["ok"]
+    assert chain.height == terms.prove
+    chain.to(terms.prove + 20)
+    assert not chain.sale(identity).has_failed(chain.height)
+    assert chain.codes(chain.back(alice)) == ["PV-182"]
+    assert_ok(chain.run(chain.outputs(identity)))
+    assert_ok(chain.run(SettleTx(identity)))
+    assert chain.codes(chain.back(alice, 2_000)) == ["ok"]
+
+
+@settings(
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    reserve=st.sampled_from([0, 4_000, 8_000]),
+    amounts=st.lists(st.sampled_from([0, 2_000, 4_000, 8_000]), min_size=1, max_size=2),
+)
+def test_an_auction_comes_to_what_it_comes_to_in_the_clear_and_conserves(chain, reserve, amounts):
+    """Ties, one bidder, below reserve, bids of nothing; what goes in comes out."""
+    start, seller = dark(chain), chain.balance(SELLER.account)
+    account = chain.balance(ALICE.account)
+    identity, placed = opened(chain, *amounts, reserve=reserve)
+    assert_ok(chain.run(SettleTx(identity)))
+    winner, price = plaintext(reserve, amounts)
+    outcome = chain.sale(identity).outcome
+    assert outcome.price == price
+    assert outcome.winner == (2 if winner is None else winner)
+    assert chain.balance(SELLER.account) == seller + price
+    for number, one in enumerate(placed):
+        paid = price if number == winner else 0
+        if one.opening.value > paid:
+            assert_ok(chain.run(chain.leave(one, ALICE.account, paid)))
+    assert chain.balance(ALICE.account) == account + sum(amounts) - price
+    assert dark(chain) == start - sum(amounts) - len(amounts) * 1000
+    assert all(row.adds_up for row in turnstile.supply(chain.state))
