@@ -19,7 +19,15 @@ from node.private.bidding import Bidding
 from node.private.gifts import BidTx, LinkedProof
 from node.private.payload import AcceptTx, OpenTx, WithdrawTx, sign_offer, sign_withdraw
 from node.private.rounds import read_input
-from node.private.sale_payload import BlameTx, CallTx, OfferTx, ResultTx, SilenceTx, mask_of
+from node.private.sale_payload import (
+    BlameTx,
+    CallTx,
+    OfferTx,
+    ResultTx,
+    SilenceTx,
+    mask_of,
+    members_of,
+)
 from node.private.sale_state import Bid, Sale
 from node.private.sale_terms import SaleTerms, program_of, statement_of
 from node.testing.ledger import FAUCET
@@ -193,7 +201,9 @@ class SaleChain(PrivateChain):
                 blamed, liars = error.certificate.to_bytes(), mask_of(error.liars)
                 return BlameTx(identity, sid, blamed, liars, certificate)
 
-        return self.simulate(sessions.session_of(record, sid), member, faults)
+        here = self.members(sessions.session_of(record, sid))
+        absent = frozenset(members_of(found.attempt.absent))
+        return simulate.run(dataclasses.replace(here, absent=absent), member, faults=faults)
 
     def simulate(
         self,

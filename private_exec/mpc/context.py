@@ -64,6 +64,7 @@ class Context:
         keys: its pseudo-random secret-sharing keys.
         signer: its signing key.
         journal: its memory.
+        absent: members who are not heard in this session, by a record on the chain (PV-23).
         tally: what was spent so far.
         faults: what other members did wrong, as seen from here.
         evidence: pairs of headers that prove equivocation (PV-12).
@@ -75,6 +76,7 @@ class Context:
     keys: PrssKeys
     signer: Signer = field(repr=False)
     journal: Journal = field(default_factory=MemoryJournal, repr=False)
+    absent: frozenset[int] = frozenset()
     tally: Tally = field(default_factory=Tally)
     faults: list[Fault] = field(default_factory=list)
     evidence: list[tuple[Header, Header]] = field(default_factory=list, repr=False)

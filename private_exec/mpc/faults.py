@@ -51,6 +51,26 @@ class Silent(Fault):
 
 
 @dataclass(frozen=True)
+class Withheld(Fault):
+    """Says something in rounds of a kind to some only, and nothing to others.
+
+    Attributes:
+        member: who.
+        kind: in which rounds.
+        others: who is not told.
+    """
+
+    member: int
+    kind: Kind
+    others: Sequence[int]
+
+    def carry(self, message: Message, receiver: int, resign: Resign) -> Message | Late | None:
+        chosen = message.sender == self.member and message.header.kind is self.kind
+        untold = chosen and receiver in self.others
+        return None if untold else super().carry(message, receiver, resign)
+
+
+@dataclass(frozen=True)
 class Slow(Fault):
     """Speaks in rounds of a kind when the others have gone on."""
 

@@ -55,6 +55,7 @@ class Party(Generic[T]):
         self._known: dict[tuple[int, int], Header] = {}
         self._kept: dict[int, dict[int, Message]] = {}
         self._seen = 0
+        self._awaited = set(context.session.members) - context.absent
         self._advance(None)
 
     @property
@@ -66,8 +67,11 @@ class Party(Generic[T]):
         """What the protocol came to; only when done."""
         return self._result[0]
 
-    def receive(self, data: bytes) -> None:
+    def receive(self, data: bytes) -> bool:
         """Take a message. What is late, or was said before, changes nothing and is not verified.
+
+        Returns:
+            Whether it was new: then it is for others, too (PV-24).
 
         Raises:
             DecodeError: no message.
@@ -82,8 +86,8 @@ class Party(Generic[T]):
         place = header.round, header.sender
         known = self._known.get(place)
         over = header.round < self.round and known is None
-        if over or known == header:
-            return
+        if over or known == header or header.sender in self.context.absent:
+            return False
         message.check(session)
         if header.round > self.round + WINDOW:
             raise self._early_by(header, "further ahead than messages are kept")
@@ -93,7 +97,7 @@ class Party(Generic[T]):
                 header.length,
                 header.digest,
             ):
-                return
+                return False
             check_equivocation(session, known, header)
             self.context.evidence.append((known, header))
             raise self._refuse(header, "PV-12", "told two stories in one round")
@@ -104,6 +108,7 @@ class Party(Generic[T]):
             self._kept.setdefault(header.round, {})[header.sender] = message
         elif header.round == self.round and self._current is not None:
             self._take(message)
+        return True
 
     def step(self, *, closed: bool = False) -> bool:
         """Go on, if the round's messages suffice or nobody else is waited for.
@@ -120,7 +125,7 @@ class Party(Generic[T]):
         if self._current is None:
             return False
         inbox = self._kept.get(self.round, {})
-        everybody = len(inbox) == self.context.session.size.n
+        everybody = self._awaited <= inbox.keys()
         enough = not self._current.whole and len(inbox) >= self.context.session.quorum
         if not (closed or everybody or (enough and len(inbox) > self._seen)):
             return False

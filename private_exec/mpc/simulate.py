@@ -45,11 +45,13 @@ class Committee:
         session: that they compute in.
         keys: by member.
         signers: by member.
+        absent: members who are not heard.
     """
 
     session: Session
     keys: Mapping[int, PrssKeys] = field(repr=False)
     signers: Mapping[int, Signer] = field(repr=False)
+    absent: frozenset[int] = frozenset()
 
     @staticmethod
     def of(size: Size, seed: bytes) -> Committee:
@@ -75,6 +77,7 @@ class Committee:
             self.keys[member],
             self.signers[member],
             MemoryJournal() if journal is None else journal,
+            self.absent,
         )
 
 
@@ -118,6 +121,7 @@ def run(
     faults: Iterable[Fault] = (),
     journals: Mapping[int, Journal] | None = None,
     order: int | None = None,
+    relay: bool = False,
 ) -> Outcome[T]:
     """Let all members run a program until each is done, or refuses.
 
@@ -128,17 +132,21 @@ def run(
         journals: by member; fresh ones otherwise.
         order: seed of the order in which messages arrive; without it everybody hears everybody
             in each round.
+        relay: members pass on what they receive (PV-24).
     """
-    simulation: _Simulation[T] = _Simulation(committee, tuple(faults), order)
+    simulation: _Simulation[T] = _Simulation(committee, tuple(faults), order, relay)
     return simulation.run(program, journals or {})
 
 
 class _Simulation(Generic[T]):
     """One run."""
 
-    def __init__(self, committee: Committee, faults: tuple[Fault, ...], order: int | None) -> None:
+    def __init__(
+        self, committee: Committee, faults: tuple[Fault, ...], order: int | None, relay: bool
+    ) -> None:
         self.committee = committee
         self.faults = faults
+        self.relay = relay
         self.random = None if order is None else random.Random(order)
         self.parties: dict[int, Party[T]] = {}
         self.outcome: Outcome[T] = Outcome()
@@ -238,9 +246,12 @@ class _Simulation(Generic[T]):
         for receiver, data in queue:
             if receiver in self.parties:
                 try:
-                    self.parties[receiver].receive(data)
+                    new = self.parties[receiver].receive(data)
                 except MpcRefused:
                     continue  # noted by the party, if it is somebody's fault
+                if new and self.relay:
+                    others = (m for m in self.committee.session.members if m != receiver)
+                    self.queue.extend((other, data) for other in others)
 
     def _step(self, *, closed: bool) -> bool:
         """One step for everybody who can take one; a round is closed for those furthest behind."""

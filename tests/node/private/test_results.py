@@ -10,20 +10,22 @@ from hypothesis import strategies as st
 
 from node.core.ids import EnvironmentId
 from node.execution import turnstile
-from node.private import results
+from node.private import calls, results
 from node.private import sale_state as entries
 from node.private.errors import PrivateRefused
 from node.private.payload import OpenTx, SettleTx
-from node.private.sale_payload import CallTx
+from node.private.sale_payload import BlameTx, CallTx, mask_of, members_of
 from node.private.state import Status
 from node.testing.private import assert_ok, signer
 from node.testing.sales import SELLER, SaleChain, plaintext
 from private_exec.committee.certificate import Certificate
 from private_exec.committee.opening import OpenStatement
-from private_exec.mpc.faults import Silent, Wrong
+from private_exec.mpc.certificate import Verdict
+from private_exec.mpc.faults import Silent, Withheld, Wrong
 from private_exec.mpc.message import Kind
 from private_exec.pedersen import Opening
 from private_exec.provable import session as sessions
+from zk.errors import Ruled
 
 ALICE = signer(7)
 
@@ -60,7 +62,7 @@ def opened(chain: SaleChain, *amounts: int, **changes):
 
 
 def test_pv178_only_a_true_result_of_this_session_and_its_cells_lands_once(chain):
-    identity, placed = chain.ready(2_000, 9_000, 7_000)
+    identity, _ = chain.ready(2_000, 9_000, 7_000)
     chain.call(identity)
     right = chain.prove(identity)
     crossed = dataclasses.replace(right, reads=right.reads[::-1])
@@ -231,3 +233,103 @@ def test_an_auction_comes_to_what_it_comes_to_in_the_clear_and_conserves(chain, 
     assert chain.balance(ALICE.account) == account + sum(amounts) - price
     assert dark(chain) == start - sum(amounts) - len(amounts) * 1000
     assert all(row.adds_up for row in turnstile.supply(chain.state))
+
+
+# --- attempts that end early --------------------------------------------------------------------
+
+
+def blamed(chain: SaleChain, identity: bytes) -> BlameTx:
+    """What members send of an attempt whose preparation member 3 spoils."""
+    outcome = chain.compute(identity, Wrong(3, Kind.PRODUCT))
+    return next(one for one in outcome.results.values() if isinstance(one, BlameTx))
+
+
+def test_pv184_a_spoiled_batch_ends_an_attempt_and_names_who_did_it(chain):
+    identity, (alice,) = chain.ready(2_000, 9_000)
+    chain.call(identity)
+    right = blamed(chain, identity)
+    assert members_of(right.liars) == (3,)
+    certificate = calls.read_blamed(right.blamed)
+    accepted = dataclasses.replace(certificate, verdict=Verdict.ACCEPTED)
+    root = dataclasses.replace(certificate, root=bytes(32))
+    for changes, rule in (
+        ({"liars": mask_of([1])}, "PV-43"),
+        ({"liars": mask_of([1, 3])}, "PV-184"),
+        ({"liars": mask_of([0])}, "PV-184"),
+        ({"blamed": accepted.to_bytes()}, "PV-184"),
+        ({"blamed": root.to_bytes()}, "PV-16"),
+        ({"certificate": Certificate(right.certificate.signatures[:2])}, "PV-43"),
+        ({"session": type(right.session)(b"\x07" * 32)}, "PV-185"),
+    ):
+        with pytest.raises(Ruled) as caught:
+            calls.check_blame(dataclasses.replace(right, **changes), chain.state, chain.height + 1)
+        assert caught.value.rule == rule, changes
+    again = CallTx(identity, 1)
+    assert chain.codes(again) == ["PV-175"]
+    assert chain.codes(right, right, again) == ["ok", "PV-185", "PV-175"]
+    assert chain.state.get(entries.blamed_key(right.session))[2:] == right.blamed
+    assert chain.codes(chain.back(alice)) == ["PV-182"], "nothing unlocks by that"
+    chain.call(identity)
+    attempt = chain.sale(identity).attempt
+    assert members_of(attempt.absent) == (3,)
+    assert attempt.session != right.session
+    assert chain.codes(chain.prove(identity, Wrong(3, Kind.PRODUCT))) == ["ok"]
+    assert_ok(
+        chain.run(
+            chain.outputs(identity),
+        )
+    )
+    assert chain.sale(identity).outcome.price == 2_000
+
+
+def test_pv185_members_say_once_in_an_attempt_whom_they_did_not_hear(chain):
+    identity, _ = chain.ready(2_000, 9_000)
+    with pytest.raises(PrivateRefused) as caught:
+        calls.present(chain.sale(identity), chain.sale(identity).attempt.session, chain.height)
+    assert caught.value.rule == "PV-185"
+    chain.call(identity)
+    right = chain.silence(identity, 1, [4])
+    stolen = dataclasses.replace(right, member=2)
+    foreign = dataclasses.replace(right, session=type(right.session)(b"\x07" * 32))
+    others = chain.silence(identity, 1, [1]), chain.silence(identity, 2, [5])
+    assert chain.codes(stolen, foreign, *others) == ["PV-185"] * 4
+    assert chain.codes(right, right) == ["ok", "PV-185"]
+    assert chain.codes(chain.silence(identity, 1)) == ["PV-185"]
+
+
+def absent(chain: SaleChain, *said: tuple[int, tuple[int, ...]]) -> tuple[int, ...]:
+    """Who is absent in the second attempt, if members say this in the first."""
+    identity, _ = chain.ready(2_000, 9_000)
+    chain.call(identity)
+    assert_ok(chain.run(*(chain.silence(identity, member, unheard) for member, unheard in said)))
+    found = chain.sale(identity).attempt
+    due = calls.over_at(found, chain.parameters.step_heights)
+    if said:
+        assert due > found.asked + chain.parameters.step_heights
+    chain.to(due - 2)
+    assert chain.codes(CallTx(identity, 1)) == ["PV-175"]
+    chain.call(identity)
+    return members_of(chain.sale(identity).attempt.absent)
+
+
+def test_pv185_absent_is_who_does_not_answer_or_is_not_heard_by_an_honest_member(chain):
+    assert absent(chain) == ()
+    assert absent(chain, (1, (4,)), (2, (4,)), (3, ()), (4, ())) == (4,), "t + 1 did not hear it"
+    assert absent(chain, (1, (4,)), (2, ()), (3, ()), (4, ())) == (), "one may lie"
+    assert absent(chain, (1, ()), (2, ()), (3, ())) == (4,), "it did not answer"
+    assert absent(chain, (1, (4,)), (2, (4,))) == (), "more than t: nobody is"
+
+
+def test_an_attempt_that_a_member_leaves_undecided_is_followed_by_one_without_it(chain):
+    """Member 4 speaks to some only, does not answer on the chain, and is not missed."""
+    identity, _ = chain.ready(2_000, 9_000, 4_000)
+    chain.call(identity)
+    faults = (Withheld(4, Kind.PRODUCT, (3,)), Withheld(4, Kind.ECHO, (2, 3)))
+    outcome = chain.compute(identity, *faults)
+    assert {error.rule for error in outcome.errors.values()} == {"PV-14"}
+    assert not outcome.results
+    assert_ok(chain.run(*(chain.silence(identity, m, [4] if m == 3 else []) for m in (1, 2, 3))))
+    chain.to(calls.over_at(chain.sale(identity).attempt, chain.parameters.step_heights) - 1)
+    chain.call(identity)
+    assert members_of(chain.sale(identity).attempt.absent) == (4,)
+    assert chain.codes(chain.prove(identity, *faults)) == ["ok"]

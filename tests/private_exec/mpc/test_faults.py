@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,9 +11,18 @@ from hypothesis import strategies as st
 from private_exec.mpc import prepare, vectors
 from private_exec.mpc.arithmetic import compute
 from private_exec.mpc.errors import BatchBlamed, MpcRefused, Undecided
-from private_exec.mpc.faults import Fault, Rewritten, Shifted, Silent, Slow, TwoStories, Wrong
+from private_exec.mpc.faults import (
+    Rewritten,
+    Shifted,
+    Silent,
+    Slow,
+    TwoStories,
+    Withheld,
+    Wrong,
+)
 from private_exec.mpc.material import Request
 from private_exec.mpc.message import Kind
+from private_exec.mpc.party import Party
 from private_exec.mpc.simulate import run, shares_of
 from private_exec.sharing import lagrange
 
@@ -139,24 +150,54 @@ def test_pv15_more_than_t_that_agree_make_wrong_triples_that_the_coin_finds(comm
     assert {type(error) for error in outcome.errors.values()} == {BatchBlamed}
 
 
-class SpeaksToSome(Fault):
-    """Member 4 of 4: its vector reaches 1 and 2, its echo only 1; the rest it says aloud."""
-
-    def carry(self, message, receiver, resign):
-        heard = {Kind.PRODUCT: (1, 2), Kind.ECHO: (1,)}.get(message.header.kind, (1, 2, 3))
-        return None if message.sender == 4 and receiver not in heard else message
+SPEAKS_TO_SOME = (Withheld(4, Kind.PRODUCT, (3,)), Withheld(4, Kind.ECHO, (2, 3)))
+"""Member 4 of 4: its vector reaches 1 and 2, its echo only 1; the rest it says aloud."""
 
 
 def test_pv14_one_member_that_speaks_to_some_leaves_a_batch_undecided_and_nothing_revealed(
     committee,
 ):
-    """The limit that SPEC states: nobody is named, and only the chain can ask who was silent."""
+    """Where nobody passes on what it hears: nobody is named, and nothing is revealed."""
     members = committee(4)
-    outcome = run(members, session(members), faults=[SpeaksToSome()])
+    outcome = run(members, session(members), faults=SPEAKS_TO_SOME)
     assert not outcome.results
     assert {(type(e), e.rule) for m, e in outcome.errors.items() if m < 4} == {(Undecided, "PV-14")}
     assert {sent.kind for sent in outcome.sent} == {Kind.PRODUCT, Kind.ECHO, Kind.FIX}
     assert not any(outcome.accused(m) for m in members.session.members)
+
+
+def test_pv24_who_speaks_to_one_honest_member_speaks_to_all(committee):
+    members = committee(4)
+    outcome = run(members, session(members), faults=SPEAKS_TO_SOME, relay=True)
+    assert not outcome.errors
+    assert all(vectors.ints(outcome.results[m]) == ANSWER for m in range(1, 4))
+    assert not any(outcome.accused(m) for m in members.session.members)
+
+
+def test_pv24_two_stories_meet_where_they_are_passed_on(committee):
+    members = committee(4)
+    outcome = run(members, session(members), faults=[TwoStories(4, Kind.PRODUCT, (3,))], relay=True)
+    for member in (1, 2, 3):
+        assert vectors.ints(outcome.results[member]) == ANSWER
+        assert outcome.contexts[member].evidence
+        assert outcome.accused(member) == {4}
+
+
+def test_pv23_who_is_absent_by_the_chain_is_neither_heard_nor_waited_for(committee):
+    members = replace(committee(4), absent=frozenset({4}))
+    outcome = run(members, session(members), faults=[Wrong(4, Kind.PRODUCT), *SPEAKS_TO_SOME])
+    for member in (1, 2, 3):
+        assert vectors.ints(outcome.results[member]) == ANSWER
+        assert not outcome.accused(member)
+    context = members.context(1)
+    party = Party(context, session(members)(context))
+    from_4 = next(m for m in outcome.messages if m.sender == 4).to_bytes()
+    from_2 = next(m for m in outcome.messages if m.sender == 2).to_bytes()
+    assert not party.receive(from_4)
+    assert party.receive(from_2) and not party.receive(from_2)
+    assert not party.step()
+    assert party.receive(next(m for m in outcome.messages if m.sender == 3).to_bytes())
+    assert party.step()
 
 
 def a_fault(member):
