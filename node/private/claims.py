@@ -16,7 +16,7 @@ from node.core.amounts import MAX_AMOUNT
 from node.core.effects import Crossing, Effects, Event, Part
 from node.core.ids import AccountId, EnvironmentId, Kind
 from node.core.interfaces import StateReader
-from node.private import deposits, results
+from node.private import deposits, freezing, results
 from node.private import sale_state as sales
 from node.private import state as entries
 from node.private.errors import PrivateOutdated, PrivateRefused
@@ -97,7 +97,9 @@ def leaving(state: StateReader, identity: bytes, height: int) -> Leaving:
 def _bid(state: StateReader, identity: bytes, bid: Bid, height: int) -> Leaving:
     """PV-182: a bid that goes back; of the winner, what is left of it."""
     of = sales.sale_of(state, bid.sale)
-    if not results.goes_back(bid.status, of, height):
+    freeze = freezing.find(state, of.terms.committee, of.terms.epoch)
+    frozen = freeze is not None and height > freeze.height
+    if not results.goes_back(bid.status, of, height, frozen=frozen):
         raise PrivateOutdated(
             "PV-182", f"the bid is {bid.status.label}, and does not go back", where="input"
         )
@@ -110,8 +112,7 @@ def check_claim(tx: ClaimTx, state: StateReader, height: int) -> Leaving:
     """PV-118, PV-119, PV-124: it goes back, and the claim is its owner's.
 
     Raises:
-        PrivateRefused: PV-109, PV-119; PrivateOutdated: PV-118, PV-124,
-            PV-182.
+        PrivateRefused: PV-109, PV-119; PrivateOutdated: PV-118, PV-124, PV-182.
         InvalidTransaction: PV-119, of the signature.
     """
     found = leaving(state, tx.wanted.input, height)
@@ -146,8 +147,7 @@ def withdraw(tx: WithdrawTx, state: StateReader, height: int) -> Effects:
     """PV-125: the commitment is opened, and its owner agrees.
 
     Raises:
-        PrivateRefused: PV-109, PV-125; PrivateOutdated: PV-118, PV-124,
-            PV-182.
+        PrivateRefused: PV-109, PV-125; PrivateOutdated: PV-118, PV-124, PV-182.
         InvalidTransaction: PV-125, of the signature.
     """
     found = leaving(state, tx.input, height)

@@ -6,7 +6,8 @@
     then     bids go back by claims and withdrawals (claims.py)
 
 Prove, land, then open (P2-5): until the result is on the chain every deadline lets bids go; from
-then on none does, and what follows is opened and settled, however long that takes.
+then on none does, and what follows is opened and settled, however long that takes. If members never
+open it, the freeze of their epoch ends it (PV-127): nothing is opened any more, and bids go back.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import replace
 from node.core.effects import Crossing, Effects
 from node.core.ids import EnvironmentId
 from node.core.interfaces import ProofClaim, StateReader
-from node.private import committees
+from node.private import committees, freezing
 from node.private import sale_state as entries
 from node.private.calls import present
 from node.private.errors import PrivateOutdated, PrivateRefused
@@ -91,9 +92,11 @@ def open_outputs(tx: OpenTx, sale: bytes, state: StateReader, height: int) -> Ef
 
     Raises:
         PrivateOutdated: PV-180; PrivateRefused: PV-170, PV-180; OpeningRefused: PV-45.
+        FrozenRefused: PV-49, the epoch is frozen.
     """
     found = entries.sale_of(state, sale)
     check_openable(found, height)
+    freezing.require_live(state, found.terms.committee, found.terms.epoch, height, "an opening")
     opening.check(tx.opened, found.attempt.session, [one.com for one in found.made])
     winner, price = (output.value for output in tx.opened.outputs)
     if winner > found.terms.bidders or price > LIMIT:
@@ -147,10 +150,11 @@ def settle(tx: SettleTx, state: StateReader) -> Effects:
 # --- what goes back -----------------------------------------------------------------------------
 
 
-def goes_back(status: Status, found: Sale, height: int) -> bool:
+def goes_back(status: Status, found: Sale, height: int, *, frozen: bool) -> bool:
     """PV-182: whether a bid goes back, in a block of this height.
 
-    Refused, or not accepted in time; or the sale has failed; or it is settled.
+    Refused, or not accepted in time; or the sale has failed; or it is settled; or, though proved,
+    it was not opened before its epoch was frozen, and is never opened (PV-183).
     """
     match status:
         case Status.REFUSED:
@@ -158,7 +162,8 @@ def goes_back(status: Status, found: Sale, height: int) -> bool:
         case Status.PENDING:
             return height > found.terms.accept
         case Status.ACCEPTED:
-            return found.settled or found.has_failed(height)
+            unopened = frozen and found.outcome is None
+            return found.settled or found.has_failed(height) or unopened
         case _:
             return False
 

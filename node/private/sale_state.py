@@ -1,14 +1,14 @@
 """What the state knows of sales.
 
-    p/s/ ‖ sale                     terms, the reserve, the attempt under way, what came of it
-    p/b/ ‖ input                    a bid: of which sale, whose, its commitment, its status
-    p/v/ ‖ input                    the sale whose reserve it is
-    p/t/ ‖ sale ‖ n                 the sale's n-th bid, from 0
-    p/y/ ‖ cell                     a cell that belongs to a sale, and to nothing else
-    p/k/ ‖ session                  the sale whose session it is, or was
-    p/z/ ‖ session ‖ member         whom the member did not hear
-    p/f/ ‖ session                  who spoiled a batch of it, and the certificate that says so
-    p/j/                            height of the last block with calls, and how many
+    p/s/s/ ‖ sale                   terms, the reserve, the attempt under way, what came of it
+    p/s/b/ ‖ input                  a bid: of which sale, whose, its commitment, its status
+    p/s/r/ ‖ input                  the sale whose reserve it is
+    p/s/n/ ‖ sale ‖ n               the sale's n-th bid, from 0
+    p/s/x/ ‖ cell                   a cell that belongs to a sale, and to nothing else (PV-177)
+    p/s/k/ ‖ session                the sale whose session it is, or was
+    p/s/u/ ‖ session ‖ member       whom the member did not hear
+    p/s/f/ ‖ session                who spoiled a batch of it, and the certificate that says so
+    p/s/c/                          height of the last block with calls, and how many
 
 Inputs that wait are where those of rounds are (`p/i/`, `p/w/`, `p/u/`).
 """
@@ -32,15 +32,15 @@ from zk.curve.bn254 import G1Affine
 from zk.curve.encoding import G1_BYTES, g1_from_bytes, g1_to_bytes
 from zk.errors import NonCanonical
 
-_SALE: Final = b"p/s/"
-_BID: Final = b"p/b/"
-_RESERVE: Final = b"p/v/"
-_PLACE: Final = b"p/t/"
-_CELL: Final = b"p/y/"
-_SESSION: Final = b"p/k/"
-_UNHEARD: Final = b"p/z/"
-_BLAMED: Final = b"p/f/"
-CALLS: Final = b"p/j/"
+_SALE: Final = b"p/s/s/"
+_BID: Final = b"p/s/b/"
+_RESERVE: Final = b"p/s/r/"
+_PLACE: Final = b"p/s/n/"
+_CELL: Final = b"p/s/x/"
+_SESSION: Final = b"p/s/k/"
+_UNHEARD: Final = b"p/s/u/"
+_BLAMED: Final = b"p/s/f/"
+CALLS: Final = b"p/s/c/"
 NO_SESSION: Final = SessionId(bytes(ID_BYTES))
 
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from node.core.ids import EnvironmentId
 from node.execution import turnstile
-from node.private import calls, results
+from node.private import calls, committees, freezing, results
 from node.private import sale_state as entries
 from node.private.errors import PrivateRefused
-from node.private.payload import OpenTx, SettleTx
+from node.private.payload import FreezeTx, OpenTx, SettleTx
 from node.private.sale_payload import BlameTx, CallTx, mask_of, members_of
 from node.private.state import Status
 from node.testing.private import assert_ok, signer
@@ -177,7 +177,8 @@ def test_pv182_a_bid_goes_back_once(chain):
     back, out = chain.back(alice), chain.leave(alice, ALICE.account)
     assert chain.codes(back, out) == ["ok", "PV-182"]
     assert chain.bid_entry(alice).status is Status.CLAIMED
-    assert not results.goes_back(Status.CLAIMED, chain.sale(identity), chain.height)
+    sale = chain.sale(identity)
+    assert not results.goes_back(Status.CLAIMED, sale, chain.height, frozen=True)
 
 
 def test_pv183_a_deadline_unlocks_before_a_result_and_never_behind_it(chain):
@@ -206,6 +207,19 @@ def test_pv183_a_result_in_the_last_block_counts_and_locks_for_good(chain):
     assert_ok(chain.run(chain.outputs(identity)))
     assert_ok(chain.run(SettleTx(identity)))
     assert chain.codes(chain.back(alice, 2_000)) == ["ok"]
+
+
+def test_pv183_what_members_never_open_goes_back_behind_the_freeze_of_their_keys():
+    chain = SaleChain(bidders=2)
+    chain.start(notes=4)
+    identity, (alice,) = proved(chain, 9_000)
+    right = chain.outputs(identity)
+    epoch = committees.epoch_of(chain.state, chain.declaration.id, 0)
+    steps = freezing.GRACE_STEPS * chain.parameters.step_heights
+    chain.to(epoch.until + steps)
+    freeze = FreezeTx(chain.declaration.id, 0)
+    assert chain.codes(chain.back(alice), freeze) == ["PV-182", "ok"]
+    assert chain.codes(right, chain.back(alice)) == ["PV-49", "ok"]
 
 
 @settings(
