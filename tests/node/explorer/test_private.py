@@ -13,6 +13,7 @@ from node.core.block import Transaction
 from node.core.ids import EnvironmentId
 from node.explorer import describe
 from node.private import state as entries
+from node.private.gifts import LinkedProof
 from node.private.payload import (
     ComplaintTx,
     FreezeTx,
@@ -24,12 +25,17 @@ from node.private.payload import (
     Tag,
     wire,
 )
+from node.private.sale_payload import BlameTx, CallTx, ResultTx, SilenceTx, mask_of
 from node.rpc import views
 from node.rpc.schema import TransactionView
 from node.testing.private import PrivateChain, assert_ok
+from node.testing.sales import SaleChain
 from private_exec.committee.certificate import Certificate
 from private_exec.committee.opening import OpenStatement
-from private_exec.pedersen import Opening
+from private_exec.linking import link_bytes
+from private_exec.mpc.labels import SessionId
+from private_exec.pedersen import H, Opening
+from private_exec.provable.session import Made
 
 TITLES = {
     Tag.DECLARE: "A committee is declared",
@@ -37,19 +43,25 @@ TITLES = {
     Tag.ROUND: "A round of matching funds",
     Tag.DONATE: "A donation",
     Tag.COMPLAINT: "A member complains",
-    Tag.ACCEPT: "Donations become cells",
-    Tag.OPEN: "Sums are opened",
-    Tag.SETTLE: "A round is settled",
-    Tag.CLAIM: "A donation or deposit goes back",
+    Tag.ACCEPT: "Inputs become cells",
+    Tag.OPEN: "Outputs are opened",
+    Tag.SETTLE: "A round or sale is settled",
+    Tag.CLAIM: "A donation, bid or deposit goes back",
     Tag.DEPOSIT: "A hidden deposit",
     Tag.PLACE: "A deposit in the clear",
-    Tag.WITHDRAW: "A donation or deposit leaves in the clear",
+    Tag.WITHDRAW: "A donation, bid or deposit leaves in the clear",
     Tag.REMASK: "Cells go to other keys",
     Tag.FREEZE: "An epoch is frozen",
     Tag.HANDOVER: "Cells go to another committee",
+    Tag.OFFER: "A sealed-bid auction",
+    Tag.BID: "A bid",
+    Tag.CALL: "A committee is called",
+    Tag.RESULT: "A result, proved",
+    Tag.BLAME: "Members give a batch up",
+    Tag.SILENCE: "A member says whom it did not hear",
 }
 WEIGHT = 31_337
-CARRYING = (Tag.DONATE, Tag.CLAIM, Tag.DEPOSIT)
+CARRYING = (Tag.DONATE, Tag.CLAIM, Tag.DEPOSIT, Tag.BID)
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +110,31 @@ def told():
     found[Tag.FREEZE] = (FreezeTx(here, 0), None)
     will = Certificate(((1, bytes(64)),))
     found[Tag.HANDOVER] = (HandoverTx(here, 0, bytes(32), 1, 0, will, b""), None)
-    return found
+    return found | sold()
+
+
+def sold():
+    """The same of a sale, on a chain of its own; nothing is computed."""
+    made = SaleChain(bidders=2)
+    made.start(notes=2)
+    offer = made.offer(WEIGHT)
+    assert_ok(made.run(offer))
+    bid = made.place(offer.sale, WEIGHT**2, 1).tx
+    receipts = made.run(bid)
+    assert_ok(receipts)
+    session, signed = SessionId(bytes(32)), Certificate(((1, bytes(64)),))
+    linked, cells = LinkedProof(bytes(128), bytes(32), bytes(link_bytes(5))), (H, H, H)
+    return {
+        Tag.OFFER: (offer, None),
+        Tag.BID: (bid, receipts[0]),
+        Tag.CALL: (CallTx(offer.sale, 0), None),
+        Tag.RESULT: (
+            ResultTx(offer.sale, session, cells, (Made(1, H), Made(2, H)), linked, signed),
+            None,
+        ),
+        Tag.BLAME: (BlameTx(offer.sale, session, b"", mask_of([3]), signed), None),
+        Tag.SILENCE: (SilenceTx(offer.sale, session, 1, 0), None),
+    }
 
 
 @pytest.mark.parametrize("tag", list(Tag))
@@ -163,4 +199,4 @@ def test_sums_that_a_round_refused_are_described() -> None:
     """Nothing but their form is asked of what stands in a block."""
     odd = OpenTx(OpenStatement(b"\x01" * 32, (Opening(5, 1), Opening(25, 1), Opening(6, 1))))
     shown = describe.picture(wire(odd), None, {})
-    assert [str(fact.value) for fact in shown.light if fact.name.startswith("sum")] == ["5, 25"]
+    assert [str(fact.value) for fact in shown.light if fact.name.startswith("roots")] == ["5, 25"]

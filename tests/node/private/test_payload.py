@@ -13,6 +13,7 @@ from node.core.ids import ChainId, Height
 from node.core.interfaces import TxContext
 from node.private import payload as payloads
 from node.private.errors import PrivateOutdated, PrivateRefused
+from node.private.gifts import LinkedProof
 from node.private.payload import (
     CeremonyTx,
     ComplaintTx,
@@ -23,18 +24,43 @@ from node.private.payload import (
     Step,
     Tag,
 )
+from node.private.sale_payload import (
+    BlameTx,
+    CallTx,
+    ResultTx,
+    SilenceTx,
+    mask_of,
+)
 from node.testing.ledger import FAUCET
 from node.testing.private import Held, PrivateChain, signer
+from node.testing.sales import SaleChain
 from private_exec.committee.certificate import Certificate
+from private_exec.linking import link_bytes
+from private_exec.mpc.labels import SessionId
+from private_exec.pedersen import H
+from private_exec.provable.session import Made
+from zk.curve.bn254 import G1_GENERATOR
 from zk.errors import ChiaroError, DecodeError
 
-PAID = [Tag.DECLARE, Tag.ROUND, Tag.PLACE, Tag.WITHDRAW]
+PAID = [Tag.DECLARE, Tag.ROUND, Tag.PLACE, Tag.WITHDRAW, Tag.OFFER]
 """By an account."""
 
 
 @pytest.fixture(scope="module")
-def every(chain: PrivateChain) -> dict[Tag, payloads.PrivateTx]:
+def chain() -> SaleChain:
+    """Of everything there is; nothing is computed or proved."""
+    found = SaleChain(bidders=2)
+    found.start(notes=16)
+    return found
+
+
+@pytest.fixture(scope="module")
+def every(chain: SaleChain) -> dict[Tag, payloads.PrivateTx]:
     """One transaction of each kind."""
+    sale, point = chain.sell(100), G1_GENERATOR
+    signed = Certificate(((1, bytes(64)), (3, b"\x01" * 64)))
+    made = (Made(5, point), Made(6, H))
+    linked = LinkedProof(bytes(128), bytes(32), bytes(link_bytes(5)))
     identity = chain.open_round()
     given = chain.donate(identity, 0, 100, 0)
     accepted = chain.accept(identity, [given])
@@ -59,6 +85,14 @@ def every(chain: PrivateChain) -> dict[Tag, payloads.PrivateTx]:
         Tag.HANDOVER: HandoverTx(
             chain.declaration.id, 0, bytes(32), 2, 1, Certificate(((1, bytes(64)),)), b"r"
         ),
+        Tag.OFFER: chain.offer(200),
+        Tag.BID: chain.place(sale, 5000, 3).tx,
+        Tag.CALL: CallTx(sale, 1),
+        Tag.RESULT: ResultTx(
+            sale, SessionId(b"\x05" * 32), (point, H, point), made, linked, signed
+        ),
+        Tag.BLAME: BlameTx(sale, SessionId(bytes(32)), b"b", mask_of([2, 3]), signed),
+        Tag.SILENCE: SilenceTx(sale, SessionId(bytes(32)), 1, mask_of([4])),
     }
 
 
@@ -113,7 +147,7 @@ def test_pv101_ids_cover_all_but_proofs_and_signatures(chain, every):
     chain_id = chain.genesis.chain_id
     ids = [payloads.tx_id(tx, chain_id) for tx in every.values()]
     assert len(set(ids)) == len(ids)
-    for tag in (Tag.DECLARE, Tag.ROUND, Tag.CLAIM, Tag.PLACE, Tag.WITHDRAW):
+    for tag in (*PAID, Tag.CLAIM):
         assert dataclasses.replace(every[tag], signature=b"\x01" * 64).id == every[tag].id
     deposit = every[Tag.DEPOSIT]
     assert dataclasses.replace(deposit, cv=b"\x01" * 32).id != deposit.id
@@ -127,7 +161,7 @@ def test_pv101_ids_cover_all_but_proofs_and_signatures(chain, every):
         assert dataclasses.replace(tx, carried=other).id != tx.id
 
 
-@pytest.mark.parametrize("tag", [*PAID, Tag.DONATE, Tag.CLAIM, Tag.DEPOSIT])
+@pytest.mark.parametrize("tag", [*PAID, Tag.DONATE, Tag.CLAIM, Tag.DEPOSIT, Tag.BID])
 def test_pv102_another_chains_transaction_is_refused(chain, every, tag):
     env, elsewhere = environment(chain), ChainId(b"\x05" * 32)
     with pytest.raises(PrivateRefused) as caught:

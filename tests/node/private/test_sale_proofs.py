@@ -1,0 +1,85 @@
+"""Bids and reserves with real proofs: within the range that the program takes, and nobody else's."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from circuits.crossing import TransitWitness
+from circuits.key_registry import DEV
+from circuits.keys import KeyStore
+from circuits.transit import Transit
+from node.core.private import TRANSIT
+from node.execution.verifier import GrothVerifier
+from node.private import bidding, statements
+from node.private.prove import linked_prover
+from node.private.sale_terms import LIMIT
+from node.testing.sales import SaleChain
+from private_exec import group
+from private_exec.pedersen import Opening
+from shielded import spec
+from zk.curve import babyjub
+from zk.errors import ChiaroError
+
+
+@pytest.fixture(scope="module")
+def verifier() -> GrothVerifier:
+    return GrothVerifier({TRANSIT: KeyStore().verifying_key(TRANSIT, DEV)}, workers=1)
+
+
+@pytest.fixture(scope="module")
+def real() -> SaleChain:
+    """Sellers and bidders prove; what the chain believes is not asked here."""
+    found = SaleChain(bidders=2, linked=linked_prover(profile=DEV, keys=KeyStore()))
+    found.start(notes=4)
+    return found
+
+
+def verdicts(verifier: GrothVerifier, claims) -> list[bool]:
+    return [error is None for error in verifier.verify(claims)]
+
+
+def test_pv171_a_reserve_is_proved_to_be_within_the_range(real, verifier):
+    offer = real.offer(3_000)
+    assert verdicts(verifier, statements.reserve_claims(offer)) == [True, True]
+    other = real.offer(3_000, real.sale_terms(item=b"\x02" * 32))
+    moved = dataclasses.replace(other, linked=offer.linked, bounded=offer.bounded)
+    assert verdicts(verifier, statements.reserve_claims(moved)) == [False, False]
+
+
+def test_pv173_a_bid_is_proved_to_be_within_the_range(real, verifier):
+    identity = real.sell(3_000)
+    tx, twin = (real.place(identity, 5_000, n).tx for n in (1, 2))
+    assert verdicts(verifier, statements.claims_of(tx)) == [True, True]
+    swapped = dataclasses.replace(tx, linked=tx.bounded, bounded=tx.linked)
+    assert verdicts(verifier, statements.claims_of(swapped)) == [False, False]
+    copied = dataclasses.replace(tx, bounded=twin.bounded)
+    assert verdicts(verifier, statements.claims_of(copied)) == [True, False]
+    lowest = real.place(identity, 0, 3).tx
+    assert verdicts(verifier, statements.claims_of(lowest)) == [True, True]
+
+
+def test_pv173_no_proof_is_made_of_more_than_the_limit(real):
+    """What is left of it would be below 0, and has no 64 bits."""
+    made, _ = real.bidding(real.sell(3_000), 5_000, 4)
+    more = dataclasses.replace(made.sealed, opening=Opening(LIMIT + 1, 77))
+    with pytest.raises(ChiaroError):
+        more.proving(made.kind, made.reference)
+    rest = bidding._proving(made.kind, Opening(group.R - 1, 77), 5, made.reference)
+    with pytest.raises(ChiaroError):
+        real.linked(rest)
+
+
+def test_pv173_what_is_left_to_the_limit_is_computed_from_what_is_shown(real):
+    made, _ = real.bidding(real.sell(3_000), 5_000, 5)
+    base = spec.kind_point(made.kind).point
+    cv = babyjub.decode(made.sealed.cv, what="cv")
+    point, held = statements.rest_of(base, cv, made.sealed.opening.commitment)
+    _, rest = made.sealed.proving(made.kind, made.reference)
+    assert (point.x, point.y) == rest.public.cv
+    assert held == rest.openings[0].commitment
+    assert rest.public.amount == LIMIT - 5_000
+    assert Transit().id == rest.statement == TRANSIT
+    assert TransitWitness(babyjub.ORDER - made.sealed.rcv) == rest.witness
+    assert bidding.LIMIT == LIMIT
