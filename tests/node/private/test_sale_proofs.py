@@ -1,4 +1,4 @@
-"""Bids and reserves with real proofs: within the range that the program takes, and nobody else's."""
+"""Bids and reserves with real proofs: within the range of the program, and nobody else's."""
 
 from __future__ import annotations
 
