@@ -12,13 +12,13 @@ from node.core.private import PrivateParameters
 from node.private import payload
 from node.private.committees import Committee, Epoch, Word
 from node.private.deposits import Deposit
-from node.private.gifts import ClaimTx, DepositTx, DonateTx, Gift, LinkedProof, Wanted
+from node.private.gifts import BidTx, ClaimTx, DepositTx, DonateTx, Gift, LinkedProof, Wanted
+from node.private.head import Head
 from node.private.payload import (
     AcceptTx,
     CeremonyTx,
     ComplaintTx,
     DeclareTx,
-    Head,
     OpenTx,
     PlaceTx,
     PrivateTx,
@@ -28,14 +28,20 @@ from node.private.payload import (
     Step,
     WithdrawTx,
 )
+from node.private.sale_payload import BlameTx, CallTx, OfferTx, ResultTx, SilenceTx
+from node.private.sale_state import Attempt, Bid, Outcome, Sale
+from node.private.sale_terms import SaleTerms
 from node.private.state import Donation, Round, Status, Sums, Tally
 from node.private.terms import Project, Terms
 from private_exec.committee.ceremony import Fault, FaultKind
+from private_exec.committee.certificate import Certificate
 from private_exec.committee.declaration import Declaration, Seat
 from private_exec.committee.epoch import EpochContext, EpochRecord
 from private_exec.committee.opening import OpenStatement
 from private_exec.linking import link_bytes
+from private_exec.mpc.labels import SessionId
 from private_exec.pedersen import Opening
+from private_exec.provable.session import Made
 from shielded.transaction import ShieldedTx
 from transparent.signature import SigningKey
 from zk.curve.bn254 import G1_GENERATOR
@@ -69,8 +75,43 @@ def _transactions() -> list[bytes]:
         PlaceTx(HEAD, NATIVE, 5, b"input"),
         WithdrawTx(HEAD, ID, ACCOUNT, Opening(5, 6)),
         RemaskTx(ID, 1, b"remasking"),
+        *_of_sales(carried),
     ]
     return [tx.to_bytes() for tx in found]
+
+
+SALE_TERMS = SaleTerms(ID, 3, NATIVE, b"\5" * 32, ACCOUNT, 2, 10, 20, 40)
+MADE = (Made(5, G1_GENERATOR), Made(6, G1_GENERATOR))
+
+
+def _of_sales(carried: ShieldedTx) -> list[PrivateTx]:
+    session, signed = SessionId(ID), Certificate(((1, b"\6" * 64), (3, b"\7" * 64)))
+    reads = (G1_GENERATOR,) * 3
+    return [
+        OfferTx(HEAD, SALE_TERMS, b"\4" * 32, b"input", _linked(1), _linked(1)),
+        BidTx(CHAIN, ID, b"\4" * 32, b"input", _linked(1), _linked(1), carried),
+        CallTx(ID, 1),
+        ResultTx(ID, session, reads, MADE, _linked(5), signed),
+        BlameTx(ID, session, b"certificate", 6, signed),
+        SilenceTx(ID, session, 1, 6),
+    ]
+
+
+def _sales() -> list[bytes]:
+    bare = Sale(SALE_TERMS, ID, G1_GENERATOR)
+    attempt = Attempt(2, 25, SessionId(ID), 4, 27, spoiled=True)
+    over = Sale(
+        SALE_TERMS, ID, G1_GENERATOR, Status.ACCEPTED, 2, attempt, 30, MADE, Outcome(1, 9),
+        settled=True,
+    )  # fmt: skip
+    return [bare.to_bytes(), over.to_bytes()]
+
+
+def _bids() -> list[bytes]:
+    return [
+        Bid(ID, 1, ACCOUNT, Status.PENDING, G1_GENERATOR, 9).to_bytes(),
+        Bid(ID, 0, ACCOUNT, Status.ACCEPTED, None, 9).to_bytes(),
+    ]
 
 
 def _write(tx: PrivateTx) -> bytes:
@@ -104,6 +145,8 @@ def _donation() -> bytes:
 TARGETS = (
     Target("private_tx", payload.decode, _write, _transactions, memory=16, exact=True),
     Target("private_round", Round.from_bytes, Round.to_bytes, _rounds, memory=32, exact=True),
+    Target("private_sale", Sale.from_bytes, Sale.to_bytes, _sales, memory=32, exact=True),
+    Target("private_bid", Bid.from_bytes, Bid.to_bytes, _bids, memory=32, exact=True),
     Target(
         "private_donation",
         Donation.from_bytes,
