@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from node.lane.trust import Trust
-    from node.rpc import private_schema
+    from node.rpc import private_schema, sale_schema
     from node.rpc.da_client import DaClient
     from node.rpc.gossip_client import GossipClient
     from node.rpc.lane_client import LaneClient
@@ -391,6 +391,30 @@ class NodeClient:
         from node.rpc.private_schema import CellView
 
         return self.get(f"/private/cells/{identity.hex()}", CellView)
+
+    def private_sales(self, after: bytes = b"", limit: int = 64) -> sale_schema.SalesView:
+        """Auctions behind an id. Raises NotFound: PV-140."""
+        from node.rpc.sale_schema import SalesView
+
+        return self.get("/private/sales", SalesView, {"after": "0x" + after.hex(), "limit": limit})
+
+    def private_sale(self, identity: bytes) -> sale_schema.SaleView:
+        """One. Raises NotFound: PV-140, PV-141."""
+        from node.rpc.sale_schema import SaleView
+
+        return self.get(f"/private/sales/{identity.hex()}", SaleView)
+
+    def private_bids(self, identity: bytes) -> sale_schema.BidsView:
+        """Of a sale, in the order of their blocks. Raises NotFound: PV-140, PV-141."""
+        from node.rpc.sale_schema import BidsView
+
+        return self.get(f"/private/sales/{identity.hex()}/bids", BidsView)
+
+    def private_bid(self, identity: bytes) -> sale_schema.BidView:
+        """A bid. Raises NotFound: PV-140, PV-141."""
+        from node.rpc.sale_schema import BidView
+
+        return self.get(f"/private/bids/{identity.hex()}", BidView)
 
     def state(self, key: bytes, height: int | None = None) -> schema.StateView:
         """RPC-10: an entry of the state, its proof checked here against the answer's root.

@@ -47,7 +47,7 @@ class PrivateViews:
     def committees(self, after: bytes = b"", limit: int = 64) -> schema.CommitteesView:
         """PV-141: those behind an id."""
         state = self._state()
-        page, more = _page(committees.committees(state), after, limit)
+        page, more = page_of(committees.committees(state), after, limit)
         found = [_committee(identity, committee, state) for identity, committee in page]
         return schema.CommitteesView(height=self._store.height, committees=found, more=more)
 
@@ -65,14 +65,14 @@ class PrivateViews:
             height=self._store.height,
             epoch=found.made,
             attempt=found.attempt,
-            step_heights=self._parameters().step_heights,
+            step_heights=parameters_of(self._genesis).step_heights,
             opened=found.opened,
             words=[_word(Word.from_bytes(data)) for data in said],
         )
 
     def rounds(self, after: bytes = b"", limit: int = 64) -> schema.RoundsView:
         """PV-141: those behind an id."""
-        page, more = _page(entries.rounds(self._state()), after, limit)
+        page, more = page_of(entries.rounds(self._state()), after, limit)
         found = [self._round(identity, item) for identity, item in page]
         return schema.RoundsView(height=self._store.height, rounds=found, more=more)
 
@@ -96,7 +96,7 @@ class PrivateViews:
         try:
             found = entries.donation_of(state, identity)
         except PrivateRefused as error:
-            raise _missing("input") from error
+            raise missing("input") from error
         return self._input(state, identity, found, _found_round(state, found.round))
 
     def deposits(self, committee: bytes) -> schema.DepositsView:
@@ -112,7 +112,7 @@ class PrivateViews:
         state = self._state()
         found = deposits.find(state, identity)
         if found is None:
-            raise _missing("deposit")
+            raise missing("deposit")
         return self._deposit(state, identity, found)
 
     def _deposit(self, state: StateReader, identity: bytes, found: Deposit) -> schema.DepositView:
@@ -139,7 +139,7 @@ class PrivateViews:
         try:
             cell = entries.cell_of(self._state(), identity)
         except PrivateRefused as error:
-            raise _missing("cell") from error
+            raise missing("cell") from error
         return schema.CellView(
             id=hex_of(cell.id),
             epoch=cell.epoch,
@@ -148,18 +148,9 @@ class PrivateViews:
             blind=str(cell.blind),
         )
 
-    def _parameters(self) -> PrivateParameters:
-        """Of the chain. Raises NotFound: PV-140."""
-        if self._genesis.private is None:
-            raise NotFound(
-                "PV-140: this chain has no private environment",
-                why="its genesis has no section `private`",
-            )
-        return self._genesis.private
-
     def _state(self) -> StateReader:
         """Behind the last block. Raises NotFound: PV-140."""
-        self._parameters()
+        parameters_of(self._genesis)
         return self._store.reader()
 
     def _round(self, identity: bytes, found: Round) -> schema.RoundView:
@@ -201,7 +192,17 @@ class PrivateViews:
         )
 
 
-def _page(
+def parameters_of(genesis: Genesis) -> PrivateParameters:
+    """Of the chain. Raises NotFound: PV-140."""
+    if genesis.private is None:
+        raise NotFound(
+            "PV-140: this chain has no private environment",
+            why="its genesis has no section `private`",
+        )
+    return genesis.private
+
+
+def page_of(
     every: Iterator[tuple[bytes, Item]], after: bytes, limit: int
 ) -> tuple[list[tuple[bytes, Item]], bool]:
     """The first of those whose ids are above `after`, and whether others follow."""
@@ -210,7 +211,8 @@ def _page(
     return found[:limit], len(found) > limit
 
 
-def _missing(what: str) -> NotFound:
+def missing(what: str) -> NotFound:
+    """PV-141, to be raised."""
     return NotFound(f"PV-141: there is no such {what}", where="path")
 
 
@@ -218,14 +220,14 @@ def _found_committee(state: StateReader, identity: bytes) -> Committee:
     try:
         return committees.committee_of(state, identity)
     except PrivateRefused as error:
-        raise _missing("committee") from error
+        raise missing("committee") from error
 
 
 def _found_round(state: StateReader, identity: bytes) -> Round:
     try:
         return entries.round_of(state, identity)
     except PrivateRefused as error:
-        raise _missing("round") from error
+        raise missing("round") from error
 
 
 def _committee(identity: bytes, found: Committee, state: StateReader) -> schema.CommitteeView:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from node.rpc import private_schema
+from node.rpc import private_schema, sale_schema
 from node.rpc.endpoint import Call, Endpoint
 from node.rpc.text import bytes_of
 
@@ -86,5 +86,34 @@ PRIVATE_ENDPOINTS: Final = (
         "A cell: masked value and commitment",
         private_schema.CellView,
         lambda call: call.service.private.cell(call.id),
+    ),
+    Endpoint(
+        "GET",
+        "/private/sales",
+        "Sealed-bid auctions",
+        sale_schema.SalesView,
+        lambda call: call.service.sales.sales(_after(call), call.query.limit),
+        query=private_schema.AfterQuery,
+    ),
+    Endpoint(
+        "GET",
+        "/private/sales/{id}",
+        "A sale: terms, the attempt under way, what came of it",
+        sale_schema.SaleView,
+        lambda call: call.service.sales.sale(call.id),
+    ),
+    Endpoint(
+        "GET",
+        "/private/sales/{id}/bids",
+        "Bids of a sale, their amounts hidden",
+        sale_schema.BidsView,
+        lambda call: call.service.sales.bids(call.id),
+    ),
+    Endpoint(
+        "GET",
+        "/private/bids/{id}",
+        "A bid, its amount hidden",
+        sale_schema.BidView,
+        lambda call: call.service.sales.bid(call.id),
     ),
 )

@@ -39,6 +39,7 @@ from node.rpc.lane import LaneViews
 from node.rpc.lane_keys import LaneKeysView
 from node.rpc.light import LightViews
 from node.rpc.private import PrivateViews
+from node.rpc.sales import SaleViews
 from node.rpc.scanning import environment_of
 from node.rpc.stake import StakeViews
 from node.rpc.text import amount_of, bytes_of, hex_of
@@ -100,6 +101,7 @@ class Service:
         self.light = LightViews(node.chain, node.engine)
         self.stake = StakeViews(self.genesis, node.store)
         self.private = PrivateViews(self.genesis, node.store, node.names)
+        self.sales = SaleViews(self.genesis, node.store, node.names)
         self._version = version("chiaroscuro")
 
     def check_state(self) -> None:

@@ -1,0 +1,154 @@
+"""What a node says of sales: one committed state.  Rules PV-140, PV-141."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from node.core.genesis import Genesis
+from node.core.ids import Kind
+from node.core.interfaces import StateReader
+from node.private import calls, claims
+from node.private import sale_state as entries
+from node.private import state as shared
+from node.private.errors import PrivateRefused
+from node.private.sale_payload import members_of
+from node.private.sale_state import Attempt, Bid, Sale
+from node.private.sale_terms import SalePhase, statement_of
+from node.private.state import Status
+from node.rpc import sale_schema as schema
+from node.rpc import views
+from node.rpc.private import missing, page_of, parameters_of
+from node.rpc.text import hex_of
+from node.store.versioned import VersionedStore
+from private_exec.committee.cells import Cell
+from private_exec.provable.session import Read
+from zk.curve.encoding import g1_to_bytes
+
+
+class SaleViews:
+    """Of one node.
+
+    Args:
+        genesis: of the chain.
+        store: of the node.
+        names: of kinds.
+    """
+
+    def __init__(self, genesis: Genesis, store: VersionedStore, names: Mapping[Kind, str]) -> None:
+        self._genesis: Final = genesis
+        self._store: Final = store
+        self._names: Final = names
+
+    def sales(self, after: bytes = b"", limit: int = 64) -> schema.SalesView:
+        """PV-141: those behind an id. Raises NotFound: PV-140."""
+        state = self._state()
+        page, more = page_of(entries.sales(state), after, limit)
+        found = [self._sale(state, identity, item) for identity, item in page]
+        return schema.SalesView(height=self._store.height, sales=found, more=more)
+
+    def sale(self, identity: bytes) -> schema.SaleView:
+        """One. Raises NotFound: PV-140, PV-141."""
+        state = self._state()
+        return self._sale(state, identity, _found(state, identity))
+
+    def bids(self, identity: bytes) -> schema.BidsView:
+        """Of a sale. Raises NotFound: PV-140, PV-141."""
+        state = self._state()
+        of = _found(state, identity)
+        found = [self._bid(state, key, bid) for key, bid in entries.bids_of(state, identity, of)]
+        return schema.BidsView(height=self._store.height, bids=found)
+
+    def bid(self, identity: bytes) -> schema.BidView:
+        """One. Raises NotFound: PV-140, PV-141."""
+        state = self._state()
+        found = entries.find_bid(state, identity)
+        if found is None:
+            raise missing("bid")
+        return self._bid(state, identity, found)
+
+    def _state(self) -> StateReader:
+        """Behind the last block. Raises NotFound: PV-140."""
+        parameters_of(self._genesis)
+        return self._store.reader()
+
+    def _sale(self, state: StateReader, identity: bytes, found: Sale) -> schema.SaleView:
+        terms, following = found.terms, self._store.height + 1
+        message = state.get(shared.input_key(found.reserve))
+        outcome = found.outcome
+        nobody = outcome is None or outcome.winner >= terms.bidders
+        computing = terms.phase(following) is SalePhase.COMPUTING and not found.proved
+        ready = computing and found.status is Status.ACCEPTED
+        return schema.SaleView(
+            height=self._store.height,
+            id=hex_of(identity),
+            status=found.label(following),
+            committee=hex_of(terms.committee),
+            epoch=terms.epoch,
+            kind=views.kind(terms.kind, self._names),
+            item=hex_of(terms.item),
+            seller=hex_of(terms.seller),
+            bidders=terms.bidders,
+            bids=found.bids,
+            statement=statement_of(terms.bidders),
+            close=terms.close,
+            accept=terms.accept,
+            prove=terms.prove,
+            reserve=hex_of(found.reserve),
+            reserve_status=found.status.label,
+            reserve_message=None if message is None else hex_of(message),
+            attempt=self._attempt(found.attempt) if found.attempt.called else None,
+            reads=[_read(one) for one in entries.reads_of(state, identity, found)] if ready else [],
+            made=[
+                schema.MadeView(c=str(one.c), com=hex_of(g1_to_bytes(one.com)))
+                for one in found.made
+            ],
+            winner=None if nobody or outcome is None else outcome.winner,
+            price=None if outcome is None else str(outcome.price),
+        )
+
+    def _attempt(self, found: Attempt) -> schema.AttemptView:
+        step = parameters_of(self._genesis).step_heights
+        return schema.AttemptView(
+            number=found.number - 1,
+            called=found.called,
+            session=hex_of(found.session),
+            absent=list(members_of(found.absent)),
+            asked=found.asked,
+            spoiled=found.spoiled,
+            over=calls.over_at(found, step),
+        )
+
+    def _bid(self, state: StateReader, identity: bytes, found: Bid) -> schema.BidView:
+        message = state.get(shared.input_key(identity))
+        return schema.BidView(
+            id=hex_of(identity),
+            sale=hex_of(found.sale),
+            number=found.number,
+            owner=hex_of(found.owner),
+            status=found.status.label,
+            returns=_returns(state, identity, self._store.height + 1),
+            amount=hex_of(g1_to_bytes(found.amount)),
+            height=found.height,
+            message=None if message is None else hex_of(message),
+        )
+
+
+def _returns(state: StateReader, identity: bytes, height: int) -> bool:
+    try:
+        claims.leaving(state, identity, height)
+    except PrivateRefused:
+        return False
+    return True
+
+
+def _read(one: Read) -> schema.ReadView:
+    c = str(one.c) if isinstance(one, Cell) else None
+    return schema.ReadView(id=hex_of(one.id), com=hex_of(g1_to_bytes(one.com)), c=c)
+
+
+def _found(state: StateReader, identity: bytes) -> Sale:
+    found = entries.find(state, identity)
+    if found is None:
+        raise missing("sale")
+    return found
