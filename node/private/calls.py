@@ -143,29 +143,33 @@ def _number(state: StateReader, height: int) -> int:
 def absent_next(state: StateReader, found: Sale, record: EpochRecord) -> int:
     """PV-185: whose word will not count in the next attempt, as a mask.
 
-    Who spoiled a batch; whom t + 1 members did not hear, so that an honest one is among those; and
-    where members were asked, and had their time, who did not answer. Of an earlier attempt, too.
-    More than t cannot all be at fault: too few would be left, so that then nobody is absent.
+    Who spoiled a batch; who was absent before; whom t + 1 members did not hear, so that an honest
+    one is among those; and where members were asked, and had their time, who did not answer. More
+    than t cannot all be at fault: a reason by which there would be more is left out.
     """
     attempt, declaration = found.attempt, record.declaration
     if not attempt.called:
         return 0
-    most = declaration.size.t
     answers = {
         member: int.from_bytes(data, "little")
         for member in declaration.members
         if (data := state.get(entries.unheard_key(attempt.session, member))) is not None
     }
-    absent = set(members_of(attempt.absent))
-    data = state.get(entries.blamed_key(attempt.session))
-    if data is not None:
-        absent |= set(members_of(int.from_bytes(data[:2], "little")))
-    for member in declaration.members:
-        if sum(mask >> member & 1 for mask in answers.values()) > most:
-            absent.add(member)
-    if attempt.asked and not attempt.spoiled:
-        absent |= set(declaration.members) - set(answers)
-    return mask_of(absent) if len(absent) <= most else 0
+    blamed = state.get(entries.blamed_key(attempt.session)) or bytes(2)
+    most = declaration.size.t
+    unheard = {
+        member
+        for member in declaration.members
+        if sum(mask >> member & 1 for mask in answers.values()) > most
+    }
+    asked = attempt.asked and not attempt.spoiled
+    silent = set(declaration.members) - set(answers) if asked else set()
+    spoilers = set(members_of(int.from_bytes(blamed[:2], "little")))
+    absent: set[int] = set()
+    for reason in (spoilers, set(members_of(attempt.absent)), unheard, silent):
+        if len(absent | reason) <= most:
+            absent |= reason
+    return mask_of(absent)
 
 
 def present(found: Sale, session: SessionId, height: int) -> Attempt:

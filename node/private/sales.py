@@ -94,7 +94,8 @@ def offer(
     if (name := statement_of(terms.bidders)) not in statements:
         raise PrivateRefused("PV-170", f"the chain has no key of {name}", where="bidders")
     epoch = committees.epoch_of(state, terms.committee, terms.epoch)
-    _check_deadlines(terms, height, step, min(epoch.until, height + parameters.round_heights))
+    last = min(epoch.until - step, height + parameters.round_heights)
+    _check_deadlines(terms, height, step, last)
     given = read_input(tx.input)
     inputs.check(given, epoch.record)
     found = Sale(terms, given.id, given.commitments[0])

@@ -21,7 +21,7 @@ from node.testing.sales import SELLER, SaleChain, plaintext
 from private_exec.committee.certificate import Certificate
 from private_exec.committee.opening import OpenStatement
 from private_exec.mpc.certificate import Verdict
-from private_exec.mpc.faults import Silent, Withheld, Wrong
+from private_exec.mpc.faults import Rewritten, Silent, Withheld, Wrong
 from private_exec.mpc.message import Kind
 from private_exec.pedersen import Opening
 from private_exec.provable import session as sessions
@@ -102,6 +102,28 @@ def test_pv179_2t_plus_1_members_signed_for_exactly_these_cells(chain):
     assert chain.codes(dataclasses.replace(right, certificate=few)) == ["PV-43"]
     assert chain.codes(dataclasses.replace(right, made=moved)) == ["PV-43"]
     assert chain.codes(right) == ["ok"]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Silent(3, since=4),
+        Wrong(3, Kind.OPEN),
+        *(Rewritten(3, kind, lambda body: body[::-1]) for kind in (Kind.POINT, Kind.SHOW)),
+        Rewritten(3, Kind.SIGN, lambda body: bytes(len(body))),
+    ],
+    ids=["silent", "openings", "points", "shows", "signs"],
+)
+def test_one_member_of_four_changes_no_result_in_any_phase(chain, fault):
+    identity, _ = chain.ready(2_000, 9_000, 7_000)
+    chain.call(identity)
+    outcome = chain.compute(identity, fault)
+    right = chain.result(identity, outcome.results[1])
+    signers = [member for member, _ in right.certificate.signatures]
+    assert len(signers) >= 3
+    assert chain.codes(right) == ["ok"]
+    assert_ok(chain.run(chain.outputs(identity, fault)))
+    assert chain.sale(identity).outcome.price == 7_000
 
 
 # --- openings -----------------------------------------------------------------------------------
@@ -331,7 +353,9 @@ def test_pv185_absent_is_who_does_not_answer_or_is_not_heard_by_an_honest_member
     assert absent(chain, (1, (4,)), (2, (4,)), (3, ()), (4, ())) == (4,), "t + 1 did not hear it"
     assert absent(chain, (1, (4,)), (2, ()), (3, ()), (4, ())) == (), "one may lie"
     assert absent(chain, (1, ()), (2, ()), (3, ())) == (4,), "it did not answer"
-    assert absent(chain, (1, (4,)), (2, (4,))) == (), "more than t: nobody is"
+    assert absent(chain, (1, (4,)), (2, ()), (3, (2,))) == (4,), "who names others is not believed"
+    assert absent(chain, (1, ()), (2, ())) == (), "more than t cannot all be at fault"
+    assert absent(chain, (1, (4,)), (2, (4,))) == (4,), "and the better reason stands"
 
 
 def test_an_attempt_that_a_member_leaves_undecided_is_followed_by_one_without_it(chain):

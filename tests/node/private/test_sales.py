@@ -8,7 +8,7 @@ import pytest
 
 from node.core.ids import AccountId, EnvironmentId, Kind
 from node.execution import turnstile
-from node.private import claims, deposits, sales, statements
+from node.private import claims, committees, deposits, sales, statements
 from node.private import sale_state as entries
 from node.private import state as shared
 from node.private.errors import PrivateRefused
@@ -62,7 +62,8 @@ def test_an_auction_end_to_end(chain):
 
 
 def test_pv170_terms_that_cannot_be_kept_are_refused(chain):
-    good = chain.sale_terms()
+    at, step = chain.height + 20, chain.parameters.step_heights
+    good = {"close": at, "accept": at + step, "prove": at + 3 * step}
     broken = {
         "logic": ({"kind": Kind(5, 7)}, "PV-170"),
         "one place": ({"bidders": 1}, "PV-170"),
@@ -70,13 +71,18 @@ def test_pv170_terms_that_cannot_be_kept_are_refused(chain):
         "no key": ({"bidders": 3}, "PV-170"),
         "improper": ({"seller": AccountId(b"\x01" + bytes(31))}, "TR-3"),
         "close": ({"close": chain.height + 2}, "PV-170"),
-        "accept": ({"accept": good.close + 1}, "PV-170"),
-        "prove": ({"prove": good.accept + 3}, "PV-170"),
+        "accept": ({"accept": at + step - 1}, "PV-170"),
+        "prove": ({"prove": at + 3 * step - 1}, "PV-170"),
         "long": ({"prove": chain.height + 2 + 600}, "PV-170"),
     }
     for name, (changes, rule) in broken.items():
-        tx = chain.offer(1, dataclasses.replace(good, **changes))
+        tx = chain.offer(1, chain.sale_terms(**good | changes))
         assert chain.codes(tx) == [rule], name
+    epoch = committees.epoch_of(chain.state, chain.declaration.id, 0)
+    last = epoch.until - step
+    for prove, code in ((last + 1, "PV-170"), (last, "ok")):
+        assert chain.codes(chain.offer(1, chain.sale_terms(**good | {"prove": prove}))) == [code]
+    assert chain.codes(chain.offer(1, chain.sale_terms(**good))) == ["ok"]
     with pytest.raises(PrivateRefused) as caught:
         entries.sale_of(chain.state, bytes(32))
     assert caught.value.rule == "PV-170"
