@@ -37,7 +37,7 @@ from private_exec.committee.epoch import EpochRecord
 from private_exec.committee.inputs import Input
 from private_exec.committee.opening import OpenStatement
 from private_exec.mpc import simulate
-from private_exec.mpc.context import Context
+from private_exec.mpc.context import Context, Journal
 from private_exec.mpc.errors import BatchBlamed
 from private_exec.mpc.faults import Fault
 from private_exec.mpc.message import Session
@@ -187,8 +187,10 @@ class SaleChain(PrivateChain):
         keys = {member: secrets.prss for member, secrets in self.secrets.items()}
         return Committee(session, keys, {member: signer(member) for member in keys})
 
-    def compute(self, identity: bytes, *faults: Fault) -> Outcome[Landing | BlameTx]:
-        """The session that is under way, as all members run it."""
+    def compute(
+        self, identity: bytes, *faults: Fault, journals: Mapping[int, Journal] | None = None
+    ) -> Outcome[Landing | BlameTx]:
+        """The session that is under way, as all members run it; with journals, once more."""
         found, record = self.sale(identity), self.sale_record(identity)
         reads = entries.reads_of(self.state, identity, found)
         sid, made = found.attempt.session, provable_of(found.terms.bidders)
@@ -203,7 +205,8 @@ class SaleChain(PrivateChain):
 
         here = self.members(sessions.session_of(record, sid))
         absent = frozenset(members_of(found.attempt.absent))
-        return simulate.run(dataclasses.replace(here, absent=absent), member, faults=faults)
+        here = dataclasses.replace(here, absent=absent)
+        return simulate.run(here, member, faults=faults, journals=journals)
 
     def simulate(
         self,

@@ -21,6 +21,7 @@ from node.testing.sales import SELLER, SaleChain, plaintext
 from private_exec.committee.certificate import Certificate
 from private_exec.committee.opening import OpenStatement
 from private_exec.mpc.certificate import Verdict
+from private_exec.mpc.context import MemoryJournal
 from private_exec.mpc.faults import Rewritten, Silent, Withheld, Wrong
 from private_exec.mpc.message import Kind
 from private_exec.pedersen import Opening
@@ -124,6 +125,22 @@ def test_one_member_of_four_changes_no_result_in_any_phase(chain, fault):
     assert chain.codes(right) == ["ok"]
     assert_ok(chain.run(chain.outputs(identity, fault)))
     assert chain.sale(identity).outcome.price == 7_000
+
+
+def test_members_that_were_killed_say_the_same_again(chain):
+    """All of them, behind the round in which 2t + 1 had answered; the second time one is late."""
+    identity, _ = chain.ready(2_000, 9_000, 7_000)
+    chain.call(identity)
+    journals = {member: MemoryJournal() for member in range(1, 5)}
+    first = chain.compute(identity, Silent(2, since=40), journals=journals)
+    again = chain.compute(identity, Silent(4, since=9), journals=journals)
+    assert not again.errors
+    before, after = first.results[1], again.results[1]
+    assert (before.made, before.linked) == (after.made, after.linked)
+    said = {(m.header.round, m.sender): m.body for m in first.messages}
+    for message in again.messages:
+        assert said.get((message.header.round, message.sender), message.body) == message.body
+    assert chain.codes(chain.result(identity, after)) == ["ok"]
 
 
 # --- openings -----------------------------------------------------------------------------------
