@@ -30,8 +30,11 @@ from node.private.state import Status, Write
 from private_exec import group
 from private_exec.committee import opening
 from private_exec.committee.cells import cell_id
+from private_exec.linking import Link, Linked
 from private_exec.provable import session as sessions
+from private_exec.provable.document import Transition
 from private_exec.provable.transition import context_of, session_element
+from zk.groth16.hidden import HiddenProof
 
 # --- results ------------------------------------------------------------------------------------
 
@@ -47,6 +50,21 @@ def claim_of(tx: ResultTx) -> ProofClaim:
     program = program_of(tx.bidders)
     shown, context = (session_element(tx.session),), context_of(program, tx.session)
     return tx.linked.claim(statement_of(tx.bidders), shown, tx.commitments, context)
+
+
+def transition_of(tx: ResultTx) -> Transition:
+    """The same as auditors have it, who ask no node (`chiaro private verify`).
+
+    Raises:
+        PrivateRefused: PV-178; DecodeError: a point that is none; LinkRefused: PV-62.
+    """
+    check_form(tx)
+    program, outputs = program_of(tx.bidders), tuple(one.com for one in tx.made)
+    hidden = HiddenProof.from_bytes(tx.linked.proof + tx.linked.point, order=False)
+    link = Link.from_bytes(tx.linked.link, len(tx.commitments))
+    shown, context = (session_element(tx.session),), context_of(program, tx.session)
+    linked = Linked(shown, tx.commitments, hidden, link, context)
+    return Transition(program, tx.session, tx.reads, outputs, linked)
 
 
 def check_result(tx: ResultTx, state: StateReader, height: int) -> Sale:

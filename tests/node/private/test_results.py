@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from node.core.block import Transaction
 from node.core.ids import EnvironmentId
 from node.execution import turnstile
 from node.private import calls, committees, freezing, results
+from node.private import payload as payloads
 from node.private import sale_state as entries
 from node.private.errors import PrivateRefused
-from node.private.payload import FreezeTx, OpenTx, SettleTx
+from node.private.payload import FreezeTx, OpenTx, SettleTx, wire
 from node.private.sale_payload import BlameTx, CallTx, mask_of, members_of
 from node.private.state import Status
 from node.testing.private import assert_ok, signer
-from node.testing.sales import SELLER, SaleChain, plaintext
+from node.testing.sales import SELLER, SaleChain, plaintext, provable_of
 from private_exec.committee.certificate import Certificate
 from private_exec.committee.opening import OpenStatement
 from private_exec.mpc.certificate import Verdict
@@ -26,7 +29,8 @@ from private_exec.mpc.faults import Rewritten, Silent, Withheld, Wrong
 from private_exec.mpc.message import Kind
 from private_exec.pedersen import Opening
 from private_exec.provable import session as sessions
-from zk.errors import Ruled
+from private_exec.provable.document import document, parse
+from zk.errors import ChiaroError, Ruled
 
 ALICE = signer(7)
 
@@ -81,6 +85,19 @@ def test_pv178_only_a_true_result_of_this_session_and_its_cells_lands_once(chain
     assert caught.value.rule == "PV-178"
     assert chain.codes(right, right) == ["ok", "PV-185"]
     assert chain.codes(CallTx(identity, 1)) == ["PV-175"]
+
+
+def test_pv178_an_auditor_verifies_a_result_from_its_bytes_and_the_key_alone(chain):
+    identity, _ = chain.ready(2_000, 9_000)
+    chain.call(identity)
+    data = wire(chain.prove(identity))
+    read = payloads.decode(Transaction.from_bytes(data).payload)
+    text = json.dumps(document(results.transition_of(read))).encode()
+    key = provable_of(2).verifying_key
+    parse(text, "file").verify(key)
+    moved = dataclasses.replace(read, made=read.made[::-1])
+    with pytest.raises(ChiaroError):
+        results.transition_of(moved).verify(key)
 
 
 def test_pv178_a_result_of_an_attempt_that_is_over_is_none(chain):
@@ -153,6 +170,11 @@ def test_pv180_outputs_are_opened_once_behind_the_block_of_the_result(chain):
     session = chain.sale(identity).attempt.session
     early = OpenTx(OpenStatement(session, (Opening(0, 0), Opening(0, 0))))
     assert chain.codes(result, early) == ["ok", "PV-180"]
+    proved_at = chain.sale(identity).proved
+    with pytest.raises(PrivateRefused) as caught:
+        results.check_openable(chain.sale(identity), proved_at)
+    assert caught.value.rule == "PV-180"
+    results.check_openable(chain.sale(identity), proved_at + 1)
     right = chain.outputs(identity, Wrong(2, Kind.OPEN))
     winner, price = right.opened.outputs
     more = Opening(price.value + 1, price.blinding)
@@ -373,6 +395,20 @@ def test_pv185_absent_is_who_does_not_answer_or_is_not_heard_by_an_honest_member
     assert absent(chain, (1, (4,)), (2, ()), (3, (2,))) == (4,), "who names others is not believed"
     assert absent(chain, (1, ()), (2, ())) == (), "more than t cannot all be at fault"
     assert absent(chain, (1, (4,)), (2, (4,))) == (4,), "and the better reason stands"
+
+
+def test_pv185_who_is_asked_late_still_has_a_step_to_answer(chain):
+    identity, _ = chain.ready(2_000, 9_000)
+    chain.call(identity)
+    step = chain.parameters.step_heights
+    patience = chain.sale(identity).attempt.called + 2 * step
+    chain.to(patience - 1)
+    assert_ok(chain.run(chain.silence(identity, 1, [4])))
+    assert chain.sale(identity).attempt.asked == chain.height == patience
+    chain.to(patience + step - 1)
+    second = CallTx(identity, 1)
+    assert chain.codes(second) == ["PV-175"], "the last block in which to answer"
+    assert chain.codes(second) == ["ok"]
 
 
 def test_an_attempt_that_a_member_leaves_undecided_is_followed_by_one_without_it(chain):

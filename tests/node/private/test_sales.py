@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from node.core.ids import AccountId, EnvironmentId, Kind
+from node.core.ids import AccountId, EnvironmentId, Kind, tagged_hash
 from node.execution import turnstile
 from node.private import claims, committees, deposits, sales, statements
 from node.private import sale_state as entries
@@ -14,7 +14,7 @@ from node.private import state as shared
 from node.private.errors import PrivateRefused
 from node.private.payload import ComplaintTx, SettleTx, sign_offer
 from node.private.sale_payload import CallTx
-from node.private.sale_terms import LIMIT, SalePhase
+from node.private.sale_terms import LIMIT, SalePhase, program_of
 from node.private.state import Status
 from node.testing.ledger import FAUCET
 from node.testing.private import assert_ok, signer
@@ -22,8 +22,9 @@ from node.testing.sales import SELLER, Placed, SaleChain, plaintext
 from private_exec import group
 from private_exec.committee import inputs
 from private_exec.committee.cells import cell_id
+from private_exec.mpc import labels
 from private_exec.pedersen import Opening
-from private_exec.provable.session import Known
+from private_exec.provable.session import Known, touched
 from zk.curve.encoding import g1_to_bytes
 
 
@@ -290,10 +291,35 @@ def test_pv176_every_call_is_a_session_of_its_own(chain):
         assert_ok(chain.run(chain.admit(tx.sale, [chain.reserve_input(tx), placed.input])))
         pair.append(tx.sale)
     chain.to(at + 44)
+    before = [chain.sale(sale) for sale in pair]
     assert_ok(chain.run(*(CallTx(sale, 0) for sale in pair)))
     found = [chain.sale(sale) for sale in pair]
+    assert [one.attempt.session for one in found] == [
+        labels.session(
+            labels.Call(
+                chain=chain.genesis.chain_id,
+                block=tagged_hash("private/call", sale, was.to_bytes(), bytes(2)),
+                height=chain.height,
+                index=index,
+                epoch=0,
+                committee=chain.declaration.id,
+                program=program_of(2).digest,
+                cells=[touched(one) for one in entries.reads_of(chain.state, sale, was)],
+            )
+        )
+        for index, (sale, was) in enumerate(zip(pair, before, strict=True))
+    ]
     chain.to(chain.height + 10)
+    (was, *_), cells = found, entries.reads_of(chain.state, pair[0], found[0])
     assert_ok(chain.run(CallTx(pair[0], 1)))
+    assert chain.sale(pair[0]).attempt.session == labels.session(
+        labels.Call(
+            chain.genesis.chain_id,
+            tagged_hash("private/call", pair[0], was.to_bytes(), bytes(2)),
+            chain.height, 0, 0, chain.declaration.id, program_of(2).digest,
+            [touched(one) for one in cells], retry=1,
+        )
+    )  # fmt: skip
     sessions = {one.attempt.session for one in (*found, chain.sale(pair[0]))}
     assert len(sessions) == 3
     assert all(entries.sale_with(chain.state, session) in pair for session in sessions)
