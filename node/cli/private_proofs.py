@@ -49,7 +49,7 @@ def verify(context: typer.Context, file: Path = _FILE, vk: Path | None = _KEY) -
 
     session: Session = context.obj
     transition = parse(read_file(file), str(file))
-    key, unsafe = _key(session, transition, vk)
+    key, unsafe = key_of(session, transition, vk)
     transition.verify(key, backends.get())
     if unsafe:
         session.warnings.append(UNSAFE)
@@ -174,7 +174,7 @@ def _provable(session: Session, program: Program, zkey: Path | None) -> Provable
     return Provable.unsafe(program, backends.get())
 
 
-def _key(session: Session, transition: Transition, vk: Path | None) -> tuple[VerifyingKey, bool]:
+def key_of(session: Session, transition: Transition, vk: Path | None) -> tuple[VerifyingKey, bool]:
     """The key to check with, and whether anybody can forge under it."""
     from private_exec.provable.transition import Provable
     from zk import backends

@@ -16,11 +16,12 @@ from zk.errors import ChiaroError
 if TYPE_CHECKING:
     from circuits.keys import KeyStore
     from node.core.interfaces import ProofClaim
+    from node.private.sale_payload import ResultTx
     from zk.formats.itemised import Check
 
 
 def linked_checks(session: Session, wire: bytes, *, history: bool) -> Checked | None:
-    """Of a private transaction that carries a shielded one; None for all others.
+    """Of a private transaction that has such a proof; None for all others.
 
     Raises:
         DecodeError: it does not decode.
@@ -31,6 +32,7 @@ def linked_checks(session: Session, wire: bytes, *, history: bool) -> Checked | 
     from node.core.ids import EnvironmentId
     from node.private import payload, statements
     from node.private.gifts import Carrying
+    from node.private.sale_payload import OfferTx, ResultTx
     from zk.errors import InsecureVersion
     from zk.formats.itemised import Check
 
@@ -38,15 +40,22 @@ def linked_checks(session: Session, wire: bytes, *, history: bool) -> Checked | 
     if envelope.environment is not EnvironmentId.PRIVATE:
         return None
     tx = payload.decode(envelope.payload)
-    if not isinstance(tx, Carrying):
-        return None
+    if isinstance(tx, ResultTx):
+        return _result(session, tx)
+    checks = []
     try:
-        claims = statements.claims_of(tx)
+        if isinstance(tx, Carrying):
+            claims = statements.claims_of(tx)
+            text = "moves exactly the hidden value that is spoken of"
+            checks.append(Check("carried", True, "", text))
+        elif isinstance(tx, OfferTx):
+            claims = statements.reserve_claims(tx)
+        else:
+            return None
     except ChiaroError as error:
         return Checked([Check("carried", False, error.id, error.message)], {})
     claim, store = claims[0], KeyStore(allow_insecure=True)  # all of one statement
     entry = store.entry(claim.key_id, session.profile)
-    checks = [Check("carried", True, "", "moves exactly the hidden value that is spoken of")]
     checks.append(Check("key", True, "", f"{claim.key_id}, {entry.made}"))
     if entry.unsafe:
         session.warnings.append(entry.unsafe)
@@ -56,6 +65,25 @@ def linked_checks(session: Session, wire: bytes, *, history: bool) -> Checked | 
         checks.append(Check("version", history, code, entry.insecure))
     checks += [_linked(each, store, session.profile) for each in claims]
     return Checked(checks, key_document(entry.verifying_key, entry))
+
+
+def _result(session: Session, tx: ResultTx) -> Checked:
+    """What a committee proved; whose bids it read, and who signed, the chain says."""
+    from node.cli.private_proofs import ONLY_HERE, UNSAFE, key_of
+    from node.private import results
+    from zk import backends
+    from zk.formats.itemised import Check
+
+    try:
+        transition = results.transition_of(tx)
+        key, unsafe = key_of(session, transition, None)
+        transition.verify(key, backends.get())
+    except ChiaroError as error:
+        return Checked([Check("result", False, error.id, error.message)], {})
+    if unsafe:
+        session.warnings.append(UNSAFE)
+    text = f"winner and price are the program's for {len(tx.reads)} cells read; {ONLY_HERE}"
+    return Checked([Check("result", True, "", text)], key_document(key.id, None))
 
 
 def _linked(claim: ProofClaim, store: KeyStore, profile: str) -> Check:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
@@ -10,11 +11,15 @@ from circuits.crossing import TransitWitness
 from circuits.key_registry import DEV
 from circuits.keys import KeyStore
 from circuits.transit import Transit
+from node.cli.session import Places, Session
+from node.cli.verify_linked import linked_checks
 from node.core.private import TRANSIT
 from node.execution.verifier import GrothVerifier
 from node.private import bidding, statements
+from node.private.payload import wire
 from node.private.prove import linked_prover
 from node.private.sale_terms import LIMIT
+from node.testing.private import assert_ok
 from node.testing.sales import SaleChain
 from private_exec import group
 from private_exec.pedersen import Opening
@@ -58,6 +63,33 @@ def test_pv173_a_bid_is_proved_to_be_within_the_range(real, verifier):
     assert verdicts(verifier, statements.claims_of(copied)) == [True, False]
     lowest = real.place(identity, 0, 3).tx
     assert verdicts(verifier, statements.claims_of(lowest)) == [True, True]
+
+
+def said(tx, profile: str = DEV) -> tuple[list[tuple[str, bool]], Session]:
+    """What `chiaro verify` says of a transaction."""
+    session = Session(profile, "", Places(*[Path()] * 3))
+    found = linked_checks(session, wire(tx), history=False)
+    return [(check.id, check.ok) for check in found.checks], session
+
+
+def test_chiaro_verify_takes_offers_bids_and_results(real):
+    offer = real.offer(3_000)
+    assert said(offer)[0] == [("key", True), ("linked", True), ("linked", True)]
+    assert_ok(real.run(offer))
+    placed = real.bid(offer.sale, 5_000, 6)
+    checks = [("carried", True), ("key", True), ("linked", True), ("linked", True)]
+    assert said(placed.tx)[0] == checks
+    moved = dataclasses.replace(placed.tx, bounded=offer.bounded)
+    assert said(moved)[0] == [*checks[:-1], ("linked", False)]
+    assert_ok(real.run(real.admit(offer.sale, [real.reserve_input(offer), placed.input])))
+    real.to(offer.terms.accept)
+    real.call(offer.sale)
+    result = real.prove(offer.sale)
+    checks, session = said(result)
+    assert checks == [("result", True)]
+    assert any("anybody can prove anything" in text for text in session.warnings)
+    assert said(dataclasses.replace(result, made=result.made[::-1]))[0] == [("result", False)]
+    assert said(result, "main")[0] == [("result", False)], "no key is known there"
 
 
 def test_pv173_no_proof_is_made_of_more_than_the_limit(real):
