@@ -122,6 +122,13 @@ class RemoteChain:
         found = self._client.private_deposits(self._committee).deposits
         return [bytes_of(item.id, 32) for item in found]
 
+    def sales(self) -> list[bytes]:
+        from node.rpc.text import bytes_of
+
+        over = {"opened", "settled", "failed"}
+        found = self._client.private_sales().sales
+        return [bytes_of(item.id, 32) for item in found if item.status not in over]
+
     def send(self, tx: bytes) -> None:
         self._client.submit(tx)
 

@@ -44,6 +44,11 @@ PATIENCE_STEPS: Final = 2
 
 
 def check_due(tx: CallTx, found: Sale, height: int, parameters: PrivateParameters) -> None:
+    """`check_due_in`, of a chain. Raises PrivateOutdated: PV-175."""
+    check_due_in(tx, found, height, parameters.step_heights)
+
+
+def check_due_in(tx: CallTx, found: Sale, height: int, step: int) -> None:
     """PV-175: the sale awaits this attempt.
 
     Raises:
@@ -60,7 +65,7 @@ def check_due(tx: CallTx, found: Sale, height: int, parameters: PrivateParameter
         raise PrivateOutdated("PV-175", "its reserve was not accepted", where="sale")
     if tx.attempt != attempt.number:
         raise PrivateOutdated("PV-175", f"attempt {attempt.number} is next", where="attempt")
-    if attempt.called and height < (due := over_at(attempt, parameters.step_heights)):
+    if attempt.called and height < (due := over_at(attempt, step)):
         raise PrivateOutdated("PV-175", f"the attempt has until {due}", where="attempt")
 
 

@@ -67,6 +67,11 @@ class Party(Generic[T]):
         """What the protocol came to; only when done."""
         return self._result[0]
 
+    @property
+    def unheard(self) -> frozenset[int]:
+        """Members whose message of the present round is not here."""
+        return frozenset(self._awaited - self._kept.get(self.round, {}).keys())
+
     def receive(self, data: bytes) -> bool:
         """Take a message. What is late, or was said before, changes nothing and is not verified.
 

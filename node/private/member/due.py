@@ -12,9 +12,9 @@ is opened of an input depends on that input and on keys, not on the session (P2-
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from node.core.ids import tagged_hash
 from node.private.deposits import Deposit
@@ -22,6 +22,7 @@ from node.private.member.keys import Keys
 from node.private.member.view import View
 from node.private.payload import AcceptTx, ComplaintTx, OpenTx
 from node.private.rounds import read_input
+from node.private.sale_payload import BlameTx, ResultTx
 from node.private.state import CELLS_OF_DONATION, Donation, Round, Status
 from node.private.terms import Phase
 from private_exec.committee import cells, inputs, opening, together
@@ -44,8 +45,17 @@ from zk.curve.encoding import g1_to_bytes
 
 MOST_INPUTS: Final = 128
 """Of one batch."""
-MessageTx = AcceptTx | OpenTx
+MessageTx = AcceptTx | OpenTx | ResultTx | BlameTx
 Pairs = list[Opening] | None
+
+
+class Entered(Protocol):
+    """An input, as far as its batch follows from it."""
+
+    @property
+    def height(self) -> int:
+        """Of its block."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +69,7 @@ class Job:
         about: for people.
         decision: under what it is recorded, and as what, before anything leaves; None: whatever
             is asked again comes to the same.
+        absent: members who are not heard in it (PV-23).
     """
 
     session: Session
@@ -66,6 +77,7 @@ class Job:
     protocol: Callable[[Context], Rounds[MessageTx]] = field(repr=False)
     about: str
     decision: tuple[bytes, bytes] | None = None
+    absent: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +123,8 @@ class Duties:
             if phase in (Phase.DONATING, Phase.ACCEPTING):
                 waiting = [(key, d) for key, d in given if d.status is Status.PENDING]
                 known.update(key for key, _ in waiting)
-                messages += self._complaints(view, [key for key, _ in waiting], secrets)
-                jobs += self._accepting(identity, waiting, view, secrets, of.terms.close)
+                messages += self.complaints(view, [key for key, _ in waiting], secrets)
+                jobs += self.accepting(identity, waiting, view, secrets, of.terms.close)
             elif phase is Phase.OPENING and not of.sums:
                 found = self._summing(identity, of, given, view, secrets)
                 if isinstance(found, OpenTx):
@@ -127,15 +139,19 @@ class Duties:
             if secrets is None:
                 continue
             known.update(key for key, _ in waits)
-            messages += self._complaints(view, [key for key, _ in waits], secrets)
+            messages += self.complaints(view, [key for key, _ in waits], secrets)
             target = secrets.record.declaration.id
-            jobs += self._accepting(target, waits, view, secrets, None)
-        self._opened = {key: found for key, found in self._opened.items() if key in known}
+            jobs += self.accepting(target, waits, view, secrets, None)
+        self.keep(known)
         return messages, jobs
+
+    def keep(self, known: Collection[bytes]) -> None:
+        """Forget what was looked into of inputs that do not wait any more."""
+        self._opened = {key: found for key, found in self._opened.items() if key in known}
 
     # --- inputs ------------------------------------------------------------------------------
 
-    def _complaints(
+    def complaints(
         self, view: View, waiting: Sequence[bytes], secrets: EpochSecrets
     ) -> list[ComplaintTx]:
         """PV-157: of every input that gave this member no right share, once."""
@@ -166,7 +182,7 @@ class Duties:
     def _batches(
         self,
         target: bytes,
-        waiting: Sequence[tuple[bytes, Donation | Deposit]],
+        waiting: Sequence[tuple[bytes, Entered]],
         height: int,
         close: int | None,
     ) -> Iterator[_Batch]:
@@ -182,10 +198,10 @@ class Duties:
                 for at in range(0, len(found), MOST_INPUTS):
                     yield _Batch(target, number, tuple(found[at : at + MOST_INPUTS]))
 
-    def _accepting(
+    def accepting(
         self,
         target: bytes,
-        waiting: Sequence[tuple[bytes, Donation | Deposit]],
+        waiting: Sequence[tuple[bytes, Entered]],
         view: View,
         secrets: EpochSecrets,
         close: int | None,

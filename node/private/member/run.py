@@ -19,12 +19,14 @@ from node.private.member.due import Duties, Job, MessageTx
 from node.private.member.errors import MemberRefused
 from node.private.member.keys import Keys
 from node.private.member.secrets import FileJournal, Vault
+from node.private.member.selling import SaleDuties
 from node.private.member.transport import Links, Mail, Outbox
 from node.private.member.view import Chain, Past, View
 from node.private.payload import PrivateTx, wire
 from private_exec.committee.declaration import Declaration
 from private_exec.mpc.context import Context, Journal
 from private_exec.mpc.party import Party
+from private_exec.provable.transition import Provable
 from transparent.signature import SigningKey
 from zk.errors import ChiaroError
 
@@ -94,10 +96,16 @@ class Member:
         place: who and where it is.
         report: told in words of what it does and what went wrong; no secrets.
         look_s: seconds between two looks at the chain.
+        provable: auctions that it can prove, by places; by default none: it holds no key of any.
     """
 
     def __init__(
-        self, chain: Chain, place: Place, report: Callable[[str], None], look_s: float = LOOK_S
+        self,
+        chain: Chain,
+        place: Place,
+        report: Callable[[str], None],
+        look_s: float = LOOK_S,
+        provable: Callable[[int], Provable | None] = lambda _: None,
     ) -> None:
         self._chain = chain
         self._place = place
@@ -110,10 +118,12 @@ class Member:
         self._journal: Journal = FileJournal(folder / "journal")
         self._keys = Keys(self.member, signer, vault, place.step_heights)
         self._duties = Duties(self._keys, signer, place.step_heights)
+        self._selling = SaleDuties(self._keys, signer, place.step_heights, provable)
         self._past = Past()
         self._seen: tuple[int, list[PrivateTx], list[Job]] | None = None
         self._mail, self._outbox = Mail(), Outbox()
         self._sessions: dict[bytes, asyncio.Task[MessageTx]] = {}
+        self._parties: dict[bytes, Party[MessageTx]] = {}
         self._sent: dict[bytes, int] = {}
         self._said: set[str] = set()
 
@@ -160,8 +170,10 @@ class Member:
         view = View(self._chain, self._place.declaration.id, height, self._past)
         ceremony = self._keys.due(view)
         messages, jobs = self._duties.look(view)
+        unheard = {sid: party.unheard for sid, party in list(self._parties.items())}
+        words, sales = self._selling.look(view, unheard)
         self._keys.forget(view)
-        self._seen = height, [*ceremony, *messages], jobs
+        self._seen = height, [*ceremony, *messages, *words], [*jobs, *sales]
         return self._seen
 
     # --- sessions ----------------------------------------------------------------------------
@@ -195,10 +207,18 @@ class Member:
 
     async def _part(self, job: Job) -> MessageTx:
         context = Context(
-            job.session, self.member, job.keys, self._place.signer, journal=self._journal
+            job.session,
+            self.member,
+            job.keys,
+            self._place.signer,
+            journal=self._journal,
+            absent=job.absent,
         )
-        party = Party(context, job.protocol(context))
-        made = await drive(party, self._mail, self._outbox, self._tell)
+        party = self._parties[job.session.sid] = Party(context, job.protocol(context))
+        try:
+            made = await drive(party, self._mail, self._outbox, self._tell)
+        finally:
+            del self._parties[job.session.sid]
         for fault in context.faults:
             self._tell(f"{job.about}: {fault.rule}: member {fault.member}: {fault.what}")
         self._tell(f"done: {job.about}")

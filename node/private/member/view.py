@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from node.core.codec import Reader
-from node.private import committees, deposits
+from node.core.interfaces import StateReader
+from node.private import committees, deposits, sale_state
 from node.private import state as entries
 from node.private.committees import Committee, Epoch, Word
 from node.private.deposits import Deposit
 from node.private.member.errors import MemberRefused
+from node.private.sale_state import Sale
 from node.private.state import Donation, Round, Status
 from private_exec.committee.cells import Cell
 from private_exec.mpc.labels import CellId
@@ -37,6 +40,10 @@ class Chain(Protocol):
         """Ids of deposits that wait for the committee, ascending."""
         ...
 
+    def sales(self) -> list[bytes]:
+        """Ids of sales that are not opened and have not failed, of every committee."""
+        ...
+
     def send(self, tx: bytes) -> None:
         """Hand in a transaction."""
         ...
@@ -49,6 +56,20 @@ class Past:
         self.listed: dict[tuple[bytes, int], bytes] = {}
         self.decided: dict[bytes, Donation] = {}
         self.epochs: dict[int, Epoch] = {}
+
+
+@dataclass(frozen=True)
+class _Entries:
+    """A state of which single entries are asked."""
+
+    ask: Callable[[bytes], bytes | None]
+
+    def get(self, key: bytes) -> bytes | None:
+        return self.ask(key)
+
+    def iterate(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Raises MemberRefused: PV-154, a node is asked for entries, not for all of them."""
+        raise MemberRefused("PV-154", "a member asks for single entries", where=prefix.hex())
 
 
 class View:
@@ -133,6 +154,20 @@ class View:
             for identity, found in read
             if found is not None and found.status is Status.PENDING
         ]
+
+    def sales(self) -> dict[bytes, Sale]:
+        """Sales of the committee that may need its members, by id."""
+        read = {i: sale_state.find(self.reader, i) for i in self._chain.sales()}
+        return {
+            identity: found
+            for identity, found in sorted(read.items())
+            if found is not None and found.terms.committee == self._identity
+        }
+
+    @property
+    def reader(self) -> StateReader:
+        """Its entries, one by one."""
+        return _Entries(self._get)
 
     def input(self, identity: bytes) -> bytes | None:
         """The whole input, while it waits."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from node.core.errors import Unreachable
-from node.private import committees, deposits
+from node.private import committees, deposits, sale_state
 from node.private import state as entries
 from node.private.member.due import MOST_INPUTS, Duties
 from node.private.member.errors import MemberRefused, MemberSecretLost
@@ -58,6 +58,12 @@ class ByHand:
 
     def deposits(self) -> list[bytes]:
         return [key for key, _ in deposits.waiting(self.chain.state, self.chain.declaration.id)]
+
+    def sales(self) -> list[bytes]:
+        over = {"opened", "settled", "failed"}
+        following = self.chain.height + 1
+        every = sale_state.sales(self.chain.state)
+        return [key for key, found in every if found.label(following) not in over]
 
     def send(self, tx: bytes) -> None:
         if tx not in self.waits:

@@ -1,0 +1,115 @@
+"""Four members' loops, with links between them, bring an auction to its outcome by themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from node.private import committees
+from node.private import sale_state as entries
+from node.private.member.run import Member, Place
+from node.private.payload import SettleTx
+from node.testing.private import assert_ok, signer
+from node.testing.sales import SaleChain, provable_of
+from private_exec.committee.declaration import Seat
+
+PATIENCE_S = 120.0
+
+
+def free_endpoints(count: int) -> list[str]:
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
+
+
+class Slow:
+    """A node whose blocks are made when members have said something, or have nothing to do."""
+
+    def __init__(self, chain: SaleChain) -> None:
+        self.chain = chain
+        self.waits: list[bytes] = []
+        self.refused: list[str] = []
+
+    def height(self) -> int:
+        return self.chain.height
+
+    def get(self, key: bytes, height: int) -> bytes | None:
+        return self.chain.ledger.store.reader(height).get(key)
+
+    def rounds(self) -> list[bytes]:
+        return []
+
+    def deposits(self) -> list[bytes]:
+        return []
+
+    def sales(self) -> list[bytes]:
+        over, following = {"opened", "settled", "failed"}, self.chain.height + 1
+        every = entries.sales(self.chain.state)
+        return [key for key, found in every if found.label(following) not in over]
+
+    def send(self, tx: bytes) -> None:
+        if tx not in self.waits:
+            self.waits.append(tx)
+
+    def block(self) -> None:
+        sent, self.waits = self.waits, []
+        self.refused += [code for code in self.chain.codes(*sent) if code != "ok"]
+
+
+@pytest.mark.slow
+def test_members_hold_an_auction_over_their_links(tmp_path: Path) -> None:
+    chain = SaleChain(bidders=2)
+    seats = tuple(Seat(signer(m).account, e) for m, e in enumerate(free_endpoints(4), 1))
+    chain.declaration = dataclasses.replace(chain.declaration, seats=seats)
+    assert_ok(chain.run(chain.declare()))
+    node, told = Slow(chain), []
+    members = []
+    for number, seat in enumerate(seats, 1):
+        home = tmp_path / str(number)
+        home.mkdir()
+        step = chain.parameters.step_heights
+        place = Place(chain.declaration, signer(number), step, home, seat.endpoint)
+        members.append(Member(node, place, told.append, look_s=0.1, provable=provable_of))
+
+    def busy() -> bool:
+        return any(not task.done() for one in members for task in one._sessions.values())
+
+    async def until(over) -> None:
+        last = time.monotonic() + PATIENCE_S
+        while not over():
+            assert time.monotonic() < last, told[-20:]
+            seen = all(one._seen and one._seen[0] == chain.height for one in members)
+            if seen and (node.waits or not busy()):
+                await asyncio.sleep(0.3)
+                node.block()
+            await asyncio.sleep(0.1)
+
+    async def play() -> bytes:
+        loops = [asyncio.create_task(one.run()) for one in members]
+        try:
+            identity = chain.declaration.id
+            await until(lambda: committees.committee_of(chain.state, identity).made == 1)
+            assert_ok(chain.run(chain.purse.shield(4, 10**9)))
+            sale = chain.sell(2_000)
+            for number, amount in enumerate((9_000, 7_000)):
+                chain.bid(sale, amount, number)
+            await until(lambda: chain.sale(sale).outcome is not None)
+            return sale
+        finally:
+            for one in loops:
+                one.cancel()
+            await asyncio.gather(*loops, return_exceptions=True)
+
+    sale = asyncio.run(play())
+    outcome = chain.sale(sale).outcome
+    assert outcome is not None and (outcome.winner, outcome.price) == (0, 7_000)
+    assert_ok(chain.run(SettleTx(sale)))
+    assert chain.sale(sale).attempt.number == 1, "one attempt was enough"

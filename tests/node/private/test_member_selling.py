@@ -1,0 +1,232 @@
+"""What a member does about sales: over a chain whose blocks are made by hand."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from node.private import calls
+from node.private import sale_state as entries
+from node.private.errors import PrivateRefused
+from node.private.member.due import Job
+from node.private.member.errors import MemberRefused
+from node.private.member.keys import Keys
+from node.private.member.secrets import Vault
+from node.private.member.selling import SaleDuties
+from node.private.member.view import Past, View
+from node.private.payload import ComplaintTx, OpenTx, SettleTx
+from node.private.sale_payload import BlameTx, CallTx, ResultTx, SilenceTx, members_of
+from node.private.state import Status
+from node.testing.private import assert_ok, signer
+from node.testing.sales import SaleChain, provable_of
+from private_exec.committee import inputs
+from private_exec.mpc import simulate
+from private_exec.mpc.faults import Fault, Silent, Wrong
+from private_exec.mpc.message import Kind
+from private_exec.mpc.simulate import Committee, Outcome
+
+MEMBERS = (1, 2, 3, 4)
+
+
+class Asked:
+    """The chain that members ask."""
+
+    def __init__(self, chain: SaleChain) -> None:
+        self.chain = chain
+
+    def height(self) -> int:
+        return self.chain.height
+
+    def get(self, key: bytes, height: int) -> bytes | None:
+        return self.chain.ledger.store.reader(height).get(key)
+
+    def rounds(self) -> list[bytes]:
+        return []
+
+    def deposits(self) -> list[bytes]:
+        return []
+
+    def sales(self) -> list[bytes]:
+        over, following = {"opened", "settled", "failed"}, self.chain.height + 1
+        every = entries.sales(self.chain.state)
+        return [key for key, found in every if found.label(following) not in over]
+
+    def send(self, tx: bytes) -> None:
+        self.chain.run(tx)
+
+
+class People:
+    """Members with disks, and keys that they made on the chain."""
+
+    def __init__(self, folder: Path) -> None:
+        self.chain = chain = SaleChain(bidders=2)
+        assert_ok(chain.run(chain.declare()))
+        identity, step = chain.declaration.id, chain.parameters.step_heights
+        vaults = {m: Vault(folder / str(m), identity) for m in MEMBERS}
+        self.keys = {m: Keys(m, signer(m), vaults[m], step) for m in MEMBERS}
+        while self.keys[1].of_epoch(self.view(), 0) is None:
+            assert_ok(chain.run(*(tx for k in self.keys.values() for tx in k.due(self.view()))))
+        chain.secrets = {m: k.of_epoch(self.view(), 0) for m, k in self.keys.items()}
+        assert_ok(chain.run(chain.purse.shield(16, 10**9)))
+        self.duties = {m: SaleDuties(k, signer(m), step, provable_of) for m, k in self.keys.items()}
+
+    def view(self) -> View:
+        return View(Asked(self.chain), self.chain.declaration.id, self.chain.height, Past())
+
+    def look(self, member: int, unheard=None):
+        return self.duties[member].look(self.view(), unheard or {})
+
+    def jobs(self, members: Sequence[int] = MEMBERS) -> dict[int, Job]:
+        """The one session that is due to each."""
+        found = {m: self.look(m)[1] for m in members}
+        assert {len(jobs) for jobs in found.values()} == {1}
+        assert len({jobs[0].session.sid for jobs in found.values()}) == 1
+        return {m: jobs[0] for m, jobs in found.items()}
+
+    def together(self, *faults: Fault) -> Outcome:
+        """It, held by all who have it due."""
+        absent = members_of(self.attempt.absent) if self.attempt.called else ()
+        jobs = self.jobs([m for m in MEMBERS if m not in absent])
+        one = next(iter(jobs.values()))
+        committee = Committee(
+            one.session,
+            {m: self.chain.secrets[m].prss for m in MEMBERS},
+            {m: signer(m) for m in MEMBERS},
+            one.absent,
+        )
+        return simulate.run(
+            committee,
+            lambda context: jobs.get(context.member, one).protocol(context),
+            faults=[*faults, *(Silent(m) for m in absent)],
+        )
+
+    def settle(self, *faults: Fault) -> None:
+        """What a session comes to, in a block, by whoever is first."""
+        results = self.together(*faults).results
+        assert_ok(self.chain.run(results[min(results)]))
+
+    @property
+    def attempt(self) -> entries.Attempt:
+        every = [found for _, found in entries.sales(self.chain.state) if not found.settled]
+        return every[0].attempt if every else entries.Attempt()
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> People:
+    return People(tmp_path)
+
+
+def accepted(people: People, *amounts: int) -> bytes:
+    """A sale of which members accepted everything, by what was due to them."""
+    chain = people.chain
+    offer = chain.offer(2_000)
+    assert_ok(chain.run(offer))
+    for number, amount in enumerate(amounts):
+        chain.bid(offer.sale, amount, number)
+    assert not people.look(1)[0]
+    while chain.height < offer.terms.accept:
+        if people.look(1)[1]:
+            people.settle()
+        else:
+            chain.run()
+    assert chain.sale(offer.sale).status is Status.ACCEPTED
+    assert len(entries.accepted(chain.state, offer.sale, chain.sale(offer.sale))) == len(amounts)
+    return offer.sale
+
+
+def test_pv186_members_bring_a_sale_from_bids_to_its_outcome(people):
+    chain, sale = people.chain, accepted(people, 9_000, 7_000)
+    (due,), jobs = people.look(1)
+    assert due == CallTx(sale, 0) and not jobs
+    assert people.look(2)[0] == [due]
+    assert_ok(chain.run(due))
+    assert people.look(1)[0] == []
+    people.settle(Wrong(3, Kind.OPEN))
+    assert chain.sale(sale).proved == chain.height
+    people.settle()
+    assert chain.sale(sale).outcome.price == 7_000
+    assert people.look(1) == ([], [])
+    assert_ok(chain.run(SettleTx(sale)))
+
+
+def test_pv186_who_has_no_key_of_the_program_or_is_absent_holds_no_session(people):
+    chain, sale = people.chain, accepted(people, 9_000)
+    assert_ok(chain.run(CallTx(sale, 0)))
+    keyless = SaleDuties(people.keys[1], signer(1), chain.parameters.step_heights, lambda _: None)
+    assert keyless.look(people.view(), {}) == ([], [])
+    outcome = people.together(Wrong(3, Kind.PRODUCT))
+    blame = outcome.results[1]
+    assert isinstance(blame, BlameTx) and members_of(blame.liars) == (3,)
+    assert_ok(chain.run(blame))
+    (due,), jobs = people.look(1)
+    assert due == CallTx(sale, 1) and not jobs
+    assert_ok(chain.run(due))
+    assert people.look(3) == ([], [])
+    assert people.jobs((1, 2, 4))[1].absent == {3}
+    result = people.together().results[1]
+    assert isinstance(result, ResultTx)
+    assert_ok(chain.run(result))
+
+
+def test_pv187_who_misses_somebody_for_a_step_says_so_and_who_is_asked_answers(people):
+    chain, sale = people.chain, accepted(people, 9_000)
+    assert_ok(chain.run(CallTx(sale, 0)))
+    session = chain.sale(sale).attempt.session
+    missed = {session: frozenset({4})}
+    assert people.look(1, missed)[0] == [], "not for a step yet"
+    chain.to(chain.height + chain.parameters.step_heights)
+    assert people.look(1)[0] == [], "misses nobody"
+    assert people.look(4, missed)[0] == [], "it does not miss itself"
+    (word,) = people.look(1, missed)[0]
+    assert isinstance(word, SilenceTx) and members_of(word.unheard) == (4,)
+    assert_ok(chain.run(word))
+    assert people.look(1, missed)[0] == [], "once"
+    answers = [people.look(m, missed if m == 2 else {})[0] for m in (2, 3)]
+    assert [members_of(one.unheard) for (one,) in answers] == [(4,), ()]
+    assert_ok(chain.run(*(one for (one,) in answers)))
+    chain.to(calls.over_at(chain.sale(sale).attempt, chain.parameters.step_heights) - 1)
+    assert people.look(1)[0] == [CallTx(sale, 1)]
+    assert_ok(chain.run(CallTx(sale, 1)))
+    assert members_of(chain.sale(sale).attempt.absent) == (4,)
+    people.settle()
+    assert chain.sale(sale).proved
+
+
+def test_pv188_outputs_are_opened_of_a_result_that_a_block_has(people):
+    chain, sale = people.chain, accepted(people, 9_000)
+    assert_ok(chain.run(CallTx(sale, 0)))
+    computing = people.jobs()[1].session.sid
+    result = people.together().results[1]
+    assert people.jobs()[1].session.sid == computing, "nothing else before it is in a block"
+    assert_ok(chain.run(result))
+    opening = people.jobs()[1]
+    assert opening.session.sid != computing
+    opened = people.together().results[1]
+    assert isinstance(opened, OpenTx)
+    forged = dataclasses.replace(opened, opened=dataclasses.replace(opened.opened, outputs=()))
+    assert chain.codes(forged, opened) == ["PV-45", "ok"]
+
+
+def test_pv186_a_bid_without_a_share_is_complained_of_and_not_accepted(people):
+    chain = people.chain
+    sale = chain.sell(2_000)
+    made, _ = chain.bidding(sale, 5_000, 1)
+    good = inputs.Input.from_bytes(made.sealed.input)
+    plain = {member: bytes(64) for member in chain.record.keys}
+    parts = (good.reference, good.owner, good.values, plain, b"\x05" * 32)
+    bad = inputs.assemble(chain.record, *parts)
+    sealed = dataclasses.replace(made.sealed, input=bad.to_bytes())
+    made = dataclasses.replace(made, sealed=sealed)
+    assert_ok(chain.run(made.complete(chain.purse.pledge(made.value), chain.linked)))
+    (complaint,), _ = people.look(1)
+    assert isinstance(complaint, ComplaintTx) and complaint.input == bad.id
+    assert_ok(chain.run(complaint))
+    assert entries.bid_of(chain.state, bad.id).status is Status.REFUSED
+    assert people.look(2)[0] == []
+    with pytest.raises(MemberRefused):
+        list(people.view().reader.iterate(b"p/"))
+    with pytest.raises(PrivateRefused):
+        entries.bid_of(people.view().reader, b"\x01" * 32)
