@@ -99,12 +99,19 @@ class Placed:
 
 
 class SaleChain(PrivateChain):
-    """With sales of two or more places."""
+    """With sales.
 
-    def __init__(self, *, bidders: int = 2, **options: Any) -> None:
+    Args:
+        bidders: places of each.
+        epoch_blocks: how long a committee's keys serve.
+        options: of every chain made by hand.
+    """
+
+    def __init__(self, *, bidders: int = 2, epoch_blocks: int = 500, **options: Any) -> None:
         self.bidders: Final = bidders
         options.setdefault("verifier", Sceptic(bidders))
         super().__init__(genesis=sale_genesis(bidders), **options)
+        self.declaration = dataclasses.replace(self.declaration, epoch_blocks=epoch_blocks)
 
     def sale(self, identity: bytes) -> Sale:
         return entries.sale_of(self.state, identity)

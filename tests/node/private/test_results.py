@@ -38,8 +38,8 @@ ALICE = signer(7)
 @pytest.fixture(scope="module")
 def chain() -> SaleChain:
     """Two places; a committee of four that really computes and proves."""
-    found = SaleChain(bidders=2)
-    found.start(notes=48)
+    found = SaleChain(bidders=2, epoch_blocks=10_000)
+    found.start(notes=64)
     return found
 
 
@@ -271,7 +271,7 @@ def test_pv183_a_result_in_the_last_block_counts_and_locks_for_good(chain):
 
 
 def test_pv183_what_members_never_open_goes_back_behind_the_freeze_of_their_keys():
-    chain = SaleChain(bidders=2)
+    chain = SaleChain(bidders=2, epoch_blocks=100)
     chain.start(notes=4)
     identity, (alice,) = proved(chain, 9_000)
     right = chain.outputs(identity)

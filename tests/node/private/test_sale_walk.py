@@ -31,7 +31,7 @@ BIDS = st.lists(
 
 @pytest.fixture(scope="module")
 def chain() -> SaleChain:
-    found = SaleChain(bidders=2)
+    found = SaleChain(bidders=2, epoch_blocks=10_000)
     found.start(notes=32)
     return found
 
