@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -25,8 +26,9 @@ from private_exec.committee.certificate import Certificate
 from private_exec.committee.opening import OpenStatement
 from private_exec.mpc.certificate import Verdict
 from private_exec.mpc.context import MemoryJournal
-from private_exec.mpc.faults import Rewritten, Silent, Withheld, Wrong
+from private_exec.mpc.faults import Rewritten, Shifted, Silent, Withheld, Wrong
 from private_exec.mpc.message import Kind
+from private_exec.mpc.rounds import Round
 from private_exec.pedersen import Opening
 from private_exec.provable import session as sessions
 from private_exec.provable.document import document, parse
@@ -142,6 +144,33 @@ def test_one_member_of_four_changes_no_result_in_any_phase(chain, fault):
     assert chain.codes(right) == ["ok"]
     assert_ok(chain.run(chain.outputs(identity, fault)))
     assert chain.sale(identity).outcome.price == 7_000
+
+
+class InOpening(Shifted):
+    """Members that agree on another value in one of their openings."""
+
+    def __init__(self, members: Sequence[int], polynomial: Sequence[int], number: int) -> None:
+        super().__init__(members, Kind.OPEN, polynomial)
+        object.__setattr__(self, "number", number)
+        object.__setattr__(self, "seen", dict.fromkeys(members, -1))
+
+    def speak(self, member: int, asked: Round) -> Round:
+        if member in self.members and asked.kind is self.kind:
+            self.seen[member] += 1
+            if self.seen[member] == self.number:
+                return super().speak(member, asked)
+        return asked
+
+
+def test_pv179_nobody_signs_for_masked_values_that_the_commitments_do_not_hold(chain):
+    """P2-12: t + 1 that agree open a false c; the proof is right, and could never be opened."""
+    identity, _ = chain.ready(2_000, 9_000)
+    chain.call(identity)
+    honest = chain.compute(identity)
+    openings = sum(sent.kind is Kind.OPEN and sent.sender == 1 for sent in honest.sent)
+    outcome = chain.compute(identity, InOpening((1, 2), (-3, 1), openings - 1))
+    assert not outcome.results
+    assert {outcome.errors[member].rule for member in (3, 4)} == {"PV-39"}
 
 
 def test_members_that_were_killed_say_the_same_again(chain):
