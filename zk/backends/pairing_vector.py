@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 
 from zk.backends import checks
-from zk.backends.pairing_portable import PortablePairings, address
+from zk.backends.pairing_portable import PortablePairings
 from zk.curve.bn254 import G1_GENERATOR
-from zk.field.arrays import LIMBS, U64Array, to_array, to_montgomery
+from zk.field.arrays import LIMBS, U64Array, address, to_array, to_montgomery
 from zk.field.params import FP, FR
 from zk.interfaces import BoolArray, PreparedG1, PreparedG2
 from zk.kernels import msm, verification
