@@ -14,14 +14,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from private_exec.mpc import decode, prss, shamir, vectors
+from private_exec.mpc import decode, prss, vectors
 from private_exec.mpc.labels import (
     CellId,
     Draw,
@@ -34,8 +33,7 @@ from private_exec.mpc.labels import (
 )
 from private_exec.mpc.roots import roots
 from private_exec.mpc.shamir import SIZES, Size
-from private_exec.mpc.testing import keys_of_all
-from private_exec.mpc.vectors import R, vec
+from private_exec.mpc.testing import keys_of_all, seeded, shared
 from zk import backends
 from zk.bench import host
 from zk.field.arrays import U64Array
@@ -68,12 +66,6 @@ def least(call: Callable[[], object], repeat: int) -> float:
     return min(found) / 1e9
 
 
-def seeded(seed: int) -> Callable[[int], U64Array]:
-    """Values that are the same every time."""
-    rng = random.Random(seed)
-    return lambda count: vec(rng.randrange(R) for _ in range(count))
-
-
 def measured(n: int, count: int, repeat: int) -> dict[str, Any]:
     """Microseconds for a value, of one committee."""
     size = Size.of(n)
@@ -92,8 +84,7 @@ def measured(n: int, count: int, repeat: int) -> dict[str, Any]:
         return product((*drawn, prss.zeros(keys, zero, count)))
 
     triples = {i: sent(i) for i in size.members}
-    dealt = shamir.deal(seeded(n)(count), size, size.t, seeded(n + 1))
-    opened = dict(zip(size.members, dealt, strict=True))
+    opened = shared(vectors.ints(seeded(n)(count)), size, size.t, n + 1)
     wrong = opened | {i: vectors.add(opened[i], 1) for i in range(1, size.t + 1)}
     squares = vectors.mul(a, a)
     calls: dict[str, Callable[[], object]] = {

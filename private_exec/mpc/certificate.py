@@ -106,10 +106,9 @@ def certify(context: Context, batch: bytes, root: bytes, verdict: Verdict) -> Ro
     session = context.session
     statement = _statement(session, batch, root, verdict)
     context.decide_once(b"verdict" + batch, statement)
-    body = bytes((verdict,)) + root + context.signer.sign(statement)
-    inbox = yield Round(Kind.VOTE, body, Form.BYTES)
+    head = bytes((verdict,)) + root
+    inbox = yield Round(Kind.VOTE, head + context.signer.sign(statement), Form.BYTES)
     while True:
-        head = body[: 1 + DIGEST_BYTES]
         signatures = {
             member: vote[len(head) :]
             for member, vote in inbox.bodies.items()

@@ -16,7 +16,7 @@ are different polynomials of degree 2q, and agree for 2q of the ζ: at most (m +
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -32,7 +32,7 @@ ROWS: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """Rows 0 … 2q of F and G, and rows 1 … q of H, as shares of one member.
+    """Rows 0 … 2q of F and G, and rows 1 … q of H, as shares of one member; prints none.
 
     Attributes:
         left: F, `[2q + 1, w, 4]`.
@@ -40,9 +40,9 @@ class Folded:
         known: H(1) … H(q), `[q, 4]`.
     """
 
-    left: U64Array
-    right: U64Array
-    known: U64Array
+    left: U64Array = field(repr=False)
+    right: U64Array = field(repr=False)
+    known: U64Array = field(repr=False)
 
     @property
     def products(self) -> U64Array:

@@ -110,6 +110,11 @@ class Header:
     digest: bytes
     signature: bytes = field(repr=False)
 
+    def tells_as(self, other: Header) -> bool:
+        """Whether both stand for one body in rounds of one kind."""
+        mine = self.kind, self.length, self.digest
+        return mine == (other.kind, other.length, other.digest)
+
     def signed(self, session: Session) -> bytes:
         """What the signature is over."""
         return signing_digest(session, self.round, self.sender, self.kind, self.length, self.digest)
@@ -218,12 +223,7 @@ def check_equivocation(session: Session, first: Header, second: Header) -> int:
         MessageRefused: PV-12, nothing is proved; PV-10, one is not signed.
     """
     same_place = (first.round, first.sender) == (second.round, second.sender)
-    same_story = (first.kind, first.length, first.digest) == (
-        second.kind,
-        second.length,
-        second.digest,
-    )
-    if not same_place or same_story:
+    if not same_place or first.tells_as(second):
         raise MessageRefused(
             "PV-12",
             "two different messages of one member and round prove something",

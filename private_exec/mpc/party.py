@@ -14,13 +14,13 @@ only compared with what was said there before.
 
 from __future__ import annotations
 
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic
 
 from private_exec.mpc import vectors
 from private_exec.mpc.context import Context
 from private_exec.mpc.errors import MessageRefused, TooEarly
 from private_exec.mpc.message import Header, Message, body_digest, check_equivocation, sign
-from private_exec.mpc.rounds import Fault, Form, Inbox, Round, Rounds, Wait
+from private_exec.mpc.rounds import Fault, Form, Inbox, Round, Rounds, T, Wait
 from zk.errors import DecodeError
 from zk.field.arrays import BYTES
 
@@ -28,8 +28,6 @@ WINDOW: Final = 64
 """Rounds ahead whose messages are kept: whom nobody waits for may be behind by more."""
 MOST_EARLY: Final = 16 << 20
 """Bytes of one sender's messages that are kept for later rounds."""
-
-T = TypeVar("T")
 
 
 class Party(Generic[T]):
@@ -88,11 +86,7 @@ class Party(Generic[T]):
         if header.round > self.round + WINDOW:
             raise self._early_by(header, "further ahead than messages are kept")
         if known is not None:
-            if (known.kind, known.length, known.digest) == (
-                header.kind,
-                header.length,
-                header.digest,
-            ):
+            if known.tells_as(header):
                 return
             check_equivocation(session, known, header)
             self.context.evidence.append((known, header))
