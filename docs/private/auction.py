@@ -169,10 +169,9 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=3)
     chosen = parser.parse_args()
     found = [measured(n, chosen.repeat) for n in (4, 7, 10, 13)]
-    machine = host.to_json(host.machine())
     document = {
         "schema": "chiaro-private-auction/1",
-        "machine": {k: machine[k] for k in ("processor", "cores", "memory_mb") if k in machine},
+        "machine": host.briefly(),
         "backend": backends.get().name,
         "load": host.load()[0],
         "runs": found,

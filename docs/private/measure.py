@@ -120,10 +120,9 @@ def main() -> None:
     options = parser.parse_args()
     load = host.load()[0]
     runs = [measured(n, options.values, options.repeat) for n in options.members]
-    machine = host.to_json(host.machine())
     results = {
         "schema": "chiaro-private-results/1",
-        "machine": {k: machine[k] for k in ("processor", "cores", "memory_mb") if k in machine},
+        "machine": host.briefly(),
         "backend": backends.get().name,
         "load": load,
         "steps": STEPS,

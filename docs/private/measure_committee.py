@@ -203,10 +203,9 @@ def main() -> None:
         {"members": m.n, "inputs": m.count, "milliseconds": m.times, "bytes": m.bytes}
         for m in found
     ]
-    machine = host.to_json(host.machine())
     results = {
         "schema": "chiaro-private-committee/1",
-        "machine": {k: machine[k] for k in ("processor", "cores", "memory_mb") if k in machine},
+        "machine": host.briefly(),
         "backend": backends.get().name,
         "load": load,
         "steps": STEPS,

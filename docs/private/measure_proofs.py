@@ -211,10 +211,9 @@ def main(arguments: list[str]) -> None:
     auctions = [auction(n, provable, chosen.repeat) for n in SIZES]
     for line in auctions:
         sys.stdout.write(json.dumps(line) + "\n")
-    machine = host.to_json(host.machine())
     document = {
         "schema": "chiaro-private-proofs/1",
-        "machine": {k: machine[k] for k in ("processor", "cores", "memory_mb") if k in machine},
+        "machine": host.briefly(),
         "backend": backend.name,
         "load": load,
         "steps": STEPS,

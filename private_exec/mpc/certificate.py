@@ -73,7 +73,12 @@ class Certificate:
 
     @staticmethod
     def from_bytes(data: bytes) -> Certificate:
-        """Raises a DecodeError; nothing is verified."""
+        """Nothing is verified.
+
+        Raises:
+            DecodeError: these bytes are no certificate.
+            CertificateRefused: PV-16, an unknown verdict, or members out of order.
+        """
         reader = Reader(data, "certificate of a batch")
         batch, root, value = reader.take(DIGEST_BYTES), reader.take(DIGEST_BYTES), reader.u8()
         if value not in (Verdict.ACCEPTED, Verdict.BLAMED):

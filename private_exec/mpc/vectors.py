@@ -81,6 +81,13 @@ def total(a: U64Array) -> int:
     return sum(ints(a)) % R
 
 
+def powers(x: int, count: int) -> U64Array:
+    """x, x², …, x^count."""
+    backend = backends.get()
+    found = backend.fr_powers(to_array(to_montgomery([x % R], R)), count + 1)
+    return backend.fr_mul(found[1:], to_array([1]))
+
+
 def inverse(a: U64Array) -> U64Array:
     """1/a.
 
