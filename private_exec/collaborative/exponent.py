@@ -78,7 +78,7 @@ def corrected(
     count = len(next(iter(rows.values()), ()))
     weights = coefficients(seed, "points", count)
     mixed = {member: group.sum_g1(weights, row) for member, row in rows.items()}
-    good = agreeing(mixed, size.t, 2 * size.t + 1, group.sum_g1, seed)
+    good = agreeing(mixed, size.t, size.quorum, group.sum_g1, seed)
     if good is None:
         return None
     columns = [

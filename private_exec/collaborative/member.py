@@ -153,12 +153,11 @@ class Member:
         words = {member: points for member, points in read.items() if points is not None}
         first = {member: points[0] for member, points in words.items()}
         second = {member: points[1] for member, points in words.items()}
-        quorum = 2 * size.t + 1
         found = exponent.corrected(size, first, seed)
-        good = exponent.agreeing(second, size.t, quorum, group.sum_g2, seed)
+        good = exponent.agreeing(second, size.t, size.quorum, group.sum_g2, seed)
         if found is None or good is None:
             raise CollaborationRefused(
-                "PV-72", f"{len(bodies)} members' points, and no {quorum} of them agree"
+                "PV-72", f"{len(bodies)} members' points, and no {size.quorum} of them agree"
             )
         (a, d, *shown), off = found
         b = exponent.value_at_zero(second, good[: size.t + 1], group.sum_g2)

@@ -69,7 +69,7 @@ def agree(
                 if _is_codeword(rest, size.t, [combined[m] for m in rest]):
                     return tuple(sorted({*liars, *short}))
     raise CellRefused(
-        "PV-39", f"no {2 * size.t + 1} members' shares make what the commitments hold", short
+        "PV-39", f"no {size.quorum} members' shares make what the commitments hold", short
     )
 
 

@@ -83,7 +83,7 @@ class Session:
     @property
     def quorum(self) -> int:
         """2t + 1: any two such sets share an honest member."""
-        return 2 * self.size.t + 1
+        return self.size.quorum
 
     def has_signed(self, member: int, digest: bytes, signature: bytes) -> bool:
         """Whether this member signed; callers refuse by their own rule."""
