@@ -51,6 +51,7 @@ class Party(Generic[T]):
         self._current: Round | None = None
         self._result: list[T] = []
         self._known: dict[tuple[int, int], Header] = {}
+        self._proved: set[tuple[int, int]] = set()
         self._kept: dict[int, dict[int, Message]] = {}
         self._seen = 0
         self._advance(None)
@@ -65,7 +66,10 @@ class Party(Generic[T]):
         return self._result[0]
 
     def receive(self, data: bytes) -> None:
-        """Take a message. What is late, or was said before, changes nothing and is not verified.
+        """Take a message.
+
+        What is late, was said before, or comes from a member that already told two stories in that
+        round changes nothing and is not verified.
 
         Raises:
             DecodeError: no message.
@@ -80,7 +84,7 @@ class Party(Generic[T]):
         place = header.round, header.sender
         known = self._known.get(place)
         over = header.round < self.round and known is None
-        if over or known == header:
+        if over or known == header or place in self._proved:
             return
         message.check(session)
         if header.round > self.round + WINDOW:
@@ -90,6 +94,7 @@ class Party(Generic[T]):
                 return
             check_equivocation(session, known, header)
             self.context.evidence.append((known, header))
+            self._proved.add(place)
             raise self._refuse(header, "PV-12", "told two stories in one round")
         if header.round > self.round and self._early(header.sender) + header.length > MOST_EARLY:
             raise self._early_by(header, "more than is kept for later rounds")
