@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from node.core.codec import Writer
 from node.core.ids import tagged_hash
 from private_exec import group
+from private_exec.halving import failing
 from private_exec.pedersen import H, Opening, commit
 from private_exec.transcript import coefficients, secret_scalar
 from zk.curve.bn254 import G1_GENERATOR, G1Affine
@@ -83,25 +84,15 @@ def wrong(claims: Sequence[Claim], seed: bytes) -> list[int]:
         claims: what to check.
         seed: hashed with all of them into the sum's coefficients.
     """
-    if not claims:
-        return []
     data = [
         Writer().u16(member).fr(pair.value).fr(pair.blinding).done()
         + b"".join(map(g1_to_bytes, commitments))
         for commitments, member, pair in claims
     ]
     weights = coefficients(tagged_hash("private/pairs", seed, *data), "pair", len(claims))
-    pending, bad = [list(range(len(claims)))], []
-    while pending:
-        part = pending.pop()
-        if _holds([claims[k] for k in part], [weights[k] for k in part]):
-            continue
-        if len(part) == 1:
-            bad.append(part[0])
-        else:
-            half = len(part) // 2
-            pending += [part[half:], part[:half]]
-    return bad
+    return failing(
+        len(claims), lambda part: _holds([claims[k] for k in part], [weights[k] for k in part])
+    )
 
 
 def _holds(claims: Sequence[Claim], weights: Sequence[int]) -> bool:
