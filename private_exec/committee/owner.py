@@ -15,7 +15,7 @@ from node.core.codec import Writer
 from node.core.ids import tagged_hash
 from private_exec import group
 from private_exec.committee import pairs, sealing
-from private_exec.committee.cells import Cell
+from private_exec.committee.cells import Cell, combined
 from private_exec.committee.epoch import EpochRecord
 from private_exec.committee.errors import CellRefused, InputRefused
 from private_exec.committee.sealing import Sealed
@@ -110,10 +110,7 @@ def recover(
 
 def _recovered(size: Size, cell: Cell, shares: Mapping[int, Opening]) -> Opening:
     for chosen in itertools.combinations(sorted(shares), size.t + 1):
-        weights = lagrange(chosen, 0)
-        value = sum(w * shares[m].value for w, m in zip(weights, chosen, strict=True))
-        blinding = sum(w * shares[m].blinding for w, m in zip(weights, chosen, strict=True))
-        opening = Opening(value % group.R, blinding % group.R)
+        opening = combined(lagrange(chosen, 0), [shares[m] for m in chosen])
         if opens(cell.com, opening):
             return opening
     raise CellRefused("PV-50", "no t + 1 shares make what the commitment holds", sorted(shares))

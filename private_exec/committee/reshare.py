@@ -23,6 +23,7 @@ from private_exec import group
 from private_exec.committee import accusation as accusations
 from private_exec.committee import pairs, sealing
 from private_exec.committee.accusation import Accusation, Verdict
+from private_exec.committee.cells import combined
 from private_exec.committee.epoch import EpochRecord
 from private_exec.committee.errors import CeremonyRefused, MalformedCommittee
 from private_exec.committee.pairs import Commitments, PairPolynomial
@@ -333,9 +334,4 @@ def masked(own: Sequence[Opening], masks: Sequence[Sequence[Opening]]) -> list[O
         own: its shares of (r_id, ρ_id) of each cell (`cells.masks`).
         masks: for each qualified dealer, its shares of (m, μ) of each cell.
     """
-    found = []
-    for place, pair in enumerate(own):
-        value = pair.value + sum(row[place].value for row in masks)
-        blinding = pair.blinding + sum(row[place].blinding for row in masks)
-        found.append(Opening(value % group.R, blinding % group.R))
-    return found
+    return [combined([1] * len(each), each) for each in zip(own, *masks, strict=True)]

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 from node.core.codec import Writer
 from node.core.ids import tagged_hash
-from private_exec import group
 from private_exec.committee import acceptance, cells, points, rekey, remask, reshare
 from private_exec.committee import certificate as certificates
 from private_exec.committee.acceptance import Acceptance, Accepted
@@ -104,13 +103,13 @@ def accepting(
     """
     ids = [one.id for one in awaiting]
     c, shift = acceptance.masked(context.keys, ids, [one.pair for one in awaiting])
-    opened = yield from _opened(context, c, shift)
+    opened = yield from _opened(context, [Opening(*pair) for pair in zip(c, shift, strict=True)])
     accepted = [
         Accepted(identity, pair.value, pair.blinding)
         for identity, pair in zip(ids, opened, strict=True)
     ]
     made = acceptance.cells_of(record, accepted, {one.id: one.com for one in awaiting})
-    yield from _shown(context, context.keys, made)
+    yield from _shown(context, made)
     digest = acceptance.statement(record, accepted)
     certificate = yield from _certified(context, record.declaration, digest)
     return Acceptance(record.declaration.id, record.epoch, tuple(accepted), certificate)
@@ -131,8 +130,8 @@ def rekeying(
     Raises:
         OpeningFailed: PV-13; CellRefused: PV-39; CertificateRefused: PV-43.
     """
-    values, blindings = rekey.differences(before, context.keys, [cell.id for cell in held])
-    opened = yield from _opened(context, values, blindings)
+    own = rekey.differences(before, context.keys, [cell.id for cell in held])
+    opened = yield from _opened(context, own)
     return (yield from _moved(context, old, new, held, opened))
 
 
@@ -150,7 +149,7 @@ def handing(
         OpeningFailed: PV-13; CertificateRefused: PV-43.
     """
     own = reshare.masked(cells.masks(context.keys, transfer.cells), masks)
-    opened = yield from _opened_pairs(context, own)
+    opened = yield from _opened(context, own)
     digest = _handed(transfer, opened)
     certificate = yield from _certified(context, transfer.old.declaration, digest)
     return Handed(tuple(opened), certificate)
@@ -182,13 +181,8 @@ def taking(
         handed.certificate, transfer.old.declaration, _handed(transfer, handed.masked)
     )
     own = reshare.masked(cells.masks(context.keys, transfer.cells), masks)
-    opened = yield from _opened_pairs(context, own)
-    changes = [
-        Opening(
-            (after.value - before.value) % group.R, (after.blinding - before.blinding) % group.R
-        )
-        for before, after in zip(handed.masked, opened, strict=True)
-    ]
+    opened = yield from _opened(context, own)
+    changes = [cells.combined((1, -1), pair) for pair in zip(opened, handed.masked, strict=True)]
     return (yield from _moved(context, transfer.old, transfer.new, held, changes))
 
 
@@ -197,17 +191,10 @@ def _handed(transfer: Transfer, masked: Sequence[Opening]) -> bytes:
     return tagged_hash("private/handed", transfer.digest, *rows)
 
 
-def _opened_pairs(context: Context, own: Sequence[Opening]) -> Rounds[list[Opening]]:
-    values, blindings = [pair.value for pair in own], [pair.blinding for pair in own]
-    return (yield from _opened(context, values, blindings))
-
-
-def _opened(
-    context: Context, values: Sequence[int], blindings: Sequence[int]
-) -> Rounds[list[Opening]]:
+def _opened(context: Context, own: Sequence[Opening]) -> Rounds[list[Opening]]:
     """Open pairs of which every member holds shares. One round."""
-    opened = yield from open_shares(context, vectors.vec([*values, *blindings]))
-    found, count = vectors.ints(opened), len(values)
+    shares = [*(pair.value for pair in own), *(pair.blinding for pair in own)]
+    found, count = vectors.ints((yield from open_shares(context, vectors.vec(shares)))), len(own)
     return [Opening(*pair) for pair in zip(found[:count], found[count:], strict=True)]
 
 
@@ -221,15 +208,15 @@ def _moved(
     changes = [
         Change(cell.id, pair.value, pair.blinding) for cell, pair in zip(held, opened, strict=True)
     ]
-    yield from _shown(context, context.keys, remask.moved(held, changes, new.epoch))
+    yield from _shown(context, remask.moved(held, changes, new.epoch))
     digest = remask.statement(old, new, changes)
     certificate = yield from _certified(context, new.declaration, digest)
     return Remasking(old.digest, new.digest, tuple(changes), certificate)
 
 
-def _shown(context: Context, keys: PrssKeys, made: Sequence[Cell]) -> Rounds[None]:
+def _shown(context: Context, made: Sequence[Cell]) -> Rounds[None]:
     """PV-39: go on only if 2t + 1 members' points make the commitments. One round."""
-    own = points.points_of(cells.shares(keys, made))
+    own = points.points_of(cells.shares(context.keys, made))
     inbox = yield Round(Kind.SHOW, own, Form.BYTES)
     while True:
         rows, broken = _rows(inbox.bodies, len(made))

@@ -209,8 +209,11 @@ def rekeyed(old, new, made):
         for m, s in new.secrets.items()
     }
     parts = [
-        [interpolate(list(sent), [row[part][k] for row in sent.values()], 0) for k in range(2)]
-        for part in range(2)
+        [
+            interpolate(list(sent), [getattr(row[k], name) for row in sent.values()], 0)
+            for k in range(2)
+        ]
+        for name in ("value", "blinding")
     ]
     changes = [
         remask.Change(cell.id, *row)
