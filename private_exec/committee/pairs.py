@@ -11,17 +11,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
-from node.core.codec import Writer
+from node.core.codec import Reader, Writer
 from node.core.ids import tagged_hash
 from private_exec import group
 from private_exec.halving import failing
+from private_exec.mpc.shamir import SIZES, Size
 from private_exec.pedersen import H, Opening, commit
 from private_exec.transcript import coefficients, secret_scalar
-from zk.curve.bn254 import G1_GENERATOR, G1Affine
-from zk.curve.encoding import g1_to_bytes
+from zk.curve.bn254 import G1_GENERATOR, G1Affine, check_g1
+from zk.curve.encoding import G1_BYTES, g1_from_bytes, g1_to_bytes
 
-PAIR_BYTES = 64
+PAIR_BYTES: Final = 64
+MAX_COMMITMENTS: Final = Size.of(SIZES[-1]).t + 1
 Commitments = tuple[G1Affine, ...]
 """V₀ … V_t."""
 
@@ -53,6 +56,26 @@ class PairPolynomial:
             value = (value * member + coefficient.value) % group.R
             blinding = (blinding * member + coefficient.blinding) % group.R
         return Opening(value, blinding)
+
+
+def check_points(rows: Sequence[Commitments]) -> None:
+    """Raises a DecodeError where one is no point."""
+    for row in rows:
+        for point in row:
+            check_g1(point, what="commitment")
+
+
+def write_rows(rows: Sequence[Commitments]) -> bytes:
+    """Points row by row, 32 bytes each; how many, the message says."""
+    return b"".join(g1_to_bytes(point) for row in rows for point in row)
+
+
+def read_rows(reader: Reader, count: int, width: int) -> tuple[Commitments, ...]:
+    """So many rows of so many points."""
+    return tuple(
+        tuple(g1_from_bytes(reader.take(G1_BYTES), what=f"V{k}") for k in range(width))
+        for _ in range(count)
+    )
 
 
 def write(pairs: Sequence[Opening]) -> bytes:
