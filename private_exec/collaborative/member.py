@@ -24,8 +24,7 @@ from typing import Final
 import numpy as np
 
 from node.core.ids import tagged_hash
-from private_exec import group
-from private_exec.collaborative import exponent
+from private_exec import exponent, group
 from private_exec.collaborative.errors import CollaborationRefused, ProofImpossible
 from private_exec.collaborative.task import Holding, Task, shown_wires
 from private_exec.linking import Link, Linked, challenge_of, verify_linked

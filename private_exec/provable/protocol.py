@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from node.core.ids import tagged_hash
-from private_exec.collaborative import exponent
+from private_exec import exponent
 from private_exec.collaborative.protocol import prove
 from private_exec.collaborative.task import Holding, Task
 from private_exec.linking import Linked

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from private_exec import group
-from private_exec.collaborative import exponent, member
+from private_exec import exponent, group
+from private_exec.collaborative import member
 from private_exec.collaborative.errors import CollaborationRefused, ProofImpossible
 from private_exec.collaborative.member import Concluded, Fixed, Member
 from private_exec.collaborative.protocol import prove
