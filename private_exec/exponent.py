@@ -75,12 +75,10 @@ def corrected(
     Returns:
         The points, and the members that are off; None unless 2t + 1 members agree.
     """
-    count = len(next(iter(rows.values()), ()))
-    weights = coefficients(seed, "points", count)
-    mixed = {member: group.sum_g1(weights, row) for member, row in rows.items()}
-    good = agreeing(mixed, size.t, size.quorum, group.sum_g1, seed)
+    good = standing(size, rows, seed)
     if good is None:
         return None
+    count = len(rows[good[0]])
     columns = [
         value_at_zero(
             {member: rows[member][k] for member in good}, good[: size.t + 1], group.sum_g1
@@ -88,6 +86,26 @@ def corrected(
         for k in range(count)
     ]
     return columns, set(rows) - set(good)
+
+
+def standing(
+    size: Size, rows: Mapping[int, Sequence[G1Affine]], seed: bytes
+) -> tuple[int, ...] | None:
+    """Members whose shares of degree t of several points all agree, if 2t + 1 do.
+
+    Two such sets share t + 1 members at least, so there is one.
+
+    Args:
+        size: of the committee.
+        rows: by member, as many points each; at `ZERO` what is known to be right.
+        seed: hash of all of them.
+
+    Returns:
+        Members, ascending, without `ZERO`; None if there are no such.
+    """
+    weights = coefficients(seed, "points", len(next(iter(rows.values()), ())))
+    mixed = {member: group.sum_g1(weights, row) for member, row in rows.items()}
+    return agreeing(mixed, size.t, size.quorum, group.sum_g1, seed)
 
 
 def consistent(word: Mapping[int, P], degree: int, total: Sum[P], seed: bytes) -> bool:
