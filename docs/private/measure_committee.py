@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from node.core.ids import ChainId
-from private_exec import group
+from private_exec import exponent, group
 from private_exec.committee import acceptance, cells, inputs, points
 from private_exec.committee.acceptance import Accepted
 from private_exec.committee.ceremony import Ceremony, CeremonySucceeded
@@ -174,7 +174,7 @@ class Measured:
         made = acceptance.cells_of(record, accepted, known)
         shares = {m: cells.shares(s.prss, made) for m, s in self.secrets.items()}
         self.timed("points", lambda: points.points_of(shares[1]), self.count)
-        shown = {m: points.read(points.points_of(row), self.count) for m, row in shares.items()}
+        shown = {m: exponent.read(points.points_of(row), self.count) for m, row in shares.items()}
         coms = [cell.com for cell in made]
         self.timed("agree", lambda: points.agree(size, coms, shown, 1), self.count)
         wrong = shown | dict.fromkeys(range(self.n - size.t + 1, self.n + 1), shown[1])

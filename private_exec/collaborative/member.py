@@ -303,10 +303,7 @@ def _read_first(task: Task, body: bytes) -> tuple[list[G1Affine], G2Affine] | No
     if len(body) != count * G1_BYTES + G2_BYTES:
         return None
     try:
-        points = [
-            g1_from_bytes(body[k * G1_BYTES : (k + 1) * G1_BYTES], what="share")
-            for k in range(count)
-        ]
+        points = exponent.read(body[: count * G1_BYTES], count)
         b = group.g2_on_twist(body[count * G1_BYTES :], "share")
         group.check_order_g2([b], "share")
     except DecodeError:

@@ -12,27 +12,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from node.core.codec import Reader, Writer
+from node.core.codec import Writer
 from node.core.ids import tagged_hash
 from private_exec import exponent
 from private_exec.committee.errors import CellRefused
 from private_exec.mpc.shamir import Size
 from private_exec.pedersen import Opening, commit
 from zk.curve.bn254 import G1Affine
-from zk.curve.encoding import G1_BYTES, g1_from_bytes, g1_to_bytes
+from zk.curve.encoding import g1_to_bytes
 
 
 def points_of(shares: Sequence[Opening]) -> bytes:
     """A member's Pᵢ for each cell, 32 bytes each: what it broadcasts."""
     return b"".join(map(g1_to_bytes, commit(shares)))
-
-
-def read(data: bytes, count: int) -> list[G1Affine]:
-    """A member's points for so many cells; raises a DecodeError."""
-    reader = Reader(data, "points of a member")
-    points = [g1_from_bytes(reader.take(G1_BYTES), what=f"point {k}") for k in range(count)]
-    reader.done()
-    return points
 
 
 def agree(

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from node.core.codec import Writer
 from node.core.ids import tagged_hash
+from private_exec import exponent
 from private_exec.committee import acceptance, cells, points, rekey, remask, reshare
 from private_exec.committee import certificate as certificates
 from private_exec.committee.acceptance import Acceptance, Accepted
@@ -35,7 +36,6 @@ from private_exec.mpc.prss import PrssKeys
 from private_exec.mpc.rounds import WAIT, Form, Round, Rounds
 from private_exec.pedersen import Opening
 from zk.curve.bn254 import G1Affine
-from zk.errors import DecodeError
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +219,7 @@ def _shown(context: Context, made: Sequence[Cell]) -> Rounds[None]:
     own = points.points_of(cells.shares(context.keys, made))
     inbox = yield Round(Kind.SHOW, own, Form.BYTES)
     while True:
-        rows, broken = _rows(inbox.bodies, len(made))
+        rows, broken = exponent.rows_of(inbox.bodies, len(made))
         try:
             off = points.agree(
                 context.session.size, [cell.com for cell in made], rows, context.member
@@ -229,21 +229,8 @@ def _shown(context: Context, made: Sequence[Cell]) -> Rounds[None]:
                 raise
             inbox = yield WAIT
         else:
-            context.accuse((*off, *broken), "PV-39", "showed points of no share of these cells")
+            context.accuse((*off, *sorted(broken)), "PV-39", "showed points of no share of these cells")
             return
-
-
-def _rows(
-    bodies: dict[int, bytes], count: int
-) -> tuple[dict[int, list[G1Affine]], tuple[int, ...]]:
-    """Points by member; and who sent none."""
-    rows, broken = {}, []
-    for member, body in bodies.items():
-        try:
-            rows[member] = points.read(body, count)
-        except DecodeError:
-            broken.append(member)
-    return rows, tuple(broken)
 
 
 def _certified(context: Context, declaration: Declaration, statement: bytes) -> Rounds[Certificate]:
