@@ -229,7 +229,9 @@ def _shown(context: Context, made: Sequence[Cell]) -> Rounds[None]:
                 raise
             inbox = yield WAIT
         else:
-            context.accuse((*off, *sorted(broken)), "PV-39", "showed points of no share of these cells")
+            context.accuse(
+                (*off, *sorted(broken)), "PV-39", "showed points of no share of these cells"
+            )
             return
 
 
