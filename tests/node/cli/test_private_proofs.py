@@ -143,6 +143,24 @@ def test_pv68_a_changed_file_is_refused(rehearsed: Any, made: Path) -> None:
     with pytest.raises(TransitionRefused) as caught:
         parse(change(made, digest="0x" + "00" * 32), "")
     assert (caught.value.rule, type(caught.value)) == ("PV-68", TransitionRefused)
+    with pytest.raises(TransitionRefused) as caught:
+        parse(change(made, program="lottery\x1b[2J"), "")
+    assert (caught.value.rule, type(caught.value)) == ("PV-68", TransitionRefused)
+    assert "lottery" not in str(caught.value)
+
+
+def test_pv68_cells_are_counted_before_a_program_is_traced(
+    rehearsed: Any, made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A small file must not ask for the longest program that there is."""
+    from private_exec.programs.program import PrivateProgram
+
+    monkeypatch.setattr(PrivateProgram, "at", lambda *_, **__: pytest.fail("it was traced"))
+    most = {"program": "darkpool", "sizes": {"orders": 255, "ticks": 255}}
+    for values in (most, {"sizes": {"bidders": 255}}):
+        with pytest.raises(MalformedTransition) as caught:
+            parse(change(made, **values), "")
+        assert caught.value.rule == "PV-68"
 
 
 def test_pv68_what_is_no_transition_is_refused(rehearsed: Any, made: Path) -> None:
