@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,6 +35,7 @@ from private_exec.mpc.shamir import SIZES, Size
 from private_exec.mpc.testing import keys_of_all, seeded, shared
 from zk import backends
 from zk.bench import host
+from zk.bench.least import least
 from zk.field.arrays import U64Array
 
 HERE = Path(__file__).resolve().parent
@@ -54,16 +54,6 @@ STEPS = {
 }
 PROTOTYPE = {4: {"triple": 17.5}, 7: {"triple": 58.9}, 10: {"triple": 365.0}}
 """Microseconds (design of the committee)."""
-
-
-def least(call: Callable[[], object], repeat: int) -> float:
-    """Seconds of the processor."""
-    found = []
-    for _ in range(repeat):
-        started = time.process_time_ns()
-        call()
-        found.append(time.process_time_ns() - started)
-    return min(found) / 1e9
 
 
 def measured(n: int, count: int, repeat: int) -> dict[str, Any]:
@@ -96,10 +86,10 @@ def measured(n: int, count: int, repeat: int) -> dict[str, Any]:
         "corrected": lambda: decode.decode(size, wrong, size.t),
         "root": lambda: roots(squares),
     }
-    found = {name: 1e6 * least(call, repeat) / count for name, call in calls.items()}
-    found["label"] = 1e6 * least(lambda: prss.shares(held[0], draw[0], 1), 5 * repeat)
+    found = {name: 1e3 * least(call, repeat)[1] / count for name, call in calls.items()}
+    found["label"] = 1e3 * least(lambda: prss.shares(held[0], draw[0], 1), 5 * repeat)[1]
     cells = [MaskLabel(CellId(k.to_bytes(32, "little")), Part.VALUE) for k in range(64)]
-    found["mask"] = 1e6 * least(lambda: prss.masks(held[0], cells), repeat) / len(cells)
+    found["mask"] = 1e3 * least(lambda: prss.masks(held[0], cells), repeat)[1] / len(cells)
     found["triple"] = 3 * found["share"] + found["zero"] + found["product"] + found["check"]
     steps = {}
     for name in STEPS:

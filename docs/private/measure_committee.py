@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,6 +33,7 @@ from private_exec.pedersen import Opening
 from private_exec.transcript import secret_scalar
 from zk import backends
 from zk.bench import host
+from zk.bench.least import least
 
 HERE = Path(__file__).resolve().parent
 STEPS = {
@@ -51,17 +51,6 @@ STEPS = {
     "accept": "observer: certificate and commitments of all cells",
 }
 T = TypeVar("T")
-
-
-def timed(call: Callable[[], T], repeat: int) -> tuple[T, float]:
-    """What it gives, and milliseconds of the processor."""
-    found: list[float] = []
-    while True:
-        started = time.process_time_ns()
-        result = call()
-        found.append(time.process_time_ns() - started)
-        if len(found) >= repeat:
-            return result, min(found) / 1e6
 
 
 def seed(*parts: object) -> bytes:
@@ -90,7 +79,7 @@ class Measured:
 
     def timed(self, name: str, call: Callable[[], T], each: int = 1) -> T:
         """Measure, for each of so many."""
-        result, spent = timed(call, self.repeat)
+        result, spent = least(call, self.repeat)
         self.times[name] = round(spent / each, 3)
         return result
 
