@@ -38,7 +38,7 @@ class PairPolynomial:
     @staticmethod
     def of(secret: Opening, degree: int, tag: str, *seed: bytes) -> PairPolynomial:
         """Sharing of a pair; the other coefficients are drawn from a seed and the pair."""
-        own = Writer().fr(secret.value).fr(secret.blinding).done()
+        own = secret.to_bytes()
 
         def draw(name: str, k: int) -> int:
             return secret_scalar(f"{tag}/{name}/{k}", own, *seed)
@@ -80,10 +80,7 @@ def read_rows(reader: Reader, count: int, width: int) -> tuple[Commitments, ...]
 
 def write(pairs: Sequence[Opening]) -> bytes:
     """Pairs as they are sealed, 64 bytes each."""
-    writer = Writer()
-    for pair in pairs:
-        writer.fr(pair.value).fr(pair.blinding)
-    return writer.done()
+    return b"".join(map(Opening.to_bytes, pairs))
 
 
 def read(data: bytes, count: int) -> list[Opening] | None:
@@ -108,8 +105,7 @@ def wrong(claims: Sequence[Claim], seed: bytes) -> list[int]:
         seed: hashed with all of them into the sum's coefficients.
     """
     data = [
-        Writer().u16(member).fr(pair.value).fr(pair.blinding).done()
-        + b"".join(map(g1_to_bytes, commitments))
+        Writer().u16(member).done() + pair.to_bytes() + b"".join(map(g1_to_bytes, commitments))
         for commitments, member, pair in claims
     ]
     weights = coefficients(tagged_hash("private/pairs", seed, *data), "pair", len(claims))

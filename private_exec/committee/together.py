@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from node.core.codec import Writer
 from node.core.ids import tagged_hash
 from private_exec import exponent
 from private_exec.committee import acceptance, cells, points, rekey, remask, reshare
@@ -187,8 +186,7 @@ def taking(
 
 
 def _handed(transfer: Transfer, masked: Sequence[Opening]) -> bytes:
-    rows = (Writer().fr(pair.value).fr(pair.blinding).done() for pair in masked)
-    return tagged_hash("private/handed", transfer.digest, *rows)
+    return tagged_hash("private/handed", transfer.digest, *map(Opening.to_bytes, masked))
 
 
 def _opened(context: Context, own: Sequence[Opening]) -> Rounds[list[Opening]]:
