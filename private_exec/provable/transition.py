@@ -48,7 +48,7 @@ class Provable:
     key: ProvingKey
 
     def __post_init__(self) -> None:
-        shape, key = shape_of_program(self.program), self.key
+        shape, key = _shape(self.program, self.circuit), self.key
         if (key.wires, key.publics, key.domain) != (shape.wires, shape.publics, shape.domain):
             raise TransitionRefused("PV-78", "a key of another program, or for other sizes")
 
@@ -73,9 +73,13 @@ class Provable:
 
 def shape_of_program(program: Program) -> R1CS:
     """The constraint system of a program; named after its digest, so that sizes have their own."""
+    return _shape(program, lowered(program))
+
+
+def _shape(program: Program, circuit: Circuit) -> R1CS:
     declared = program.declaration
     name = f"{declared.name}-{program.digest.hex()[:16]}/{declared.version}"
-    return shape_of(lowered(program), name)
+    return shape_of(circuit, name)
 
 
 def verify_transition(
