@@ -57,7 +57,7 @@ def _title(tx: PrivateTx) -> str:
         RoundTx: "A round of matching funds",
         DonateTx: "A donation",
         ComplaintTx: "A member complains",
-        AcceptTx: "Donations become cells",
+        AcceptTx: "Donations or deposits become cells",
         OpenTx: "Sums are opened",
         SettleTx: "A round is settled",
         ClaimTx: "A donation or deposit goes back",
@@ -107,8 +107,10 @@ def _light(tx: PrivateTx, light: Facts, names: Mapping[Kind, str]) -> Facts:
             light.code("member's nullifier", f"{given.nullifier:064x}", "once a round")
             return light.native("fee", tx.carried.fee, "paid by the notes")
         case ComplaintTx():
-            return light.code("donation", tx.input.hex())
-        case AcceptTx() | SettleTx():
+            return light.code("input", tx.input.hex())
+        case AcceptTx():
+            return light.code("round, or committee", tx.round.hex(), "of deposits")
+        case SettleTx():
             return light.code("round", tx.round.hex())
         case OpenTx():
             light.code("round", tx.round.hex())
@@ -118,7 +120,7 @@ def _light(tx: PrivateTx, light: Facts, names: Mapping[Kind, str]) -> Facts:
                 light.add("sum of roots, of donations", f"{roots}, {total}")
             return light
         case ClaimTx():
-            light.code("donation", tx.wanted.input.hex())
+            light.code("input", tx.wanted.input.hex())
             return light.native("fee", tx.carried.fee, "paid out of it")
         case DepositTx():
             light.code("committee", read_input(tx.input).committee.hex())

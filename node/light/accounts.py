@@ -7,7 +7,7 @@ changed: a sequence number that only it can have used, nullifiers that only it c
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -20,6 +20,7 @@ from node.lane import payload
 from node.lane.payload import Tag
 from node.light.errors import LightRefused
 from node.light.root import VerifiedLedger
+from node.private.payload import carrying_in
 from shielded.env import nullifier_bytes
 from shielded.transaction import ShieldedTx
 from transparent.accounts import balance_key, sequence_key
@@ -105,11 +106,15 @@ def _sequence_used(
 
 
 def _nullifiers_spent(
-    ledger: VerifiedLedger, block: Block, tx: ShieldedTx, others: Iterable[bytes]
+    ledger: VerifiedLedger, block: Block, tx: ShieldedTx, others: Sequence[bytes]
 ) -> bool | None:
-    """It took effect if every nullifier of it was spent in its block."""
+    """It took effect if every nullifier of it was spent in its block, and by no other there."""
     mine = _nullifiers(tx)
-    rivals = _of(others, EnvironmentId.SHIELDED, ShieldedTx.from_bytes)
+    carriers = (item for item in map(carrying_in, others) if item is not None)
+    rivals = (
+        *_of(others, EnvironmentId.SHIELDED, ShieldedTx.from_bytes),
+        *(item.carried for item in carriers),
+    )
     if any(mine & _nullifiers(item) for item in rivals):
         return None
     spent = (ledger.entry(nullifier_key(EnvironmentId.SHIELDED, item)) for item in mine)

@@ -37,7 +37,7 @@ TITLES = {
     Tag.ROUND: "A round of matching funds",
     Tag.DONATE: "A donation",
     Tag.COMPLAINT: "A member complains",
-    Tag.ACCEPT: "Donations become cells",
+    Tag.ACCEPT: "Donations or deposits become cells",
     Tag.OPEN: "Sums are opened",
     Tag.SETTLE: "A round is settled",
     Tag.CLAIM: "A donation or deposit goes back",

@@ -33,13 +33,22 @@ def chain_of(linked) -> PrivateChain:
     return found
 
 
-def audited(chain: PrivateChain, folder: Path):
+def audited(chain: PrivateChain, folder: Path, auditor: type[Audit] = Audit):
     path = folder / "chain.tar"
     export(FolderSource(chain.ledger.store, chain.genesis, "memory", None), path, REGISTRY)
     with bundle_in(path) as source:
         chosen, _ = keys.choose(source.genesis, source.keys, REGISTRY, trust_bundled=False)
         with work.in_memory(source.genesis) as journal:
-            return Audit(source, chosen, journal).run()
+            return auditor(source, chosen, journal).run()
+
+
+class Watched(Audit):
+    """AUD-021: execution finds every proof judged already, also those of what is carried."""
+
+    def _execute(self, item, supply):
+        before = self._verifier.judged
+        super()._execute(item, supply)
+        assert self._verifier.judged == before, item.raw.height
 
 
 def test_an_audit_of_a_round_finds_nothing(tmp_path):
@@ -51,7 +60,7 @@ def test_an_audit_of_a_round_finds_nothing(tmp_path):
     assert_ok(chain.run(chain.sums(identity)))
     assert_ok(chain.run(chain.settle(identity)))
     assert_ok(chain.run(chain.claim(given[1])))
-    report = audited(chain, tmp_path)
+    report = audited(chain, tmp_path, Watched)
     assert not report.culprits and not report.stopped
     assert report.height == chain.height
 

@@ -125,6 +125,37 @@ def test_pv141_committees_rounds_donations_and_cells_are_those_behind_the_last_b
     )
 
 
+class Ahead:
+    """A store that has another block by the time that a document is written."""
+
+    def __init__(self, store) -> None:
+        self._reader, self.height = store.reader(), store.height + 10**6
+
+    def reader(self):
+        return self._reader
+
+
+def test_pv141_a_document_is_behind_one_block_while_others_come():
+    chain = PrivateChain()
+    chain.start(notes=1)
+    name = chain.open_round()
+    views = PrivateViews(chain.genesis, Ahead(chain.ledger.store), {})
+    found = views.round(name)
+    assert (found.height, found.phase, found.status) == (chain.height, "donating", "running")
+    committee = chain.declaration.id
+    for document in (
+        views.committees(),
+        views.ceremony(committee),
+        views.rounds(),
+        views.inputs(name, 0, 1),
+        views.deposits(committee),
+    ):
+        assert document.height == chain.height
+    given = chain.donate(name, 0, 100, 0)
+    views = PrivateViews(chain.genesis, Ahead(chain.ledger.store), {})
+    assert not views.input(given.input.id).claimable
+
+
 def test_pv141_a_client_reads_rounds_page_by_page(monkeypatch):
     chain = PrivateChain()
     chain.start(notes=1)
