@@ -40,8 +40,6 @@ from node.lane.blobs import attached
 from node.lane.blobs.attached import Attached, Contents
 from node.lane.blobs.blob import NoBytes
 from node.lane.payload import Tag
-from node.private.gifts import carried_wire
-from node.private.payload import carrying_in
 from node.store.chain import decode_receipts, encode_receipts
 from zk.errors import ChiaroError, DecodeError
 from zk.groth16.keys import VerifyingKey
@@ -242,8 +240,6 @@ class Audit:
             if tag in _SETTLING:
                 into = claims if tag is Tag.END else tried
                 into += [c for inner in settled.proposed(tx) for c in intake.claims(inner)]
-            elif (carrying := carrying_in(tx)) is not None:
-                claims += intake.claims(carried_wire(carrying))
         blobs = self._blobs(raw, block, receipts)
         return _Item(raw, block, receipts, [*claims, *tried], len(claims), fault, blobs)
 
