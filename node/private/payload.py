@@ -59,7 +59,6 @@ from private_exec.roster import SIGNATURE_BYTES, Signer
 from shielded.transaction import ShieldedTx
 from transparent.signature import SigningKey
 from transparent.spec import crossing_digest
-from zk.errors import ChiaroError
 
 MAX_MESSAGE: Final = MAX_TX_BYTES
 
@@ -468,18 +467,6 @@ def decode(payload: bytes) -> PrivateTx:
     found = _read(tag, reader)
     reader.done()
     return found
-
-
-def carrying_in(data: bytes) -> Carrying | None:
-    """The private transaction in an envelope, if it carries another; total."""
-    try:
-        envelope = Transaction.from_bytes(data)
-        if envelope.environment is not EnvironmentId.PRIVATE:
-            return None
-        tx = decode(envelope.payload)
-    except ChiaroError:
-        return None
-    return tx if isinstance(tx, Carrying) else None
 
 
 def _read(tag: Tag, reader: Reader) -> PrivateTx:
