@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import httpx
 import pytest
 from rich.console import Console
 
@@ -26,6 +27,7 @@ from node.private.payload import (
 )
 from node.rpc import views
 from node.rpc.schema import TransactionView
+from node.testing.nodes import memory_node, serving
 from node.testing.private import PrivateChain, assert_ok
 from private_exec.committee.certificate import Certificate
 from private_exec.committee.opening import OpenStatement
@@ -115,6 +117,13 @@ def test_every_private_transaction_has_a_page_and_a_document(told, tag) -> None:
         (inside,) = data["carried"]
         assert inside["environment"] == "shielded"
         assert inside["tx_id"] == "0x" + tx.carried.id.hex()
+
+
+def test_marks_of_every_environment_are_explained() -> None:
+    with serving(memory_node()) as client:
+        page = httpx.get(f"{client.url}/explorer/blocks").text
+    for environment in EnvironmentId:
+        assert f'tone-{environment.label}"></span> ' in page
 
 
 def test_no_donors_amount_is_on_its_page(told) -> None:
