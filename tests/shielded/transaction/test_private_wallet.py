@@ -210,6 +210,12 @@ def test_sh73_lesser_keys_say_nothing_of_it(story, chain, kit) -> None:
         ledger(wallet)
 
 
+def test_sh30_terms_do_not_print_the_seed(story) -> None:
+    terms = story.terms()
+    assert repr(terms.seed) not in repr(terms)
+    assert "expiry" in repr(terms)
+
+
 def test_sh70_directions_and_funds(story, chain, kit) -> None:
     owner = PrivateOwner.of(kit.alice, ROUND)
     out = owner.opening(NATIVE, 225, b"c", REF)
