@@ -9,7 +9,9 @@ from node.core.errors import NotFound
 from node.private import state as entries
 from node.private.payload import SettleTx
 from node.rpc.client import NodeClient
+from node.rpc.errors import BadAnswer
 from node.rpc.private import PrivateViews
+from node.rpc.private_schema import RoundsView
 from node.testing.clock import EPOCH_MS
 from node.testing.nodes import VALIDATOR, memory_node, serving
 from node.testing.private import PrivateChain, assert_ok
@@ -174,3 +176,7 @@ def test_pv141_a_client_reads_rounds_page_by_page(monkeypatch):
     assert client.private_rounds() == every and len(every.rounds) == 3
     assert asked == [None, {"after": every.rounds[1].id}]
     assert client.private_rounds(pages=1).more
+    empty = RoundsView(height=1, rounds=[], more=True)
+    monkeypatch.setattr(client, "get", lambda *_: empty)
+    with pytest.raises(BadAnswer, match="PV-141"):
+        client.private_rounds()
