@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from node.cli import identify
 from node.cli.session import Session
 from node.cli.verify import Checked, key_document
 from zk.errors import ChiaroError
@@ -27,18 +28,12 @@ def linked_checks(session: Session, wire: bytes, *, history: bool) -> Checked | 
         UnknownKey, DevParamsRefused, DigestMismatch: no usable key.
     """
     from circuits.keys import KeyStore
-    from node.core.block import Transaction
-    from node.core.ids import EnvironmentId
-    from node.private import payload, statements
-    from node.private.gifts import Carrying
+    from node.private import statements
     from zk.errors import InsecureVersion
     from zk.formats.itemised import Check
 
-    envelope = Transaction.from_bytes(wire)
-    if envelope.environment is not EnvironmentId.PRIVATE:
-        return None
-    tx = payload.decode(envelope.payload)
-    if not isinstance(tx, Carrying):
+    tx = identify.carrying_of(wire)
+    if tx is None:
         return None
     try:
         claim = statements.claim_of(tx)
