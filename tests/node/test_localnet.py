@@ -87,13 +87,9 @@ def net(request) -> Iterator[Net]:
     n, version = request.param
     if version and not (BUILT / version / "cometbft").is_file():
         pytest.skip(f"CometBFT {version} is not here: `make cometbft COMETBFT_VERSION={version}`")
-    found = Net(n, program=BUILT / version / "cometbft" if version else None, lane=LANE)
-    try:
+    with Net(n, program=BUILT / version / "cometbft" if version else None, lane=LANE) as found:
         found.up()
         yield found
-    finally:
-        found.close()
-        found.remove()
 
 
 @needs_engine

@@ -77,13 +77,9 @@ class Following(PrivateChain):
 
 @pytest.fixture
 def net() -> Iterator[Localnet]:
-    found = Localnet(4, block_ms=250, lane=None, private=PARAMETERS)
-    try:
+    with Localnet(4, block_ms=250, lane=None, private=PARAMETERS) as found:
         found.up()
         yield found
-    finally:
-        found.close()
-        found.remove()
 
 
 @needs_engine
