@@ -151,6 +151,7 @@ async def _until_stopped(member: Member, timeout: float) -> None:
     task = asyncio.create_task(member.run())
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
+        # On Windows loops have none: Ctrl-C ends `asyncio.run` there, and SIGTERM the process.
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, task.cancel)
     if timeout:
