@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 
+from fuzzing.committees import CERTIFICATE
 from fuzzing.ledger import ACCOUNT, CHAIN, shielded
+from fuzzing.proofs import made
 from fuzzing.target import Target
 from node.core.genesis import Genesis, development_genesis
 from node.core.ids import NATIVE, Height
@@ -18,6 +21,8 @@ from node.private.payload import (
     CeremonyTx,
     ComplaintTx,
     DeclareTx,
+    FreezeTx,
+    HandoverTx,
     Head,
     OpenTx,
     PlaceTx,
@@ -34,11 +39,16 @@ from private_exec.committee.ceremony import Fault, FaultKind
 from private_exec.committee.declaration import Declaration, Seat
 from private_exec.committee.epoch import EpochContext, EpochRecord
 from private_exec.committee.opening import OpenStatement
-from private_exec.linking import link_bytes
-from private_exec.pedersen import Opening
+from private_exec.linking import Link, Linked, link_bytes
+from private_exec.mpc.labels import SessionId
+from private_exec.pedersen import H, Opening
+from private_exec.programs.library import program as of_the_house
+from private_exec.provable.document import Transition, document, parse
+from private_exec.provable.transition import context_of, session_element
 from shielded.transaction import ShieldedTx
 from transparent.signature import SigningKey
 from zk.curve.bn254 import G1_GENERATOR
+from zk.groth16.hidden import HiddenProof
 
 ID = b"\x21" * 32
 HEAD = Head(CHAIN, 5, Height(9), ACCOUNT)
@@ -69,6 +79,8 @@ def _transactions() -> list[bytes]:
         PlaceTx(HEAD, NATIVE, 5, b"input"),
         WithdrawTx(HEAD, ID, ACCOUNT, Opening(5, 6)),
         RemaskTx(ID, 1, b"remasking"),
+        FreezeTx(ID, 1),
+        HandoverTx(ID, 1, ID, 2, 0, CERTIFICATE, b"remasking"),
     ]
     return [tx.to_bytes() for tx in found]
 
@@ -99,6 +111,25 @@ def _epoch() -> bytes:
 def _donation() -> bytes:
     point = G1_GENERATOR
     return Donation(ID, 1, ACCOUNT, Status.PENDING, point, point, 9).to_bytes()
+
+
+def _proofs() -> list[bytes]:
+    """Well-formed; they prove nothing."""
+    program, session = of_the_house("auction").at(bidders=2), SessionId(ID)
+    inputs, outputs = (G1_GENERATOR, H), (H, G1_GENERATOR)
+    hidden = HiddenProof(made().proof, G1_GENERATOR)
+    link = Link((G1_GENERATOR, *inputs, *outputs), (1, 2, 3, 4), (5, 6, 7, 8), 9)
+    context = context_of(program, session)
+    linked = Linked((session_element(session),), (*inputs, *outputs), hidden, link, context)
+    return [_write_proof(Transition(program, session, inputs, outputs, linked))]
+
+
+def _read_proof(data: bytes) -> Transition:
+    return parse(data, "proof")
+
+
+def _write_proof(transition: Transition) -> bytes:
+    return json.dumps(document(transition)).encode()
 
 
 TARGETS = (
@@ -145,4 +176,6 @@ TARGETS = (
         memory=16,
         exact=True,
     ),
+    # Memory: the program is traced at the sizes that the file names, which are bounded.
+    Target("private_proof", _read_proof, _write_proof, _proofs, memory=4096, text=True),
 )
