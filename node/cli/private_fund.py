@@ -119,7 +119,7 @@ def new(
     from node.cli.wallet_private import read_members
     from node.cli.wallet_spend import kind_of
     from node.core.ids import NATIVE, AccountId, ChainId, Height
-    from node.private.payload import Head, RoundTx, sign_round, wire
+    from node.private.payload import Head, RoundTx, sign_taking, wire
     from node.private.terms import Terms
     from node.rpc.text import bytes_of
 
@@ -161,7 +161,7 @@ def new(
             raise typer.Abort
         secrets = _unlock(session, wallet, password_file)
         wallet_fund.fund(wallet, client, missing)
-        client.submit(wire(sign_round(tx, secrets.signing)))
+        client.submit(wire(sign_taking(tx, secrets.signing)))
         included = None if no_wait else client.wait_for_tx(tx.id, timeout)
     data = {
         "round": "0x" + tx.id.hex(),

@@ -31,10 +31,11 @@ is. Proofs and signatures are in no id.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cached_property
-from typing import Final
+from typing import ClassVar, Final, TypeVar
 
 from node.core.block import MAX_TX_BYTES, Transaction
 from node.core.codec import Reader, Writer
@@ -140,8 +141,68 @@ class Head:
         return Head(chain_id, fee, Height(expiry), AccountId(reader.take(ID_BYTES)))
 
 
+class Paid(ABC):
+    """What an account pays for: it signs the id, which covers all but signatures.
+
+    Attributes:
+        tag: its first byte.
+        head: who pays.
+        signature: of the payer over `consent`, for the fee.
+    """
+
+    tag: ClassVar[Tag]
+    head: Head
+    signature: bytes
+
+    @abstractmethod
+    def _write(self, writer: Writer) -> None:
+        """What stands between head and signatures."""
+
+    def _unsigned(self) -> bytes:
+        writer = Writer().u8(self.tag)
+        self.head.write(writer)
+        self._write(writer)
+        return writer.done()
+
+    def to_bytes(self) -> bytes:
+        return self._unsigned() + self.signature
+
+    @cached_property
+    def id(self) -> TxId:
+        """Of a round, also the round's."""
+        return TxId(tagged_hash("private/tx", self._unsigned()))
+
+    @property
+    def consent(self) -> bytes:
+        """What the payer signs for the fee."""
+        return tagged_hash("private/consent", self.id)
+
+
+class Authorized(Paid):
+    """What somebody signs for beside the fee: the payer for an amount, or an input's owner."""
+
+    authorization: bytes
+
+    def to_bytes(self) -> bytes:
+        return super().to_bytes() + self.authorization
+
+
+class Taking(Authorized):
+    """What leaves the payer's account, who signs for it (TR-10)."""
+
+    @property
+    @abstractmethod
+    def taken(self) -> tuple[Kind, int]:
+        """Kind and amount."""
+
+    @property
+    def debit(self) -> bytes:
+        """What the payer signs for the amount."""
+        return crossing_digest(self.head.payer, *self.taken, self.id)
+
+
 @dataclass(frozen=True)
-class DeclareTx:
+class DeclareTx(Paid):
     """Declares a committee.
 
     Attributes:
@@ -150,26 +211,13 @@ class DeclareTx:
         signature: of the payer over `consent`.
     """
 
+    tag = Tag.DECLARE
     head: Head
     declaration: bytes
     signature: bytes = bytes(SIGNATURE_BYTES)
 
-    def _unsigned(self) -> bytes:
-        writer = Writer().u8(Tag.DECLARE)
-        self.head.write(writer)
-        return writer.blob(self.declaration).done()
-
-    def to_bytes(self) -> bytes:
-        return self._unsigned() + self.signature
-
-    @cached_property
-    def id(self) -> TxId:
-        return TxId(tagged_hash("private/tx", self._unsigned()))
-
-    @property
-    def consent(self) -> bytes:
-        """What the payer signs."""
-        return tagged_hash("private/consent", self.id)
+    def _write(self, writer: Writer) -> None:
+        writer.blob(self.declaration)
 
 
 @dataclass(frozen=True)
@@ -188,7 +236,7 @@ class CeremonyTx:
 
 
 @dataclass(frozen=True)
-class RoundTx:
+class RoundTx(Taking):
     """Opens a round of matching funds, and locks them.
 
     Attributes:
@@ -198,34 +246,19 @@ class RoundTx:
         authorization: of the provider over `debit`, for the funds (TR-10).
     """
 
+    tag = Tag.ROUND
     head: Head
     terms: Terms
     signature: bytes = bytes(SIGNATURE_BYTES)
     authorization: bytes = bytes(SIGNATURE_BYTES)
 
-    def _unsigned(self) -> bytes:
-        writer = Writer().u8(Tag.ROUND)
-        self.head.write(writer)
+    def _write(self, writer: Writer) -> None:
         self.terms.write(writer)
-        return writer.done()
-
-    def to_bytes(self) -> bytes:
-        return self._unsigned() + self.signature + self.authorization
-
-    @cached_property
-    def id(self) -> TxId:
-        """Also the round's."""
-        return TxId(tagged_hash("private/tx", self._unsigned()))
 
     @property
-    def consent(self) -> bytes:
-        """What the provider signs for the fee."""
-        return tagged_hash("private/consent", self.id)
-
-    @property
-    def debit(self) -> bytes:
-        """What the provider signs for the funds."""
-        return crossing_digest(self.head.payer, self.terms.kind, self.terms.pool, self.id)
+    def taken(self) -> tuple[Kind, int]:
+        """The pool."""
+        return self.terms.kind, self.terms.pool
 
 
 @dataclass(frozen=True)
@@ -293,7 +326,7 @@ class SettleTx:
 
 
 @dataclass(frozen=True)
-class PlaceTx:
+class PlaceTx(Taking):
     """Puts an amount that everybody sees into a cell of one owner.
 
     Attributes:
@@ -304,6 +337,7 @@ class PlaceTx:
         authorization: of the payer over `debit`, for the amount (TR-10).
     """
 
+    tag = Tag.PLACE
     head: Head
     kind: Kind
     amount: int
@@ -311,32 +345,17 @@ class PlaceTx:
     signature: bytes = bytes(SIGNATURE_BYTES)
     authorization: bytes = bytes(SIGNATURE_BYTES)
 
-    def _unsigned(self) -> bytes:
-        writer = Writer().u8(Tag.PLACE)
-        self.head.write(writer)
-        writer.raw(self.kind.to_bytes(), 64).u64(self.amount)
-        return writer.blob(self.input).done()
-
-    def to_bytes(self) -> bytes:
-        return self._unsigned() + self.signature + self.authorization
-
-    @cached_property
-    def id(self) -> TxId:
-        return TxId(tagged_hash("private/tx", self._unsigned()))
+    def _write(self, writer: Writer) -> None:
+        writer.raw(self.kind.to_bytes(), 64).u64(self.amount).blob(self.input)
 
     @property
-    def consent(self) -> bytes:
-        """What the payer signs for the fee."""
-        return tagged_hash("private/consent", self.id)
-
-    @property
-    def debit(self) -> bytes:
-        """What the payer signs for the amount."""
-        return crossing_digest(self.head.payer, self.kind, self.amount, self.id)
+    def taken(self) -> tuple[Kind, int]:
+        """What goes into the cell."""
+        return self.kind, self.amount
 
 
 @dataclass(frozen=True)
-class WithdrawTx:
+class WithdrawTx(Authorized):
     """Takes what an input holds into an account, in the clear.
 
     Attributes:
@@ -348,6 +367,7 @@ class WithdrawTx:
         authorization: of the input's owner over `digest`.
     """
 
+    tag = Tag.WITHDRAW
     head: Head
     input: bytes
     account: AccountId
@@ -355,23 +375,9 @@ class WithdrawTx:
     signature: bytes = bytes(SIGNATURE_BYTES)
     authorization: bytes = bytes(SIGNATURE_BYTES)
 
-    def _unsigned(self) -> bytes:
-        writer = Writer().u8(Tag.WITHDRAW)
-        self.head.write(writer)
+    def _write(self, writer: Writer) -> None:
         writer.raw(self.input, ID_BYTES).raw(self.account, ID_BYTES)
-        return writer.u64(self.opened.value).fr(self.opened.blinding).done()
-
-    def to_bytes(self) -> bytes:
-        return self._unsigned() + self.signature + self.authorization
-
-    @cached_property
-    def id(self) -> TxId:
-        return TxId(tagged_hash("private/tx", self._unsigned()))
-
-    @property
-    def consent(self) -> bytes:
-        """What the payer signs."""
-        return tagged_hash("private/consent", self.id)
+        writer.u64(self.opened.value).fr(self.opened.blinding)
 
     @property
     def digest(self) -> bytes:
@@ -452,7 +458,6 @@ PrivateTx = (
     | FreezeTx
     | HandoverTx
 )
-Paid = DeclareTx | RoundTx | PlaceTx | WithdrawTx
 
 
 def decode(payload: bytes) -> PrivateTx:
@@ -554,6 +559,9 @@ def preview(payload: bytes) -> tuple[ChainId | None, int]:
     return ChainId(reader.take(ID_BYTES)), reader.u64()
 
 
+Take = TypeVar("Take", RoundTx, PlaceTx)
+
+
 def tx_id(tx: PrivateTx, chain_id: ChainId) -> TxId:
     """Identity: everything but proofs and signatures; of a member's message, all of it."""
     if isinstance(tx, Paid | Carrying):
@@ -566,14 +574,8 @@ def sign_declare(tx: DeclareTx, payer: SigningKey) -> DeclareTx:
     return replace(tx, signature=payer.sign(tx.consent))
 
 
-def sign_round(tx: RoundTx, provider: SigningKey) -> RoundTx:
-    """With the provider's consent to the fee, and to the lock."""
-    signature, debit = provider.sign(tx.consent), provider.sign(tx.debit)
-    return replace(tx, signature=signature, authorization=debit)
-
-
-def sign_place(tx: PlaceTx, payer: SigningKey) -> PlaceTx:
-    """With the payer's consent to the fee, and to the amount."""
+def sign_taking(tx: Take, payer: SigningKey) -> Take:
+    """With the payer's consent to the fee, and to what leaves the account."""
     signature, debit = payer.sign(tx.consent), payer.sign(tx.debit)
     return replace(tx, signature=signature, authorization=debit)
 
@@ -582,11 +584,6 @@ def sign_withdraw(tx: WithdrawTx, payer: SigningKey, owner: Signer) -> WithdrawT
     """With the payer's consent to the fee, and the owner's to all of it."""
     signature, will = payer.sign(tx.consent), owner.sign(tx.digest)
     return replace(tx, signature=signature, authorization=will)
-
-
-def sign_claim(tx: ClaimTx, owner: SigningKey) -> ClaimTx:
-    """With the signature of the input's owner."""
-    return replace(tx, signature=owner.sign(tx.digest))
 
 
 def wire(tx: PrivateTx) -> bytes:

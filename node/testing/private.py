@@ -38,8 +38,7 @@ from node.private.payload import (
     Step,
     WithdrawTx,
     sign_declare,
-    sign_place,
-    sign_round,
+    sign_taking,
     sign_withdraw,
     wire,
 )
@@ -285,7 +284,7 @@ class PrivateChain:
         return dataclasses.replace(bare, **changes)
 
     def round(self, terms: Terms, **changes: Any) -> RoundTx:
-        return sign_round(RoundTx(self.head(**changes), terms), FAUCET)
+        return sign_taking(RoundTx(self.head(**changes), terms), FAUCET)
 
     def open_round(self, *minimums: int, **changes: Any) -> bytes:
         """Its id."""
@@ -406,7 +405,7 @@ class PrivateChain:
         """One that everybody sees, out of the faucet; not sent yet."""
         entropy = tagged_hash("testing/place", bytes([salt]))
         data = building.shown_input(self.record, NATIVE, amount, owner, entropy)
-        tx = sign_place(PlaceTx(self.head(), NATIVE, amount, data), FAUCET)
+        tx = sign_taking(PlaceTx(self.head(), NATIVE, amount, data), FAUCET)
         return tx, Held(read_input(data), Opening(amount, 0), owner)
 
     def welcome(self, held: Sequence[Held], signers: Sequence[int] = (1, 2, 3)) -> AcceptTx:

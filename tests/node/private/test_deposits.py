@@ -13,7 +13,7 @@ from node.private import claims, committees, complaints, deposits
 from node.private import state as entries
 from node.private.errors import PrivateRefused
 from node.private.gifts import DepositTx
-from node.private.payload import ComplaintTx, PlaceTx, RemaskTx, sign_place
+from node.private.payload import ComplaintTx, PlaceTx, RemaskTx, sign_taking
 from node.private.rounds import read_input
 from node.private.state import Status
 from node.testing.ledger import FAUCET
@@ -111,7 +111,7 @@ def test_pv122_an_input_is_sealed_by_who_knows_its_key_to_keys_that_there_are(ch
     copied = dataclasses.replace(held.input, sealed=read_input(other.input).sealed)
     short = dataclasses.replace(held.input, values=(held.input.values[0][:1],))
     for made, rule in ((copied, "PV-33"), (short, "PV-40")):
-        bad = sign_place(dataclasses.replace(tx, input=made.to_bytes()), FAUCET)
+        bad = sign_taking(dataclasses.replace(tx, input=made.to_bytes()), FAUCET)
         assert chain.codes(bad) == [rule]
     assert chain.codes(tx) == ["ok"]
 
@@ -132,12 +132,12 @@ def test_pv123_an_amount_that_everybody_sees_is_the_one_that_is_shared(chain):
     tx, held = chain.placed(7000, owner(chain, 22))
     before = chain.balance(FAUCET.account)
     for changes in ({"amount": 7001}, {"amount": 0}, {"kind": Kind(3, 0)}):
-        bad = sign_place(dataclasses.replace(tx, **changes), FAUCET)
+        bad = sign_taking(dataclasses.replace(tx, **changes), FAUCET)
         assert chain.codes(bad) == ["PV-123"]
     blinded = inputs.make(
         chain.record, held.input.reference, held.owner.public, (Opening(7000, 5),), b"\x02" * 32
     )
-    bad = sign_place(PlaceTx(chain.head(), NATIVE, 7000, blinded.to_bytes()), FAUCET)
+    bad = sign_taking(PlaceTx(chain.head(), NATIVE, 7000, blinded.to_bytes()), FAUCET)
     assert chain.codes(bad) == ["PV-123"]
     assert chain.codes(dataclasses.replace(tx, authorization=bytes(64))) == ["TR-10"]
     assert chain.balance(FAUCET.account) == before
@@ -200,7 +200,7 @@ def test_pv114_a_deposit_that_gave_a_member_no_share_is_refused_and_leaves(chain
     made = inputs.assemble(
         chain.record, reference, mine.public, (dealt.commitments(),), plain, b"\x02" * 32
     )
-    tx = sign_place(PlaceTx(chain.head(), NATIVE, 9000, made.to_bytes()), FAUCET)
+    tx = sign_taking(PlaceTx(chain.head(), NATIVE, 9000, made.to_bytes()), FAUCET)
     assert_ok(chain.run(tx))
     held = Held(made, opening, mine)
     accused = inputs.accuse(made, chain.secrets[2], signer(2), b"\x03" * 32)
