@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from node.cli.wallet_private import Donation
     from node.cli.wallets import Secrets, Wallet
-    from node.private.payload import RoundTx
+    from node.private.paid import RoundTx
     from node.private.terms import Project
     from node.rpc.private_schema import RoundView
     from node.rpc.schema import Status, TransactionView
@@ -119,7 +119,8 @@ def new(
     from node.cli.wallet_private import read_members
     from node.cli.wallet_spend import kind_of
     from node.core.ids import NATIVE, AccountId, ChainId, Height
-    from node.private.payload import Head, RoundTx, sign_taking, wire
+    from node.private.paid import Head, RoundTx, sign_taking
+    from node.private.payload import wire
     from node.private.terms import Terms
     from node.rpc.text import bytes_of
 
@@ -273,7 +274,8 @@ def settle(
 ) -> None:
     """End a round whose sums are open, or can be no more. Anybody may; what is paid follows."""
     from node.core.ids import ChainId
-    from node.private.payload import SettleTx, tx_id, wire
+    from node.private.messages import SettleTx
+    from node.private.payload import tx_id, wire
     from node.rpc.text import bytes_of
 
     session: Session = context.obj

@@ -72,7 +72,7 @@ def trusted_record(client: NodeClient, terms: Terms) -> EpochRecord:
 def _notices(client: NodeClient, terms: Terms, record: EpochRecord) -> Iterator[Notice]:
     """Of the record's attempt, until each key has one."""
     from node.private.committees import Word, read, word_key
-    from node.private.payload import Step
+    from node.private.messages import Step
     from node.rpc.text import bytes_of
     from private_exec.committee.notice import Notice
 

@@ -9,22 +9,18 @@ from node.core.ids import Kind
 from node.explorer.facts import Facts, Hidden, Picture
 from node.private import payload
 from node.private.gifts import ClaimTx, DepositTx, DonateTx
-from node.private.payload import (
+from node.private.messages import (
     AcceptTx,
     CeremonyTx,
     ComplaintTx,
-    DeclareTx,
     FreezeTx,
     HandoverTx,
-    Head,
     OpenTx,
-    PlaceTx,
-    PrivateTx,
     RemaskTx,
-    RoundTx,
     SettleTx,
-    WithdrawTx,
 )
+from node.private.paid import DeclareTx, Head, PlaceTx, RoundTx, WithdrawTx
+from node.private.payload import PrivateTx
 from node.private.rounds import read_input
 from node.rpc import views
 from private_exec.committee.declaration import Declaration

@@ -15,7 +15,7 @@ from node.core.interfaces import StateReader
 from node.private import committees, deposits
 from node.private import state as entries
 from node.private.errors import PrivateOutdated, PrivateRefused
-from node.private.payload import AcceptTx
+from node.private.messages import AcceptTx
 from node.private.state import CELLS_OF_DONATION, Donation, Round, Status, Write
 from node.private.terms import Phase
 from private_exec.committee import acceptance as acceptances

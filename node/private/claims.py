@@ -20,7 +20,7 @@ from node.private import deposits
 from node.private import state as entries
 from node.private.errors import PrivateOutdated, PrivateRefused
 from node.private.gifts import ClaimTx, carried_wire
-from node.private.payload import WithdrawTx
+from node.private.paid import WithdrawTx
 from node.private.state import Donation, Round, Status, Write
 from private_exec.pedersen import opens
 from transparent.signature import check_key, check_signature

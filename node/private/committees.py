@@ -23,7 +23,8 @@ from node.core.interfaces import StateReader
 from node.core.private import PrivateParameters
 from node.execution.bounded import BoundedCache
 from node.private.errors import PrivateOutdated, PrivateRefused
-from node.private.payload import MAX_MESSAGE, CeremonyTx, DeclareTx, Step, step_of
+from node.private.messages import MAX_MESSAGE, CeremonyTx, Step, step_of
+from node.private.paid import DeclareTx
 from private_exec.committee.accusation import Accusation
 from private_exec.committee.ceremony import Ceremony, CeremonyFailed, Fault, FaultKind
 from private_exec.committee.dealing import Dealing

@@ -11,7 +11,7 @@ from node.private import committees, deposits
 from node.private import state as entries
 from node.private.deposits import Deposit
 from node.private.errors import PrivateOutdated
-from node.private.payload import ComplaintTx
+from node.private.messages import ComplaintTx
 from node.private.rounds import read_input
 from node.private.state import Donation, Status, Write
 from node.private.terms import Phase

@@ -20,7 +20,7 @@ from node.private import state as entries
 from node.private.committees import Epoch
 from node.private.deposits import Deposit
 from node.private.errors import PrivateOutdated, PrivateRefused
-from node.private.payload import HandoverTx, RemaskTx
+from node.private.messages import HandoverTx, RemaskTx
 from node.private.state import Write
 from private_exec.committee import certificate as certificates
 from private_exec.committee import remask

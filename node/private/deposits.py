@@ -29,7 +29,8 @@ from node.private import committees, freezing
 from node.private import state as entries
 from node.private.errors import PrivateOutdated, PrivateRefused
 from node.private.gifts import DepositTx, carried_wire
-from node.private.payload import AcceptTx, PlaceTx
+from node.private.messages import AcceptTx
+from node.private.paid import PlaceTx
 from node.private.rounds import read_input
 from node.private.state import Status, Write
 from private_exec.committee import acceptance as acceptances

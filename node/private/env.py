@@ -38,24 +38,20 @@ from node.private import payload as payloads
 from node.private import state as entries
 from node.private.errors import PrivateOutdated, PrivateRefused
 from node.private.gifts import Carrying, ClaimTx, DepositTx, DonateTx, chain_of
-from node.private.payload import (
-    UNPAID,
+from node.private.messages import (
     AcceptTx,
     CeremonyTx,
     ComplaintTx,
-    DeclareTx,
     FreezeTx,
     HandoverTx,
     OpenTx,
-    Paid,
-    PlaceTx,
-    PrivateTx,
     RemaskTx,
-    RoundTx,
     SettleTx,
     Step,
-    WithdrawTx,
 )
+from node.private.paid import DeclareTx, Paid, PlaceTx, RoundTx, WithdrawTx
+from node.private.payload import PrivateTx
+from node.private.tags import UNPAID
 from shielded.env import ShieldedEnvironment
 from transparent.signature import check_signature
 

@@ -1,11 +1,5 @@
 """Donations and claims: what carries a shielded transaction, and is tied to it by a proof.
 
-    4 donate     chain id 32, round 32, project 1, members 32, nullifier 32, cv 32, input 4 + n,
-                 proof 160, link 256, shielded transaction
-    9 claim      chain id 32, input 32, commitment 32, cv 32, proof 160, link 160, signature 64,
-                 shielded transaction
-    10 deposit   chain id 32, cv 32, input 4 + n, proof 160, link 160, shielded transaction
-
 The *reference* hashes what a message says: link and carried transaction are bound to it. The id
 hashes the reference and the carried transaction's id; proofs and signatures are in neither.
 """
@@ -22,6 +16,7 @@ from node.core.codec import Reader, Writer
 from node.core.effects import HiddenValue
 from node.core.ids import ID_BYTES, ChainId, EnvironmentId, Kind, TxId, tagged_hash
 from node.core.interfaces import LinkedClaim, ProofClaim
+from node.private.tags import Tag
 from private_exec.linking import link_bytes
 from private_exec.roster import SIGNATURE_BYTES
 from shielded.transaction import ShieldedTx
@@ -29,9 +24,6 @@ from zk.curve.bn254 import G1Affine
 from zk.curve.encoding import G1_BYTES, g1_from_bytes, g1_to_bytes
 from zk.groth16.keys import PROOF_BYTES
 
-DONATE: Final = 4
-CLAIM: Final = 9
-DEPOSIT: Final = 10
 CV_BYTES: Final = 32
 _MAX_INPUT: Final = MAX_TX_BYTES
 
@@ -93,7 +85,7 @@ class Gift:
     input: bytes
 
     def to_bytes(self) -> bytes:
-        writer = Writer().u8(DONATE).raw(self.chain_id, ID_BYTES).raw(self.round, ID_BYTES)
+        writer = Writer().u8(Tag.DONATE).raw(self.chain_id, ID_BYTES).raw(self.round, ID_BYTES)
         writer.u8(self.project).fr(self.members).fr(self.nullifier).raw(self.cv, CV_BYTES)
         return writer.blob(self.input).done()
 
@@ -151,7 +143,7 @@ class Wanted:
     cv: bytes
 
     def to_bytes(self) -> bytes:
-        writer = Writer().u8(CLAIM).raw(self.chain_id, ID_BYTES).raw(self.input, ID_BYTES)
+        writer = Writer().u8(Tag.CLAIM).raw(self.chain_id, ID_BYTES).raw(self.input, ID_BYTES)
         return writer.raw(g1_to_bytes(self.commitment), G1_BYTES).raw(self.cv, CV_BYTES).done()
 
     @cached_property
@@ -200,7 +192,7 @@ class ClaimTx:
 
 
 def _deposit(chain_id: ChainId, cv: bytes, shared: bytes) -> bytes:
-    head = Writer().u8(DEPOSIT).raw(chain_id, ID_BYTES).raw(cv, CV_BYTES)
+    head = Writer().u8(Tag.DEPOSIT).raw(chain_id, ID_BYTES).raw(cv, CV_BYTES)
     return head.blob(shared).done()
 
 

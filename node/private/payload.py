@@ -31,415 +31,31 @@ is. Proofs and signatures are in no id.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
-from enum import IntEnum
-from functools import cached_property
-from typing import ClassVar, Final, TypeVar
-
-from node.core.block import MAX_TX_BYTES, Transaction
-from node.core.codec import Reader, Writer
-from node.core.ids import (
-    ID_BYTES,
-    AccountId,
-    ChainId,
-    EnvironmentId,
-    Height,
-    Kind,
-    TxId,
-    tagged_hash,
-)
+from node.core.block import Transaction
+from node.core.codec import Reader
+from node.core.ids import ID_BYTES, AccountId, ChainId, EnvironmentId, Kind, TxId, tagged_hash
 from node.private import gifts
-from node.private.errors import PrivateRefused
 from node.private.gifts import Carrying, ClaimTx, DepositTx, DonateTx
+from node.private.messages import (
+    MAX_MESSAGE,
+    AcceptTx,
+    CeremonyTx,
+    ComplaintTx,
+    FreezeTx,
+    HandoverTx,
+    OpenTx,
+    RemaskTx,
+    SettleTx,
+    step_of,
+)
+from node.private.paid import DeclareTx, Head, Paid, PlaceTx, RoundTx, WithdrawTx
+from node.private.tags import UNPAID, Tag, tag_of
 from node.private.terms import Terms
 from private_exec.committee.certificate import Certificate
 from private_exec.committee.opening import OpenStatement
 from private_exec.pedersen import Opening
-from private_exec.roster import SIGNATURE_BYTES, Signer
+from private_exec.roster import SIGNATURE_BYTES
 from shielded.transaction import ShieldedTx
-from transparent.signature import SigningKey
-from transparent.spec import crossing_digest
-
-MAX_MESSAGE: Final = MAX_TX_BYTES
-
-
-class Tag(IntEnum):
-    """What a payload is; its first byte."""
-
-    DECLARE = 1
-    CEREMONY = 2
-    ROUND = 3
-    DONATE = gifts.DONATE
-    COMPLAINT = 5
-    ACCEPT = 6
-    OPEN = 7
-    SETTLE = 8
-    CLAIM = gifts.CLAIM
-    DEPOSIT = gifts.DEPOSIT
-    PLACE = 11
-    WITHDRAW = 12
-    REMASK = 13
-    FREEZE = 14
-    HANDOVER = 15
-
-    @property
-    def label(self) -> str:
-        return self.name.lower()
-
-
-UNPAID: Final = frozenset(
-    {
-        Tag.CEREMONY,
-        Tag.COMPLAINT,
-        Tag.ACCEPT,
-        Tag.OPEN,
-        Tag.SETTLE,
-        Tag.REMASK,
-        Tag.FREEZE,
-        Tag.HANDOVER,
-    }
-)
-"""What pays by being what somebody paid for: each counts once, and only if the state awaits it."""
-
-
-class Step(IntEnum):
-    """The three steps of a key ceremony."""
-
-    NOTICE = 1
-    DEALING = 2
-    COMPLAINT = 3
-
-    @property
-    def label(self) -> str:
-        return self.name.lower()
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """Who pays, from a transparent account.
-
-    Attributes:
-        chain_id: the one chain on which it is valid.
-        fee: base units of the native kind.
-        expiry: last height at which it may be included.
-        payer: who signs, and pays.
-    """
-
-    chain_id: ChainId
-    fee: int
-    expiry: Height
-    payer: AccountId
-
-    def write(self, writer: Writer) -> None:
-        writer.raw(self.chain_id, ID_BYTES).u64(self.fee).u64(self.expiry)
-        writer.raw(self.payer, ID_BYTES)
-
-    @staticmethod
-    def read(reader: Reader) -> Head:
-        chain_id, fee, expiry = ChainId(reader.take(ID_BYTES)), reader.u64(), reader.u64()
-        return Head(chain_id, fee, Height(expiry), AccountId(reader.take(ID_BYTES)))
-
-
-class Paid(ABC):
-    """What an account pays for: it signs the id, which covers all but signatures.
-
-    Attributes:
-        tag: its first byte.
-        head: who pays.
-        signature: of the payer over `consent`, for the fee.
-    """
-
-    tag: ClassVar[Tag]
-    head: Head
-    signature: bytes
-
-    @abstractmethod
-    def _write(self, writer: Writer) -> None:
-        """What stands between head and signatures."""
-
-    def _unsigned(self) -> bytes:
-        writer = Writer().u8(self.tag)
-        self.head.write(writer)
-        self._write(writer)
-        return writer.done()
-
-    def to_bytes(self) -> bytes:
-        return self._unsigned() + self.signature
-
-    @cached_property
-    def id(self) -> TxId:
-        """Of a round, also the round's."""
-        return TxId(tagged_hash("private/tx", self._unsigned()))
-
-    @property
-    def consent(self) -> bytes:
-        """What the payer signs for the fee."""
-        return tagged_hash("private/consent", self.id)
-
-
-class Authorized(Paid):
-    """What somebody signs for beside the fee: the payer for an amount, or an input's owner."""
-
-    authorization: bytes
-
-    def to_bytes(self) -> bytes:
-        return super().to_bytes() + self.authorization
-
-
-class Taking(Authorized):
-    """What leaves the payer's account, who signs for it (TR-10)."""
-
-    @property
-    @abstractmethod
-    def taken(self) -> tuple[Kind, int]:
-        """Kind and amount."""
-
-    @property
-    def debit(self) -> bytes:
-        """What the payer signs for the amount."""
-        return crossing_digest(self.head.payer, *self.taken, self.id)
-
-
-@dataclass(frozen=True)
-class DeclareTx(Paid):
-    """Declares a committee.
-
-    Attributes:
-        head: who pays.
-        declaration: as `private_exec.committee` encodes it.
-        signature: of the payer over `consent`.
-    """
-
-    tag = Tag.DECLARE
-    head: Head
-    declaration: bytes
-    signature: bytes = bytes(SIGNATURE_BYTES)
-
-    def _write(self, writer: Writer) -> None:
-        writer.blob(self.declaration)
-
-
-@dataclass(frozen=True)
-class CeremonyTx:
-    """A member's message of a key ceremony, as `private_exec.committee` encodes it."""
-
-    committee: bytes
-    epoch: int
-    attempt: int
-    step: Step
-    message: bytes
-
-    def to_bytes(self) -> bytes:
-        head = Writer().u8(Tag.CEREMONY).raw(self.committee, ID_BYTES).u64(self.epoch)
-        return head.u32(self.attempt).u8(self.step).blob(self.message).done()
-
-
-@dataclass(frozen=True)
-class RoundTx(Taking):
-    """Opens a round of matching funds, and locks them.
-
-    Attributes:
-        head: who pays; it is the provider.
-        terms: of the round.
-        signature: of the provider over `consent`, for the fee.
-        authorization: of the provider over `debit`, for the funds (TR-10).
-    """
-
-    tag = Tag.ROUND
-    head: Head
-    terms: Terms
-    signature: bytes = bytes(SIGNATURE_BYTES)
-    authorization: bytes = bytes(SIGNATURE_BYTES)
-
-    def _write(self, writer: Writer) -> None:
-        self.terms.write(writer)
-
-    @property
-    def taken(self) -> tuple[Kind, int]:
-        """The pool."""
-        return self.terms.kind, self.terms.pool
-
-
-@dataclass(frozen=True)
-class ComplaintTx:
-    """A member says that an input gave it no share.
-
-    Attributes:
-        input: id.
-        message: as `private_exec.committee` encodes it.
-    """
-
-    input: bytes
-    message: bytes
-
-    def to_bytes(self) -> bytes:
-        head = Writer().u8(Tag.COMPLAINT).raw(self.input, ID_BYTES)
-        return head.blob(self.message).done()
-
-
-@dataclass(frozen=True)
-class AcceptTx:
-    """Inputs of a round become cells, by the signatures of 2t + 1 members.
-
-    Attributes:
-        round: id.
-        message: the acceptance, as `private_exec.committee` encodes it.
-    """
-
-    round: bytes
-    message: bytes
-
-    def to_bytes(self) -> bytes:
-        head = Writer().u8(Tag.ACCEPT).raw(self.round, ID_BYTES)
-        return head.blob(self.message).done()
-
-
-@dataclass(frozen=True)
-class OpenTx:
-    """The declared outputs of a round: nothing else of it is ever opened (PV-116).
-
-    Attributes:
-        opened: of the round's id: S and T, with their blindings, of each project with enough
-            donations, in order.
-    """
-
-    opened: OpenStatement
-
-    @property
-    def round(self) -> bytes:
-        """Id."""
-        return self.opened.session
-
-    def to_bytes(self) -> bytes:
-        return bytes([Tag.OPEN]) + self.opened.to_bytes()
-
-
-@dataclass(frozen=True)
-class SettleTx:
-    """Ends a round; all that it does follows from the state."""
-
-    round: bytes
-
-    def to_bytes(self) -> bytes:
-        return Writer().u8(Tag.SETTLE).raw(self.round, ID_BYTES).done()
-
-
-@dataclass(frozen=True)
-class PlaceTx(Taking):
-    """Puts an amount that everybody sees into a cell of one owner.
-
-    Attributes:
-        head: who pays the fee, and the amount.
-        kind, amount: what leaves the payer's account.
-        input: the amount shared among the members; committed to without a blinding.
-        signature: of the payer over `consent`, for the fee.
-        authorization: of the payer over `debit`, for the amount (TR-10).
-    """
-
-    tag = Tag.PLACE
-    head: Head
-    kind: Kind
-    amount: int
-    input: bytes
-    signature: bytes = bytes(SIGNATURE_BYTES)
-    authorization: bytes = bytes(SIGNATURE_BYTES)
-
-    def _write(self, writer: Writer) -> None:
-        writer.raw(self.kind.to_bytes(), 64).u64(self.amount).blob(self.input)
-
-    @property
-    def taken(self) -> tuple[Kind, int]:
-        """What goes into the cell."""
-        return self.kind, self.amount
-
-
-@dataclass(frozen=True)
-class WithdrawTx(Authorized):
-    """Takes what an input holds into an account, in the clear.
-
-    Attributes:
-        head: who pays the fee.
-        input: id of a deposit, or of a donation that goes back.
-        account: who gets it.
-        opened: value and blinding of its commitment, as the owner made it.
-        signature: of the payer over `consent`, for the fee.
-        authorization: of the input's owner over `digest`.
-    """
-
-    tag = Tag.WITHDRAW
-    head: Head
-    input: bytes
-    account: AccountId
-    opened: Opening
-    signature: bytes = bytes(SIGNATURE_BYTES)
-    authorization: bytes = bytes(SIGNATURE_BYTES)
-
-    def _write(self, writer: Writer) -> None:
-        writer.raw(self.input, ID_BYTES).raw(self.account, ID_BYTES)
-        writer.u64(self.opened.value).fr(self.opened.blinding)
-
-    @property
-    def digest(self) -> bytes:
-        """What the owner signs."""
-        return tagged_hash("private/withdraw", self.id)
-
-
-@dataclass(frozen=True)
-class RemaskTx:
-    """Cells of deposits go to the keys of the epoch behind theirs.
-
-    Attributes:
-        committee: id.
-        epoch: whose keys mask them.
-        message: the remasking, as `private_exec.committee` encodes it.
-    """
-
-    committee: bytes
-    epoch: int
-    message: bytes
-
-    def to_bytes(self) -> bytes:
-        head = Writer().u8(Tag.REMASK).raw(self.committee, ID_BYTES).u64(self.epoch)
-        return head.blob(self.message).done()
-
-
-@dataclass(frozen=True)
-class FreezeTx:
-    """An epoch that its committee left lying ends for it; the rest follows from the state."""
-
-    committee: bytes
-    epoch: int
-
-    def to_bytes(self) -> bytes:
-        return Writer().u8(Tag.FREEZE).raw(self.committee, ID_BYTES).u64(self.epoch).done()
-
-
-@dataclass(frozen=True)
-class HandoverTx:
-    """Cells of deposits go to another committee.
-
-    Attributes:
-        committee, epoch: whose keys mask them.
-        successor, serving: committee and epoch whose keys will.
-        retry: attempt of the members at this transfer, from 0.
-        will: of the old committee, over `private_exec.committee.reshare.Transfer`.
-        message: the remasking, by the new one, as `private_exec.committee` encodes it.
-    """
-
-    committee: bytes
-    epoch: int
-    successor: bytes
-    serving: int
-    retry: int
-    will: Certificate
-    message: bytes
-
-    def to_bytes(self) -> bytes:
-        writer = Writer().u8(Tag.HANDOVER).raw(self.committee, ID_BYTES).u64(self.epoch)
-        writer.raw(self.successor, ID_BYTES).u64(self.serving).u32(self.retry)
-        return writer.done() + self.will.to_bytes() + Writer().blob(self.message).done()
-
 
 PrivateTx = (
     DeclareTx
@@ -529,20 +145,6 @@ def _signature(reader: Reader) -> bytes:
     return reader.take(SIGNATURE_BYTES)
 
 
-def tag_of(payload: bytes) -> Tag:
-    """PV-101. Raises PrivateRefused."""
-    if payload and payload[0] in Tag.__members__.values():
-        return Tag(payload[0])
-    raise PrivateRefused("PV-101", "no private transaction begins so", where="tag")
-
-
-def step_of(value: int) -> Step:
-    """PV-101. Raises PrivateRefused."""
-    if value in Step.__members__.values():
-        return Step(value)
-    raise PrivateRefused("PV-101", f"no step {value} of a key ceremony", where="step")
-
-
 def preview(payload: bytes) -> tuple[ChainId | None, int]:
     """Chain id, where there is one, and fee, read in place.
 
@@ -559,31 +161,11 @@ def preview(payload: bytes) -> tuple[ChainId | None, int]:
     return ChainId(reader.take(ID_BYTES)), reader.u64()
 
 
-Take = TypeVar("Take", RoundTx, PlaceTx)
-
-
 def tx_id(tx: PrivateTx, chain_id: ChainId) -> TxId:
     """Identity: everything but proofs and signatures; of a member's message, all of it."""
     if isinstance(tx, Paid | Carrying):
         return tx.id
     return TxId(tagged_hash("private/tx", chain_id, tx.to_bytes()))
-
-
-def sign_declare(tx: DeclareTx, payer: SigningKey) -> DeclareTx:
-    """With the payer's consent."""
-    return replace(tx, signature=payer.sign(tx.consent))
-
-
-def sign_taking(tx: Take, payer: SigningKey) -> Take:
-    """With the payer's consent to the fee, and to what leaves the account."""
-    signature, debit = payer.sign(tx.consent), payer.sign(tx.debit)
-    return replace(tx, signature=signature, authorization=debit)
-
-
-def sign_withdraw(tx: WithdrawTx, payer: SigningKey, owner: Signer) -> WithdrawTx:
-    """With the payer's consent to the fee, and the owner's to all of it."""
-    signature, will = payer.sign(tx.consent), owner.sign(tx.digest)
-    return replace(tx, signature=signature, authorization=will)
 
 
 def wire(tx: PrivateTx) -> bytes:

@@ -26,7 +26,8 @@ from node.private import committees
 from node.private import state as entries
 from node.private.errors import PrivateOutdated, PrivateRefused
 from node.private.gifts import DonateTx, carried_wire
-from node.private.payload import OpenTx, RoundTx, SettleTx
+from node.private.messages import OpenTx, SettleTx
+from node.private.paid import RoundTx
 from node.private.state import Donation, Round, Status, Sums, Tally, Write
 from node.private.terms import Phase, Terms
 from private_exec.committee import inputs, opening

@@ -25,23 +25,18 @@ from node.private import state as entries
 from node.private.build import Pledge, ProveLinked, Proving
 from node.private.claims import is_claimable
 from node.private.gifts import Carrying, DepositTx, DonateTx, LinkedProof
-from node.private.payload import (
-    AcceptTx,
-    CeremonyTx,
+from node.private.messages import AcceptTx, CeremonyTx, OpenTx, SettleTx, Step
+from node.private.paid import (
     DeclareTx,
     Head,
-    OpenTx,
     PlaceTx,
-    PrivateTx,
     RoundTx,
-    SettleTx,
-    Step,
     WithdrawTx,
     sign_declare,
     sign_taking,
     sign_withdraw,
-    wire,
 )
+from node.private.payload import PrivateTx, wire
 from node.private.rounds import read_input
 from node.private.terms import Project, Terms
 from node.testing.ledger import FAUCET, FEE, Ledger, Pool, envelope

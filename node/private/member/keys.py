@@ -10,7 +10,7 @@ from node.private.committees import Committee, Word
 from node.private.member.errors import MemberSecretLost
 from node.private.member.secrets import Vault
 from node.private.member.view import View
-from node.private.payload import CeremonyTx, Step
+from node.private.messages import CeremonyTx, Step
 from private_exec.committee.ceremony import Ceremony
 from private_exec.committee.errors import KeysUnusable
 from private_exec.committee.participant import EpochSecrets, Participant

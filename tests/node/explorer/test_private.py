@@ -14,7 +14,7 @@ from node.core.block import Transaction
 from node.core.ids import EnvironmentId
 from node.explorer import describe
 from node.private import state as entries
-from node.private.payload import (
+from node.private.messages import (
     ComplaintTx,
     FreezeTx,
     HandoverTx,
@@ -22,9 +22,9 @@ from node.private.payload import (
     RemaskTx,
     SettleTx,
     Step,
-    Tag,
-    wire,
 )
+from node.private.payload import wire
+from node.private.tags import Tag
 from node.rpc import views
 from node.rpc.schema import TransactionView
 from node.testing.nodes import memory_node, serving

@@ -16,7 +16,8 @@ from node.consensus.cometbft.home import binary
 from node.core.block import Receipt
 from node.core.private import PrivateParameters
 from node.private import state as entries
-from node.private.payload import PrivateTx, SettleTx, wire
+from node.private.messages import SettleTx
+from node.private.payload import PrivateTx, wire
 from node.private.prove import linked_prover
 from node.testing.ledger import real_prover
 from node.testing.localnets import Localnet

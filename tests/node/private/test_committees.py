@@ -9,7 +9,8 @@ import pytest
 from node.core.ids import ChainId
 from node.private import committees
 from node.private.errors import PrivateRefused
-from node.private.payload import DeclareTx, Step, sign_declare
+from node.private.messages import Step
+from node.private.paid import DeclareTx, sign_declare
 from node.testing.ledger import FAUCET
 from node.testing.private import PrivateChain, assert_ok, signer
 from private_exec.committee import dealing as dealings

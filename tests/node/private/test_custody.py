@@ -13,7 +13,7 @@ from node.core.ids import EnvironmentId, tagged_hash
 from node.execution import turnstile
 from node.private import committees, deposits, freezing
 from node.private import state as entries
-from node.private.payload import FreezeTx, HandoverTx, RemaskTx
+from node.private.messages import FreezeTx, HandoverTx, RemaskTx
 from node.private.state import Status
 from node.rpc.private import PrivateViews
 from node.testing.private import Held, PrivateChain, assert_ok, signer

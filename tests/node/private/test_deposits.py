@@ -13,7 +13,8 @@ from node.private import claims, committees, complaints, deposits
 from node.private import state as entries
 from node.private.errors import PrivateRefused
 from node.private.gifts import DepositTx
-from node.private.payload import ComplaintTx, PlaceTx, RemaskTx, sign_taking
+from node.private.messages import ComplaintTx, RemaskTx
+from node.private.paid import PlaceTx, sign_taking
 from node.private.rounds import read_input
 from node.private.state import Status
 from node.testing.ledger import FAUCET

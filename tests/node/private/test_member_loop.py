@@ -18,7 +18,7 @@ from node.private.member.keys import Keys
 from node.private.member.run import Member, Place, alone, folder_of, seat_of
 from node.private.member.secrets import FileJournal, Vault
 from node.private.member.view import Past, View
-from node.private.payload import ComplaintTx, OpenTx, Step
+from node.private.messages import ComplaintTx, OpenTx, Step
 from node.private.state import Status
 from node.testing.private import Given, PrivateChain, assert_ok, signer
 from private_exec.committee import dealing as dealings

@@ -8,7 +8,7 @@ import pytest
 
 from node.private import complaints
 from node.private import state as entries
-from node.private.payload import ComplaintTx
+from node.private.messages import ComplaintTx
 from node.private.state import Status
 from node.testing.private import Given, PrivateChain, signer
 from private_exec.committee import inputs, pairs

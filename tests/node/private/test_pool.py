@@ -9,7 +9,8 @@ import pytest
 from node.core.ids import Height
 from node.execution.mempool import MOST_ORDERS, MOST_PRIVATE, Mempool, MempoolLimits
 from node.private import state as entries
-from node.private.payload import SettleTx, Step, wire
+from node.private.messages import SettleTx, Step
+from node.private.payload import wire
 from node.testing.private import PrivateChain, assert_ok
 
 CHEAP = MempoolLimits(fee_floor=100)

@@ -7,7 +7,7 @@ import pytest
 from node.app import development
 from node.core.errors import NotFound
 from node.private import state as entries
-from node.private.payload import SettleTx
+from node.private.messages import SettleTx
 from node.rpc.client import NodeClient
 from node.rpc.errors import BadAnswer
 from node.rpc.private import PrivateViews

@@ -16,23 +16,19 @@ from node.private import payload
 from node.private.committees import Committee, Epoch, Word
 from node.private.deposits import Deposit
 from node.private.gifts import ClaimTx, DepositTx, DonateTx, Gift, LinkedProof, Wanted
-from node.private.payload import (
+from node.private.messages import (
     AcceptTx,
     CeremonyTx,
     ComplaintTx,
-    DeclareTx,
     FreezeTx,
     HandoverTx,
-    Head,
     OpenTx,
-    PlaceTx,
-    PrivateTx,
     RemaskTx,
-    RoundTx,
     SettleTx,
     Step,
-    WithdrawTx,
 )
+from node.private.paid import DeclareTx, Head, PlaceTx, RoundTx, WithdrawTx
+from node.private.payload import PrivateTx
 from node.private.state import Donation, Round, Status, Sums, Tally
 from node.private.terms import Project, Terms
 from private_exec.committee.ceremony import Fault, FaultKind
