@@ -341,7 +341,8 @@ def returning(
 def _opening(
     wallet: Wallet, record: EpochRecord, identity: bytes, item: InputView, owner: PrivateOwner
 ) -> Opening:
-    from node.private.build import MAX_WEIGHT, about_of, openings_of
+    from circuits.crossing import MAX_WEIGHT
+    from node.private.build import about_of, openings_of
     from node.rpc.text import bytes_of
     from shielded.history import Direction
     from zk.curve.encoding import g1_to_bytes

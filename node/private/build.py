@@ -10,10 +10,11 @@ has the words, and the chain, finds openings and blindings again.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from circuits.crossing import (
+    MAX_WEIGHT,
     DonationWitness,
     TransitWitness,
     donation_public,
@@ -44,8 +45,6 @@ from shielded.private_owner import PrivateOwner
 from shielded.transaction import ShieldedTx
 from zk.curve import babyjub
 from zk.curve.encoding import g1_to_bytes
-
-MAX_WEIGHT: Final = 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -277,7 +276,7 @@ class Refund:
     def complete(self, carried: ShieldedTx, prove: ProveLinked) -> ClaimTx:
         """The transaction, as it is sent."""
         bare = ClaimTx(self.wanted, prove(self.proving), carried)
-        return ClaimTx(self.wanted, bare.linked, carried, self.owner.sign(bare.digest))
+        return replace(bare, signature=self.owner.sign(bare.digest))
 
 
 def refund(

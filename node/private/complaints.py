@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
 
 from node.core.effects import Effects, Event
@@ -85,8 +84,4 @@ def _record(state: StateReader, found: Donation | Deposit) -> EpochRecord:
 def _refused(found: Donation | Deposit, identity: bytes) -> list[Write]:
     if isinstance(found, Deposit):
         return deposits.over(found, identity, Status.REFUSED)
-    after = replace(found, status=Status.REFUSED)
-    return [
-        (entries.donation_key(identity), after.to_bytes()),
-        *entries.forget_input(identity),
-    ]
+    return entries.over(found, identity, Status.REFUSED)

@@ -91,7 +91,7 @@ class PrivateEnvironment:
 
     def is_unpaid(self, payload: bytes) -> bool:
         """PV-120: few may send these, or they are what somebody paid for."""
-        return payload[:1] in {bytes([tag]) for tag in UNPAID}
+        return bool(payload) and payload[0] in UNPAID
 
     def decode(self, payload: bytes) -> PrivateTx:
         """PV-101."""
@@ -233,7 +233,7 @@ class PrivateEnvironment:
             case FreezeTx():
                 freezing.check_due(tx, state, height, self._parameters)
             case CeremonyTx():
-                committees.check_place(tx, state, height, self._parameters)
+                committees.check_place(tx, state, height)
             case ComplaintTx():
                 complaints.pending(state, tx.input, height)
             case AcceptTx():

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from node.core.block import MAX_TX_BYTES, Transaction
+from node.core.block import Transaction
 from node.core.codec import Reader, Writer
-from node.core.effects import HiddenValue
+from node.core.effects import HiddenValue, Part
 from node.core.ids import ID_BYTES, ChainId, EnvironmentId, Kind, TxId, tagged_hash
 from node.core.interfaces import LinkedClaim, ProofClaim
+from node.private.messages import MAX_MESSAGE
 from node.private.tags import Tag
 from private_exec.linking import link_bytes
 from private_exec.roster import SIGNATURE_BYTES
@@ -25,7 +26,6 @@ from zk.curve.encoding import G1_BYTES, g1_from_bytes, g1_to_bytes
 from zk.groth16.keys import PROOF_BYTES
 
 CV_BYTES: Final = 32
-_MAX_INPUT: Final = MAX_TX_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,15 +251,16 @@ def chain_of(tx: Carrying) -> ChainId:
             return tx.chain_id
 
 
-def carried_wire(tx: Carrying) -> bytes:
-    """The carried transaction in an envelope of its own, as a part of this one."""
-    return Transaction(EnvironmentId.SHIELDED, tx.carried.to_bytes()).to_bytes()
+def carried_part(tx: Carrying, name: str, kind: Kind) -> Part:
+    """The carried transaction in an envelope of its own, as the one part of this one."""
+    wire = Transaction(EnvironmentId.SHIELDED, tx.carried.to_bytes()).to_bytes()
+    return Part(name, wires=(wire,), required=True, told=True, hidden=(tx.hidden(kind),))
 
 
 def read_deposit(reader: Reader) -> DepositTx:
     """Behind the tag. Raises DecodeError."""
     chain_id, cv = ChainId(reader.take(ID_BYTES)), reader.take(CV_BYTES)
-    shared, linked = reader.blob(_MAX_INPUT, "input"), LinkedProof.read(reader, 1)
+    shared, linked = reader.blob(MAX_MESSAGE, "input"), LinkedProof.read(reader, 1)
     return DepositTx(chain_id, cv, shared, linked, _carried(reader))
 
 
@@ -267,7 +268,7 @@ def read_donate(reader: Reader) -> DonateTx:
     """Behind the tag. Raises DecodeError."""
     chain_id, identity = ChainId(reader.take(ID_BYTES)), reader.take(ID_BYTES)
     project, members, nullifier = reader.u8(), reader.fr(), reader.fr()
-    cv, shared = reader.take(CV_BYTES), reader.blob(_MAX_INPUT, "input")
+    cv, shared = reader.take(CV_BYTES), reader.blob(MAX_MESSAGE, "input")
     given = Gift(chain_id, identity, project, members, nullifier, cv, shared)
     return DonateTx(given, LinkedProof.read(reader, 2), _carried(reader))
 

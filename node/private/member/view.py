@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from node.core.codec import Reader
 from node.private import committees, deposits
 from node.private import state as entries
 from node.private.committees import Committee, Epoch, Word
@@ -144,10 +143,7 @@ class View:
 
     def cell(self, identity: CellId) -> Cell:
         """As the state has it."""
-        reader = Reader(self._need(entries.cell_key(identity)), "cell")
-        found = Cell.read(reader)
-        reader.done()
-        return found
+        return entries.cell_from(self._need(entries.cell_key(identity)))
 
     def _get(self, key: bytes) -> bytes | None:
         return self._chain.get(key, self.height)
