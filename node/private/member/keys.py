@@ -123,10 +123,11 @@ class Keys:
                 if epoch == found.made
                 else entry is not None and attempt != entry.record.context.attempt
             )
-            if failed or epoch + KEPT < found.made:
+            old = epoch + KEPT < found.made
+            if failed or old:
                 self._vault.erase(epoch, attempt)
-                if (gone := self._secrets.pop(epoch, None)) is not None:
-                    gone.erase()
+            if old and (gone := self._secrets.pop(epoch, None)) is not None:
+                gone.erase()
 
     def _notice(self, found: Committee) -> CeremonyTx:
         entropy = self._vault.entropy(found.made, found.attempt)

@@ -264,6 +264,22 @@ def test_pv156_secrets_of_failed_attempts_and_of_old_epochs_are_erased(fresh):
         fresh.keys[2].nonce(secrets, b"about")
 
 
+def test_pv156_the_entropy_of_a_failed_attempt_goes_and_the_epochs_keys_stay(fresh):
+    """A member that was away when the second attempt began has both on its disk."""
+    assert fresh.say(1, 2) == ["ok", "ok"]
+    found = committees.committee_of(fresh.chain.state, fresh.chain.declaration.id)
+    fresh.chain.to(found.opened + 3 * fresh.step)
+    found = committees.committee_of(fresh.chain.state, fresh.chain.declaration.id)
+    fresh.chain.to(found.opens() - 1)
+    fresh.ceremony()
+    assert fresh.vaults[1].kept() == ((0, 0), (0, 1))
+    held = fresh.secrets(1)
+    fresh.keys[1].forget(fresh.view())
+    assert fresh.vaults[1].kept() == ((0, 1),)
+    assert fresh.secrets(1) is held
+    assert held.prss.member == 1  # not erased under a session that runs
+
+
 # --- inputs -------------------------------------------------------------------------------------
 
 
