@@ -78,9 +78,11 @@ def _notices(client: NodeClient, terms: Terms, record: EpochRecord) -> Iterator[
 
     missing = set(record.keys)
     for number in range(_MOST_WORDS):
+        if not missing:
+            return
         place = word_key(terms.committee, terms.epoch, record.context.attempt, number)
         found = client.state(place).value
-        if found is None or not missing:
+        if found is None:
             return
         word = Word.from_bytes(bytes_of(found))
         said = read(word.step, word.message) if word.step is Step.NOTICE else None

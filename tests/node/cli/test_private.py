@@ -80,7 +80,10 @@ def highest(bids):
 def test_a_program_in_a_file_of_ones_own_is_costed(offline, tmp_path) -> None:
     file = tmp_path / "highest.py"
     file.write_text(HIGHEST)
-    for name in (str(file), f"{file}:highest"):
+    hidden = tmp_path / ".pyenv" / "a.py.d" / "b.py"
+    hidden.parent.mkdir(parents=True)
+    hidden.write_text(HIGHEST)
+    for name in (str(file), f"{file}:highest", str(hidden), f"{hidden}:highest"):
         data = offline.json("private", "cost", name, "--members", "4").data
         assert data["name"] == "highest"
         assert data["operations"] == {"less": 1, "multiply": 1}
