@@ -167,5 +167,9 @@ def test_pv106_a_ceremony_is_over_behind_its_last_block(fresh):
     people = fresh.participants()
     assert_ok(fresh.run(fresh.message(Step.NOTICE, people[1].notice().to_bytes())))
     late = fresh.message(Step.NOTICE, people[2].notice().to_bytes())
-    fresh.to(fresh.height + fresh.parameters.step_heights - 1)
+    opened, step = fresh.height, fresh.parameters.step_heights
+    fresh.to(opened + step - 1)
     assert fresh.codes(late) == ["PV-35"]
+    fresh.to(opened + 3 * step - 1)
+    assert committee(fresh).attempt == 1
+    assert fresh.codes(late) == ["PV-105"]

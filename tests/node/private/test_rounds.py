@@ -95,6 +95,15 @@ def test_pv107_a_round_outlives_neither_its_keys_nor_the_longest_round(chain):
     until = 500 + 6  # of the epoch's keys
     terms = chain.terms()
     assert chain.codes(chain.round(dataclasses.replace(terms, open=until + 50))) == ["PV-107"]
+    tx, height = chain.round(terms), chain.height + 1
+    for heights, kept in ((terms.open - height, True), (terms.open - height - 1, False)):
+        short = dataclasses.replace(chain.parameters, round_heights=heights)
+        if kept:
+            assert rounds.open_round(tx, chain.state, height, short).writes
+            continue
+        with pytest.raises(PrivateRefused) as caught:
+            rounds.open_round(tx, chain.state, height, short)
+        assert caught.value.rule == "PV-107"
     with pytest.raises(PrivateRefused) as caught:
         entries.round_of(chain.state, b"\x00" * 32)
     assert caught.value.rule == "PV-107"
