@@ -1,4 +1,4 @@
-"""What a donor makes: a donation and, later, its claim; from secrets that its words give back.
+"""What an owner makes: donations, deposits, claims; from secrets that its words give back.
 
     weight w, owner          →  input, cv, reference  →  hidden value for the wallet's plan
     + carried transaction    →  proof, link           →  DonateTx
@@ -282,13 +282,13 @@ class Refund:
 def refund(
     chain_id: ChainId, kind: Kind, identity: bytes, opening: Opening, owner: PrivateOwner
 ) -> Refund:
-    """A claim of a donation's amount.
+    """A claim of what a donation or deposit holds.
 
     Args:
         chain_id: of the chain.
-        kind: of the round.
+        kind: of the amount.
         identity: the input's id.
-        opening: of its commitment to c (`openings_of`).
+        opening: of its commitment to the amount (`openings_of`, `opening_of`).
         owner: of the input.
     """
     amount = opening.value

@@ -1,4 +1,4 @@
-"""Donations and claims: what carries a shielded transaction, and is tied to it by a proof.
+"""Donations, deposits, claims: each carries a shielded transaction, and a proof ties them.
 
 The *reference* hashes what a message says: link and carried transaction are bound to it. The id
 hashes the reference and the carried transaction's id; proofs and signatures are in neither.
@@ -128,13 +128,13 @@ class DonateTx:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a donor asks back: all of a claim but its proofs, and what carries it.
+    """What an owner asks back: all of a claim but its proofs, and what carries it.
 
     Attributes:
         chain_id: the one chain on which it is valid.
-        input: id of the donation.
-        commitment: its commitment to c, as the donor made it.
-        cv: commitment on Baby Jubjub to c, compressed.
+        input: id of the donation, or of the deposit.
+        commitment: its commitment to the amount, as its owner made it.
+        cv: commitment on Baby Jubjub to the amount, compressed.
     """
 
     chain_id: ChainId
@@ -154,11 +154,11 @@ class Wanted:
 
 @dataclass(frozen=True)
 class ClaimTx:
-    """Takes a donation that was not used back into the shielded pool.
+    """Takes a donation that was not used, or a deposit, back into the shielded pool.
 
     Attributes:
-        wanted: what the donor asks back.
-        linked: the proof that cv holds what the donation's commitment to c holds.
+        wanted: what its owner asks back.
+        linked: the proof that cv holds what the commitment holds.
         carried: the shielded transaction that makes notes of it, and that pays the fee.
         signature: of the input's owner over `digest`.
     """

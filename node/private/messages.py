@@ -66,10 +66,10 @@ class ComplaintTx:
 
 @dataclass(frozen=True)
 class AcceptTx:
-    """Inputs of a round become cells, by the signatures of 2t + 1 members.
+    """Inputs of a round, or deposits, become cells, by the signatures of 2t + 1 members.
 
     Attributes:
-        round: id.
+        round: id; of deposits, their committee's.
         message: the acceptance, as `private_exec.committee` encodes it.
     """
 

@@ -43,9 +43,9 @@ def make_key(home: Path) -> SigningKey:
         files.make_private_folder(home)
         text = _HEAD + secret.hex().encode() + b"\n"
         files.write(path, text, mode=files.PRIVATE, durable=True, new=True)
-    except FileExistsError:
-        raise MemberRefused("PV-150", "there is a member's key", where=str(path)) from None
     except OSError as error:
+        if path.exists():
+            raise MemberRefused("PV-150", "there is a member's key", where=str(path)) from None
         raise MemberSecretLost("PV-150", f"no key: {error.strerror}", where=str(path)) from None
     return SigningKey(secret)
 

@@ -48,6 +48,7 @@ def test_cost_is_that_of_the_program_at_these_sizes(cli) -> None:
         (("auction", "--members", "5"), 2, "USE-001"),
         (("auction", "--size", "bidders"), 2, "USE-001"),
         (("auction", "--size", "bidders=2", "--size", "bidders=3"), 2, "USE-001"),
+        (("auction", "--size", "bidders=" + "9" * 5000), 2, "USE-001"),
         (("auction", "--size", "sellers=3"), 3, "PV-83"),
         (("auction", "--size", "bidders=0"), 3, "PV-83"),
         (("auction", "--size", "bidders=99999999999999999999"), 3, "PV-83"),

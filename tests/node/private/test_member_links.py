@@ -55,6 +55,8 @@ def test_pv150_a_key_is_made_once_and_is_private(tmp_path: Path):
     path.write_bytes(path.read_bytes().replace(b"key/1", b"key/2"))
     refused("PV-150", lambda: load_key(tmp_path / "home"))
     refused("PV-150", lambda: load_key(tmp_path / "nowhere"))
+    with pytest.raises(MemberSecretLost, match="no key"):
+        make_key(path)  # a file is no folder
 
 
 def test_pv150_entropy_is_kept_before_it_is_used_and_never_replaced(tmp_path: Path):
