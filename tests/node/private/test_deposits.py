@@ -18,14 +18,12 @@ from node.private.paid import PlaceTx, sign_taking
 from node.private.rounds import read_input
 from node.private.state import Status
 from node.testing.ledger import FAUCET
-from node.testing.private import Held, PrivateChain, assert_ok, signer
-from private_exec.committee import inputs, pairs, remask
+from node.testing.private import Held, PrivateChain, assert_ok, change_of, signer, wrong_input
+from private_exec.committee import inputs, remask
 from private_exec.committee.acceptance import Accepted
-from private_exec.committee.cells import cell_id, combined, masks, shares
-from private_exec.committee.pairs import PairPolynomial
+from private_exec.committee.cells import cell_id
 from private_exec.committee.remask import Change
 from private_exec.pedersen import Opening
-from private_exec.sharing import interpolate
 from shielded.private_owner import PrivateOwner
 
 ALICE = signer(7)
@@ -196,11 +194,7 @@ def test_pv114_a_false_complaint_about_a_deposit_changes_nothing(chain):
 def test_pv114_a_deposit_that_gave_a_member_no_share_is_refused_and_leaves(chain):
     mine, opening = owner(chain, 32), Opening(9000, 0)
     reference = deposits.reference_of(chain.declaration.id, NATIVE)
-    dealt = PairPolynomial.of(opening, chain.record.declaration.size.t, "testing", b"\x01" * 32)
-    plain = {m: pairs.write([dealt.share(m + (m == 2))]) for m in chain.record.keys}
-    made = inputs.assemble(
-        chain.record, reference, mine.public, (dealt.commitments(),), plain, b"\x02" * 32
-    )
+    made = wrong_input(chain.record, reference, mine.public, (opening,), 2)
     tx = sign_taking(PlaceTx(chain.head(), NATIVE, 9000, made.to_bytes()), FAUCET)
     assert_ok(chain.run(tx))
     held = Held(made, opening, mine)
@@ -278,7 +272,7 @@ def test_pv126_cells_go_to_the_next_epochs_keys_and_hold_what_they_held():
     new = chain.record
     foreign = chain.certified(committee, [Accepted(cell_id(waits.input.id, 0), 1, 1)])
     assert chain.codes(foreign) == ["PV-44"], "it waits for members with other keys"
-    (change,) = differences(chain, keys, cell)
+    change = change_of(keys, chain.secrets, cell)
 
     def message(*changes: Change, signers=(1, 2, 3), epoch: int = 0) -> RemaskTx:
         signatures = {m: remask.sign(old, new, changes, signer(m)) for m in signers}
@@ -294,9 +288,7 @@ def test_pv126_cells_go_to_the_next_epochs_keys_and_hold_what_they_held():
     assert chain.state.get(entries.cell_key(unknown.id)) is None
     after = chain.cell(cell.id)
     assert (after.epoch, after.com, after.id) == (1, cell.com, cell.id) and after.c != cell.c
-    rows = {m: combined([1], shares(s.prss, [after])) for m, s in chain.secrets.items()}
-    value = interpolate(list(rows), [row.value for row in rows.values()], 0)
-    assert value == 70_000
+    assert chain.value_of(after) == 70_000
     assert chain.codes(chain.reclaim(held)) == ["ok"]
 
 
@@ -326,15 +318,3 @@ def test_pv126_another_committee_moves_nothing_that_is_not_its_own():
         said = remask.assemble(old, new, changes, signatures)
         assert chain.codes(RemaskTx(chain.declaration.id, 0, said.to_bytes())) == ["PV-46"]
         assert chain.cell(cell.id) == cell
-
-
-def differences(chain: PrivateChain, old, cell) -> list[Change]:
-    """What the members open: r' − r and ρ' − ρ, by interpolation of both masks."""
-    rows = {
-        m: (masks(old[m].prss, [cell.id])[0], masks(chain.secrets[m].prss, [cell.id])[0])
-        for m in chain.secrets
-    }
-    places = list(rows)
-    value = interpolate(places, [new.value - was.value for was, new in rows.values()], 0)
-    blinding = interpolate(places, [new.blinding - was.blinding for was, new in rows.values()], 0)
-    return [Change(cell.id, value, blinding)]

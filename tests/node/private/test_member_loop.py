@@ -22,10 +22,8 @@ from node.private.messages import ComplaintTx, OpenTx, Step
 from node.private.state import Status
 from node.testing.private import Given, PrivateChain, assert_ok, signer
 from private_exec.committee import dealing as dealings
-from private_exec.committee import inputs, pairs
 from private_exec.committee.cells import cell_id
 from private_exec.committee.ceremony import FaultKind
-from private_exec.committee.pairs import PairPolynomial
 from private_exec.mpc import simulate
 from private_exec.mpc.faults import Wrong
 from private_exec.mpc.message import Kind
@@ -153,28 +151,6 @@ def refused(rule: str, call) -> None:
     assert caught.value.rule == rule
 
 
-def cheated(chain: PrivateChain, identity: bytes, donor: int, victim: int) -> Given:
-    """A donation whose input has a wrong share for one member, in a block."""
-    given = chain.give(identity, 0, 50, donor)
-    record, values = chain.record, (given.openings.weight, given.openings.amount)
-    shares = [
-        PairPolynomial.of(value, record.declaration.size.t, f"testing/{place}", b"\x01" * 32)
-        for place, value in enumerate(values)
-    ]
-    plain = {
-        m: pairs.write([item.share(m + (m == victim)) for item in shares]) for m in record.keys
-    }
-    commitments = tuple(item.commitments() for item in shares)
-    made = inputs.assemble(record, identity, given.owner.public, commitments, plain, b"\x02" * 32)
-    pledge = dataclasses.replace(
-        given.pledge, gift=dataclasses.replace(given.pledge.gift, input=made.to_bytes())
-    )
-    value = dataclasses.replace(pledge.value, reference=pledge.gift.reference)
-    tx = pledge.complete(chain.purse.pledge(value), chain.linked)
-    assert chain.codes(tx) == ["ok"]
-    return dataclasses.replace(given, tx=tx, input=made)
-
-
 def status(chain: PrivateChain, given: Given) -> Status:
     return entries.donation_of(chain.state, given.input.id).status
 
@@ -286,7 +262,7 @@ def test_pv156_the_entropy_of_a_failed_attempt_goes_and_the_epochs_keys_stay(fre
 def test_pv157_an_input_without_a_share_is_complained_of_and_not_accepted(people):
     chain = people.chain
     identity = chain.open_round()
-    given = cheated(chain, identity, 0, victim=3)
+    given = chain.cheat(identity, 0, victim=3)
     assert [people.look(m)[0] for m in (1, 2, 4)] == [[], [], []]
     (said,) = people.look(3)[0]
     assert isinstance(said, ComplaintTx)
