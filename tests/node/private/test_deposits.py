@@ -151,8 +151,11 @@ def test_pv125_a_withdrawal_opens_the_commitment_by_its_owners_will(chain):
     right = chain.withdrawal(held, ALICE.account)
     more = Opening(held.opening.value + 1, held.opening.blinding)
     assert chain.codes(chain.withdrawal(held, ALICE.account, opened=more)) == ["PV-125"]
-    none = Opening(0, held.opening.blinding)
-    assert chain.codes(chain.withdrawal(held, ALICE.account, opened=none)) == ["PV-125"]
+    none = chain.withdrawal(held, ALICE.account, opened=Opening(0, held.opening.blinding))
+    assert chain.codes(none) == ["PV-125"]
+    with pytest.raises(PrivateRefused, match="nothing would leave") as caught:
+        claims.check_withdrawal(none)
+    assert caught.value.rule == "PV-125"
     nobody = chain.withdrawal(held, AccountId(b"\x01" + bytes(31)))
     with pytest.raises(InvalidTransaction) as caught:
         claims.check_withdrawal(nobody)

@@ -274,6 +274,17 @@ def test_pv157_an_input_without_a_share_is_complained_of_and_not_accepted(people
     assert [people.look(m) for m in (1, 3)] == [([], []), ([], [])]
 
 
+def test_pv157_a_complaint_that_was_heard_is_not_made_again(people):
+    """Of a right input, as by a member whose disk or memory is broken."""
+    chain = people.chain
+    given = chain.donate(chain.open_round(), 0, 50, 0)
+    people.duties[2]._opened[given.input.id] = given.input, None
+    (said,) = people.look(2)[0]
+    assert chain.codes(said) == ["ok"]
+    assert status(chain, given) is Status.PENDING
+    assert people.look(2)[0] == []
+
+
 def test_pv158_a_batch_is_a_stretch_of_heights_and_the_same_for_all(people):
     chain = people.chain
     identity = chain.open_round()

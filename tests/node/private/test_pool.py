@@ -70,6 +70,14 @@ def test_pv120_garbage_takes_no_place(chain, pool):
     assert pool.status().transactions == 1
 
 
+def test_one_round_waits_once_whatever_signs_it(chain, pool):
+    """Its id covers no signature, and the pool does not look who lets the funds go (TR-10)."""
+    tx = chain.round(chain.terms())
+    assert submit(pool, tx) == "ok"
+    assert submit(pool, dataclasses.replace(tx, authorization=bytes(64))) == "EX-20"
+    assert list(pool.pending(1 << 20)) == [wire(tx)]
+
+
 def test_pv120_places_are_few(chain, pool, monkeypatch):
     assert MOST_PRIVATE == 128
     monkeypatch.setattr("node.execution.mempool.MOST_PRIVATE", 1 - MOST_ORDERS)
