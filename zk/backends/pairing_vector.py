@@ -67,9 +67,9 @@ class _Desk(threading.local):
         self.flags = np.zeros(_FEW_PAIRS, dtype=np.uint8)
         values = _FEW_PAIRS * pairing_few.FEW_VALUES + pairing.FIXED_VALUES
         self._states = _room(values, _WIDE)
-        self.at_out, self.at_g1, self.at_g2, self.at_fixed, self.at_states, self.at_flags = map(
-            address, (self.out, self.g1, self.g2, self.fixed, self._states, self.flags)
-        )
+        self.at_out, self.at_states = address(self.out), address(self._states)
+        self.at_g1, self.at_g2, self.at_fixed = map(address, (self.g1, self.g2, self.fixed))
+        self.at_flags = address(self.flags)
 
     def take(self, g1: U64Array, g2: U64Array, fixed_g1: U64Array) -> bool:
         """Copies points; whether none of them can be infinity."""
