@@ -20,6 +20,7 @@ from zk.curve import babyjub
 from zk.curve.babyjub import Point
 
 WEIGHT_BITS: Final = 32
+MAX_WEIGHT: Final = (1 << WEIGHT_BITS) - 1
 MEMBER_DEPTH: Final = 5
 """Levels of a round's tree of members: 8⁵ = 32,768 of them."""
 
@@ -131,7 +132,7 @@ def donation_violations(public: DonationPublic, witness: DonationWitness) -> tup
     """The clauses of `donation/1` in `circuits/SPEC.md` that do not hold, in order."""
     square = public.weight * public.weight == public.amount
     return _broken(
-        ("D1", 0 <= public.weight < 1 << WEIGHT_BITS and square),
+        ("D1", 0 <= public.weight <= MAX_WEIGHT and square),
         ("D2", _is_value(public.kind, public.cv, public.amount, witness.rcv)),
         ("D3", _is_member(public.members_root, witness.secret, witness.path)),
         ("D4", public.nullifier == member_nullifier(witness.secret, public.round)),

@@ -5,7 +5,6 @@ Nothing here is secret and nothing here is random: the same seed gives the same 
 
 from __future__ import annotations
 
-import hashlib
 from typing import Final
 
 from circuits import crossing, native
@@ -16,10 +15,10 @@ from circuits.crossing import (
     TransitPublic,
     TransitWitness,
 )
+from circuits.example import Draws
 from circuits.membership import MemberTree, leaf
 from circuits.records import Pair
 from zk.curve import babyjub
-from zk.field.params import FR
 
 MEMBERS: Final = 11
 """Members of an example's round: two groups of leaves, the second not full."""
@@ -30,7 +29,7 @@ def example_transit(
 ) -> tuple[TransitPublic, TransitWitness]:
     """A true crossing of this amount."""
     witness = TransitWitness(_rcv(seed) if rcv is None else rcv)
-    return crossing.transit_public(kind(seed), amount, witness, _field(seed, "nu")), witness
+    return crossing.transit_public(kind(seed), amount, witness, Draws(seed).field("nu")), witness
 
 
 def example_donation(
@@ -45,19 +44,19 @@ def example_donation(
     tree = member_tree(seed, depth)
     secret = member_secret(seed, member)
     witness = DonationWitness(_rcv(seed) if rcv is None else rcv, secret, tree.path(secret))
-    element = _field(seed, "round")
-    public = crossing.donation_public(kind(seed), weight, witness, element, _field(seed, "nu"))
+    element = Draws(seed).field("round")
+    public = crossing.donation_public(kind(seed), weight, witness, element, Draws(seed).field("nu"))
     return public, witness
 
 
 def kind(seed: bytes) -> Pair:
     """A kind's point."""
-    return native.kind_point(native.find_kind(0, _field(seed, "label")))
+    return native.kind_point(native.find_kind(0, Draws(seed).field("label")))
 
 
 def member_secret(seed: bytes, member: int) -> int:
     """The secret of one member."""
-    return _field(seed, f"member/{member}")
+    return Draws(seed).field(f"member/{member}")
 
 
 def member_tree(seed: bytes, depth: int = MEMBER_DEPTH) -> MemberTree:
@@ -66,14 +65,5 @@ def member_tree(seed: bytes, depth: int = MEMBER_DEPTH) -> MemberTree:
     return MemberTree([leaf(member_secret(seed, i)) for i in range(count)], depth)
 
 
-def _field(seed: bytes, name: str) -> int:
-    return _wide(seed, name) % FR.modulus
-
-
 def _rcv(seed: bytes) -> int:
-    return _wide(seed, "rcv") % babyjub.ORDER
-
-
-def _wide(seed: bytes, name: str) -> int:
-    key = hashlib.blake2b(seed).digest()
-    return int.from_bytes(hashlib.blake2b(name.encode(), key=key).digest(), "little")
+    return Draws(seed).below("rcv", babyjub.ORDER)

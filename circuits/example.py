@@ -65,7 +65,7 @@ def example_action(
         depth: levels of the note tree below its root, at least 2.
         recipe: what moves.
     """
-    draw = _Draws(seed)
+    draw = Draws(seed)
     kinds = _kinds(draw, recipe)
     ak = babyjub.multiply(draw.below("ask", babyjub.ORDER), babyjub.B8)
     blank: Children = (0,) * 8
@@ -83,7 +83,7 @@ def example_action(
     return native.public_of(witness), witness
 
 
-class _Draws:
+class Draws:
     """Named values derived from a seed."""
 
     def __init__(self, seed: bytes) -> None:
@@ -102,7 +102,7 @@ class _Draws:
         return a, b, c, d, e, f, g, h
 
 
-def _kinds(draw: _Draws, recipe: Recipe) -> tuple[KindWitness, KindWitness]:
+def _kinds(draw: Draws, recipe: Recipe) -> tuple[KindWitness, KindWitness]:
     first, second = (
         native.find_kind(recipe.logics[i], draw.field(f"label/{i}"), ephemeral=recipe.ephemeral[i])
         for i in (0, 1)
@@ -110,7 +110,7 @@ def _kinds(draw: _Draws, recipe: Recipe) -> tuple[KindWitness, KindWitness]:
     return first, second
 
 
-def _consumed(draw: _Draws, recipe: Recipe, slot: int) -> ConsumedWitness:
+def _consumed(draw: Draws, recipe: Recipe, slot: int) -> ConsumedWitness:
     which, quantity = recipe.consumed[slot]
     return ConsumedWitness(
         which=which,
@@ -123,7 +123,7 @@ def _consumed(draw: _Draws, recipe: Recipe, slot: int) -> ConsumedWitness:
     )
 
 
-def _created(draw: _Draws, recipe: Recipe, slot: int) -> CreatedWitness:
+def _created(draw: Draws, recipe: Recipe, slot: int) -> CreatedWitness:
     which, quantity = recipe.created[slot]
     return CreatedWitness(
         which=which,
@@ -134,7 +134,7 @@ def _created(draw: _Draws, recipe: Recipe, slot: int) -> CreatedWitness:
     )
 
 
-def _plant(draw: _Draws, witness: ActionWitness, depth: int, recipe: Recipe) -> ActionWitness:
+def _plant(draw: Draws, witness: ActionWitness, depth: int, recipe: Recipe) -> ActionWitness:
     """Grow a tree around the consumed commitments: everything else in it is arbitrary."""
     commitments = [native.consumed_commitment(witness, slot) for slot in (0, 1)]
     top = draw.children("top")

@@ -25,6 +25,7 @@ from node.core.codec import Reader, Writer
 from node.core.ids import tagged_hash
 from private_exec import group
 from private_exec.errors import BadSeals, Undecryptable
+from private_exec.halving import failing
 from private_exec.keys import EpochKey
 from private_exec.transcript import coefficients, scalar_hash, secret_scalar
 from zk.curve.bn254 import G1_GENERATOR, G1Affine, check_g1
@@ -124,11 +125,16 @@ def verify(key: EpochKey, label: bytes, sealed: Seal) -> None:
     Raises:
         BadSeals: PX-14.
     """
+    if not _is_proved(key, label, sealed):
+        raise BadSeals("PX-14", "the proof of the ciphertext does not hold for its label", (0,))
+
+
+def _is_proved(key: EpochKey, label: bytes, sealed: Seal) -> bool:
+    """Both equations, each by itself."""
     e = challenge(label, sealed.u, sealed.u_bar, sealed.w, sealed.w_bar, sealed.body)
     plain = group.sum_g1([sealed.z, -1, -e], [G1_GENERATOR, sealed.w, sealed.u])
     barred = group.sum_g1([sealed.z, -1, -e], [key.second_base, sealed.w_bar, sealed.u_bar])
-    if plain is not None or barred is not None:
-        raise BadSeals("PX-14", "the proof of the ciphertext does not hold for its label", (0,))
+    return plain is None and barred is None
 
 
 def verify_batch(key: EpochKey, items: Sequence[Labelled]) -> None:
@@ -143,18 +149,13 @@ def verify_batch(key: EpochKey, items: Sequence[Labelled]) -> None:
         return
     alpha, beta = batch_coefficients(key, items)
     challenges = [challenge(la, s.u, s.u_bar, s.w, s.w_bar, s.body) for la, s in items]
-    bad: list[int] = []
-    pending = [list(range(len(items)))]
-    while pending:
-        part = pending.pop()
+
+    def holds(part: Sequence[int]) -> bool:
         if len(part) == 1:
-            try:
-                verify(key, *items[part[0]])
-            except BadSeals:
-                bad.append(part[0])
-        elif not _combined(key, items, challenges, alpha, beta, part):
-            half = len(part) // 2
-            pending += [part[half:], part[:half]]
+            return _is_proved(key, *items[part[0]])
+        return _combined(key, items, challenges, alpha, beta, part)
+
+    bad = failing(len(items), holds)
     if bad:
         raise BadSeals(
             "PX-14", f"{len(bad)} of {len(items)} proofs do not hold for their labels", tuple(bad)

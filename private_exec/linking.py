@@ -164,10 +164,7 @@ def prove_link(
     bases = hidden_bases(key, len(openings) + 1)
     commitments = commit(openings)
     statement = _statement(key, public, hidden, commitments, context)
-    writer = Writer().fr(nu)
-    for opening in openings:
-        writer.fr(opening.value).fr(opening.blinding)
-    secret = writer.done()
+    secret = b"".join((Writer().fr(nu).done(), *map(Opening.to_bytes, openings)))
 
     def draw(name: str) -> int:
         return secret_scalar(f"{TAG}/nonce", name.encode(), secret, entropy, *statement)

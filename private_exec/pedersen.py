@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from node.core.codec import Writer
 from private_exec import group
 from private_exec.hash_to_curve import hash_to_g1
 from zk.curve.bn254 import G1Affine
@@ -42,6 +43,10 @@ class Opening:
     def commitment(self) -> G1Affine:
         """x·G + ρ·H."""
         return commit([self])[0]
+
+    def to_bytes(self) -> bytes:
+        """Value, then blinding, 32 bytes each; as secret as they are."""
+        return Writer().fr(self.value).fr(self.blinding).done()
 
 
 def commit(openings: Sequence[Opening]) -> list[G1Affine]:

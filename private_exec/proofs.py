@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from node.core.codec import Reader, Writer
 from node.core.ids import tagged_hash
 from private_exec import group
+from private_exec.halving import failing
 from private_exec.transcript import coefficients, scalar_hash, secret_scalar
 from zk.curve.bn254 import G1_GENERATOR, G1Affine, check_g1
 from zk.curve.encoding import G1_BYTES, g1_from_bytes, g1_to_bytes
@@ -87,23 +88,15 @@ def unknown(items: Sequence[tuple[G1Affine, Knowledge, bytes]], tag: str) -> lis
 
     Coefficients hash all of them (PX-9); of bad ones the sum misses any with probability 2⁻¹²⁸.
     """
-    if len(items) == 1:
-        return [] if knows(items[0][0], items[0][1], tag, items[0][2]) else [0]
     data = (g1_to_bytes(x) + proof.to_bytes() + context for x, proof, context in items)
     weights = coefficients(
         tagged_hash("private/knowledge/batch", tag.encode(), *data), tag, len(items)
     )
-    pending, bad = [list(range(len(items)))] if items else [], []
-    while pending:
-        part = pending.pop()
-        if len(part) == 1:
-            public, proof, context = items[part[0]]
-            if not knows(public, proof, tag, context):
-                bad.append(part[0])
-        elif not _all_known([items[k] for k in part], [weights[k] for k in part], tag):
-            half = len(part) // 2
-            pending += [part[half:], part[:half]]
-    return bad
+
+    def holds(part: Sequence[int]) -> bool:
+        return _all_known([items[k] for k in part], [weights[k] for k in part], tag)
+
+    return failing(len(items), holds)
 
 
 def _all_known(

@@ -21,6 +21,7 @@ from private_exec import group
 from private_exec.batch import Batch
 from private_exec.errors import BadShares, SealRefused, TooFewShares
 from private_exec.final import FinalBlock, RootLog, claim_root, require_final
+from private_exec.halving import failing
 from private_exec.keys import EpochKey, HeldShares
 from private_exec.roster import SIGNATURE_BYTES, Signer
 from private_exec.sharing import lagrange, slot, slot_weights
@@ -270,18 +271,7 @@ class _ShareCheck:
 
     def culprits(self) -> list[int]:
         """Messages that break the equation, by halving."""
-        bad: list[int] = []
-        pending = [list(range(len(self.messages)))]
-        while pending:
-            part = pending.pop()
-            if self._holds(part):
-                continue
-            if len(part) == 1:
-                bad += part
-                continue
-            half = len(part) // 2
-            pending += [part[half:], part[:half]]
-        return sorted(bad)
+        return failing(len(self.messages), self._holds)
 
     def _holds(self, part: Sequence[int]) -> bool:
         scalars = [r for k in part for r in self.rho[k]]

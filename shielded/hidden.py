@@ -19,6 +19,7 @@ from node.core.effects import HiddenValue
 from node.core.ids import ID_BYTES, EnvironmentId, Kind
 from shielded import spec
 from shielded.errors import MalformedTransaction, PlanRefused
+from shielded.fields import read_environment, read_flag
 from zk.curve import babyjub
 from zk.curve.babyjub import ORDER, Point
 from zk.errors import DecodeError
@@ -117,11 +118,6 @@ def read(reader: Reader) -> HiddenValue:
     Raises:
         MalformedTransaction: SH-1.
     """
-    tag = reader.u8()
-    if tag not in EnvironmentId.__members__.values():
-        raise MalformedTransaction("SH-1", f"unknown environment {tag}", where=_WHERE)
-    reference, kind, enters = reader.take(ID_BYTES), Kind.read(reader), reader.u8()
-    if enters > 1:
-        raise MalformedTransaction("SH-1", f"{enters} is neither 0 nor 1", where=_WHERE)
-    cv = reader.take(POINT_BYTES)
-    return HiddenValue(EnvironmentId(tag), reference, kind, cv, bool(enters))
+    target, reference = read_environment(reader, _WHERE), reader.take(ID_BYTES)
+    kind, enters = Kind.read(reader), read_flag(reader, _WHERE)
+    return HiddenValue(target, reference, kind, reader.take(POINT_BYTES), enters)

@@ -94,8 +94,10 @@ class Plan:
         hidden_values: what goes into the private pool or comes from it, its amounts in the dark.
 
     Raises:
-        PlanRefused: SH-30 the seed, SH-31 a path to another anchor, SH-39 amounts.
-        MalformedTransaction: SH-21 … SH-24, of the public values; SH-67, of the hidden ones.
+        PlanRefused: SH-30 the seed, SH-31 a path to another anchor, SH-32 a hidden value of a kind
+            with a logic, SH-39 amounts.
+        MalformedTransaction: SH-21 … SH-24, of the public values; SH-5, SH-66, SH-67, of the
+            hidden ones.
     """
 
     seed: bytes

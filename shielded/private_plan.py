@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from node.core.ids import NATIVE, ChainId, Height, Kind
@@ -39,7 +39,7 @@ class Terms:
 
     chain_id: ChainId
     expiry: Height
-    seed: bytes
+    seed: bytes = field(repr=False)
     fee: int = 0
     confirmations: int = 1
 

@@ -77,25 +77,26 @@ class Found:
 
     def _transaction(self, transaction: ScannedTransaction) -> None:
         before = len(self.entries)
-        spent = [
-            self._spend(transaction, index, slot, nullifier)
+        spent = {
+            index
             for index, action in enumerate(transaction.actions)
             for slot, nullifier in enumerate(action.nullifiers)
-        ]
-        sent = [
-            self._output(transaction, index, slot, output)
+            if self._spend(transaction, index, slot, nullifier)
+        }
+        sent = {
+            index
             for index, action in enumerate(transaction.actions)
             for slot, output in enumerate(action.outputs)
-        ]
-        entered = any(value.amount < 0 for value in transaction.public_values)
-        entries = self.entries[before:]
+            if self._output(transaction, index, slot, output)
+        }
         # No other makes a note at an internal address of ours.
-        claimed = any(value.enters for value in transaction.hidden_values) and any(
-            entry.direction is Direction.CHANGE for entry in entries
-        )
-        if any(spent) or (any(sent) and entered) or claimed:
+        changed = {e.action for e in self.entries[before:] if e.direction is Direction.CHANGE}
+        entered = any(value.amount < 0 for value in transaction.public_values)
+        claimed = changed and any(value.enters for value in transaction.hidden_values)
+        if spent or (sent and entered) or claimed:
             self._public(transaction)
-            self._dark(transaction, before)
+            if len(spent | sent | changed) == len(transaction.actions):
+                self._dark(transaction, before)
 
     def _spend(
         self, transaction: ScannedTransaction, action: int, slot: int, nullifier: int
@@ -202,8 +203,8 @@ class Found:
     def _dark(self, transaction: ScannedTransaction, before: int) -> None:
         """SH-73: how much moved in the dark follows from everything else that this key sees.
 
-        Where two hidden values have one kind, or another's notes were composed with ours, only the
-        sum is known or not even that; then nothing is said here.
+        Every action is ours: where another's notes were composed with ours, it may be the other's
+        amount. Where two hidden values have one kind, only their sum is known. Neither is told.
         """
         if not isinstance(self._scanner.key, FullViewingKey):
             return

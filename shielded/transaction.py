@@ -33,6 +33,7 @@ from node.core.ids import (
 from shielded import hidden
 from shielded.action import UNSIGNED, Action
 from shielded.errors import MalformedTransaction
+from shielded.fields import read_environment, read_flag
 from shielded.scan import ScannedTransaction
 from shielded.schnorr import SIGNATURE_BYTES
 from zk.errors import DecodeError
@@ -311,13 +312,11 @@ def _read_parties(reader: Reader, count: int) -> Iterator[Party]:
 
 
 def _read_public_value(reader: Reader) -> Crossing:
-    tag = reader.u8()
-    if tag not in EnvironmentId.__members__.values():
-        raise MalformedTransaction("SH-1", f"unknown environment {tag}", where="public values")
+    target = read_environment(reader, "public values")
     account, kind = AccountId(reader.take(ID_BYTES)), Kind.read(reader)
-    debit, amount = _read_flag(reader, "public values"), reader.u64()
+    debit, amount = read_flag(reader, "public values"), reader.u64()
     authorization = reader.blob(MAX_AUTHORIZATION_BYTES, "authorization") if debit else b""
-    return Crossing(EnvironmentId(tag), account, kind, -amount if debit else amount, authorization)
+    return Crossing(target, account, kind, -amount if debit else amount, authorization)
 
 
 def _read_mode(reader: Reader) -> Mode:
@@ -328,14 +327,7 @@ def _read_mode(reader: Reader) -> Mode:
 
 
 def _read_scope(reader: Reader) -> Scope | None:
-    return Scope(reader.u32(), reader.u64()) if _read_flag(reader, "scope") else None
-
-
-def _read_flag(reader: Reader, where: str) -> bool:
-    value = reader.u8()
-    if value > 1:
-        raise MalformedTransaction("SH-1", f"{value} is neither 0 nor 1", where=where)
-    return value == 1
+    return Scope(reader.u32(), reader.u64()) if read_flag(reader, "scope") else None
 
 
 def _read_count(reader: Reader, least: int, most: int, what: str) -> int:

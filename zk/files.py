@@ -114,6 +114,22 @@ def _at_once(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
+def erase(path: Path) -> None:
+    """A secret's file is overwritten, and gone; there may be none.
+
+    It is as far as the disk goes along: it may keep old blocks.
+
+    Raises:
+        OSError: it cannot be written, or removed.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        with path.open("r+b") as file:
+            file.write(bytes(os.fstat(file.fileno()).st_size))
+            file.flush()
+            os.fsync(file.fileno())
+        path.unlink()
+
+
 def make_private_folder(path: Path) -> Path:
     """Make what is missing of a path, every level of it 0700; what exists stays as it is."""
     for folder in reversed((path, *path.parents)):

@@ -90,11 +90,10 @@ def main() -> None:
         found = audited(folder / "bad.tar", Path(name) / "bad")
         if options.report is not None:
             audited(bundle, work, "--fresh", "--report", str(options.report))
-    machine = host.to_json(host.machine())
     names = ("seconds", "milliseconds_per_proof", "process_seconds", "processor_seconds")
     results = {
         "schema": "chiaro-audit-results/1",
-        "machine": {k: machine[k] for k in ("processor", "cores", "memory_mb") if k in machine},
+        "machine": host.briefly(),
         "load": load,
         "made": {"seconds": making["seconds"], "bytes": exported["bytes"]},
         "export": export_times,

@@ -225,10 +225,9 @@ def main() -> None:
     options = parser.parse_args()
     load = host.load()[0]
     runs = [measured(n, options.intents) for n in options.validators]
-    machine = host.to_json(host.machine())
     results = {
         "schema": "chiaro-intents-results/1",
-        "machine": {k: machine[k] for k in ("processor", "cores", "memory_mb") if k in machine},
+        "machine": host.briefly(),
         "load": load,
         "stages": STAGES,
         "runs": runs,

@@ -14,7 +14,6 @@ import argparse
 import json
 import random
 import sys
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -36,6 +35,7 @@ from private_exec.programs.cost import cost
 from private_exec.programs.run import execute
 from zk import backends
 from zk.bench import host
+from zk.bench.least import least
 from zk.field.arrays import U64Array
 
 HERE = Path(__file__).resolve().parent
@@ -73,15 +73,10 @@ PROTOTYPE = {
 
 def timed(call: Callable[[], Outcome[Any]], repeat: int) -> tuple[Outcome[Any], float]:
     """The outcome, and milliseconds for everybody."""
-    found = []
-    outcome = call()
-    for _ in range(repeat):
-        started = time.process_time_ns()
-        outcome = call()
-        found.append((time.process_time_ns() - started) / 1e6)
+    outcome, spent = least(call, repeat + 1)
     if outcome.errors:
         raise next(iter(outcome.errors.values()))
-    return outcome, min(found)
+    return outcome, spent
 
 
 def measured(n: int, repeat: int) -> dict[str, Any]:
@@ -169,10 +164,9 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=3)
     chosen = parser.parse_args()
     found = [measured(n, chosen.repeat) for n in (4, 7, 10, 13)]
-    machine = host.to_json(host.machine())
     document = {
         "schema": "chiaro-private-auction/1",
-        "machine": {k: machine[k] for k in ("processor", "cores", "memory_mb") if k in machine},
+        "machine": host.briefly(),
         "backend": backends.get().name,
         "load": host.load()[0],
         "runs": found,

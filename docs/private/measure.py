@@ -14,14 +14,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from private_exec.mpc import decode, prss, shamir, vectors
+from private_exec.mpc import decode, prss, vectors
 from private_exec.mpc.labels import (
     CellId,
     Draw,
@@ -34,10 +32,10 @@ from private_exec.mpc.labels import (
 )
 from private_exec.mpc.roots import roots
 from private_exec.mpc.shamir import SIZES, Size
-from private_exec.mpc.testing import keys_of_all
-from private_exec.mpc.vectors import R, vec
+from private_exec.mpc.testing import keys_of_all, seeded, shared
 from zk import backends
 from zk.bench import host
+from zk.bench.least import least
 from zk.field.arrays import U64Array
 
 HERE = Path(__file__).resolve().parent
@@ -58,22 +56,6 @@ PROTOTYPE = {4: {"triple": 17.5}, 7: {"triple": 58.9}, 10: {"triple": 365.0}}
 """Microseconds (design of the committee)."""
 
 
-def least(call: Callable[[], object], repeat: int) -> float:
-    """Seconds of the processor."""
-    found = []
-    for _ in range(repeat):
-        started = time.process_time_ns()
-        call()
-        found.append(time.process_time_ns() - started)
-    return min(found) / 1e9
-
-
-def seeded(seed: int) -> Callable[[int], U64Array]:
-    """Values that are the same every time."""
-    rng = random.Random(seed)
-    return lambda count: vec(rng.randrange(R) for _ in range(count))
-
-
 def measured(n: int, count: int, repeat: int) -> dict[str, Any]:
     """Microseconds for a value, of one committee."""
     size = Size.of(n)
@@ -92,8 +74,7 @@ def measured(n: int, count: int, repeat: int) -> dict[str, Any]:
         return product((*drawn, prss.zeros(keys, zero, count)))
 
     triples = {i: sent(i) for i in size.members}
-    dealt = shamir.deal(seeded(n)(count), size, size.t, seeded(n + 1))
-    opened = dict(zip(size.members, dealt, strict=True))
+    opened = shared(vectors.ints(seeded(n)(count)), size, size.t, n + 1)
     wrong = opened | {i: vectors.add(opened[i], 1) for i in range(1, size.t + 1)}
     squares = vectors.mul(a, a)
     calls: dict[str, Callable[[], object]] = {
@@ -105,10 +86,10 @@ def measured(n: int, count: int, repeat: int) -> dict[str, Any]:
         "corrected": lambda: decode.decode(size, wrong, size.t),
         "root": lambda: roots(squares),
     }
-    found = {name: 1e6 * least(call, repeat) / count for name, call in calls.items()}
-    found["label"] = 1e6 * least(lambda: prss.shares(held[0], draw[0], 1), 5 * repeat)
+    found = {name: 1e3 * least(call, repeat)[1] / count for name, call in calls.items()}
+    found["label"] = 1e3 * least(lambda: prss.shares(held[0], draw[0], 1), 5 * repeat)[1]
     cells = [MaskLabel(CellId(k.to_bytes(32, "little")), Part.VALUE) for k in range(64)]
-    found["mask"] = 1e6 * least(lambda: prss.masks(held[0], cells), repeat) / len(cells)
+    found["mask"] = 1e3 * least(lambda: prss.masks(held[0], cells), repeat)[1] / len(cells)
     found["triple"] = 3 * found["share"] + found["zero"] + found["product"] + found["check"]
     steps = {}
     for name in STEPS:
@@ -129,10 +110,9 @@ def main() -> None:
     options = parser.parse_args()
     load = host.load()[0]
     runs = [measured(n, options.values, options.repeat) for n in options.members]
-    machine = host.to_json(host.machine())
     results = {
         "schema": "chiaro-private-results/1",
-        "machine": {k: machine[k] for k in ("processor", "cores", "memory_mb") if k in machine},
+        "machine": host.briefly(),
         "backend": backends.get().name,
         "load": load,
         "steps": STEPS,

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,7 +19,7 @@ from typing import Any, TypeVar
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from node.core.ids import ChainId
-from private_exec import group
+from private_exec import exponent, group
 from private_exec.committee import acceptance, cells, inputs, points
 from private_exec.committee.acceptance import Accepted
 from private_exec.committee.ceremony import Ceremony, CeremonySucceeded
@@ -34,6 +33,7 @@ from private_exec.pedersen import Opening
 from private_exec.transcript import secret_scalar
 from zk import backends
 from zk.bench import host
+from zk.bench.least import least
 
 HERE = Path(__file__).resolve().parent
 STEPS = {
@@ -51,17 +51,6 @@ STEPS = {
     "accept": "observer: certificate and commitments of all cells",
 }
 T = TypeVar("T")
-
-
-def timed(call: Callable[[], T], repeat: int) -> tuple[T, float]:
-    """What it gives, and milliseconds of the processor."""
-    found: list[float] = []
-    while True:
-        started = time.process_time_ns()
-        result = call()
-        found.append(time.process_time_ns() - started)
-        if len(found) >= repeat:
-            return result, min(found) / 1e6
 
 
 def seed(*parts: object) -> bytes:
@@ -90,7 +79,7 @@ class Measured:
 
     def timed(self, name: str, call: Callable[[], T], each: int = 1) -> T:
         """Measure, for each of so many."""
-        result, spent = timed(call, self.repeat)
+        result, spent = least(call, self.repeat)
         self.times[name] = round(spent / each, 3)
         return result
 
@@ -174,7 +163,7 @@ class Measured:
         made = acceptance.cells_of(record, accepted, known)
         shares = {m: cells.shares(s.prss, made) for m, s in self.secrets.items()}
         self.timed("points", lambda: points.points_of(shares[1]), self.count)
-        shown = {m: points.read(points.points_of(row), self.count) for m, row in shares.items()}
+        shown = {m: exponent.read(points.points_of(row), self.count) for m, row in shares.items()}
         coms = [cell.com for cell in made]
         self.timed("agree", lambda: points.agree(size, coms, shown, 1), self.count)
         wrong = shown | dict.fromkeys(range(self.n - size.t + 1, self.n + 1), shown[1])
@@ -203,10 +192,9 @@ def main() -> None:
         {"members": m.n, "inputs": m.count, "milliseconds": m.times, "bytes": m.bytes}
         for m in found
     ]
-    machine = host.to_json(host.machine())
     results = {
         "schema": "chiaro-private-committee/1",
-        "machine": {k: machine[k] for k in ("processor", "cores", "memory_mb") if k in machine},
+        "machine": host.briefly(),
         "backend": backends.get().name,
         "load": load,
         "steps": STEPS,

@@ -14,7 +14,6 @@ import argparse
 import json
 import random
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -39,6 +38,7 @@ from private_exec.provable.protocol import Operands, Proved, run
 from private_exec.provable.transition import Provable, shape_of_program, verify_transition
 from zk import backends
 from zk.bench import host
+from zk.bench.least import least
 from zk.curve.bn254 import G1_GENERATOR
 from zk.curve.encoding import g1_from_bytes, g1_to_bytes
 from zk.field.arrays import U64Array, from_array
@@ -70,13 +70,8 @@ T = TypeVar("T")
 
 def timed(call: Callable[[], T], repeat: int) -> tuple[T, float]:
     """What it gives, and milliseconds of the processor."""
-    found: list[float] = []
-    while True:
-        started = time.process_time_ns()
-        result = call()
-        found.append((time.process_time_ns() - started) / 1e6)
-        if len(found) >= repeat:
-            return result, round(min(found), 3)
+    result, spent = least(call, repeat)
+    return result, round(spent, 3)
 
 
 def off(bodies: dict[int, bytes], liars: range) -> dict[int, bytes]:
@@ -211,10 +206,9 @@ def main(arguments: list[str]) -> None:
     auctions = [auction(n, provable, chosen.repeat) for n in SIZES]
     for line in auctions:
         sys.stdout.write(json.dumps(line) + "\n")
-    machine = host.to_json(host.machine())
     document = {
         "schema": "chiaro-private-proofs/1",
-        "machine": {k: machine[k] for k in ("processor", "cores", "memory_mb") if k in machine},
+        "machine": host.briefly(),
         "backend": backend.name,
         "load": load,
         "steps": STEPS,

@@ -126,9 +126,8 @@ class Monitor:
 
     def _age(self) -> float | None:
         """Of the last block; None where blocks come on demand, or none has come yet."""
-        options, last = self._node.options, self._meters.last_ms
-        timed = options.engine is not None or (options.empty_blocks and self._interval > 0)
-        return max(0.0, time.time() - last / 1000) if timed and last else None
+        last = self._meters.last_ms
+        return max(0.0, time.time() - last / 1000) if self._node.timed and last else None
 
     async def run(self, stop: asyncio.Event, sock: socket.socket | None = None) -> None:
         """Look until `stop`, and tell on a listening socket, if there is one."""

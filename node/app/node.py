@@ -146,8 +146,6 @@ class Node:
             self.options.mempool,
             None if relay is None else relay.carry,
         )
-        wanted = self.options.empty_blocks or genesis.private is not None
-        timer = wanted and genesis.parameters.block_time_ms > 0
         self.validator: Final = (
             None
             if genesis.lane is None
@@ -157,7 +155,7 @@ class Node:
                 store,
                 self.pool,
                 validator,
-                ahead=timer or folder is not None,
+                ahead=self.timed,
                 decided=folder is not None,
             )
         )
@@ -214,7 +212,7 @@ class Node:
             self.pool,
             delay_ms=self.options.delay_ms,
             interval_ms=genesis.parameters.block_time_ms,
-            empty_blocks=timer,
+            empty_blocks=self.timed,
             busy=self._busy,
             tick_ms=self.options.lane_tick_ms,
         )
@@ -326,6 +324,15 @@ class Node:
             return
         self.engine.start()
         self._restored()
+
+    @property
+    def timed(self) -> bool:
+        """Whether blocks come by time, also empty ones; else where something waits."""
+        if self.options.engine is not None:
+            return True
+        # Deadlines of private rounds are heights.
+        wanted = self.options.empty_blocks or self.genesis.private is not None
+        return wanted and self.genesis.parameters.block_time_ms > 0
 
     @property
     def joining(self) -> bool:

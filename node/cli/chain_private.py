@@ -18,28 +18,26 @@ def private_data(payload: bytes, receipt: ReceiptView | None) -> dict[str, Any]:
         ChiaroError: it does not decode.
     """
     from node.private import payload as payloads
+    from node.private.tags import tag_of
 
     tx = payloads.decode(payload)
-    kind = payloads.tag_of(payload).label
+    kind = tag_of(payload).label
     return {"kind": kind, **_about(tx), **outcome(receipt)}
 
 
 def _about(tx: PrivateTx) -> dict[str, Any]:
     from node.private.gifts import BidTx, ClaimTx, DepositTx, DonateTx
-    from node.private.payload import (
+    from node.private.messages import (
         AcceptTx,
         CeremonyTx,
         ComplaintTx,
-        DeclareTx,
         FreezeTx,
         HandoverTx,
         OpenTx,
-        PlaceTx,
         RemaskTx,
-        RoundTx,
         SettleTx,
-        WithdrawTx,
     )
+    from node.private.paid import DeclareTx, PlaceTx, RoundTx, WithdrawTx
     from node.private.rounds import read_input
     from node.private.sale_payload import BlameTx, CallTx, OfferTx, ResultTx, SilenceTx
     from private_exec.committee.declaration import Declaration

@@ -27,23 +27,13 @@ class Part:
     key: bytes
 
 
-def documents_of(session: Session, identity: str) -> list[Part]:
-    """The documents of each action of a transaction.
+def documents_of(session: Session, wire: bytes, tx_id: bytes) -> list[Part]:
+    """The documents of each action of a transaction; of a private one, of what it carries.
 
     Args:
-        session: names node, profile and wallet.
-        identity: operation number, transaction id or a unique prefix of one.
-
-    Raises:
-        NotFound: no such transaction, or one without proofs.
-        Unreachable: no node, and the wallet's log does not have it.
-    """
-    found = identify.resolve(session, identity)
-    return documents_in(session, identify.wire_of(session, found), found.tx_id or b"")
-
-
-def documents_in(session: Session, wire: bytes, tx_id: bytes) -> list[Part]:
-    """The same, of a transaction's full bytes; of a private one, those of what it carries.
+        session: names the profile.
+        wire: full bytes of the transaction.
+        tx_id: that was asked for.
 
     Raises:
         NotFound: it has no proofs.

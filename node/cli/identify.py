@@ -15,6 +15,7 @@ from node.core.errors import NotFound, Unreachable
 from zk.errors import ChiaroError
 
 if TYPE_CHECKING:
+    from node.private.payload import PrivateTx
     from node.rpc.schema import TransactionView
     from shielded.transaction import ShieldedTx
 
@@ -145,8 +146,8 @@ def wire_of(session: Session, found: Identified) -> bytes:
     return own
 
 
-def carried_of(wire: bytes) -> ShieldedTx | None:
-    """The shielded transaction that a private one carries; None for all others.
+def private_of(wire: bytes) -> PrivateTx | None:
+    """The private transaction in an envelope; None for all others.
 
     Raises:
         DecodeError: it does not decode.
@@ -154,13 +155,23 @@ def carried_of(wire: bytes) -> ShieldedTx | None:
     from node.core.block import Transaction
     from node.core.ids import EnvironmentId
     from node.private import payload
-    from node.private.gifts import ClaimTx, DonateTx
 
     envelope = Transaction.from_bytes(wire)
     if envelope.environment is not EnvironmentId.PRIVATE:
         return None
-    tx = payload.decode(envelope.payload)
-    return tx.carried if isinstance(tx, DonateTx | ClaimTx) else None
+    return payload.decode(envelope.payload)
+
+
+def carried_of(wire: bytes) -> ShieldedTx | None:
+    """The shielded transaction that a private one carries; None for all others.
+
+    Raises:
+        DecodeError: it does not decode.
+    """
+    from node.private.gifts import Carrying
+
+    tx = private_of(wire)
+    return tx.carried if isinstance(tx, Carrying) else None
 
 
 def shielded_of(wire: bytes, tx_id: bytes) -> ShieldedTx | None:

@@ -62,18 +62,18 @@ def cost(
     size: list[str] | None = _SIZES,
 ) -> None:
     """What one run of a program costs each member: rounds, triples, random bits, bytes."""
-    from private_exec.programs.cost import MEMBERS
+    from private_exec.mpc.shamir import SIZES
     from private_exec.programs.cost import cost as count
 
     session: Session = context.obj
-    if members is not None and members not in MEMBERS:
-        had = ", ".join(map(str, MEMBERS))
+    if members is not None and members not in SIZES:
+        had = ", ".join(map(str, SIZES))
         raise UsageError(f"a committee has {had} members, not {members}", where="--members")
     sizes = private_proofs.sizes_of(size or [])
     with output.progress(session, "counting") as report:
         report(name, 0.0)
         traced = private_files.program_at(name, sizes)
-        costs = [count(traced, n) for n in (MEMBERS if members is None else (members,))]
+        costs = [count(traced, n) for n in (SIZES if members is None else (members,))]
     operations = _operations(traced)
     data = {
         "name": traced.declaration.name,

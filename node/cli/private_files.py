@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from node.cli.session import UsageError
 from zk.errors import ChiaroError
 
 if TYPE_CHECKING:
     from private_exec.programs.program import PrivateProgram, Program
+
+
+_FILE: Final = re.compile(r"(.+\.py)(?::(.*))?")
 
 
 class BrokenProgram(ChiaroError):
@@ -34,13 +38,13 @@ def program_at(name: str, sizes: dict[str, int]) -> Program:
     """
     from private_exec.programs import library
 
-    path, _, wanted = name.partition(".py")
-    if "/" not in name and not (wanted.startswith(":") or name.endswith(".py")):
+    named = _FILE.fullmatch(name)
+    if named is None:
         return library.program(name).at(**sizes)
-    file = Path(path + ".py")
+    file, wanted = Path(named[1]), named[2] or ""
     with _blamed(file):
         found = _programs(runpy.run_path(str(file)))
-        return _chosen(found, wanted.removeprefix(":"), file).at(**sizes)
+        return _chosen(found, wanted, file).at(**sizes)
 
 
 def _programs(scope: dict[str, Any]) -> dict[str, PrivateProgram]:

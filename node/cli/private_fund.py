@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,16 +14,18 @@ from node.cli.address import decode_account
 from node.cli.private_show import draw_round, round_document
 from node.cli.session import Session, UsageError
 from node.cli.transfer import AMOUNT, ASSET, DRY_RUN, NO_WAIT, TIMEOUT, amount_of
+from node.cli.typed import digits
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from node.cli.wallet_private import Donation
     from node.cli.wallets import Secrets, Wallet
-    from node.private.payload import RoundTx
+    from node.private.paid import RoundTx
     from node.private.terms import Project
+    from node.rpc.client import NodeClient
     from node.rpc.private_schema import RoundView
-    from node.rpc.schema import Status, TransactionView
+    from node.rpc.schema import Status
 
 app = typer.Typer(help="Quadratic funding with hidden donations.")
 
@@ -86,7 +90,7 @@ def show_one(context: typer.Context, identity: str = ROUND) -> None:
     """Show a round: deadlines, projects, sums once they are open, and what follows from them."""
     session: Session = context.obj
     with connection.connected(session) as client:
-        view = client.private_round(_id(identity))
+        view = client.private_round(digits(identity, 32, "ROUND"))
     output.emit(
         session,
         "private.fund.show",
@@ -119,12 +123,17 @@ def new(
     from node.cli.wallet_private import read_members
     from node.cli.wallet_spend import kind_of
     from node.core.ids import NATIVE, AccountId, ChainId, Height
-    from node.private.head import Head
-    from node.private.payload import RoundTx, sign_round, wire
-    from node.private.terms import Terms
+    from node.private.paid import Head, RoundTx, sign_taking
+    from node.private.payload import wire
+    from node.private.terms import MAX_PROJECTS, Terms
     from node.rpc.text import bytes_of
+    from private_exec.committee.declaration import MAX_EPOCH_BLOCKS
 
     session: Session = context.obj
+    if len(project) > MAX_PROJECTS:
+        raise UsageError(f"a round has {MAX_PROJECTS} projects at most", where="--project")
+    if donate_for is not None and donate_for > MAX_EPOCH_BLOCKS:
+        raise UsageError("no keys serve for so many blocks", where="--donate-for")
     locked, projects = amount_of(pool, "--pool"), tuple(map(_project, project))
     listed = read_members(members)
     name = wallets.choose(session)
@@ -133,7 +142,7 @@ def new(
         connection.connected(session) as client,
     ):
         wallets.check_spends(wallet.keystore)
-        status, chosen = client.status(), _id(committee, "--committee")
+        status, chosen = client.status(), digits(committee, 32, "--committee")
         view = client.private_committee(chosen)
         if view.latest is None:
             raise UsageError("this committee has no keys yet", where="--committee")
@@ -162,7 +171,7 @@ def new(
             raise typer.Abort
         secrets = _unlock(session, wallet, password_file)
         wallet_fund.fund(wallet, client, missing)
-        client.submit(wire(sign_round(tx, secrets.signing)))
+        client.submit(wire(sign_taking(tx, secrets.signing)))
         included = None if no_wait else client.wait_for_tx(tx.id, timeout)
     data = {
         "round": "0x" + tx.id.hex(),
@@ -171,7 +180,8 @@ def new(
         "open": terms.open,
         "pool": show.amount(locked, asset),
     }
-    _report(session, "private.fund.new", tx.id, included, data)
+    named = f"round  {data['round']}"
+    show.report_transaction(session, "private.fund.new", tx.id, included, data, named)
 
 
 @app.command()
@@ -188,19 +198,13 @@ def donate(
     no_wait: bool = NO_WAIT,
 ) -> None:
     """Give a hidden amount to a project, from notes; the largest square up to AMOUNT is given."""
-    from node.cli import wallet_private, wallet_spend, wallet_sync
+    from node.cli import wallet_private, wallet_spend
 
     session: Session = context.obj
     wanted, listed = amount_of(amount), wallet_private.read_members(members)
     name = wallets.choose(session)
-    with (
-        wallets.opened(session.places, name, profile=session.profile) as wallet,
-        connection.connected(session) as client,
-    ):
-        wallets.check_spends(wallet.keystore)
-        with output.progress(session, "sync") as progress:
-            wallet_sync.sync(wallet, client, progress)
-        status, asked_for = client.status(), _id(identity)
+    with _spending(session, name) as (wallet, client):
+        status, asked_for = client.status(), digits(identity, 32, "ROUND")
         terms = wallet_private.terms_of(client, asked_for)
         wallet_private.check_list(listed, terms)
         wallet_spend.check_keys(status, session.profile, wallet_private.DONATE)
@@ -239,18 +243,12 @@ def claim(
 
     One donation at a time. Nobody is asked, and no amount is shown.
     """
-    from node.cli import wallet_private, wallet_spend, wallet_sync
+    from node.cli import wallet_private, wallet_spend
 
     session: Session = context.obj
     name = wallets.choose(session)
-    with (
-        wallets.opened(session.places, name, profile=session.profile) as wallet,
-        connection.connected(session) as client,
-    ):
-        wallets.check_spends(wallet.keystore)
-        with output.progress(session, "sync") as progress:
-            wallet_sync.sync(wallet, client, progress)
-        name_of = _id(identity)
+    with _spending(session, name) as (wallet, client):
+        name_of = digits(identity, 32, "ROUND")
         terms = wallet_private.terms_of(client, name_of)
         secrets = _unlock(session, wallet, password_file)
         first, *others = wallet_private.returning(wallet, client, name_of, terms, secrets)
@@ -274,28 +272,23 @@ def settle(
 ) -> None:
     """End a round whose sums are open, or can be no more. Anybody may; what is paid follows."""
     from node.core.ids import ChainId
-    from node.private.payload import SettleTx, tx_id, wire
+    from node.private.messages import SettleTx
+    from node.private.payload import tx_id, wire
     from node.rpc.text import bytes_of
 
     session: Session = context.obj
     with connection.connected(session) as client:
-        tx = SettleTx(_id(identity))
+        tx = SettleTx(digits(identity, 32, "ROUND"))
         name = tx_id(tx, ChainId(bytes_of(client.status().chain_id, 32)))
         client.submit(wire(tx))
         included = None if no_wait else client.wait_for_tx(name, timeout)
         after = client.private_round(tx.round)
-    _report(session, "private.fund.settle", name, included, {"round": round_document(after)})
+    show.report_transaction(
+        session, "private.fund.settle", name, included, {"round": round_document(after)}
+    )
 
 
 # --- words and lines -----------------------------------------------------------------------------
-
-
-def _id(text: str, where: str = "ROUND") -> bytes:
-    """32 bytes of `0x…`."""
-    digits = text.strip().removeprefix("0x").lower()
-    if len(digits) != 64 or not set(digits) <= set("0123456789abcdef"):
-        raise UsageError("an id is 0x and 64 hexadecimal digits", where=where)
-    return bytes.fromhex(digits)
 
 
 def _project(text: str) -> Project:
@@ -306,6 +299,21 @@ def _project(text: str) -> Project:
     account, _, minimum = text.partition("=")
     least = amount_of(minimum, "--project") if minimum else 0
     return Project(AccountId(decode_account(account)), least)
+
+
+@contextmanager
+def _spending(session: Session, name: str) -> Iterator[tuple[Wallet, NodeClient]]:
+    """A wallet that can spend, as the chain has it now, and a node."""
+    from node.cli import wallet_sync
+
+    with (
+        wallets.opened(session.places, name, profile=session.profile) as wallet,
+        connection.connected(session) as client,
+    ):
+        wallets.check_spends(wallet.keystore)
+        with output.progress(session, "sync") as progress:
+            wallet_sync.sync(wallet, client, progress)
+        yield wallet, client
 
 
 def _unlock(session: Session, wallet: Wallet, file: Path | None) -> Secrets:
@@ -379,33 +387,3 @@ def _show_round(session: Session, status: Status, tx: RoundTx, group: str, asset
             ),
         ],
     )
-
-
-def _report(
-    session: Session,
-    schema: str,
-    tx_id: bytes,
-    view: TransactionView | None,
-    data: dict[str, Any],
-) -> None:
-    receipt = None if view is None else view.receipt
-    included = view is not None and view.status == "included"
-    session.exit_code = 0 if included or view is None else 1
-    full = {
-        "tx_id": "0x" + tx_id.hex(),
-        "status": "pending" if view is None else view.status,
-        "height": None if receipt is None else receipt.height,
-        "code": None if receipt is None else receipt.code,
-        **data,
-    }
-    line = "… the node has it" if view is None else f"✗ refused: {full['code']}"
-    if included and receipt is not None:
-        line = f"✓ in block {receipt.height}"
-    named = data.get("round")
-
-    def render(out: Console) -> None:
-        out.print(line, markup=False)
-        if isinstance(named, str):
-            out.print(f"round  {named}", markup=False)
-
-    output.emit(session, schema, full, render)

@@ -12,6 +12,7 @@ import typer
 
 from node.cli import connection, output
 from node.cli.session import Session, UsageError
+from node.cli.typed import digits
 
 if TYPE_CHECKING:
     from node.private.member.run import Member, Place
@@ -40,20 +41,19 @@ def status(
 ) -> None:
     """Show where the committee stands, and of which epochs this member keeps secrets."""
     from node.private.member.run import folder_of, seat_of
-    from node.private.member.secrets import Vault, load_key
+    from node.private.member.secrets import Vault
 
     session: Session = context.obj
-    key, chosen = load_key(directory), _id(committee)
+    chosen = digits(committee, 32, "--committee")
     with connection.connected(session) as client:
         place = _place(client, chosen, directory, None)
         view = client.private_committee(chosen)
-    seat_of(place.declaration, key)
     kept = Vault(folder_of(directory, chosen) / "secrets", chosen).kept()
     latest = view.latest
     data = {
-        "key": "0x" + key.account.hex(),
+        "key": "0x" + place.signer.account.hex(),
         "committee": view.id,
-        "member": seat_of(place.declaration, key),
+        "member": seat_of(place.declaration, place.signer),
         "members": len(view.members),
         "endpoint": place.listen,
         "epochs_made": view.made,
@@ -78,7 +78,7 @@ def run(
     from node.private.member.run import Member, alone
 
     session: Session = context.obj
-    chosen = _id(committee)
+    chosen = digits(committee, 32, "--committee")
     with connection.connected(session) as client:
         place = _place(client, chosen, directory, listen or None)
         with alone(directory):
@@ -158,6 +158,7 @@ async def _until_stopped(member: Member, timeout: float) -> None:
     task = asyncio.create_task(member.run())
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
+        # On Windows loops have none: Ctrl-C ends `asyncio.run` there, and SIGTERM the process.
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, task.cancel)
     if timeout:
@@ -168,13 +169,3 @@ async def _until_stopped(member: Member, timeout: float) -> None:
 
 def _report(text: str) -> None:
     typer.echo(text, err=True)
-
-
-def _id(text: str) -> bytes:
-    from node.rpc.text import bytes_of
-    from zk.errors import DecodeError
-
-    try:
-        return bytes_of(text, 32)
-    except DecodeError as error:
-        raise UsageError("no id: 0x and 64 digits", where="--committee") from error

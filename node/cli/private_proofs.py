@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import typer
 
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 ONLY_HERE = "verifies with this project's tools only"
 UNSAFE = "the key is a development key: its seed is published, and anybody can prove anything"
+
+_MOST_DIGITS: Final = 20
+"""Of a size: what is longer Python may not take for a number, and no program."""
 
 _FILE = typer.Argument(metavar="FILE", help="As `chiaro private rehearse -o FILE` writes it.")
 _KEY = typer.Option(None, "--vk", help="The verifying key, as snarkjs has it.")
@@ -150,7 +153,8 @@ def sizes_of(texts: list[str]) -> dict[str, int]:
     parsed: dict[str, int] = {}
     for text in texts:
         name, _, number = text.partition("=")
-        if not (name and number.isascii() and number.isdigit()) or name in parsed:
+        is_number = number.isascii() and number.isdigit() and len(number) <= _MOST_DIGITS
+        if not (name and is_number) or name in parsed:
             raise UsageError(f"`{text}` is no size, or one that was said", where="--size")
         parsed[name] = int(number)
     return parsed

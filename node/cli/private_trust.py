@@ -72,15 +72,17 @@ def trusted_record(client: NodeClient, terms: Terms) -> EpochRecord:
 def _notices(client: NodeClient, terms: Terms, record: EpochRecord) -> Iterator[Notice]:
     """Of the record's attempt, until each key has one."""
     from node.private.committees import Word, read, word_key
-    from node.private.payload import Step
+    from node.private.messages import Step
     from node.rpc.text import bytes_of
     from private_exec.committee.notice import Notice
 
     missing = set(record.keys)
     for number in range(_MOST_WORDS):
+        if not missing:
+            return
         place = word_key(terms.committee, terms.epoch, record.context.attempt, number)
         found = client.state(place).value
-        if found is None or not missing:
+        if found is None:
             return
         word = Word.from_bytes(bytes_of(found))
         said = read(word.step, word.message) if word.step is Step.NOTICE else None

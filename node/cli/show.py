@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from node.cli.session import Session
     from node.cli.wallet_db import Operation
     from node.core.effects import HiddenValue
+    from node.rpc.schema import TransactionView
 
 _NEXT = {
     "draft": "interrupted before its proof was done: nothing was sent; run the command again",
@@ -115,6 +116,46 @@ def operation_row(operation: Operation) -> tuple[str, ...]:
         "" if operation.tx_id is None else operation.tx_id.hex()[:12],
         when(operation.created_ms),
     )
+
+
+def report_transaction(
+    session: Session,
+    schema: str,
+    tx_id: bytes,
+    view: TransactionView | None,
+    data: dict[str, Any],
+    *more: str,
+) -> None:
+    """Say how a transaction stands that no wallet keeps; a refused one is the answer no.
+
+    Args:
+        session: of the command.
+        schema: of the document.
+        tx_id: its id.
+        view: what a node says of it; None: nobody waited.
+        data: what else the document has.
+        more: lines for people.
+    """
+    receipt = None if view is None else view.receipt
+    included = view is not None and view.status == "included"
+    session.exit_code = 0 if included or view is None else 1
+    code = None if receipt is None else receipt.code
+    full = {
+        "tx_id": "0x" + tx_id.hex(),
+        "status": "pending" if view is None else view.status,
+        "height": None if receipt is None else receipt.height,
+        "code": code,
+        **data,
+    }
+    line = "… the node has it" if view is None else f"✗ refused: {code}"
+    if included and receipt is not None:
+        line = f"✓ in block {receipt.height}"
+
+    def render(out: Console) -> None:
+        for text in (line, *more):
+            out.print(text, markup=False)
+
+    output.emit(session, schema, full, render)
 
 
 def report_operation(session: Session, wallet: str, operation: Operation) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from node.core.ids import ChainId
     from node.rpc.client import NodeClient
-    from node.rpc.schema import Status, TransactionView
+    from node.rpc.schema import Status
     from node.rpc.stake_schema import StakedView, StakeView
     from node.stake.transaction import BondTx, Tag
     from transparent.signature import SigningKey
@@ -139,7 +139,7 @@ def evidence(
         tx = EvidenceTx(_chain(client.status()), found, proof)
         client.submit(wire(tx))
         view = None if no_wait else client.wait_for_tx(tx.id, timeout)
-    _report(session, "validator.evidence", tx.id, view, {"kind": kind})
+    show.report_transaction(session, "validator.evidence", tx.id, view, {"kind": kind})
 
 
 # --- sending --------------------------------------------------------------------------------------
@@ -203,7 +203,7 @@ def _send(
         "amount": show.amount(tx.amount, "native"),
         "fee": show.amount(tx.fee, "native"),
     }
-    _report(session, f"validator.{tag.label}", tx.id, view, data)
+    show.report_transaction(session, f"validator.{tag.label}", tx.id, view, data)
 
 
 def _made(
@@ -259,30 +259,6 @@ def _show(session: Session, client: NodeClient, tx: BondTx) -> None:
     ]
     for label, text in lines:
         err.print(f"  {label:<10} {text}", markup=False)
-
-
-def _report(
-    session: Session,
-    schema: str,
-    tx_id: bytes,
-    view: TransactionView | None,
-    data: dict[str, Any],
-) -> None:
-    receipt = None if view is None else view.receipt
-    included = view is not None and view.status == "included"
-    session.exit_code = 0 if included or view is None else 1
-    code = None if receipt is None else receipt.code
-    full = {
-        "tx_id": "0x" + tx_id.hex(),
-        "status": "pending" if view is None else view.status,
-        "height": None if receipt is None else receipt.height,
-        "code": code,
-        **data,
-    }
-    line = "… the node has it" if view is None else f"✗ refused: {code}"
-    if included and receipt is not None:
-        line = f"✓ in block {receipt.height}"
-    output.emit(session, schema, full, lambda out: out.print(line, markup=False))
 
 
 # --- showing --------------------------------------------------------------------------------------

@@ -213,7 +213,7 @@ def show_transaction(
         data["operation"] = show.operation_data(found.operation)
     data["known"] = _known(session, tx_id if tx is None else tx.id, names)
     if export is not None:
-        parts = exported.documents_of(session, "0x" + tx_id.hex())
+        parts = exported.documents_of(session, wire, tx_id)
         data["exported"] = [str(place) for place in exported.write(parts, export)]
     output.emit(session, "tx", data, lambda out: _render(out, data))
 

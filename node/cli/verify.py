@@ -250,7 +250,7 @@ def _verify_transaction(
     results = []
     named = identify.resolve(session, identity)
     wire = identify.wire_of(session, named)
-    for index, part in enumerate(exported.documents_in(session, wire, named.tx_id or b"")):
+    for index, part in enumerate(exported.documents_of(session, wire, named.tx_id or b"")):
         documents = (part.proof, part.public, part.key)
         found = check_documents(session, *documents, statement=statement, history=history)
         found.checks.extend(_ask_others(also, *documents))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from node.cli import identify
 from node.cli.session import Session
 from node.cli.verify import Checked, key_document
 from zk.errors import ChiaroError
@@ -28,18 +29,13 @@ def linked_checks(session: Session, wire: bytes, *, history: bool) -> Checked | 
         UnknownKey, DevParamsRefused, DigestMismatch: no usable key.
     """
     from circuits.keys import KeyStore
-    from node.core.block import Transaction
-    from node.core.ids import EnvironmentId
-    from node.private import payload, statements
+    from node.private import statements
     from node.private.gifts import Carrying
     from node.private.sale_payload import OfferTx, ResultTx
     from zk.errors import InsecureVersion
     from zk.formats.itemised import Check
 
-    envelope = Transaction.from_bytes(wire)
-    if envelope.environment is not EnvironmentId.PRIVATE:
-        return None
-    tx = payload.decode(envelope.payload)
+    tx = identify.private_of(wire)
     if isinstance(tx, ResultTx):
         return _result(session, tx)
     checks = []

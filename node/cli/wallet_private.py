@@ -21,6 +21,7 @@ from node.cli.wallet_sync import silent
 from node.cli.wallets import Secrets, Wallet
 from node.core.errors import PolicyRefused
 from node.core.ids import NATIVE, ChainId, Height, tagged_hash
+from node.core.private import MAX_DONATIONS
 from zk import jsontext
 from zk.errors import ChiaroError
 
@@ -111,6 +112,7 @@ def read_members(path: Path) -> Members:
             raise MembersFile("a name and a list are expected", where=str(path))
         if not all(isinstance(leaf, str) and leaf.startswith("0x") for leaf in leaves):
             raise MembersFile("leaves are 0x and 64 digits each", where=str(path))
+        group_id(group)
         return Members(group, MemberTree([fr_from_hex(leaf[2:]) for leaf in leaves], MEMBER_DEPTH))
     except OSError as error:
         raise MembersFile(error.strerror or "cannot be read", where=str(path)) from None
@@ -126,8 +128,15 @@ def _document(data: bytes) -> object:
 
 
 def group_id(group: str) -> bytes:
-    """What a member's secret in a group is derived from."""
-    return tagged_hash("private/group", group.encode())
+    """What a member's secret in a group is derived from.
+
+    Raises:
+        MembersFile: the name is no Unicode text, as a lone surrogate is none.
+    """
+    try:
+        return tagged_hash("private/group", group.encode())
+    except UnicodeEncodeError:
+        raise MembersFile("the name of a group is text", where="group") from None
 
 
 def terms_of(client: NodeClient, identity: bytes) -> Terms:
@@ -156,12 +165,10 @@ def check_list(members: Members, terms: Terms) -> None:
 
 
 def inputs_of(client: NodeClient, identity: bytes) -> Iterator[InputView]:
-    """All donations of a round."""
-    first = 0
-    while True:
+    """All donations of a round; of a node that has no end of them, as many as there may be."""
+    for first in range(0, MAX_DONATIONS, PAGE):
         page = client.private_inputs(identity, first, PAGE).inputs
         yield from page
-        first += len(page)
         if len(page) < PAGE:
             return
 
@@ -341,7 +348,8 @@ def returning(
 def _opening(
     wallet: Wallet, record: EpochRecord, identity: bytes, item: InputView, owner: PrivateOwner
 ) -> Opening:
-    from node.private.build import MAX_WEIGHT, about_of, openings_of
+    from circuits.crossing import MAX_WEIGHT
+    from node.private.build import about_of, openings_of
     from node.rpc.text import bytes_of
     from shielded.history import Direction
     from zk.curve.encoding import g1_to_bytes

@@ -9,6 +9,8 @@ from zk.errors import DecodeError
 MAX_AMOUNT: Final = 2**64 - 1
 DECIMALS: Final = 6
 """Digits after the point in text: 1 unit = 10⁶ base units."""
+_MOST_DIGITS: Final = 20
+"""Before the point: of the largest amount, and no more than Python takes for a number."""
 
 
 def check_amount(value: int, what: str = "amount") -> int:
@@ -23,6 +25,8 @@ def parse_amount(text: str) -> int:
     whole, point, fraction = text.strip().partition(".")
     if not whole.isascii() or not whole.isdigit() or (point and not fraction.isdigit()):
         raise DecodeError(f"not an amount: {text!r}", fix="write it like 4.25")
+    if len(whole) > _MOST_DIGITS:
+        raise DecodeError(f"an amount of {len(whole)} digits is outside [0, 2^64)")
     if not fraction.isascii() or len(fraction) > DECIMALS:
         raise DecodeError(f"more than {DECIMALS} decimals: {text!r}")
     return check_amount(int(whole) * 10**DECIMALS + int(fraction.ljust(DECIMALS, "0")))

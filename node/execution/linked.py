@@ -1,12 +1,28 @@
-"""Claims of proofs with hidden inputs, from bytes to what `private_exec.linking` verifies."""
+"""Claims of proofs, from bytes to what verifies them; of those that hide inputs, with the link."""
 
 from __future__ import annotations
 
 from node.core.interfaces import LinkedClaim, ProofClaim
-from private_exec.linking import Link, Linked
+from private_exec.linking import Link, Linked, verify_linked
 from zk.curve.encoding import g1_from_bytes
 from zk.groth16.hidden import HiddenProof
-from zk.groth16.keys import Proof
+from zk.groth16.keys import Proof, VerifyingKey
+from zk.groth16.verify import verify
+from zk.interfaces import Backend
+
+
+def check_claim(key: VerifyingKey, claim: ProofClaim, backend: Backend) -> None:
+    """That a claim holds under a key, judged alone.
+
+    Raises:
+        DecodeError: a point or scalar that is none; LinkRefused: PV-61 to PV-66.
+        InvalidProof, ShapeMismatch: by `zk.groth16`.
+    """
+    if (linked := claim.linked) is not None:
+        verify_linked(key, hidden_count(linked), said_by(claim, linked), backend)
+        return
+    proof = Proof.from_bytes(claim.proof, order=False)  # `verify` checks it, far faster
+    verify(key, claim.public, proof, backend)
 
 
 def hidden_count(linked: LinkedClaim) -> int:

@@ -83,6 +83,12 @@ def _text(reader: Reader, most: int) -> str:
         raise NonCanonical("text that is not UTF-8", where=reader.where) from error
 
 
+_WAY_OUT: Final = {
+    EnvironmentId.SHIELDED: "with `chiaro unshield`",
+    EnvironmentId.PRIVATE: "by a withdrawal, in the clear (PV-125)",
+}
+
+
 def pool_key(pool: EnvironmentId) -> bytes:
     """Where the state says what the last order about a pool was."""
     return _POOL + b"%d" % pool
@@ -123,7 +129,7 @@ def narrowed(record: PoolRecord, pool: EnvironmentId, what: str) -> InvalidTrans
         "EX-34", f"the {pool.label} pool is exit-only{_because(record)}: {what}", where="pool"
     )
     error.why = "its guardians ordered that value may only leave it"
-    error.fix = "take value out with `chiaro unshield`"
+    error.fix = f"take value out {_WAY_OUT[pool]}"
     if record.deadline:
         error.fix += f", by block {record.deadline} at the latest"
     return error
@@ -157,7 +163,7 @@ class Gate:
 
     def check_hidden(self, pool: EnvironmentId, values: Sequence[HiddenValue]) -> None:
         """EX-42: amounts that nobody sees move between two pools only while both are open."""
-        for end in {pool, *(value.target for value in values)} if values else ():
+        for end in sorted({pool, *(value.target for value in values)}) if values else ():
             if self.check(end) is PoolState.EXIT_ONLY:
                 raise InvalidTransaction(
                     "EX-42",

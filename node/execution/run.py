@@ -447,9 +447,13 @@ class BlockRun:
 def check_parts(tag: EnvironmentId, effects: Effects) -> None:
     """Whose transactions have parts: the sealed lane's (EX-38), and private ones (EX-43).
 
+    Only these declare fees that their parts pay: of any other nobody would have paid them.
+
     Raises:
         InvalidTransaction: EX-38, EX-40 or EX-43.
     """
+    if effects.carried_fee and tag is not EnvironmentId.PRIVATE:
+        raise InvalidTransaction("EX-43", "declares fees that nothing inside it pays", where="fee")
     match tag:
         case EnvironmentId.INTENTS:
             if any(part.hidden for part in effects.parts):

@@ -15,9 +15,9 @@ which some went is bounded together with the other one (EX-41): what both hold i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from node.core.amounts import MAX_AMOUNT
 from node.core.block import Receipt
@@ -30,6 +30,8 @@ from node.core.interfaces import StateReader
 from node.execution.overlay import EmptyState, Overlay
 from transparent.accounts import every_balance
 from zk.errors import DecodeError
+
+Item = TypeVar("Item")
 
 PREFIX: Final = b"v/"
 _ISSUED: Final = PREFIX + b"0/"
@@ -54,30 +56,12 @@ class Movement:
     amount: int
 
     def event(self) -> Event:
-        return Event(
-            EVENT,
-            (
-                ("from", self.source.label),
-                ("to", self.target.label),
-                ("logic", str(self.kind.logic)),
-                ("label", str(self.kind.label)),
-                ("amount", str(self.amount)),
-            ),
-        )
+        return Event(EVENT, (*_way(self), ("amount", str(self.amount))))
 
     @staticmethod
     def from_event(event: Event) -> Movement:
         """The movement of a receipt's event. Raises DecodeError if it is none."""
-        try:
-            fields = dict(event.data)
-            found = Movement(
-                EnvironmentId[fields["from"].upper()],
-                EnvironmentId[fields["to"].upper()],
-                Kind(int(fields["logic"]), int(fields["label"])),
-                int(fields["amount"]),
-            )
-        except (KeyError, ValueError) as error:
-            raise DecodeError("no movement of the turnstile", where="receipt") from error
+        found = Movement(*_read(event, "amount", int))
         if not 0 < found.amount <= MAX_AMOUNT:
             # Receipts may be a stranger's: a negative amount would take totals back.
             raise DecodeError("a movement of nothing, or of 2^64 or more", where="receipt")
@@ -100,33 +84,37 @@ class HiddenMovement:
     reference: bytes
 
     def event(self) -> Event:
-        return Event(
-            HIDDEN_EVENT,
-            (
-                ("from", self.source.label),
-                ("to", self.target.label),
-                ("logic", str(self.kind.logic)),
-                ("label", str(self.kind.label)),
-                ("reference", self.reference.hex()),
-            ),
-        )
+        return Event(HIDDEN_EVENT, (*_way(self), ("reference", self.reference.hex())))
 
     @staticmethod
     def from_event(event: Event) -> HiddenMovement:
         """The movement of a receipt's event. Raises DecodeError if it is none."""
-        try:
-            fields = dict(event.data)
-            found = HiddenMovement(
-                EnvironmentId[fields["from"].upper()],
-                EnvironmentId[fields["to"].upper()],
-                Kind(int(fields["logic"]), int(fields["label"])),
-                bytes.fromhex(fields["reference"]),
-            )
-        except (KeyError, ValueError) as error:
-            raise DecodeError("no movement of the turnstile", where="receipt") from error
+        found = HiddenMovement(*_read(event, "reference", bytes.fromhex))
         if (found.source, found.target) not in _ENDS:
             raise DecodeError("nothing moves in the dark between these", where="receipt")
         return found
+
+
+def _way(moved: Movement | HiddenMovement) -> tuple[tuple[str, str], ...]:
+    """What the events of both say: from where to where, and of which kind."""
+    return (
+        ("from", moved.source.label),
+        ("to", moved.target.label),
+        ("logic", str(moved.kind.logic)),
+        ("label", str(moved.kind.label)),
+    )
+
+
+def _read(
+    event: Event, name: str, parse: Callable[[str], Item]
+) -> tuple[EnvironmentId, EnvironmentId, Kind, Item]:
+    """That, and what the event says under one more name. Raises DecodeError."""
+    try:
+        fields = dict(event.data)
+        ends = EnvironmentId[fields["from"].upper()], EnvironmentId[fields["to"].upper()]
+        return *ends, Kind(int(fields["logic"]), int(fields["label"])), parse(fields[name])
+    except (KeyError, ValueError) as error:
+        raise DecodeError("no movement of the turnstile", where="receipt") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,13 +18,11 @@ from typing import Final
 from node.core.interfaces import ProofClaim
 from node.execution.bounded import BoundedCache
 from node.execution.errors import fresh
-from node.execution.linked import hidden_count, said_by
+from node.execution.linked import check_claim
 from private_exec.errors import LinkRefused
-from private_exec.linking import verify_linked
 from zk import backends
 from zk.errors import ChiaroError, DecodeError, InvalidProof, ShapeMismatch, UnknownKey
-from zk.groth16.keys import Proof, VerifyingKey
-from zk.groth16.verify import verify
+from zk.groth16.keys import VerifyingKey
 from zk.interfaces import Backend
 
 MOST_VERDICTS: Final = 8192
@@ -100,12 +98,7 @@ class GrothVerifier:
         if key is None:
             return UnknownKey("no key of this chain", where=f"key {claim.key_id!r}")
         try:
-            if (linked := claim.linked) is not None:
-                said = said_by(claim, linked)
-                verify_linked(key, hidden_count(linked), said, self._chosen_backend())
-                return True
-            proof = Proof.from_bytes(claim.proof, order=False)  # `verify` checks it, far faster
-            verify(key, claim.public, proof, self._chosen_backend())
+            check_claim(key, claim, self._chosen_backend())
         except _VERDICTS as error:
             return fresh(error)  # without frames, which a cache would keep alive
         return True

@@ -14,13 +14,13 @@ from typing import Final
 
 from node.core.errors import NotFound
 from node.core.interfaces import ProofClaim
+from node.execution.linked import check_claim
 from node.explorer.errors import TooSoon
 from node.lane.blobs import blob as blobs
 from node.rpc.service import Service
 from zk import backends
 from zk.errors import BackendError, ChiaroError, UnknownKey
-from zk.groth16.keys import Proof, VerifyingKey
-from zk.groth16.verify import verify
+from zk.groth16.keys import VerifyingKey
 from zk.interfaces import Backend
 
 EVERY_S: Final = 0.25
@@ -114,7 +114,7 @@ class Again:
             key = self._keys.get(claim.key_id)
             if key is None:
                 raise UnknownKey("no key of this chain", where=f"key {claim.key_id!r}")
-            verify(key, claim.public, Proof.from_bytes(claim.proof, order=False), backend)
+            check_claim(key, claim, backend)
         except BackendError:
             raise
         except ChiaroError as refused:
@@ -122,7 +122,8 @@ class Again:
         spent = (time.perf_counter() - began) * 1000
         if error is not None:
             return Verdict(False, error.message, error.id, spent, backend.name)
-        return Verdict(True, "The pairing equation holds.", "", spent, backend.name)
+        what = "equation holds" if claim.linked is None else "equation and the link hold"
+        return Verdict(True, f"The pairing {what}.", "", spent, backend.name)
 
     def reconstruct(self, root: bytes) -> Verdict:
         """A blob from rows here, else of other members, coded again and compared. Blocking.

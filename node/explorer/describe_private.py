@@ -9,22 +9,18 @@ from node.core.ids import Kind
 from node.explorer.facts import Facts, Hidden, Picture
 from node.private import payload
 from node.private.gifts import BidTx, ClaimTx, DepositTx, DonateTx
-from node.private.head import Head
-from node.private.payload import (
+from node.private.messages import (
     AcceptTx,
     CeremonyTx,
     ComplaintTx,
-    DeclareTx,
     FreezeTx,
     HandoverTx,
     OpenTx,
-    PlaceTx,
-    PrivateTx,
     RemaskTx,
-    RoundTx,
     SettleTx,
-    WithdrawTx,
 )
+from node.private.paid import DeclareTx, Head, PlaceTx, RoundTx, WithdrawTx
+from node.private.payload import PrivateTx
 from node.private.rounds import read_input
 from node.private.sale_payload import (
     BlameTx,
@@ -127,8 +123,10 @@ def _light(tx: PrivateTx, light: Facts, names: Mapping[Kind, str]) -> Facts:
             light.code("member's nullifier", f"{given.nullifier:064x}", "once a round")
             return light.native("fee", tx.carried.fee, "paid by the notes")
         case ComplaintTx():
-            return light.code("donation", tx.input.hex())
-        case AcceptTx() | SettleTx():
+            return light.code("input", tx.input.hex())
+        case AcceptTx():
+            return light.code("round or sale, or committee", tx.round.hex(), "of deposits")
+        case SettleTx():
             return light.code("round or sale", tx.round.hex())
         case OpenTx():
             light.code("round or session", tx.round.hex())
@@ -138,7 +136,7 @@ def _light(tx: PrivateTx, light: Facts, names: Mapping[Kind, str]) -> Facts:
                 light.add("roots and donations, or winner and price", f"{roots}, {total}")
             return light
         case ClaimTx():
-            light.code("donation", tx.wanted.input.hex())
+            light.code("input", tx.wanted.input.hex())
             return light.native("fee", tx.carried.fee, "paid out of it")
         case DepositTx():
             light.code("committee", read_input(tx.input).committee.hex())

@@ -28,7 +28,10 @@ def supply(ask: Ask) -> Page:
 
 
 def shares(report: SupplyReport) -> list[dict[str, Any]]:
-    """Of each kind the part that each environment holds, in thousandths that sum to 1000."""
+    """Of each kind the part that each environment holds, in thousandths that sum to 1000.
+
+    `shadow` is what the part of the shielded pool stands for.
+    """
     found = []
     for item in report.kinds:
         issued = max(int(item.issued), 1)
@@ -38,7 +41,8 @@ def shares(report: SupplyReport) -> list[dict[str, Any]]:
         for name, value in shown.items():
             parts[name] = max(parts[name], 4 if value else 0)  # a little is not nothing
         parts["transparent"] = max(0, 1000 - sum(parts[name] for name in _POOLS[1:]))
-        found.append({"view": item, "held": held, "parts": parts})
+        shadow = shown["shielded"]
+        found.append({"view": item, "held": held, "parts": parts, "shadow": shadow})
     return found
 
 

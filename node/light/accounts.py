@@ -7,7 +7,7 @@ changed: a sequence number that only it can have used, nullifiers that only it c
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -20,13 +20,15 @@ from node.lane import payload
 from node.lane.payload import Tag
 from node.light.errors import LightRefused
 from node.light.root import VerifiedLedger
+from node.private import payload as private_payload
+from node.private.gifts import Carrying
 from shielded.env import nullifier_bytes
 from shielded.transaction import ShieldedTx
 from transparent.accounts import balance_key, sequence_key
 from transparent.transaction import TransparentTx
-from zk.errors import DecodeError
+from zk.errors import ChiaroError
 
-_Tx = TypeVar("_Tx", TransparentTx, ShieldedTx)
+_Tx = TypeVar("_Tx")
 _CARRIERS: Final = frozenset({Tag.END, Tag.DIRECT, Tag.DISPERSE})
 """Transactions of the lane that carry others."""
 
@@ -105,11 +107,15 @@ def _sequence_used(
 
 
 def _nullifiers_spent(
-    ledger: VerifiedLedger, block: Block, tx: ShieldedTx, others: Iterable[bytes]
+    ledger: VerifiedLedger, block: Block, tx: ShieldedTx, others: Sequence[bytes]
 ) -> bool | None:
-    """It took effect if every nullifier of it was spent in its block."""
+    """It took effect if every nullifier of it was spent in its block, and by no other there."""
     mine = _nullifiers(tx)
-    rivals = _of(others, EnvironmentId.SHIELDED, ShieldedTx.from_bytes)
+    private = _of(others, EnvironmentId.PRIVATE, private_payload.decode)
+    rivals = (
+        *_of(others, EnvironmentId.SHIELDED, ShieldedTx.from_bytes),
+        *(item.carried for item in private if isinstance(item, Carrying)),
+    )
     if any(mine & _nullifiers(item) for item in rivals):
         return None
     spent = (ledger.entry(nullifier_key(EnvironmentId.SHIELDED, item)) for item in mine)
@@ -125,7 +131,7 @@ def _of(
 ) -> Iterator[_Tx]:
     """Those of an environment; what does not decode had no effect, and is passed over."""
     for data in txs:
-        with contextlib.suppress(DecodeError):
+        with contextlib.suppress(ChiaroError):
             envelope = Transaction.from_bytes(data)
             if envelope.environment is environment:
                 yield decode(envelope.payload)

@@ -15,7 +15,7 @@ from node.core.interfaces import StateReader
 from node.private import committees, deposits, sale_state, sales
 from node.private import state as entries
 from node.private.errors import PrivateOutdated, PrivateRefused
-from node.private.payload import AcceptTx
+from node.private.messages import AcceptTx
 from node.private.sale_state import Sale
 from node.private.state import CELLS_OF_DONATION, Donation, Round, Status, Write
 from node.private.terms import Phase
@@ -80,9 +80,7 @@ def accept(tx: AcceptTx, state: StateReader, height: int) -> Effects:
     whole = _by_input(waiting, made)
     writes: list[Write] = []
     for identity, (donation, cells) in whole.items():
-        accepted = replace(donation, status=Status.ACCEPTED)
-        writes.append((entries.donation_key(identity), accepted.to_bytes()))
-        writes += entries.forget_input(identity)
+        writes += entries.over(donation, identity, Status.ACCEPTED)
         writes += [(entries.cell_key(cell.id), cell.to_bytes()) for cell in cells]
     after = _tallied(of, [(donation, cells) for donation, cells in whole.values()])
     writes.append((entries.round_key(tx.round), after.to_bytes()))

@@ -18,7 +18,7 @@ from node.core.private import TRANSIT
 from node.private.build import ProveLinked, Proving
 from node.private.errors import PrivateRefused
 from node.private.gifts import BidTx, bid_reference
-from node.private.head import Head
+from node.private.paid import Head
 from node.private.sale_payload import OfferTx, offer_reference, sale_id
 from node.private.sale_terms import LIMIT, SaleTerms
 from private_exec import group

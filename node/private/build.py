@@ -1,4 +1,4 @@
-"""What a donor makes: a donation and, later, its claim; from secrets that its words give back.
+"""What an owner makes: donations, deposits, claims; from secrets that its words give back.
 
     weight w, owner          →  input, cv, reference  →  hidden value for the wallet's plan
     + carried transaction    →  proof, link           →  DonateTx
@@ -10,10 +10,11 @@ has the words, and the chain, finds openings and blindings again.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from circuits.crossing import (
+    MAX_WEIGHT,
     DonationWitness,
     TransitWitness,
     donation_public,
@@ -44,8 +45,6 @@ from shielded.private_owner import PrivateOwner
 from shielded.transaction import ShieldedTx
 from zk.curve import babyjub
 from zk.curve.encoding import g1_to_bytes
-
-MAX_WEIGHT: Final = 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -277,19 +276,19 @@ class Refund:
     def complete(self, carried: ShieldedTx, prove: ProveLinked) -> ClaimTx:
         """The transaction, as it is sent."""
         bare = ClaimTx(self.wanted, prove(self.proving), carried)
-        return ClaimTx(self.wanted, bare.linked, carried, self.owner.sign(bare.digest))
+        return replace(bare, signature=self.owner.sign(bare.digest))
 
 
 def refund(
     chain_id: ChainId, kind: Kind, identity: bytes, opening: Opening, owner: PrivateOwner
 ) -> Refund:
-    """A claim of a donation's amount.
+    """A claim of what a donation or deposit holds.
 
     Args:
         chain_id: of the chain.
-        kind: of the round.
+        kind: of the amount.
         identity: the input's id.
-        opening: of its commitment to c (`openings_of`).
+        opening: of its commitment to the amount (`openings_of`, `opening_of`).
         owner: of the input.
     """
     amount = opening.value

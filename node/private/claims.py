@@ -10,18 +10,18 @@ nothing for who owns an input alone, and gives nothing to anybody else (PV-129).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from node.core.amounts import MAX_AMOUNT
-from node.core.effects import Crossing, Effects, Event, Part
+from node.core.effects import Crossing, Effects, Event
 from node.core.ids import AccountId, EnvironmentId, Kind
 from node.core.interfaces import StateReader
 from node.private import deposits, freezing, results
 from node.private import sale_state as sales
 from node.private import state as entries
 from node.private.errors import PrivateOutdated, PrivateRefused
-from node.private.gifts import ClaimTx, carried_wire
-from node.private.payload import WithdrawTx
+from node.private.gifts import ClaimTx, carried_part
+from node.private.paid import WithdrawTx
 from node.private.sale_state import Bid
 from node.private.state import Donation, Round, Status, Write
 from private_exec.pedersen import opens
@@ -85,13 +85,9 @@ def leaving(state: StateReader, identity: bytes, height: int) -> Leaving:
         raise PrivateOutdated(
             "PV-118", f"the donation is {found.status.label}, and does not go back", where="input"
         )
-    gone = replace(found, status=Status.CLAIMED)
-    writes = (
-        (entries.donation_key(identity), gone.to_bytes()),
-        *entries.forget_input(identity),
-    )
-    owner, kind = AccountId(found.owner), of.terms.kind
-    return Leaving(owner, kind, found.amount, writes, ("round", found.round))
+    after = tuple(entries.over(found, identity, Status.CLAIMED))
+    about = "round", found.round
+    return Leaving(AccountId(found.owner), of.terms.kind, found.amount, after, about)
 
 
 def _bid(state: StateReader, identity: bytes, bid: Bid, height: int) -> Leaving:
@@ -125,13 +121,11 @@ def check_claim(tx: ClaimTx, state: StateReader, height: int) -> Leaving:
 def claim(tx: ClaimTx, state: StateReader, height: int) -> Effects:
     """PV-119: once; the carried transaction makes notes of it."""
     found = check_claim(tx, state, height)
-    back = tx.hidden(found.kind)
-    carried = Part("claim", wires=(carried_wire(tx),), required=True, told=True, hidden=(back,))
     return Effects(
         writes=found.after,
         nullifiers=(tx.id,),
         carried_fee=tx.carried.fee,
-        parts=(carried,),
+        parts=(carried_part(tx, "claim", found.kind),),
         events=(_event("claim", found, tx.wanted.input),),
     )
 

@@ -23,7 +23,9 @@ from node.core.interfaces import StateReader
 from node.core.private import PrivateParameters
 from node.execution.bounded import BoundedCache
 from node.private.errors import PrivateOutdated, PrivateRefused
-from node.private.payload import MAX_MESSAGE, CeremonyTx, DeclareTx, Step, step_of
+from node.private.messages import MAX_MESSAGE, CeremonyTx, Step, step_of
+from node.private.paid import DeclareTx
+from node.private.state import Write
 from private_exec.committee.accusation import Accusation
 from private_exec.committee.ceremony import Ceremony, CeremonyFailed, Fault, FaultKind
 from private_exec.committee.dealing import Dealing
@@ -43,7 +45,6 @@ LEAST_STEPS: Final = 12
 """Steps of a ceremony that an epoch lasts at least: of messages that pay nothing there are few."""
 _REPLAYS: Final[BoundedCache[bytes, Ceremony]] = BoundedCache(64)
 
-Write = tuple[bytes, bytes | None]
 Message = Notice | Dealing | Accusation
 
 
@@ -325,9 +326,7 @@ def declare(tx: DeclareTx, state: StateReader) -> Effects:
     )
 
 
-def check_place(
-    tx: CeremonyTx, state: StateReader, height: int, parameters: PrivateParameters
-) -> Committee:
+def check_place(tx: CeremonyTx, state: StateReader, height: int) -> Committee:
     """PV-105: the message belongs to the attempt that is under way, or opens it; cheap.
 
     Raises:
@@ -349,9 +348,6 @@ def check_place(
                 "PV-105", f"the next keys are made from height {found.opens()}", where="height"
             )
         return replace(found, opened=height)
-    plan = Schedule.starting(found.opened, parameters.step_heights)
-    if height > plan.complaints:
-        raise PrivateOutdated("PV-105", "the ceremony is over", where="height")
     return found
 
 
@@ -362,7 +358,7 @@ def hear(tx: CeremonyTx, state: StateReader, height: int, parameters: PrivatePar
         PrivateRefused: PV-104, PV-105; DecodeError: no message.
         CommitteeRefused: of the rule that it breaks, where nobody can be blamed for it.
     """
-    found = check_place(tx, state, height, parameters)
+    found = check_place(tx, state, height)
     said = words(state, tx.committee, tx.epoch, tx.attempt) if found.words else ()
     ceremony, name = _replay(found.context, said, found.opened, parameters.step_heights)
     known = len(ceremony.faults)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 from node.core.effects import Effects, Event
@@ -11,7 +11,7 @@ from node.private import committees, deposits, sales
 from node.private import state as entries
 from node.private.deposits import Deposit
 from node.private.errors import PrivateOutdated
-from node.private.payload import ComplaintTx
+from node.private.messages import ComplaintTx
 from node.private.rounds import read_input
 from node.private.state import Donation, Status, Write
 from node.private.terms import Phase
@@ -123,8 +123,4 @@ def _record(state: StateReader, found: Donation | Deposit) -> EpochRecord:
 def _refused(found: Donation | Deposit, identity: bytes) -> list[Write]:
     if isinstance(found, Deposit):
         return deposits.over(found, identity, Status.REFUSED)
-    after = replace(found, status=Status.REFUSED)
-    return [
-        (entries.donation_key(identity), after.to_bytes()),
-        *entries.forget_input(identity),
-    ]
+    return entries.over(found, identity, Status.REFUSED)

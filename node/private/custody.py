@@ -20,7 +20,7 @@ from node.private import state as entries
 from node.private.committees import Epoch
 from node.private.deposits import Deposit
 from node.private.errors import PrivateOutdated, PrivateRefused
-from node.private.payload import HandoverTx, RemaskTx
+from node.private.messages import HandoverTx, RemaskTx
 from node.private.state import Write
 from private_exec.committee import certificate as certificates
 from private_exec.committee import remask
@@ -46,14 +46,24 @@ def _between(
     return found
 
 
-def _held(state: StateReader, said: Remasking, committee: bytes) -> dict[CellId, Cell]:
-    """Of the cells that are to move, those of deposits that this committee holds."""
-    there: dict[CellId, Cell] = {}
-    for change in said.changes:
-        found = deposits.of_cell(state, change.id)
-        if found is not None and found[1].committee == committee:
-            there[change.id] = entries.cell_of(state, change.id)
-    return there
+def _held(
+    state: StateReader, said: Remasking, committee: bytes
+) -> dict[CellId, tuple[bytes, Deposit]]:
+    """Of the cells that are to move, those of deposits that this committee holds, by deposit."""
+    every = ((change.id, deposits.of_cell(state, change.id)) for change in said.changes)
+    return {
+        cell: found
+        for cell, found in every
+        if found is not None and found[1].committee == committee
+    }
+
+
+def _moved(
+    state: StateReader, said: Remasking, old: Epoch, new: Epoch, held: Iterable[CellId]
+) -> list[Cell]:
+    """PV-46. Raises CommitteeRefused."""
+    there = {cell: entries.cell_of(state, cell) for cell in held}
+    return remask.apply(said, old.record, new.record, there)
 
 
 def _cells(moved: Iterable[Cell]) -> list[Write]:
@@ -77,7 +87,7 @@ def move(tx: RemaskTx, state: StateReader, height: int) -> Effects:
     """
     old, new = check_remask(tx, state, height)
     said = read(tx.message)
-    moved = remask.apply(said, old.record, new.record, _held(state, said, tx.committee))
+    moved = _moved(state, said, old, new, _held(state, said, tx.committee))
     about = ("committee", tx.committee.hex()), ("epoch", str(tx.epoch + 1))
     event = Event("remasked", (*about, ("cells", str(len(moved)))))
     return Effects(writes=tuple(_cells(moved)), events=(event,))
@@ -108,13 +118,14 @@ def hand_over(tx: HandoverTx, state: StateReader, height: int) -> Effects:
     """
     old, new = check_handover(tx, state, height)
     said = read(tx.message)
-    moved = remask.apply(said, old.record, new.record, _held(state, said, tx.committee))
+    held = _held(state, said, tx.committee)
+    moved = _moved(state, said, old, new, held)
     named = tuple(change.id for change in said.changes)
     transfer = Transfer(old.record, new.record, named, tx.retry)
     certificates.check(tx.will, old.record.declaration, transfer.digest)
     writes = _cells(moved)
     for cell in moved:
-        identity, found = _deposit_of(state, cell.id)
+        identity, found = held[cell.id]
         after = replace(found, committee=tx.successor)
         writes.append((deposits.deposit_key(identity), after.to_bytes()))
     event = Event(
@@ -127,11 +138,3 @@ def hand_over(tx: HandoverTx, state: StateReader, height: int) -> Effects:
         ),
     )
     return Effects(writes=tuple(writes), nullifiers=(transfer.digest,), events=(event,))
-
-
-def _deposit_of(state: StateReader, cell: CellId) -> tuple[bytes, Deposit]:
-    """Of a cell that was held a moment ago. Raises PrivateRefused: PV-122."""
-    found = deposits.of_cell(state, cell)
-    if found is None:
-        raise PrivateRefused("PV-122", "there is no such deposit", where="cell")
-    return found

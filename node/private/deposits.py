@@ -22,14 +22,15 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from node.core.codec import Reader, Writer
-from node.core.effects import Crossing, Effects, Event, Part
+from node.core.effects import Crossing, Effects, Event
 from node.core.ids import ID_BYTES, AccountId, EnvironmentId, Kind, tagged_hash
 from node.core.interfaces import StateReader
 from node.private import committees, freezing
 from node.private import state as entries
 from node.private.errors import PrivateOutdated, PrivateRefused
-from node.private.gifts import DepositTx, carried_wire
-from node.private.payload import AcceptTx, PlaceTx
+from node.private.gifts import DepositTx, carried_part
+from node.private.messages import AcceptTx
+from node.private.paid import PlaceTx
 from node.private.rounds import read_input
 from node.private.state import Status, Write
 from private_exec.committee import acceptance as acceptances
@@ -164,17 +165,14 @@ def check_place(tx: PlaceTx) -> None:
 def deposit(tx: DepositTx, state: StateReader, height: int) -> Effects:
     """PV-122: a hidden amount, carried as a donation's is."""
     given = read_input(tx.input)
-    if any(state.get(entries.used_key(key)) is not None for key in given.duplicate_keys):
-        raise PrivateRefused("PV-113", "a commitment of it was used before", where="input")
-    out = tx.carried.hidden_values[0]
-    used = [(entries.used_key(key), given.id) for key in given.duplicate_keys]
-    writes = _entered(given, tx.input, out.kind, state, height)
-    carried = Part("deposit", wires=(carried_wire(tx),), required=True, told=True, hidden=(out,))
+    used = entries.used(state, given.duplicate_keys, given.id)
+    kind = tx.carried.hidden_values[0].kind
+    writes = _entered(given, tx.input, kind, state, height)
     return Effects(
         writes=(*writes, *used),
         nullifiers=(tx.id,),
         carried_fee=tx.carried.fee,
-        parts=(carried,),
+        parts=(carried_part(tx, "deposit", kind),),
         events=(_event("deposit", given.committee, input=given.id.hex()),),
     )
 

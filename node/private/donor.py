@@ -17,7 +17,7 @@ from node.core.block import Transaction
 from node.core.ids import ChainId, EnvironmentId
 from node.private import payload
 from node.private.errors import PrivateRefused
-from node.private.payload import RoundTx
+from node.private.paid import RoundTx
 from node.private.terms import Terms
 from private_exec.committee import notice as notices
 from private_exec.committee.epoch import EpochRecord

@@ -45,25 +45,21 @@ from node.private import payload as payloads
 from node.private import state as entries
 from node.private.errors import PrivateOutdated, PrivateRefused
 from node.private.gifts import BidTx, Carrying, ClaimTx, DepositTx, DonateTx, chain_of
-from node.private.payload import (
-    UNPAID,
+from node.private.messages import (
     AcceptTx,
     CeremonyTx,
     ComplaintTx,
-    DeclareTx,
     FreezeTx,
     HandoverTx,
     OpenTx,
-    Paid,
-    PlaceTx,
-    PrivateTx,
     RemaskTx,
-    RoundTx,
     SettleTx,
     Step,
-    WithdrawTx,
 )
+from node.private.paid import DeclareTx, Paid, PlaceTx, RoundTx, WithdrawTx
+from node.private.payload import PrivateTx
 from node.private.sale_payload import BlameTx, CallTx, OfferTx, ResultTx, SilenceTx
+from node.private.tags import UNPAID
 from shielded.env import ShieldedEnvironment
 from transparent.signature import check_signature
 
@@ -104,7 +100,7 @@ class PrivateEnvironment:
 
     def is_unpaid(self, payload: bytes) -> bool:
         """PV-120: few may send these, or they are what somebody paid for."""
-        return payload[:1] in {bytes([tag]) for tag in UNPAID}
+        return bool(payload) and payload[0] in UNPAID
 
     def decode(self, payload: bytes) -> PrivateTx:
         """PV-101."""
@@ -264,7 +260,7 @@ class PrivateEnvironment:
             case FreezeTx():
                 freezing.check_due(tx, state, height, self._parameters)
             case CeremonyTx():
-                committees.check_place(tx, state, height, self._parameters)
+                committees.check_place(tx, state, height)
             case ComplaintTx():
                 complaints.check_place(state, tx.input, height)
             case AcceptTx():

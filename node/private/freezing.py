@@ -14,7 +14,7 @@ from node.core.interfaces import StateReader
 from node.core.private import PrivateParameters
 from node.private import committees
 from node.private.errors import PrivateOutdated
-from node.private.payload import FreezeTx
+from node.private.messages import FreezeTx
 from private_exec.committee import escape
 from private_exec.committee.escape import Freeze
 

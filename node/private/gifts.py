@@ -1,12 +1,4 @@
-"""Donations, deposits, bids, claims: what carries a shielded transaction, tied to it by a proof.
-
-    4 donate     chain id 32, round 32, project 1, members 32, nullifier 32, cv 32, input 4 + n,
-                 proof 160, link 256, shielded transaction
-    9 claim      chain id 32, input 32, commitment 32, cv 32, proof 160, link 160, signature 64,
-                 shielded transaction
-    10 deposit   chain id 32, cv 32, input 4 + n, proof 160, link 160, shielded transaction
-    21 bid       chain id 32, sale 32, cv 32, input 4 + n, (proof 160, link 160) twice,
-                 shielded transaction
+"""Donations, deposits, bids, claims: each carries a shielded transaction, and a proof ties them.
 
 The *reference* hashes what a message says: link and carried transaction are bound to it. The id
 hashes the reference and the carried transaction's id; proofs and signatures are in neither.
@@ -19,11 +11,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from node.core.block import MAX_TX_BYTES, Transaction
+from node.core.block import Transaction
 from node.core.codec import Reader, Writer
-from node.core.effects import HiddenValue
+from node.core.effects import HiddenValue, Part
 from node.core.ids import ID_BYTES, ChainId, EnvironmentId, Kind, TxId, tagged_hash
 from node.core.interfaces import LinkedClaim, ProofClaim
+from node.private.messages import MAX_MESSAGE
+from node.private.tags import Tag
 from private_exec.linking import link_bytes
 from private_exec.roster import SIGNATURE_BYTES
 from shielded.transaction import ShieldedTx
@@ -31,12 +25,7 @@ from zk.curve.bn254 import G1Affine
 from zk.curve.encoding import G1_BYTES, g1_from_bytes, g1_to_bytes
 from zk.groth16.keys import PROOF_BYTES
 
-DONATE: Final = 4
-CLAIM: Final = 9
-DEPOSIT: Final = 10
-BID: Final = 21
 CV_BYTES: Final = 32
-_MAX_INPUT: Final = MAX_TX_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +85,7 @@ class Gift:
     input: bytes
 
     def to_bytes(self) -> bytes:
-        writer = Writer().u8(DONATE).raw(self.chain_id, ID_BYTES).raw(self.round, ID_BYTES)
+        writer = Writer().u8(Tag.DONATE).raw(self.chain_id, ID_BYTES).raw(self.round, ID_BYTES)
         writer.u8(self.project).fr(self.members).fr(self.nullifier).raw(self.cv, CV_BYTES)
         return writer.blob(self.input).done()
 
@@ -139,13 +128,13 @@ class DonateTx:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a donor asks back: all of a claim but its proofs, and what carries it.
+    """What an owner asks back: all of a claim but its proofs, and what carries it.
 
     Attributes:
         chain_id: the one chain on which it is valid.
-        input: id of the donation.
-        commitment: its commitment to c, as the donor made it.
-        cv: commitment on Baby Jubjub to c, compressed.
+        input: id of the donation, or of the deposit.
+        commitment: its commitment to the amount, as its owner made it.
+        cv: commitment on Baby Jubjub to the amount, compressed.
     """
 
     chain_id: ChainId
@@ -154,7 +143,7 @@ class Wanted:
     cv: bytes
 
     def to_bytes(self) -> bytes:
-        writer = Writer().u8(CLAIM).raw(self.chain_id, ID_BYTES).raw(self.input, ID_BYTES)
+        writer = Writer().u8(Tag.CLAIM).raw(self.chain_id, ID_BYTES).raw(self.input, ID_BYTES)
         return writer.raw(g1_to_bytes(self.commitment), G1_BYTES).raw(self.cv, CV_BYTES).done()
 
     @cached_property
@@ -165,11 +154,11 @@ class Wanted:
 
 @dataclass(frozen=True)
 class ClaimTx:
-    """Takes a donation that was not used back into the shielded pool.
+    """Takes a donation that was not used, or a deposit, back into the shielded pool.
 
     Attributes:
-        wanted: what the donor asks back.
-        linked: the proof that cv holds what the donation's commitment to c holds.
+        wanted: what its owner asks back.
+        linked: the proof that cv holds what the commitment holds.
         carried: the shielded transaction that makes notes of it, and that pays the fee.
         signature: of the input's owner over `digest`.
     """
@@ -203,7 +192,7 @@ class ClaimTx:
 
 
 def _deposit(chain_id: ChainId, cv: bytes, shared: bytes) -> bytes:
-    head = Writer().u8(DEPOSIT).raw(chain_id, ID_BYTES).raw(cv, CV_BYTES)
+    head = Writer().u8(Tag.DEPOSIT).raw(chain_id, ID_BYTES).raw(cv, CV_BYTES)
     return head.blob(shared).done()
 
 
@@ -249,7 +238,7 @@ class DepositTx:
 
 
 def _bid(chain_id: ChainId, sale: bytes, cv: bytes, shared: bytes) -> bytes:
-    head = Writer().u8(BID).raw(chain_id, ID_BYTES).raw(sale, ID_BYTES).raw(cv, CV_BYTES)
+    head = Writer().u8(Tag.BID).raw(chain_id, ID_BYTES).raw(sale, ID_BYTES).raw(cv, CV_BYTES)
     return head.blob(shared).done()
 
 
@@ -315,15 +304,16 @@ def chain_of(tx: Carrying) -> ChainId:
             return tx.chain_id
 
 
-def carried_wire(tx: Carrying) -> bytes:
-    """The carried transaction in an envelope of its own, as a part of this one."""
-    return Transaction(EnvironmentId.SHIELDED, tx.carried.to_bytes()).to_bytes()
+def carried_part(tx: Carrying, name: str, kind: Kind) -> Part:
+    """The carried transaction in an envelope of its own, as the one part of this one."""
+    wire = Transaction(EnvironmentId.SHIELDED, tx.carried.to_bytes()).to_bytes()
+    return Part(name, wires=(wire,), required=True, told=True, hidden=(tx.hidden(kind),))
 
 
 def read_deposit(reader: Reader) -> DepositTx:
     """Behind the tag. Raises DecodeError."""
     chain_id, cv = ChainId(reader.take(ID_BYTES)), reader.take(CV_BYTES)
-    shared, linked = reader.blob(_MAX_INPUT, "input"), LinkedProof.read(reader, 1)
+    shared, linked = reader.blob(MAX_MESSAGE, "input"), LinkedProof.read(reader, 1)
     return DepositTx(chain_id, cv, shared, linked, _carried(reader))
 
 
@@ -334,7 +324,7 @@ def read_bid(reader: Reader) -> BidTx:
         reader.take(ID_BYTES),
         reader.take(CV_BYTES),
     )
-    shared = reader.blob(_MAX_INPUT, "input")
+    shared = reader.blob(MAX_MESSAGE, "input")
     linked, bounded = LinkedProof.read(reader, 1), LinkedProof.read(reader, 1)
     return BidTx(chain_id, sale, cv, shared, linked, bounded, _carried(reader))
 
@@ -343,7 +333,7 @@ def read_donate(reader: Reader) -> DonateTx:
     """Behind the tag. Raises DecodeError."""
     chain_id, identity = ChainId(reader.take(ID_BYTES)), reader.take(ID_BYTES)
     project, members, nullifier = reader.u8(), reader.fr(), reader.fr()
-    cv, shared = reader.take(CV_BYTES), reader.blob(_MAX_INPUT, "input")
+    cv, shared = reader.take(CV_BYTES), reader.blob(MAX_MESSAGE, "input")
     given = Gift(chain_id, identity, project, members, nullifier, cv, shared)
     return DonateTx(given, LinkedProof.read(reader, 2), _carried(reader))
 

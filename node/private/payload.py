@@ -22,7 +22,9 @@
     14 freeze    committee 32, epoch 8                                     anybody, unpaid
     15 handover  committee 32, epoch 8, successor 32, epoch 8, retry 4,    members, unpaid
                  certificate, message 4 + n
-    20 … 25      sales: sale_payload.py, and bids in gifts.py
+    20 … 25      sales: sale_payload.py; but for
+    21 bid       chain id 32, sale 32, cv 32, input 4 + n,                 bidders; what is carried
+                 (proof 160, link 160) twice, shielded transaction         pays
 
     head         chain id 32, fee 8, expiry 8, payer 32
 
@@ -32,384 +34,32 @@ is. Proofs and signatures are in no id.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from enum import IntEnum
-from functools import cached_property
-from typing import Final
-
-from node.core.block import MAX_TX_BYTES, Transaction
-from node.core.codec import Reader, Writer
-from node.core.ids import (
-    ID_BYTES,
-    AccountId,
-    ChainId,
-    EnvironmentId,
-    Kind,
-    TxId,
-    tagged_hash,
-)
-from node.private import gifts, sale_payload
-from node.private.errors import PrivateRefused
+from node.core.block import Transaction
+from node.core.codec import Reader
+from node.core.ids import ID_BYTES, AccountId, ChainId, EnvironmentId, Kind, TxId, tagged_hash
+from node.private import gifts
 from node.private.gifts import BidTx, Carrying, ClaimTx, DepositTx, DonateTx
-from node.private.head import Head
+from node.private.messages import (
+    MAX_MESSAGE,
+    AcceptTx,
+    CeremonyTx,
+    ComplaintTx,
+    FreezeTx,
+    HandoverTx,
+    OpenTx,
+    RemaskTx,
+    SettleTx,
+    step_of,
+)
+from node.private.paid import DeclareTx, Head, Paid, PlaceTx, RoundTx, WithdrawTx
 from node.private.sale_payload import BlameTx, CallTx, OfferTx, ResultTx, SilenceTx
+from node.private.tags import UNPAID, Tag, tag_of
 from node.private.terms import Terms
 from private_exec.committee.certificate import Certificate
 from private_exec.committee.opening import OpenStatement
 from private_exec.pedersen import Opening
-from private_exec.roster import SIGNATURE_BYTES, Signer
+from private_exec.roster import SIGNATURE_BYTES
 from shielded.transaction import ShieldedTx
-from transparent.signature import SigningKey
-from transparent.spec import crossing_digest
-
-MAX_MESSAGE: Final = MAX_TX_BYTES
-
-
-class Tag(IntEnum):
-    """What a payload is; its first byte."""
-
-    DECLARE = 1
-    CEREMONY = 2
-    ROUND = 3
-    DONATE = gifts.DONATE
-    COMPLAINT = 5
-    ACCEPT = 6
-    OPEN = 7
-    SETTLE = 8
-    CLAIM = gifts.CLAIM
-    DEPOSIT = gifts.DEPOSIT
-    PLACE = 11
-    WITHDRAW = 12
-    REMASK = 13
-    FREEZE = 14
-    HANDOVER = 15
-    OFFER = sale_payload.OFFER
-    BID = gifts.BID
-    CALL = sale_payload.CALL
-    RESULT = sale_payload.RESULT
-    BLAME = sale_payload.BLAME
-    SILENCE = sale_payload.SILENCE
-
-    @property
-    def label(self) -> str:
-        return self.name.lower()
-
-
-UNPAID: Final = frozenset(
-    {
-        Tag.CEREMONY, Tag.COMPLAINT, Tag.ACCEPT, Tag.OPEN, Tag.SETTLE, Tag.REMASK, Tag.FREEZE,
-        Tag.HANDOVER, Tag.CALL, Tag.RESULT, Tag.BLAME, Tag.SILENCE,
-    }
-)  # fmt: skip
-"""What pays by being what somebody paid for: each counts once, and only if the state awaits it."""
-
-
-class Step(IntEnum):
-    """The three steps of a key ceremony."""
-
-    NOTICE = 1
-    DEALING = 2
-    COMPLAINT = 3
-
-    @property
-    def label(self) -> str:
-        return self.name.lower()
-
-
-@dataclass(frozen=True)
-class DeclareTx:
-    """Declares a committee.
-
-    Attributes:
-        head: who pays.
-        declaration: as `private_exec.committee` encodes it.
-        signature: of the payer over `consent`.
-    """
-
-    head: Head
-    declaration: bytes
-    signature: bytes = bytes(SIGNATURE_BYTES)
-
-    def _unsigned(self) -> bytes:
-        writer = Writer().u8(Tag.DECLARE)
-        self.head.write(writer)
-        return writer.blob(self.declaration).done()
-
-    def to_bytes(self) -> bytes:
-        return self._unsigned() + self.signature
-
-    @cached_property
-    def id(self) -> TxId:
-        return TxId(tagged_hash("private/tx", self._unsigned()))
-
-    @property
-    def consent(self) -> bytes:
-        """What the payer signs."""
-        return tagged_hash("private/consent", self.id)
-
-
-@dataclass(frozen=True)
-class CeremonyTx:
-    """A member's message of a key ceremony, as `private_exec.committee` encodes it."""
-
-    committee: bytes
-    epoch: int
-    attempt: int
-    step: Step
-    message: bytes
-
-    def to_bytes(self) -> bytes:
-        head = Writer().u8(Tag.CEREMONY).raw(self.committee, ID_BYTES).u64(self.epoch)
-        return head.u32(self.attempt).u8(self.step).blob(self.message).done()
-
-
-@dataclass(frozen=True)
-class RoundTx:
-    """Opens a round of matching funds, and locks them.
-
-    Attributes:
-        head: who pays; it is the provider.
-        terms: of the round.
-        signature: of the provider over `consent`, for the fee.
-        authorization: of the provider over `debit`, for the funds (TR-10).
-    """
-
-    head: Head
-    terms: Terms
-    signature: bytes = bytes(SIGNATURE_BYTES)
-    authorization: bytes = bytes(SIGNATURE_BYTES)
-
-    def _unsigned(self) -> bytes:
-        writer = Writer().u8(Tag.ROUND)
-        self.head.write(writer)
-        self.terms.write(writer)
-        return writer.done()
-
-    def to_bytes(self) -> bytes:
-        return self._unsigned() + self.signature + self.authorization
-
-    @cached_property
-    def id(self) -> TxId:
-        """Also the round's."""
-        return TxId(tagged_hash("private/tx", self._unsigned()))
-
-    @property
-    def consent(self) -> bytes:
-        """What the provider signs for the fee."""
-        return tagged_hash("private/consent", self.id)
-
-    @property
-    def debit(self) -> bytes:
-        """What the provider signs for the funds."""
-        return crossing_digest(self.head.payer, self.terms.kind, self.terms.pool, self.id)
-
-
-@dataclass(frozen=True)
-class ComplaintTx:
-    """A member says that an input gave it no share.
-
-    Attributes:
-        input: id.
-        message: as `private_exec.committee` encodes it.
-    """
-
-    input: bytes
-    message: bytes
-
-    def to_bytes(self) -> bytes:
-        head = Writer().u8(Tag.COMPLAINT).raw(self.input, ID_BYTES)
-        return head.blob(self.message).done()
-
-
-@dataclass(frozen=True)
-class AcceptTx:
-    """Inputs of a round become cells, by the signatures of 2t + 1 members.
-
-    Attributes:
-        round: id.
-        message: the acceptance, as `private_exec.committee` encodes it.
-    """
-
-    round: bytes
-    message: bytes
-
-    def to_bytes(self) -> bytes:
-        head = Writer().u8(Tag.ACCEPT).raw(self.round, ID_BYTES)
-        return head.blob(self.message).done()
-
-
-@dataclass(frozen=True)
-class OpenTx:
-    """The declared outputs of a round: nothing else of it is ever opened (PV-116).
-
-    Attributes:
-        opened: of the round's id: S and T, with their blindings, of each project with enough
-            donations, in order.
-    """
-
-    opened: OpenStatement
-
-    @property
-    def round(self) -> bytes:
-        """Id."""
-        return self.opened.session
-
-    def to_bytes(self) -> bytes:
-        return bytes([Tag.OPEN]) + self.opened.to_bytes()
-
-
-@dataclass(frozen=True)
-class SettleTx:
-    """Ends a round; all that it does follows from the state."""
-
-    round: bytes
-
-    def to_bytes(self) -> bytes:
-        return Writer().u8(Tag.SETTLE).raw(self.round, ID_BYTES).done()
-
-
-@dataclass(frozen=True)
-class PlaceTx:
-    """Puts an amount that everybody sees into a cell of one owner.
-
-    Attributes:
-        head: who pays the fee, and the amount.
-        kind, amount: what leaves the payer's account.
-        input: the amount shared among the members; committed to without a blinding.
-        signature: of the payer over `consent`, for the fee.
-        authorization: of the payer over `debit`, for the amount (TR-10).
-    """
-
-    head: Head
-    kind: Kind
-    amount: int
-    input: bytes
-    signature: bytes = bytes(SIGNATURE_BYTES)
-    authorization: bytes = bytes(SIGNATURE_BYTES)
-
-    def _unsigned(self) -> bytes:
-        writer = Writer().u8(Tag.PLACE)
-        self.head.write(writer)
-        writer.raw(self.kind.to_bytes(), 64).u64(self.amount)
-        return writer.blob(self.input).done()
-
-    def to_bytes(self) -> bytes:
-        return self._unsigned() + self.signature + self.authorization
-
-    @cached_property
-    def id(self) -> TxId:
-        return TxId(tagged_hash("private/tx", self._unsigned()))
-
-    @property
-    def consent(self) -> bytes:
-        """What the payer signs for the fee."""
-        return tagged_hash("private/consent", self.id)
-
-    @property
-    def debit(self) -> bytes:
-        """What the payer signs for the amount."""
-        return crossing_digest(self.head.payer, self.kind, self.amount, self.id)
-
-
-@dataclass(frozen=True)
-class WithdrawTx:
-    """Takes what an input holds into an account, in the clear.
-
-    Attributes:
-        head: who pays the fee.
-        input: id of a deposit, or of a donation that goes back.
-        account: who gets it.
-        opened: value and blinding of its commitment, as the owner made it.
-        signature: of the payer over `consent`, for the fee.
-        authorization: of the input's owner over `digest`.
-    """
-
-    head: Head
-    input: bytes
-    account: AccountId
-    opened: Opening
-    signature: bytes = bytes(SIGNATURE_BYTES)
-    authorization: bytes = bytes(SIGNATURE_BYTES)
-
-    def _unsigned(self) -> bytes:
-        writer = Writer().u8(Tag.WITHDRAW)
-        self.head.write(writer)
-        writer.raw(self.input, ID_BYTES).raw(self.account, ID_BYTES)
-        return writer.u64(self.opened.value).fr(self.opened.blinding).done()
-
-    def to_bytes(self) -> bytes:
-        return self._unsigned() + self.signature + self.authorization
-
-    @cached_property
-    def id(self) -> TxId:
-        return TxId(tagged_hash("private/tx", self._unsigned()))
-
-    @property
-    def consent(self) -> bytes:
-        """What the payer signs."""
-        return tagged_hash("private/consent", self.id)
-
-    @property
-    def digest(self) -> bytes:
-        """What the owner signs."""
-        return tagged_hash("private/withdraw", self.id)
-
-
-@dataclass(frozen=True)
-class RemaskTx:
-    """Cells of deposits go to the keys of the epoch behind theirs.
-
-    Attributes:
-        committee: id.
-        epoch: whose keys mask them.
-        message: the remasking, as `private_exec.committee` encodes it.
-    """
-
-    committee: bytes
-    epoch: int
-    message: bytes
-
-    def to_bytes(self) -> bytes:
-        head = Writer().u8(Tag.REMASK).raw(self.committee, ID_BYTES).u64(self.epoch)
-        return head.blob(self.message).done()
-
-
-@dataclass(frozen=True)
-class FreezeTx:
-    """An epoch that its committee left lying ends for it; the rest follows from the state."""
-
-    committee: bytes
-    epoch: int
-
-    def to_bytes(self) -> bytes:
-        return Writer().u8(Tag.FREEZE).raw(self.committee, ID_BYTES).u64(self.epoch).done()
-
-
-@dataclass(frozen=True)
-class HandoverTx:
-    """Cells of deposits go to another committee.
-
-    Attributes:
-        committee, epoch: whose keys mask them.
-        successor, serving: committee and epoch whose keys will.
-        retry: attempt of the members at this transfer, from 0.
-        will: of the old committee, over `private_exec.committee.reshare.Transfer`.
-        message: the remasking, by the new one, as `private_exec.committee` encodes it.
-    """
-
-    committee: bytes
-    epoch: int
-    successor: bytes
-    serving: int
-    retry: int
-    will: Certificate
-    message: bytes
-
-    def to_bytes(self) -> bytes:
-        writer = Writer().u8(Tag.HANDOVER).raw(self.committee, ID_BYTES).u64(self.epoch)
-        writer.raw(self.successor, ID_BYTES).u64(self.serving).u32(self.retry)
-        return writer.done() + self.will.to_bytes() + Writer().blob(self.message).done()
-
 
 PrivateTx = (
     DeclareTx
@@ -434,7 +84,6 @@ PrivateTx = (
     | BlameTx
     | SilenceTx
 )
-Paid = DeclareTx | RoundTx | PlaceTx | WithdrawTx | OfferTx
 
 
 def decode(payload: bytes) -> PrivateTx:
@@ -518,20 +167,6 @@ def _signature(reader: Reader) -> bytes:
     return reader.take(SIGNATURE_BYTES)
 
 
-def tag_of(payload: bytes) -> Tag:
-    """PV-101. Raises PrivateRefused."""
-    if payload and payload[0] in Tag.__members__.values():
-        return Tag(payload[0])
-    raise PrivateRefused("PV-101", "no private transaction begins so", where="tag")
-
-
-def step_of(value: int) -> Step:
-    """PV-101. Raises PrivateRefused."""
-    if value in Step.__members__.values():
-        return Step(value)
-    raise PrivateRefused("PV-101", f"no step {value} of a key ceremony", where="step")
-
-
 def preview(payload: bytes) -> tuple[ChainId | None, int]:
     """Chain id, where there is one, and fee, read in place.
 
@@ -553,39 +188,6 @@ def tx_id(tx: PrivateTx, chain_id: ChainId) -> TxId:
     if isinstance(tx, Paid | Carrying):
         return tx.id
     return TxId(tagged_hash("private/tx", chain_id, tx.to_bytes()))
-
-
-def sign_declare(tx: DeclareTx, payer: SigningKey) -> DeclareTx:
-    """With the payer's consent."""
-    return replace(tx, signature=payer.sign(tx.consent))
-
-
-def sign_round(tx: RoundTx, provider: SigningKey) -> RoundTx:
-    """With the provider's consent to the fee, and to the lock."""
-    signature, debit = provider.sign(tx.consent), provider.sign(tx.debit)
-    return replace(tx, signature=signature, authorization=debit)
-
-
-def sign_place(tx: PlaceTx, payer: SigningKey) -> PlaceTx:
-    """With the payer's consent to the fee, and to the amount."""
-    signature, debit = payer.sign(tx.consent), payer.sign(tx.debit)
-    return replace(tx, signature=signature, authorization=debit)
-
-
-def sign_offer(tx: OfferTx, payer: SigningKey) -> OfferTx:
-    """With the payer's consent."""
-    return replace(tx, signature=payer.sign(tx.consent))
-
-
-def sign_withdraw(tx: WithdrawTx, payer: SigningKey, owner: Signer) -> WithdrawTx:
-    """With the payer's consent to the fee, and the owner's to all of it."""
-    signature, will = payer.sign(tx.consent), owner.sign(tx.digest)
-    return replace(tx, signature=signature, authorization=will)
-
-
-def sign_claim(tx: ClaimTx, owner: SigningKey) -> ClaimTx:
-    """With the signature of the input's owner."""
-    return replace(tx, signature=owner.sign(tx.digest))
 
 
 def wire(tx: PrivateTx) -> bytes:

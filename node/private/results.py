@@ -21,7 +21,7 @@ from node.private import committees, freezing
 from node.private import sale_state as entries
 from node.private.calls import present
 from node.private.errors import PrivateOutdated, PrivateRefused
-from node.private.payload import OpenTx, SettleTx
+from node.private.messages import OpenTx, SettleTx
 from node.private.sale_payload import ResultTx
 from node.private.sale_state import Outcome, Sale
 from node.private.sale_terms import LIMIT, MAX_BIDDERS, MIN_BIDDERS, program_of, statement_of

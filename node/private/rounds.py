@@ -15,28 +15,25 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from functools import lru_cache
-from typing import Final
 
+from circuits.crossing import MAX_WEIGHT
 from node.core.amounts import MAX_AMOUNT
-from node.core.effects import Crossing, Effects, Event, Part
+from node.core.effects import Crossing, Effects, Event
 from node.core.ids import AccountId, EnvironmentId
 from node.core.interfaces import StateReader
 from node.core.private import PrivateParameters
 from node.private import committees
 from node.private import state as entries
 from node.private.errors import PrivateOutdated, PrivateRefused
-from node.private.gifts import DonateTx, carried_wire
-from node.private.payload import OpenTx, RoundTx, SettleTx
-from node.private.state import Donation, Round, Status, Sums, Tally, Write
+from node.private.gifts import DonateTx, carried_part
+from node.private.messages import OpenTx, SettleTx
+from node.private.paid import RoundTx
+from node.private.state import CELLS_OF_DONATION, Donation, Round, Status, Sums, Tally, Write
 from node.private.terms import Phase, Terms
 from private_exec.committee import inputs, opening
 from private_exec.committee.inputs import Input
 from private_exec.programs import quadratic
 from transparent.signature import check_key
-
-_VALUES: Final = 2
-"""Of an input of a round: w and c."""
-_MAX_WEIGHT: Final = 2**32 - 1
 
 
 @lru_cache(maxsize=256)
@@ -104,7 +101,7 @@ def check_donation(tx: DonateTx) -> None:
         InvalidTransaction: TR-3, its owner is no key.
     """
     given = read_input(tx.given.input)
-    if given.reference != tx.given.round or len(given.values) != _VALUES:
+    if given.reference != tx.given.round or len(given.values) != CELLS_OF_DONATION:
         raise PrivateRefused("PV-109", "its input is not of w and c for this round", where="input")
     check_key(AccountId(given.owner), what="owner")
 
@@ -116,11 +113,7 @@ def donate(tx: DonateTx, state: StateReader, height: int, parameters: PrivatePar
     terms = found.terms
     epoch = committees.epoch_of(state, terms.committee, terms.epoch)
     inputs.check(given, epoch.record)
-    for key in given.duplicate_keys:
-        if state.get(entries.used_key(key)) is not None:
-            raise PrivateRefused(
-                "PV-113", "a commitment of it was used before, by somebody else", where="input"
-            )
+    used = entries.used(state, given.duplicate_keys, given.id)
     identity, project = tx.given.round, tx.given.project
     weight, amount = given.commitments
     entry = Donation(identity, project, given.owner, Status.PENDING, weight, amount, height)
@@ -131,15 +124,13 @@ def donate(tx: DonateTx, state: StateReader, height: int, parameters: PrivatePar
         (entries.donation_key(given.id), entry.to_bytes()),
         (entries.input_key(given.id), tx.given.input),
         *entries.waiting_entries(given.id),
-        *((entries.used_key(key), given.id) for key in given.duplicate_keys),
+        *used,
     ]
-    out = tx.hidden(terms.kind)
-    carried = Part("donation", wires=(carried_wire(tx),), required=True, told=True, hidden=(out,))
     return Effects(
         writes=tuple(writes),
         nullifiers=(tx.given.nullifier.to_bytes(32, "little"),),
         carried_fee=tx.carried.fee,
-        parts=(carried,),
+        parts=(carried_part(tx, "donation", terms.kind),),
         events=(_event("donation", identity, input=given.id.hex(), project=str(project)),),
     )
 
@@ -203,7 +194,7 @@ def _check_payable(sums: tuple[Sums, ...], found: Round) -> None:
         PrivateRefused: PV-116; ImpossibleTally: PV-81.
     """
     for index, (item, tally) in enumerate(zip(sums, found.tallies, strict=True)):
-        if item.weights > tally.count * _MAX_WEIGHT:
+        if item.weights > tally.count * MAX_WEIGHT:
             raise PrivateRefused("PV-116", "no such weights", where=f"project {index}")
     if found.terms.pool + sum(item.amounts for item in sums) > MAX_AMOUNT:
         raise PrivateRefused("PV-116", "more was given than there is", where="sums")

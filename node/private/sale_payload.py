@@ -14,29 +14,23 @@ A set of members is 2 bytes, bit m of it member m.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final
 
-from node.core.block import MAX_TX_BYTES
 from node.core.codec import Reader, Writer
-from node.core.ids import ID_BYTES, TxId, tagged_hash
+from node.core.ids import ID_BYTES, tagged_hash
 from node.private.gifts import CV_BYTES, LinkedProof
-from node.private.head import Head
+from node.private.messages import MAX_MESSAGE
+from node.private.paid import Head, Paid
 from node.private.sale_terms import MAX_BIDDERS, OUTPUTS, SaleTerms
+from node.private.tags import Tag
 from private_exec.committee.certificate import Certificate
 from private_exec.mpc.labels import SessionId
 from private_exec.provable.session import Made
 from private_exec.roster import SIGNATURE_BYTES
+from transparent.signature import SigningKey
 from zk.curve.bn254 import G1Affine
 from zk.curve.encoding import G1_BYTES, g1_from_bytes, g1_to_bytes
-
-OFFER: Final = 20
-CALL: Final = 22
-RESULT: Final = 23
-BLAME: Final = 24
-SILENCE: Final = 25
-_MAX: Final = MAX_TX_BYTES
 
 
 def mask_of(members: Iterable[int]) -> int:
@@ -50,7 +44,7 @@ def members_of(mask: int) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True)
-class OfferTx:
+class OfferTx(Paid):
     """Offers something for sale, with a reserve that nobody sees.
 
     Attributes:
@@ -63,6 +57,7 @@ class OfferTx:
         signature: of the payer over `consent`.
     """
 
+    tag = Tag.OFFER
     head: Head
     terms: SaleTerms
     cv: bytes
@@ -76,24 +71,13 @@ class OfferTx:
         """The sale's id: of terms and payer, so that the input can name it."""
         return sale_id(self.head, self.terms)
 
-    def _unsigned(self) -> bytes:
-        writer = Writer().u8(OFFER)
-        self.head.write(writer)
+    def _write(self, writer: Writer) -> None:
         self.terms.write(writer)
-        return writer.raw(self.cv, CV_BYTES).blob(self.input).done()
+        writer.raw(self.cv, CV_BYTES).blob(self.input)
 
     def to_bytes(self) -> bytes:
         proofs = self.linked.to_bytes() + self.bounded.to_bytes()
         return self._unsigned() + proofs + self.signature
-
-    @cached_property
-    def id(self) -> TxId:
-        return TxId(tagged_hash("private/tx", self._unsigned()))
-
-    @property
-    def consent(self) -> bytes:
-        """What the payer signs."""
-        return tagged_hash("private/consent", self.id)
 
     @cached_property
     def reference(self) -> bytes:
@@ -104,9 +88,14 @@ class OfferTx:
     def read(reader: Reader) -> OfferTx:
         """Behind the tag. Raises DecodeError."""
         head, terms = Head.read(reader), SaleTerms.read(reader)
-        cv, shared = reader.take(CV_BYTES), reader.blob(_MAX, "input")
+        cv, shared = reader.take(CV_BYTES), reader.blob(MAX_MESSAGE, "input")
         linked, bounded = LinkedProof.read(reader, 1), LinkedProof.read(reader, 1)
         return OfferTx(head, terms, cv, shared, linked, bounded, reader.take(SIGNATURE_BYTES))
+
+
+def sign_offer(tx: OfferTx, payer: SigningKey) -> OfferTx:
+    """With the payer's consent."""
+    return replace(tx, signature=payer.sign(tx.consent))
 
 
 def sale_id(head: Head, terms: SaleTerms) -> bytes:
@@ -135,7 +124,7 @@ class CallTx:
     attempt: int
 
     def to_bytes(self) -> bytes:
-        return Writer().u8(CALL).raw(self.sale, ID_BYTES).u32(self.attempt).done()
+        return Writer().u8(Tag.CALL).raw(self.sale, ID_BYTES).u32(self.attempt).done()
 
     @staticmethod
     def read(reader: Reader) -> CallTx:
@@ -173,7 +162,7 @@ class ResultTx:
         return (*self.reads, *(one.com for one in self.made))
 
     def to_bytes(self) -> bytes:
-        writer = Writer().u8(RESULT).raw(self.sale, ID_BYTES).raw(self.session, ID_BYTES)
+        writer = Writer().u8(Tag.RESULT).raw(self.sale, ID_BYTES).raw(self.session, ID_BYTES)
         writer.u8(len(self.reads))
         for point in self.reads:
             writer.raw(g1_to_bytes(point), G1_BYTES)
@@ -211,14 +200,14 @@ class BlameTx:
     certificate: Certificate
 
     def to_bytes(self) -> bytes:
-        writer = Writer().u8(BLAME).raw(self.sale, ID_BYTES).raw(self.session, ID_BYTES)
+        writer = Writer().u8(Tag.BLAME).raw(self.sale, ID_BYTES).raw(self.session, ID_BYTES)
         return writer.blob(self.blamed).u16(self.liars).done() + self.certificate.to_bytes()
 
     @staticmethod
     def read(reader: Reader) -> BlameTx:
         """Behind the tag. Raises DecodeError."""
         sale, session = reader.take(ID_BYTES), SessionId(reader.take(ID_BYTES))
-        blamed, liars = reader.blob(_MAX, "certificate"), reader.u16()
+        blamed, liars = reader.blob(MAX_MESSAGE, "certificate"), reader.u16()
         return BlameTx(sale, session, blamed, liars, Certificate.read(reader))
 
 
@@ -241,7 +230,7 @@ class SilenceTx:
     signature: bytes = bytes(SIGNATURE_BYTES)
 
     def _unsigned(self) -> bytes:
-        writer = Writer().u8(SILENCE).raw(self.sale, ID_BYTES).raw(self.session, ID_BYTES)
+        writer = Writer().u8(Tag.SILENCE).raw(self.sale, ID_BYTES).raw(self.session, ID_BYTES)
         return writer.u8(self.member).u16(self.unheard).done()
 
     def to_bytes(self) -> bytes:

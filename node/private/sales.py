@@ -15,7 +15,7 @@ import itertools
 from collections.abc import Collection
 from dataclasses import replace
 
-from node.core.effects import Effects, Event, Part
+from node.core.effects import Effects, Event
 from node.core.ids import AccountId
 from node.core.interfaces import StateReader
 from node.core.private import PrivateParameters
@@ -23,8 +23,8 @@ from node.private import committees
 from node.private import sale_state as entries
 from node.private import state as shared
 from node.private.errors import PrivateOutdated, PrivateRefused
-from node.private.gifts import BidTx, carried_wire
-from node.private.payload import AcceptTx
+from node.private.gifts import BidTx, carried_part
+from node.private.messages import AcceptTx
 from node.private.rounds import read_input
 from node.private.sale_payload import OfferTx
 from node.private.sale_state import Bid, Sale
@@ -170,8 +170,7 @@ def bid(tx: BidTx, state: StateReader, height: int) -> Effects:
     amount = given.commitments[0]
     entry = Bid(tx.sale, found.bids, given.owner, Status.PENDING, amount, height)
     after = replace(found, bids=found.bids + 1)
-    out = tx.hidden(found.terms.kind)
-    carried = Part("bid", wires=(carried_wire(tx),), required=True, told=True, hidden=(out,))
+    carried = carried_part(tx, "bid", found.terms.kind)
     return Effects(
         writes=(
             (entries.sale_key(tx.sale), after.to_bytes()),

@@ -9,14 +9,14 @@
     p/u/ ‖ commitment               the input that used it
     p/h/ ‖ input ‖ member           the member complained of it
 
-Committees have `p/c/`, `p/e/` and `p/m/` (`node.private.committees`). A round's id is that of its
-transaction, an input's the reference of its own (`node.private.payload`).
+Committees have `p/c/`, `p/e/`, `p/m/` and `p/o/` (committees.py), deposits `p/g/`, `p/q/` and
+`p/v/` (deposits.py), freezes `p/f/` (freezing.py). A round's id is that of its transaction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final
 
@@ -277,6 +277,26 @@ def forget_input(identity: bytes) -> list[Write]:
     return [(key, None) for key in (input_key(identity), *gone)]
 
 
+def over(found: Donation, identity: bytes, status: Status) -> list[Write]:
+    """Of a donation that does not wait any more."""
+    after = replace(found, status=status)
+    return [(donation_key(identity), after.to_bytes()), *forget_input(identity)]
+
+
+def used(state: StateReader, keys: Iterable[bytes], identity: bytes) -> list[Write]:
+    """PV-113: an input uses these commitments, for good.
+
+    Raises:
+        PrivateRefused: PV-113, another did before.
+    """
+    found = [used_key(key) for key in keys]
+    if any(state.get(key) is not None for key in found):
+        raise PrivateRefused(
+            "PV-113", "a commitment of it was used before, by somebody else", where="input"
+        )
+    return [(key, identity) for key in found]
+
+
 # --- reading ------------------------------------------------------------------------------------
 
 
@@ -307,6 +327,11 @@ def cell_of(state: StateReader, identity: bytes) -> Cell:
     data = state.get(cell_key(identity))
     if data is None:
         raise PrivateRefused("PV-115", "there is no such cell", where="cell")
+    return cell_from(data)
+
+
+def cell_from(data: bytes) -> Cell:
+    """A cell, strictly. Raises DecodeError."""
     reader = Reader(data, "cell")
     found = Cell.read(reader)
     reader.done()

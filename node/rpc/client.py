@@ -349,6 +349,8 @@ class NodeClient:
         for _ in range(pages - 1):
             if not found.more:
                 break
+            if not found.rounds:
+                raise BadAnswer("PV-141: more rounds behind none", where=self.url)
             found = self.get("/private/rounds", RoundsView, {"after": rounds[-1].id})
             rounds += found.rounds
         return RoundsView(height=found.height, rounds=rounds, more=found.more)

@@ -20,7 +20,7 @@ from node.private.state import Donation, Round
 from node.rpc import private_schema as schema
 from node.rpc import views
 from node.rpc.text import hex_of
-from node.store.versioned import VersionedStore
+from node.store.versioned import VersionedReader, VersionedStore
 from private_exec.committee.cells import cell_id
 from zk.curve.encoding import g1_to_bytes
 
@@ -49,7 +49,7 @@ class PrivateViews:
         state = self._state()
         page, more = page_of(committees.committees(state), after, limit)
         found = [_committee(identity, committee, state) for identity, committee in page]
-        return schema.CommitteesView(height=self._store.height, committees=found, more=more)
+        return schema.CommitteesView(height=state.height, committees=found, more=more)
 
     def committee(self, identity: bytes) -> schema.CommitteeView:
         """One. Raises NotFound: PV-140, PV-141."""
@@ -62,7 +62,7 @@ class PrivateViews:
         found = _found_committee(state, identity)
         said = committees.words(state, identity, found.made, found.attempt)
         return schema.CeremonyView(
-            height=self._store.height,
+            height=state.height,
             epoch=found.made,
             attempt=found.attempt,
             step_heights=parameters_of(self._genesis).step_heights,
@@ -72,13 +72,15 @@ class PrivateViews:
 
     def rounds(self, after: bytes = b"", limit: int = 64) -> schema.RoundsView:
         """PV-141: those behind an id."""
-        page, more = page_of(entries.rounds(self._state()), after, limit)
-        found = [self._round(identity, item) for identity, item in page]
-        return schema.RoundsView(height=self._store.height, rounds=found, more=more)
+        state = self._state()
+        page, more = page_of(entries.rounds(state), after, limit)
+        found = [self._round(identity, item, state.height) for identity, item in page]
+        return schema.RoundsView(height=state.height, rounds=found, more=more)
 
     def round(self, identity: bytes) -> schema.RoundView:
         """One. Raises NotFound: PV-140, PV-141."""
-        return self._round(identity, _found_round(self._state(), identity))
+        state = self._state()
+        return self._round(identity, _found_round(state, identity), state.height)
 
     def inputs(self, identity: bytes, first: int, limit: int) -> schema.InputsView:
         """Of a round. Raises NotFound: PV-140, PV-141."""
@@ -88,7 +90,7 @@ class PrivateViews:
             self._input(state, key, donation, of)
             for key, donation in entries.inputs_of(state, identity, first, limit)
         ]
-        return schema.InputsView(height=self._store.height, inputs=found)
+        return schema.InputsView(height=state.height, inputs=found)
 
     def input(self, identity: bytes) -> schema.InputView:
         """One. Raises NotFound: PV-140, PV-141."""
@@ -105,7 +107,7 @@ class PrivateViews:
         _found_committee(state, committee)
         first = itertools.islice(deposits.waiting(state, committee), MOST_DEPOSITS)
         found = [self._deposit(state, identity, item) for identity, item in first]
-        return schema.DepositsView(height=self._store.height, deposits=found)
+        return schema.DepositsView(height=state.height, deposits=found)
 
     def deposit(self, identity: bytes) -> schema.DepositView:
         """One. Raises NotFound: PV-140, PV-141."""
@@ -117,8 +119,9 @@ class PrivateViews:
 
     def _deposit(self, state: StateReader, identity: bytes, found: Deposit) -> schema.DepositView:
         message = state.get(entries.input_key(identity))
-        made = state.get(entries.cell_key(cell_id(identity, 0))) is not None
-        epoch = entries.cell_of(state, cell_id(identity, 0)).epoch if made else found.epoch
+        cell = cell_id(identity, 0)
+        made = state.get(entries.cell_key(cell)) is not None
+        epoch = entries.cell_of(state, cell).epoch if made else found.epoch
         frozen = freezing.find(state, found.committee, epoch)
         return schema.DepositView(
             id=hex_of(identity),
@@ -128,7 +131,7 @@ class PrivateViews:
             owner=hex_of(found.owner),
             status=found.status.label,
             amount=hex_of(g1_to_bytes(found.amount)),
-            cell=hex_of(cell_id(identity, 0)),
+            cell=hex_of(cell),
             height=found.height,
             frozen=None if frozen is None else frozen.height,
             message=None if message is None else hex_of(message),
@@ -148,18 +151,18 @@ class PrivateViews:
             blind=str(cell.blind),
         )
 
-    def _state(self) -> StateReader:
+    def _state(self) -> VersionedReader:
         """Behind the last block. Raises NotFound: PV-140."""
         parameters_of(self._genesis)
         return self._store.reader()
 
-    def _round(self, identity: bytes, found: Round) -> schema.RoundView:
+    def _round(self, identity: bytes, found: Round, height: int) -> schema.RoundView:
         terms = found.terms
         return schema.RoundView(
-            height=self._store.height,
+            height=height,
             id=hex_of(identity),
-            phase=terms.phase(self._store.height + 1).label,
-            status=found.status(self._store.height + 1),
+            phase=terms.phase(height + 1).label,
+            status=found.status(height + 1),
             committee=hex_of(terms.committee),
             epoch=terms.epoch,
             provider=hex_of(found.provider),
@@ -175,7 +178,7 @@ class PrivateViews:
         )
 
     def _input(
-        self, state: StateReader, identity: bytes, found: Donation, of: Round
+        self, state: VersionedReader, identity: bytes, found: Donation, of: Round
     ) -> schema.InputView:
         message = state.get(entries.input_key(identity))
         return schema.InputView(
@@ -184,7 +187,7 @@ class PrivateViews:
             project=found.project,
             owner=hex_of(found.owner),
             status=found.status.label,
-            claimable=claims.is_claimable(found, of, self._store.height + 1),
+            claimable=claims.is_claimable(found, of, state.height + 1),
             weight=hex_of(g1_to_bytes(found.weight)),
             amount=hex_of(g1_to_bytes(found.amount)),
             height=found.height,

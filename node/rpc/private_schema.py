@@ -9,8 +9,6 @@ from msgspec import Meta
 
 from node.rpc.schema import Amount, Count, Element, Hex, Id, KindView, Request, Response
 
-Number = Annotated[str, Meta(pattern=r"^(?:0|[1-9][0-9]*)$", description="decimal number")]
-
 
 class SeatView(Response, frozen=True):
     """A member: its signing key, and where the others reach it."""
@@ -129,7 +127,7 @@ class ProjectView(Response, frozen=True):
     donations: Count
     weights: Id
     amounts: Id
-    roots: Number | None = None
+    roots: Element | None = None
     total: Amount | None = None
     funded: bool | None = None
     payout: Amount | None = None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from node.rpc.private_schema import Number
-from node.rpc.schema import Amount, Count, Hex, Id, KindView, Response
+from node.rpc.schema import Amount, Count, Element, Hex, Id, KindView, Response
 
 
 class ReadView(Response, frozen=True):
@@ -11,13 +10,13 @@ class ReadView(Response, frozen=True):
 
     id: Id
     com: Id
-    c: Number | None = None
+    c: Element | None = None
 
 
 class MadeView(Response, frozen=True):
     """A cell that a session made: masked value and commitment."""
 
-    c: Number
+    c: Element
     com: Id
 
 

@@ -240,7 +240,7 @@ class Service:
     def transaction(self, tx_id: TxId) -> schema.TransactionView:
         """RPC-8: what took effect wins over what waits, and that over what failed.
 
-        RPC-40: what a settlement carried out is found by its own id.
+        RPC-40: what another transaction carried out is found by its own id.
         """
         waiting = self.node.pool.find(tx_id)  # first: from here it can only move into a block
         chain = self.node.chain

@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from node.app import localnet, processes, relays, validator
 from node.app.links import pairs
@@ -78,6 +78,8 @@ def p2p_port(n: int, count: int = 2) -> int:
 class Localnet:
     """Validators in a folder with a short name, since paths of sockets are short.
 
+    A `with` block ends them, and removes the folder if nothing else is left.
+
     Args:
         n: validators.
         block_ms: pause between blocks.
@@ -113,17 +115,28 @@ class Localnet:
             addresses += [f"127.0.{1 + a}.{2 + b}" for a, b in pairs(n)]
         self.port: Final = free_port(addresses, 3 if given.get("engine_rpc") else 2)
         self._timing = timing
-        self.genesis: Final[Genesis] = localnet.create(
-            self.folder,
-            n,
-            time_ms=time.time_ns() // 1_000_000,
-            block_time_ms=block_ms,
-            p2p_port=self.port,
-            timing=timing,
-            **given,
-        )
+        try:
+            self.genesis: Final[Genesis] = localnet.create(
+                self.folder,
+                n,
+                time_ms=time.time_ns() // 1_000_000,
+                block_time_ms=block_ms,
+                p2p_port=self.port,
+                timing=timing,
+                **given,
+            )
+        except BaseException:
+            self.remove()
+            raise
         self.homes: Final = list(localnet.homes(self.folder))
         self.clients: Final[dict[int, NodeClient]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+        self.remove()
 
     def up(self) -> None:
         """Start what does not run, and ask it anew; it may answer elsewhere than before."""

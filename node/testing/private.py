@@ -25,29 +25,23 @@ from node.private import state as entries
 from node.private.build import Pledge, ProveLinked, Proving
 from node.private.claims import is_claimable
 from node.private.gifts import Carrying, DepositTx, DonateTx, LinkedProof
-from node.private.head import Head
-from node.private.payload import (
-    AcceptTx,
-    CeremonyTx,
+from node.private.messages import AcceptTx, CeremonyTx, OpenTx, SettleTx, Step
+from node.private.paid import (
     DeclareTx,
-    OpenTx,
+    Head,
     PlaceTx,
-    PrivateTx,
     RoundTx,
-    SettleTx,
-    Step,
     WithdrawTx,
     sign_declare,
-    sign_place,
-    sign_round,
+    sign_taking,
     sign_withdraw,
-    wire,
 )
+from node.private.payload import PrivateTx, wire
 from node.private.rounds import read_input
 from node.private.terms import Project, Terms
 from node.testing.ledger import FAUCET, FEE, Ledger, Pool, envelope
 from node.testing.market import unproved
-from private_exec.committee import acceptance, cells
+from private_exec.committee import acceptance, cells, pairs
 from private_exec.committee import inputs as shared
 from private_exec.committee.acceptance import Accepted
 from private_exec.committee.cells import Cell, cell_id
@@ -55,7 +49,9 @@ from private_exec.committee.declaration import Declaration, Seat
 from private_exec.committee.epoch import EpochRecord
 from private_exec.committee.inputs import Input
 from private_exec.committee.opening import OpenStatement
+from private_exec.committee.pairs import PairPolynomial
 from private_exec.committee.participant import EpochSecrets, Participant
+from private_exec.committee.remask import Change
 from private_exec.linking import link_bytes
 from private_exec.pedersen import Opening
 from private_exec.sharing import interpolate
@@ -285,7 +281,7 @@ class PrivateChain:
         return dataclasses.replace(bare, **changes)
 
     def round(self, terms: Terms, **changes: Any) -> RoundTx:
-        return sign_round(RoundTx(self.head(**changes), terms), FAUCET)
+        return sign_taking(RoundTx(self.head(**changes), terms), FAUCET)
 
     def open_round(self, *minimums: int, **changes: Any) -> bytes:
         """Its id."""
@@ -306,6 +302,18 @@ class PrivateChain:
         tx = made.complete(self.purse.pledge(made.value), self.linked)
         openings = building.openings_of(owner, weight, about)
         return Given(made, tx, read_input(tx.given.input), openings, owner)
+
+    def cheat(self, identity: bytes, donor: int, victim: int) -> Given:
+        """A donation, in a block, whose input has a wrong share for one member."""
+        given = self.give(identity, 0, 50, donor)
+        values = (given.openings.weight, given.openings.amount)
+        made = wrong_input(self.record, identity, given.owner.public, values, victim)
+        gift = dataclasses.replace(given.pledge.gift, input=made.to_bytes())
+        value = dataclasses.replace(given.pledge.value, reference=gift.reference)
+        pledge = dataclasses.replace(given.pledge, gift=gift, value=value)
+        tx = pledge.complete(self.purse.pledge(value), self.linked)
+        assert_ok(self.run(tx))
+        return dataclasses.replace(given, pledge=pledge, tx=tx, input=made)
 
     def donate(self, identity: bytes, project: int, weight: int, donor: int) -> Given:
         """A donation in a block of its own."""
@@ -378,6 +386,11 @@ class PrivateChain:
         """As the state has it."""
         return entries.cell_of(self.state, identity)
 
+    def value_of(self, cell: Cell) -> int:
+        """What the members hold of it, by the latest keys."""
+        rows = {m: cells.shares(s.prss, [cell]) for m, s in self.secrets.items()}
+        return _zero({m: cells.combined([1], row).value for m, row in rows.items()})
+
     def settle(self, identity: bytes) -> SettleTx:
         return SettleTx(identity)
 
@@ -406,7 +419,7 @@ class PrivateChain:
         """One that everybody sees, out of the faucet; not sent yet."""
         entropy = tagged_hash("testing/place", bytes([salt]))
         data = building.shown_input(self.record, NATIVE, amount, owner, entropy)
-        tx = sign_place(PlaceTx(self.head(), NATIVE, amount, data), FAUCET)
+        tx = sign_taking(PlaceTx(self.head(), NATIVE, amount, data), FAUCET)
         return tx, Held(read_input(data), Opening(amount, 0), owner)
 
     def welcome(self, held: Sequence[Held], signers: Sequence[int] = (1, 2, 3)) -> AcceptTx:
@@ -437,6 +450,37 @@ class PrivateChain:
         """What the turnstile knows of each environment."""
         (row,) = (row for row in turnstile.supply(self.state) if row.kind == NATIVE)
         return dict(row.held)
+
+
+def wrong_input(
+    record: EpochRecord, reference: bytes, owner: bytes, values: Sequence[Opening], victim: int
+) -> Input:
+    """An input as `inputs.make` makes it, but with a wrong share for one member."""
+    degree = record.declaration.size.t
+    shares = [
+        PairPolynomial.of(value, degree, f"testing/{place}", b"\x01" * 32)
+        for place, value in enumerate(values)
+    ]
+    plain = {
+        m: pairs.write([item.share(m + (m == victim)) for item in shares]) for m in record.keys
+    }
+    commitments = tuple(item.commitments() for item in shares)
+    return shared.assemble(record, reference, owner, commitments, plain, b"\x02" * 32)
+
+
+def change_of(
+    old: Mapping[int, EpochSecrets], new: Mapping[int, EpochSecrets], cell: Cell
+) -> Change:
+    """What members of both keys open of a cell's masks: r′ − r and ρ′ − ρ."""
+    rows = {
+        m: (cells.masks(old[m].prss, [cell.id])[0], cells.masks(new[m].prss, [cell.id])[0])
+        for m in new
+    }
+    return Change(
+        cell.id,
+        _zero({m: now.value - was.value for m, (was, now) in rows.items()}),
+        _zero({m: now.blinding - was.blinding for m, (was, now) in rows.items()}),
+    )
 
 
 def _zero(values: Mapping[int, int]) -> int:

@@ -17,7 +17,8 @@ from node.private import build as building
 from node.private import sale_state as entries
 from node.private.bidding import Bidding
 from node.private.gifts import BidTx, LinkedProof
-from node.private.payload import AcceptTx, OpenTx, WithdrawTx, sign_offer, sign_withdraw
+from node.private.messages import AcceptTx, OpenTx
+from node.private.paid import WithdrawTx, sign_withdraw
 from node.private.rounds import read_input
 from node.private.sale_payload import (
     BlameTx,
@@ -27,6 +28,7 @@ from node.private.sale_payload import (
     SilenceTx,
     mask_of,
     members_of,
+    sign_offer,
 )
 from node.private.sale_state import Bid, Sale
 from node.private.sale_terms import SaleTerms, program_of, statement_of

@@ -24,8 +24,7 @@ from typing import Final
 import numpy as np
 
 from node.core.ids import tagged_hash
-from private_exec import group
-from private_exec.collaborative import exponent
+from private_exec import exponent, group
 from private_exec.collaborative.errors import CollaborationRefused, ProofImpossible
 from private_exec.collaborative.task import Holding, Task, shown_wires
 from private_exec.linking import Link, Linked, challenge_of, verify_linked
@@ -153,12 +152,11 @@ class Member:
         words = {member: points for member, points in read.items() if points is not None}
         first = {member: points[0] for member, points in words.items()}
         second = {member: points[1] for member, points in words.items()}
-        quorum = 2 * size.t + 1
         found = exponent.corrected(size, first, seed)
-        good = exponent.agreeing(second, size.t, quorum, group.sum_g2, seed)
+        good = exponent.agreeing(second, size.t, size.quorum, group.sum_g2, seed)
         if found is None or good is None:
             raise CollaborationRefused(
-                "PV-72", f"{len(bodies)} members' points, and no {quorum} of them agree"
+                "PV-72", f"{len(bodies)} members' points, and no {size.quorum} of them agree"
             )
         (a, d, *shown), off = found
         b = exponent.value_at_zero(second, good[: size.t + 1], group.sum_g2)
@@ -305,10 +303,7 @@ def _read_first(task: Task, body: bytes) -> tuple[list[G1Affine], G2Affine] | No
     if len(body) != count * G1_BYTES + G2_BYTES:
         return None
     try:
-        points = [
-            g1_from_bytes(body[k * G1_BYTES : (k + 1) * G1_BYTES], what="share")
-            for k in range(count)
-        ]
+        points = exponent.read(body[: count * G1_BYTES], count)
         b = group.g2_on_twist(body[count * G1_BYTES :], "share")
         group.check_order_g2([b], "share")
     except DecodeError:

@@ -45,6 +45,9 @@ class Accepted:
     c: int
     shift: int
 
+    def to_bytes(self) -> bytes:
+        return Writer().raw(self.id, ID_BYTES).fr(self.c).fr(self.shift).done()
+
 
 @dataclass(frozen=True)
 class Acceptance:
@@ -77,10 +80,8 @@ class Acceptance:
 
     def to_bytes(self) -> bytes:
         writer = Writer().u8(VERSION).raw(self.committee, ID_BYTES).u64(self.epoch)
-        writer.u16(len(self.cells))
-        for cell in self.cells:
-            writer.raw(cell.id, ID_BYTES).fr(cell.c).fr(cell.shift)
-        return writer.done() + self.certificate.to_bytes()
+        head = writer.u16(len(self.cells)).done()
+        return b"".join((head, *map(Accepted.to_bytes, self.cells), self.certificate.to_bytes()))
 
     @staticmethod
     def from_bytes(data: bytes) -> Acceptance:
@@ -122,8 +123,7 @@ def public_commitment(amount: int) -> G1Affine:
 
 def statement(record: EpochRecord, cells: Sequence[Accepted]) -> bytes:
     """What the members sign."""
-    rows = (Writer().raw(cell.id, ID_BYTES).fr(cell.c).fr(cell.shift).done() for cell in cells)
-    return tagged_hash("private/acceptance", record.digest, *rows)
+    return tagged_hash("private/acceptance", record.digest, *map(Accepted.to_bytes, cells))
 
 
 def sign(record: EpochRecord, cells: Sequence[Accepted], signer: Signer) -> bytes:

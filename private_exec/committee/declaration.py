@@ -81,7 +81,7 @@ class Declaration:
     @property
     def quorum(self) -> int:
         """2t + 1: so many signatures hold t + 1 honest ones, where t members lie."""
-        return 2 * self.size.t + 1
+        return self.size.quorum
 
     @functools.cached_property
     def id(self) -> bytes:

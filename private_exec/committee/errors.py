@@ -85,11 +85,11 @@ class InputRefused(_Named):
 
 
 class CellRefused(_Named):
-    """Shares that do not make the value in the commitment."""
+    """Shares that do not make the value in the commitment, or cannot."""
 
     code = "CTE-007"
     why = "a cell whose shares and commitment differ could never be used or opened again"
-    fix = "sign nothing about it; the members named sent wrong points"
+    fix = "sign nothing about it; the members named sent what is wrong"
     noun = "member"
 
 

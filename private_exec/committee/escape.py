@@ -7,6 +7,9 @@ against Com (`private_exec.linking`) that is bound to `digest`, and signs that d
 that he needs, and no member.
 
 A cell without one owner (a pool, a sum of many) cannot leave: what it holds stays in the pool.
+
+PV-51 is for cells that sessions may use. Deposits, on which nothing computes, leave at any time
+(`node.private.deposits`).
 """
 
 from __future__ import annotations

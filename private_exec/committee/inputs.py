@@ -32,11 +32,10 @@ from private_exec.mpc.shamir import SIZES
 from private_exec.pedersen import Opening
 from private_exec.roster import Signer
 from private_exec.transcript import secret_scalar
-from zk.curve.bn254 import G1Affine, check_g1
-from zk.curve.encoding import G1_BYTES, g1_from_bytes, g1_to_bytes
+from zk.curve.bn254 import G1Affine
+from zk.curve.encoding import g1_to_bytes
 
 MAX_VALUES: Final = 2
-_MAX_DEGREE: Final = (SIZES[-1] - 1) // 3
 _MAX_PART: Final = MAX_VALUES * pairs.PAIR_BYTES + sealing.TAG_BYTES
 
 
@@ -68,9 +67,7 @@ class Input:
         widths = {len(commitments) for commitments in self.values}
         if not 1 <= len(self.values) <= MAX_VALUES or len(widths) != 1 or 0 in widths:
             raise MalformedCommittee("PV-40", "one or two values, shared alike", where="input")
-        for commitments in self.values:
-            for point in commitments:
-                check_g1(point, what="commitment")
+        pairs.check_points(self.values)
 
     @property
     def commitments(self) -> tuple[G1Affine, ...]:
@@ -98,11 +95,8 @@ class Input:
         committee, epoch = reader.take(ID_BYTES), reader.u64()
         reference, owner = reader.take(ID_BYTES), reader.take(ID_BYTES)
         count = reader.count(1, MAX_VALUES, "values")
-        width = reader.count(1, _MAX_DEGREE + 1, "commitments")
-        values = tuple(
-            tuple(g1_from_bytes(reader.take(G1_BYTES), what=f"V{k}") for k in range(width))
-            for _ in range(count)
-        )
+        width = reader.count(1, pairs.MAX_COMMITMENTS, "commitments")
+        values = pairs.read_rows(reader, count, width)
         sealed = Sealed.read(reader, SIZES[-1], _MAX_PART)
         reader.done()
         return Input(committee, epoch, reference, owner, values, sealed)
@@ -113,15 +107,16 @@ def _head(
 ) -> bytes:
     writer = Writer().raw(committee, ID_BYTES).u64(epoch).raw(reference, ID_BYTES)
     writer.raw(owner, ID_BYTES).u8(len(values)).u8(len(values[0]) if values else 0)
-    for commitments in values:
-        for point in commitments:
-            writer.raw(g1_to_bytes(point), G1_BYTES)
-    return writer.done()
+    return writer.done() + pairs.write_rows(values)
 
 
 def label_of(record: EpochRecord, given: Input) -> bytes:
     """What an input is bound to, 32 bytes."""
     head = _head(given.committee, given.epoch, given.reference, given.owner, given.values)
+    return _label(record, head)
+
+
+def _label(record: EpochRecord, head: bytes) -> bytes:
     return tagged_hash("private/input-label", record.digest, head)
 
 
@@ -162,8 +157,7 @@ def assemble(
 ) -> Input:
     """Seal and prove; `plain` is what is sealed to each member, right or not."""
     committee = record.declaration.id
-    head = _head(committee, record.epoch, reference, owner, values)
-    label = tagged_hash("private/input-label", record.digest, head)
+    label = _label(record, _head(committee, record.epoch, reference, owner, values))
     secret = secret_scalar("private/input/ephemeral", entropy, label, *_ordered(plain))
     sealed = sealing.seal(label, secret, record.keys, plain, entropy)
     return Input(committee, record.epoch, reference, owner, values, sealed)

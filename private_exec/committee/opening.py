@@ -39,10 +39,8 @@ class OpenStatement:
     outputs: tuple[Opening, ...]
 
     def to_bytes(self) -> bytes:
-        writer = Writer().raw(self.session, ID_BYTES).u16(len(self.outputs))
-        for output in self.outputs:
-            writer.fr(output.value).fr(output.blinding)
-        return writer.done()
+        head = Writer().raw(self.session, ID_BYTES).u16(len(self.outputs)).done()
+        return head + b"".join(map(Opening.to_bytes, self.outputs))
 
     @staticmethod
     def from_bytes(data: bytes) -> OpenStatement:

@@ -15,9 +15,9 @@ from node.core.codec import Writer
 from node.core.ids import tagged_hash
 from private_exec import group
 from private_exec.committee import pairs, sealing
-from private_exec.committee.cells import Cell
+from private_exec.committee.cells import Cell, combined
 from private_exec.committee.epoch import EpochRecord
-from private_exec.committee.errors import CellRefused, InputRefused
+from private_exec.committee.errors import CellRefused
 from private_exec.committee.sealing import Sealed
 from private_exec.mpc.shamir import Size
 from private_exec.pedersen import Opening, opens
@@ -57,20 +57,20 @@ def check(
     """That a result carries enough for its owner, as far as anybody else can see.
 
     Raises:
-        InputRefused: PV-50, of fewer than 2t + 1 members, or of another length; PV-33 a proof.
+        CellRefused: PV-50, of fewer than 2t + 1 members, or of another length; PV-33 a proof.
     """
     declaration = record.declaration
     members = [member for member in sealed if member in declaration.members]
     if len(members) < declaration.quorum or len(members) != len(sealed):
-        raise InputRefused("PV-50", f"shares of {len(members)} members for an owner")
+        raise CellRefused("PV-50", f"shares of {len(members)} members for an owner")
     length = len(cells) * pairs.PAIR_BYTES + sealing.TAG_BYTES
     wrong = [m for m in members if [len(part) for part in sealed[m].parts] != [length]]
     if wrong:
-        raise InputRefused("PV-50", "sealed shares of wrong number or length", wrong)
+        raise CellRefused("PV-50", "sealed shares of wrong number or length", wrong)
     items = [(_header(record, m, cells, owner), sealed[m]) for m in members]
     unproved = sealing.unproved(items)
     if unproved:
-        raise InputRefused("PV-33", "the proof for E does not hold", [members[k] for k in unproved])
+        raise CellRefused("PV-33", "the proof for E does not hold", [members[k] for k in unproved])
 
 
 def recover(
@@ -110,10 +110,7 @@ def recover(
 
 def _recovered(size: Size, cell: Cell, shares: Mapping[int, Opening]) -> Opening:
     for chosen in itertools.combinations(sorted(shares), size.t + 1):
-        weights = lagrange(chosen, 0)
-        value = sum(w * shares[m].value for w, m in zip(weights, chosen, strict=True))
-        blinding = sum(w * shares[m].blinding for w, m in zip(weights, chosen, strict=True))
-        opening = Opening(value % group.R, blinding % group.R)
+        opening = combined(lagrange(chosen, 0), [shares[m] for m in chosen])
         if opens(cell.com, opening):
             return opening
     raise CellRefused("PV-50", "no t + 1 shares make what the commitment holds", sorted(shares))

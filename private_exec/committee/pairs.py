@@ -11,16 +11,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
-from node.core.codec import Writer
+from node.core.codec import Reader, Writer
 from node.core.ids import tagged_hash
 from private_exec import group
+from private_exec.halving import failing
+from private_exec.mpc.shamir import SIZES, Size
 from private_exec.pedersen import H, Opening, commit
 from private_exec.transcript import coefficients, secret_scalar
-from zk.curve.bn254 import G1_GENERATOR, G1Affine
-from zk.curve.encoding import g1_to_bytes
+from zk.curve.bn254 import G1_GENERATOR, G1Affine, check_g1
+from zk.curve.encoding import G1_BYTES, g1_from_bytes, g1_to_bytes
 
-PAIR_BYTES = 64
+PAIR_BYTES: Final = 64
+MAX_COMMITMENTS: Final = Size.of(SIZES[-1]).t + 1
 Commitments = tuple[G1Affine, ...]
 """V₀ … V_t."""
 
@@ -34,7 +38,7 @@ class PairPolynomial:
     @staticmethod
     def of(secret: Opening, degree: int, tag: str, *seed: bytes) -> PairPolynomial:
         """Sharing of a pair; the other coefficients are drawn from a seed and the pair."""
-        own = Writer().fr(secret.value).fr(secret.blinding).done()
+        own = secret.to_bytes()
 
         def draw(name: str, k: int) -> int:
             return secret_scalar(f"{tag}/{name}/{k}", own, *seed)
@@ -54,12 +58,29 @@ class PairPolynomial:
         return Opening(value, blinding)
 
 
+def check_points(rows: Sequence[Commitments]) -> None:
+    """Raises a DecodeError where one is no point."""
+    for row in rows:
+        for point in row:
+            check_g1(point, what="commitment")
+
+
+def write_rows(rows: Sequence[Commitments]) -> bytes:
+    """Points row by row, 32 bytes each; how many, the message says."""
+    return b"".join(g1_to_bytes(point) for row in rows for point in row)
+
+
+def read_rows(reader: Reader, count: int, width: int) -> tuple[Commitments, ...]:
+    """So many rows of so many points."""
+    return tuple(
+        tuple(g1_from_bytes(reader.take(G1_BYTES), what=f"V{k}") for k in range(width))
+        for _ in range(count)
+    )
+
+
 def write(pairs: Sequence[Opening]) -> bytes:
     """Pairs as they are sealed, 64 bytes each."""
-    writer = Writer()
-    for pair in pairs:
-        writer.fr(pair.value).fr(pair.blinding)
-    return writer.done()
+    return b"".join(map(Opening.to_bytes, pairs))
 
 
 def read(data: bytes, count: int) -> list[Opening] | None:
@@ -83,25 +104,14 @@ def wrong(claims: Sequence[Claim], seed: bytes) -> list[int]:
         claims: what to check.
         seed: hashed with all of them into the sum's coefficients.
     """
-    if not claims:
-        return []
     data = [
-        Writer().u16(member).fr(pair.value).fr(pair.blinding).done()
-        + b"".join(map(g1_to_bytes, commitments))
+        Writer().u16(member).done() + pair.to_bytes() + b"".join(map(g1_to_bytes, commitments))
         for commitments, member, pair in claims
     ]
     weights = coefficients(tagged_hash("private/pairs", seed, *data), "pair", len(claims))
-    pending, bad = [list(range(len(claims)))], []
-    while pending:
-        part = pending.pop()
-        if _holds([claims[k] for k in part], [weights[k] for k in part]):
-            continue
-        if len(part) == 1:
-            bad.append(part[0])
-        else:
-            half = len(part) // 2
-            pending += [part[half:], part[:half]]
-    return bad
+    return failing(
+        len(claims), lambda part: _holds([claims[k] for k in part], [weights[k] for k in part])
+    )
 
 
 def _holds(claims: Sequence[Claim], weights: Sequence[int]) -> bool:

@@ -10,15 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from private_exec import group
-from private_exec.committee.cells import masks
+from private_exec.committee.cells import combined, masks
 from private_exec.mpc.labels import CellId
 from private_exec.mpc.prss import PrssKeys
+from private_exec.pedersen import Opening
 
 
-def differences(old: PrssKeys, new: PrssKeys, ids: Sequence[CellId]) -> tuple[list[int], list[int]]:
-    """A member's shares of r′ − r and ρ′ − ρ of each cell, of degree t: what it broadcasts."""
-    pairs = list(zip(masks(old, ids), masks(new, ids), strict=True))
-    values = [(after.value - before.value) % group.R for before, after in pairs]
-    blindings = [(after.blinding - before.blinding) % group.R for before, after in pairs]
-    return values, blindings
+def differences(old: PrssKeys, new: PrssKeys, ids: Sequence[CellId]) -> list[Opening]:
+    """A member's shares of (r′ − r, ρ′ − ρ) of each cell, of degree t: what it broadcasts."""
+    return [combined((1, -1), pair) for pair in zip(masks(new, ids), masks(old, ids), strict=True)]

@@ -42,6 +42,9 @@ class Change:
     value: int
     blinding: int
 
+    def to_bytes(self) -> bytes:
+        return Writer().raw(self.id, ID_BYTES).fr(self.value).fr(self.blinding).done()
+
 
 @dataclass(frozen=True)
 class Remasking:
@@ -74,10 +77,8 @@ class Remasking:
 
     def to_bytes(self) -> bytes:
         writer = Writer().u8(VERSION).raw(self.old, ID_BYTES).raw(self.new, ID_BYTES)
-        writer.u16(len(self.changes))
-        for change in self.changes:
-            writer.raw(change.id, ID_BYTES).fr(change.value).fr(change.blinding)
-        return writer.done() + self.certificate.to_bytes()
+        head = writer.u16(len(self.changes)).done()
+        return b"".join((head, *map(Change.to_bytes, self.changes), self.certificate.to_bytes()))
 
     @staticmethod
     def from_bytes(data: bytes) -> Remasking:
@@ -109,11 +110,7 @@ def moved(cells: Sequence[Cell], changes: Sequence[Change], epoch: int) -> list[
 
 def statement(old: EpochRecord, new: EpochRecord, changes: Sequence[Change]) -> bytes:
     """What the new record's members sign."""
-    rows = (
-        Writer().raw(change.id, ID_BYTES).fr(change.value).fr(change.blinding).done()
-        for change in changes
-    )
-    return tagged_hash("private/remasking", old.digest, new.digest, *rows)
+    return tagged_hash("private/remasking", old.digest, new.digest, *map(Change.to_bytes, changes))
 
 
 def sign(old: EpochRecord, new: EpochRecord, changes: Sequence[Change], signer: Signer) -> bytes:

@@ -23,6 +23,7 @@ from private_exec import group
 from private_exec.committee import accusation as accusations
 from private_exec.committee import pairs, sealing
 from private_exec.committee.accusation import Accusation, Verdict
+from private_exec.committee.cells import combined
 from private_exec.committee.epoch import EpochRecord
 from private_exec.committee.errors import CeremonyRefused, MalformedCommittee
 from private_exec.committee.pairs import Commitments, PairPolynomial
@@ -33,11 +34,9 @@ from private_exec.mpc.shamir import SIZES
 from private_exec.pedersen import Opening
 from private_exec.roster import SIGNATURE_BYTES, Signer
 from private_exec.transcript import secret_scalar
-from zk.curve.bn254 import G1Affine, check_g1
-from zk.curve.encoding import G1_BYTES, g1_from_bytes, g1_to_bytes
+from zk.curve.bn254 import G1Affine
 
 MAX_CELLS: Final = 256
-_MAX_DEGREE: Final = (SIZES[-1] - 1) // 3
 _MAX_PART: Final = MAX_CELLS * pairs.PAIR_BYTES + sealing.TAG_BYTES
 
 
@@ -103,9 +102,7 @@ class MaskDealing:
         alike = all(len(found) == 1 and 0 not in found for found in widths)
         if len(self.old) != len(self.new) or not alike:
             raise MalformedCommittee("PV-47", "both sides share every cell alike", where="masks")
-        for row in (*self.old, *self.new):
-            for point in row:
-                check_g1(point, what="commitment")
+        pairs.check_points((*self.old, *self.new))
 
     def commitments(self, side: Side) -> list[Commitments]:
         """Of every cell, the committee's whole row."""
@@ -131,14 +128,8 @@ class MaskDealing:
         """Strict; points are checked."""
         reader = Reader(data, "mask dealing")
         dealer, count = reader.u8(), reader.count(2, MAX_CELLS, "cells")
-        widths = [reader.count(1, _MAX_DEGREE + 1, "commitments") for _ in Side]
-        old, new = (
-            tuple(
-                tuple(g1_from_bytes(reader.take(G1_BYTES), what=f"V{k}") for k in range(width))
-                for _ in range(count)
-            )
-            for width in widths
-        )
+        widths = [reader.count(1, pairs.MAX_COMMITMENTS, "commitments") for _ in Side]
+        old, new = (pairs.read_rows(reader, count, width) for width in widths)
         first, second = (Sealed.read(reader, SIZES[-1], _MAX_PART) for _ in Side)
         signature = reader.take(SIGNATURE_BYTES)
         reader.done()
@@ -157,10 +148,7 @@ def _head(dealer: int, old: Sequence[Commitments], new: Sequence[Commitments]) -
     writer = Writer().u8(dealer).u16(len(old))
     for rows in (old, new):
         writer.u8(len(rows[0]) if rows else 0)
-    for row in (*old, *new):
-        for point in row:
-            writer.raw(g1_to_bytes(point), G1_BYTES)
-    return writer.done()
+    return writer.done() + pairs.write_rows((*old, *new))
 
 
 def _header(transfer: Transfer, head: bytes, side: Side) -> bytes:
@@ -333,9 +321,4 @@ def masked(own: Sequence[Opening], masks: Sequence[Sequence[Opening]]) -> list[O
         own: its shares of (r_id, ρ_id) of each cell (`cells.masks`).
         masks: for each qualified dealer, its shares of (m, μ) of each cell.
     """
-    found = []
-    for place, pair in enumerate(own):
-        value = pair.value + sum(row[place].value for row in masks)
-        blinding = pair.blinding + sum(row[place].blinding for row in masks)
-        found.append(Opening(value % group.R, blinding % group.R))
-    return found
+    return [combined([1] * len(each), each) for each in zip(own, *masks, strict=True)]

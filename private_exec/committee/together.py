@@ -14,9 +14,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from node.core.codec import Writer
 from node.core.ids import tagged_hash
-from private_exec import group
+from private_exec import exponent
 from private_exec.committee import acceptance, cells, points, rekey, remask, reshare
 from private_exec.committee import certificate as certificates
 from private_exec.committee.acceptance import Acceptance, Accepted
@@ -36,7 +35,6 @@ from private_exec.mpc.prss import PrssKeys
 from private_exec.mpc.rounds import WAIT, Form, Round, Rounds
 from private_exec.pedersen import Opening
 from zk.curve.bn254 import G1Affine
-from zk.errors import DecodeError
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +102,14 @@ def accepting(
     """
     ids = [one.id for one in awaiting]
     c, shift = acceptance.masked(context.keys, ids, [one.pair for one in awaiting])
-    opened = yield from opened_pairs(context, c, shift)
+    own = [Opening(*pair) for pair in zip(c, shift, strict=True)]
+    opened = yield from opened_pairs(context, own)
     accepted = [
         Accepted(identity, pair.value, pair.blinding)
         for identity, pair in zip(ids, opened, strict=True)
     ]
     made = acceptance.cells_of(record, accepted, {one.id: one.com for one in awaiting})
-    yield from shown(context, context.keys, made)
+    yield from shown(context, made)
     digest = acceptance.statement(record, accepted)
     certificate = yield from certified(context, record.declaration, digest)
     return Acceptance(record.declaration.id, record.epoch, tuple(accepted), certificate)
@@ -131,8 +130,8 @@ def rekeying(
     Raises:
         OpeningFailed: PV-13; CellRefused: PV-39; CertificateRefused: PV-43.
     """
-    values, blindings = rekey.differences(before, context.keys, [cell.id for cell in held])
-    opened = yield from opened_pairs(context, values, blindings)
+    own = rekey.differences(before, context.keys, [cell.id for cell in held])
+    opened = yield from opened_pairs(context, own)
     return (yield from _moved(context, old, new, held, opened))
 
 
@@ -150,7 +149,7 @@ def handing(
         OpeningFailed: PV-13; CertificateRefused: PV-43.
     """
     own = reshare.masked(cells.masks(context.keys, transfer.cells), masks)
-    opened = yield from _opened_rows(context, own)
+    opened = yield from opened_pairs(context, own)
     digest = _handed(transfer, opened)
     certificate = yield from certified(context, transfer.old.declaration, digest)
     return Handed(tuple(opened), certificate)
@@ -182,24 +181,13 @@ def taking(
         handed.certificate, transfer.old.declaration, _handed(transfer, handed.masked)
     )
     own = reshare.masked(cells.masks(context.keys, transfer.cells), masks)
-    opened = yield from _opened_rows(context, own)
-    changes = [
-        Opening(
-            (after.value - before.value) % group.R, (after.blinding - before.blinding) % group.R
-        )
-        for before, after in zip(handed.masked, opened, strict=True)
-    ]
+    opened = yield from opened_pairs(context, own)
+    changes = [cells.combined((1, -1), pair) for pair in zip(opened, handed.masked, strict=True)]
     return (yield from _moved(context, transfer.old, transfer.new, held, changes))
 
 
 def _handed(transfer: Transfer, masked: Sequence[Opening]) -> bytes:
-    rows = (Writer().fr(pair.value).fr(pair.blinding).done() for pair in masked)
-    return tagged_hash("private/handed", transfer.digest, *rows)
-
-
-def _opened_rows(context: Context, own: Sequence[Opening]) -> Rounds[list[Opening]]:
-    values, blindings = [pair.value for pair in own], [pair.blinding for pair in own]
-    return (yield from opened_pairs(context, values, blindings))
+    return tagged_hash("private/handed", transfer.digest, *map(Opening.to_bytes, masked))
 
 
 def opened(context: Context, values: Sequence[int]) -> Rounds[list[int]]:
@@ -207,12 +195,10 @@ def opened(context: Context, values: Sequence[int]) -> Rounds[list[int]]:
     return vectors.ints((yield from open_shares(context, vectors.vec(values))))
 
 
-def opened_pairs(
-    context: Context, values: Sequence[int], blindings: Sequence[int]
-) -> Rounds[list[Opening]]:
+def opened_pairs(context: Context, own: Sequence[Opening]) -> Rounds[list[Opening]]:
     """Open pairs of which every member holds shares. One round."""
-    found = yield from opened(context, [*values, *blindings])
-    count = len(values)
+    shares = [*(pair.value for pair in own), *(pair.blinding for pair in own)]
+    found, count = (yield from opened(context, shares)), len(own)
     return [Opening(*pair) for pair in zip(found[:count], found[count:], strict=True)]
 
 
@@ -226,18 +212,18 @@ def _moved(
     changes = [
         Change(cell.id, pair.value, pair.blinding) for cell, pair in zip(held, opened, strict=True)
     ]
-    yield from shown(context, context.keys, remask.moved(held, changes, new.epoch))
+    yield from shown(context, remask.moved(held, changes, new.epoch))
     digest = remask.statement(old, new, changes)
     certificate = yield from certified(context, new.declaration, digest)
     return Remasking(old.digest, new.digest, tuple(changes), certificate)
 
 
-def shown(context: Context, keys: PrssKeys, made: Sequence[Cell]) -> Rounds[None]:
+def shown(context: Context, made: Sequence[Cell]) -> Rounds[None]:
     """PV-39: go on only if 2t + 1 members' points make the commitments. One round."""
-    own = points.points_of(cells.shares(keys, made))
+    own = points.points_of(cells.shares(context.keys, made))
     inbox = yield Round(Kind.SHOW, own, Form.BYTES)
     while True:
-        rows, broken = _rows(inbox.bodies, len(made))
+        rows, broken = exponent.rows_of(inbox.bodies, len(made))
         try:
             off = points.agree(
                 context.session.size, [cell.com for cell in made], rows, context.member
@@ -247,21 +233,10 @@ def shown(context: Context, keys: PrssKeys, made: Sequence[Cell]) -> Rounds[None
                 raise
             inbox = yield WAIT
         else:
-            context.accuse((*off, *broken), "PV-39", "showed points of no share of these cells")
+            context.accuse(
+                (*off, *sorted(broken)), "PV-39", "showed points of no share of these cells"
+            )
             return
-
-
-def _rows(
-    bodies: dict[int, bytes], count: int
-) -> tuple[dict[int, list[G1Affine]], tuple[int, ...]]:
-    """Points by member; and who sent none."""
-    rows, broken = {}, []
-    for member, body in bodies.items():
-        try:
-            rows[member] = points.read(body, count)
-        except DecodeError:
-            broken.append(member)
-    return rows, tuple(broken)
 
 
 def certified(context: Context, declaration: Declaration, statement: bytes) -> Rounds[Certificate]:

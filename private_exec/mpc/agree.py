@@ -25,10 +25,10 @@ from node.core.ids import tagged_hash
 from private_exec.mpc import vectors
 from private_exec.mpc.context import Context
 from private_exec.mpc.errors import MessageRefused, Undecided
-from private_exec.mpc.message import DIGEST_BYTES, Header, Kind, Message
-from private_exec.mpc.rounds import Form, Round, Rounds
+from private_exec.mpc.message import DIGEST_BYTES, Header, Kind
+from private_exec.mpc.rounds import Form, Inbox, Round, Rounds
 from private_exec.roster import SIGNATURE_BYTES
-from zk.field.arrays import BYTES, U64Array
+from zk.field.arrays import U64Array
 
 _NOTHING: Final = bytes(DIGEST_BYTES)
 ENTRY_BYTES: Final = DIGEST_BYTES + SIGNATURE_BYTES
@@ -55,8 +55,8 @@ def agree(context: Context, vector: U64Array) -> Rounds[Agreed]:
     """
     session = context.session
     inbox = yield Round(Kind.PRODUCT, vectors.to_bytes(vector), whole=True)
-    received, place = dict(inbox.messages), context.round
-    seen = {member: message.header for member, message in received.items()}
+    place = context.round
+    seen = {member: message.header for member, message in inbox.messages.items()}
     name = place.to_bytes(4, "little")
     echo = b"".join(_entry(seen.get(member)) for member in session.members)
     body = context.recorded(b"echo" + name, echo)
@@ -71,7 +71,7 @@ def agree(context: Context, vector: U64Array) -> Rounds[Agreed]:
     if sum(body == choice for body in fixes.bodies.values()) < session.quorum:
         raise Undecided("PV-14", "no 2t + 1 members saw the same", where=f"round {place}")
     root = tagged_hash("private/mpc/fixed", session.digest, name, choice)
-    return Agreed(_words(context, choice, received, place), root)
+    return Agreed(_words(context, choice, inbox, place), root)
 
 
 def _entry(header: Header | None) -> bytes:
@@ -111,18 +111,15 @@ def _taken(
     return digest if count >= session.quorum else _NOTHING
 
 
-def _words(
-    context: Context, choice: bytes, received: Mapping[int, Message], place: int
-) -> dict[int, U64Array]:
-    words = {}
+def _words(context: Context, choice: bytes, inbox: Inbox, place: int) -> dict[int, U64Array]:
+    received, words = inbox.vectors, {}
     for member in context.session.members:
         digest = choice[(member - 1) * DIGEST_BYTES : member * DIGEST_BYTES]
         if digest == _NOTHING:
             continue
-        message = received.get(member)
-        if message is None or message.header.digest != digest:
+        if member not in received or inbox.messages[member].header.digest != digest:
             raise Undecided(
                 "PV-14", f"the vector of member {member} is not here", where=f"round {place}"
             )
-        words[member] = vectors.from_bytes(message.body, len(message.body) // BYTES)
+        words[member] = received[member]
     return words

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from private_exec.mpc import compare, decompose, divide, equal, multiply, order
+from private_exec.mpc import compare, decompose, divide, equal, multiply, order, vectors
 from private_exec.mpc.context import Context, Tally
 from private_exec.mpc.errors import MaterialRefused
 from private_exec.mpc.machine import Dry, Live, Machine
@@ -23,7 +23,7 @@ from private_exec.mpc.material import Request
 from private_exec.mpc.prepare import prepare_all
 from private_exec.mpc.rounds import Rounds, T
 from private_exec.mpc.shamir import Size
-from zk.field.arrays import LIMBS, U64Array
+from zk.field.arrays import U64Array
 
 
 class Mpc:
@@ -111,4 +111,4 @@ def compute(context: Context, program: Callable[[Mpc], Rounds[T]]) -> Rounds[T]:
 
 def stack(values: Sequence[U64Array]) -> U64Array:
     """Vectors of one length as records' fields or contestants: `[len(values), m, 4]`."""
-    return np.stack([value.reshape(-1, LIMBS) for value in values])
+    return np.stack([vectors.flat(value) for value in values])

@@ -132,8 +132,15 @@ class Drawn:
 
     def hidden(self, folded: check.Folded) -> U64Array:
         """What the member publishes for the check: degree 2t."""
-        hide = vectors.add(self.extra[-(check.ROWS + 1) :], self.check_zeros)
-        return vectors.add(folded.products, hide)
+        return vectors.add(folded.products, vectors.add(self._hiding, self.check_zeros))
+
+    def uncovered(self, opened: U64Array) -> U64Array:
+        """Shares of the check's products, from what was opened of them."""
+        return vectors.sub(opened, self._hiding)
+
+    @property
+    def _hiding(self) -> U64Array:
+        return self.extra[-(check.ROWS + 1) :]
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,12 @@ class Certificate:
 
     @staticmethod
     def from_bytes(data: bytes) -> Certificate:
-        """Raises a DecodeError; nothing is verified."""
+        """Nothing is verified.
+
+        Raises:
+            DecodeError: these bytes are no certificate.
+            CertificateRefused: PV-16, an unknown verdict, or members out of order.
+        """
         reader = Reader(data, "certificate of a batch")
         batch, root, value = reader.take(DIGEST_BYTES), reader.take(DIGEST_BYTES), reader.u8()
         if value not in (Verdict.ACCEPTED, Verdict.BLAMED):
@@ -106,10 +111,9 @@ def certify(context: Context, batch: bytes, root: bytes, verdict: Verdict) -> Ro
     session = context.session
     statement = _statement(session, batch, root, verdict)
     context.decide_once(b"verdict" + batch, statement)
-    body = bytes((verdict,)) + root + context.signer.sign(statement)
-    inbox = yield Round(Kind.VOTE, body, Form.BYTES)
+    head = bytes((verdict,)) + root
+    inbox = yield Round(Kind.VOTE, head + context.signer.sign(statement), Form.BYTES)
     while True:
-        head = body[: 1 + DIGEST_BYTES]
         signatures = {
             member: vote[len(head) :]
             for member, vote in inbox.bodies.items()

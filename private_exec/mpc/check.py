@@ -16,13 +16,12 @@ are different polynomials of degree 2q, and agree for 2q of the ζ: at most (m +
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
 from private_exec.mpc import vectors
-from private_exec.mpc.vectors import R
 from private_exec.sharing import lagrange
 from zk.field.arrays import LIMBS, U64Array
 
@@ -32,7 +31,7 @@ ROWS: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """Rows 0 … 2q of F and G, and rows 1 … q of H, as shares of one member.
+    """Rows 0 … 2q of F and G, and rows 1 … q of H, as shares of one member; prints none.
 
     Attributes:
         left: F, `[2q + 1, w, 4]`.
@@ -40,9 +39,9 @@ class Folded:
         known: H(1) … H(q), `[q, 4]`.
     """
 
-    left: U64Array
-    right: U64Array
-    known: U64Array
+    left: U64Array = field(repr=False)
+    right: U64Array = field(repr=False)
+    known: U64Array = field(repr=False)
 
     @property
     def products(self) -> U64Array:
@@ -91,19 +90,11 @@ def fold(a: U64Array, b: U64Array, c: U64Array, rho: int, random: U64Array) -> F
         random: the two rows 0, `[2w, 4]`.
     """
     wide = width(len(a))
-    weights = vectors.vec(_powers(rho, len(a)))
+    weights = vectors.powers(rho, len(a))
     left = _rows(vectors.mul(weights, a), random[:wide])
     right = _rows(b, random[wide:])
     known = _rows(vectors.mul(weights, c), vectors.zeros(wide))[1 : ROWS + 1]
     return Folded(_extended(left), _extended(right), np.concatenate([row_sum(r) for r in known]))
-
-
-def _powers(rho: int, count: int) -> list[int]:
-    powers, value = [], 1
-    for _ in range(count):
-        value = value * rho % R
-        powers.append(value)
-    return powers
 
 
 def _rows(vector: U64Array, first: U64Array) -> U64Array:

@@ -70,7 +70,7 @@ class Masked:
         hidden = vectors.add(vectors.add(x, self.value), vectors.scale(high, 1 << low))
         pairs = low // 2
         upper, lower = self.bits[1 : 2 * pairs : 2], self.bits[0 : 2 * pairs : 2]
-        self._pending = begin(machine, _flat(upper), _flat(lower))
+        self._pending = begin(machine, vectors.flat(upper), vectors.flat(lower))
         self._count, self._shape = count, (pairs, count, LIMBS)
         self.to_open = np.concatenate([hidden, self._pending.masked])
 
@@ -78,10 +78,6 @@ class Masked:
         """What is public, `[m, 4]`, and shares of r₁r₀, r₃r₂, …, `[⌊k/2⌋, m, 4]`."""
         products = self._pending.finish(opened[self._count :])
         return opened[: self._count], products.reshape(self._shape)
-
-
-def _flat(rows: U64Array) -> U64Array:
-    return np.ascontiguousarray(rows).reshape(-1, LIMBS)
 
 
 def public_bits(values: U64Array, count: int) -> Flags:
@@ -92,8 +88,7 @@ def public_bits(values: U64Array, count: int) -> Flags:
 
 def low_part(values: U64Array, count: int) -> U64Array:
     """Public values modulo 2^count."""
-    masks = [((1 << count) - 1) >> (64 * limb) & (2**64 - 1) for limb in range(LIMBS)]
-    return values & np.array(masks, dtype=np.uint64)
+    return values & vectors.lowest(count, LIMBS)
 
 
 def where(condition: Flags, yes: U64Array, no: U64Array) -> U64Array:
@@ -105,17 +100,17 @@ def one_minus(shares: U64Array) -> U64Array:
     """1 − x of every share, in any shape."""
     ones = np.zeros((shares.size // LIMBS, LIMBS), dtype=np.uint64)
     ones[:, 0] = 1
-    return vectors.sub(ones, _flat(shares)).reshape(shares.shape)
+    return vectors.sub(ones, vectors.flat(shares)).reshape(shares.shape)
 
 
 def minus(a: U64Array, b: U64Array) -> U64Array:
     """A − b in any shape."""
-    return vectors.sub(_flat(a), _flat(b)).reshape(a.shape)
+    return vectors.sub(vectors.flat(a), vectors.flat(b)).reshape(a.shape)
 
 
 def plus(a: U64Array, b: U64Array) -> U64Array:
     """A + b in any shape."""
-    return vectors.add(_flat(a), _flat(b)).reshape(a.shape)
+    return vectors.add(vectors.flat(a), vectors.flat(b)).reshape(a.shape)
 
 
 def leaves(c: Flags, r: U64Array) -> tuple[U64Array, U64Array]:
@@ -163,7 +158,7 @@ def borrow(machine: Machine, lt: U64Array, eq: U64Array) -> Rounds[U64Array]:
         high, low = slice(1, 2 * pairs, 2), slice(0, 2 * pairs, 2)
         left = np.concatenate([eq[high], eq[high][1:]])  # nobody asks whether the lowest are equal
         right = np.concatenate([lt[low], eq[low][1:]])
-        product = (yield from multiply(machine, _flat(left), _flat(right))).reshape(left.shape)
+        product = yield from multiply(machine, left, right)
         merged = plus(lt[high], product[:pairs])
         lt, eq = (
             np.concatenate([merged, lt[2 * pairs :]]),

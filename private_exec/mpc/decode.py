@@ -28,19 +28,10 @@ class Decoded:
     Attributes:
         values: `[m, 4]`.
         liars: members whose share of some value is wrong, ascending.
-        size: of the committee.
-        basis: shares of so many members that the polynomials follow from them.
     """
 
     values: U64Array = field(repr=False)
     liars: tuple[int, ...]
-    size: Size
-    basis: Mapping[int, U64Array] = field(repr=False)
-
-    @property
-    def shares(self) -> tuple[U64Array, ...]:
-        """The right shares of all members, absent ones among them; computed when asked for."""
-        return tuple(shamir.extend(tuple(self.basis), self.size.members, self.basis))
 
 
 def quorum(size: Size, degree: int) -> int:
@@ -77,8 +68,7 @@ def decode(
         values, *others = shamir.extend(basis, (0, *rest), shares)
         place = shamir.disagreeing(others, rest, shares)
         if place is None:
-            chosen = {i: shares[i] for i in basis}
-            return Decoded(values, tuple(sorted(liars)), size, chosen)
+            return Decoded(values, tuple(sorted(liars)))
         word = [vectors.ints(shares[i][place : place + 1])[0] for i in members]
         wrong = locate(members, word, degree, most)
         # others than before: those that are left disagree here

@@ -43,14 +43,9 @@ def bits_of(machine: Machine, x: U64Array, bits: int) -> Rounds[U64Array]:
     lt, eq = leaves(c, r)
     lt[1 : 2 * len(products) : 2], eq[1 : 2 * len(products) : 2] = merged_pairs(c, r, products)
     prefixes = yield from _prefixes(machine, lt, eq)
-    product = yield from multiply(machine, _flat(mixed[1:]), _flat(prefixes[:-1]))
-    product = product.reshape(mixed[1:].shape)
+    product = yield from multiply(machine, mixed[1:], prefixes[:-1])
     upper = minus(plus(mixed[1:], prefixes[:-1]), plus(product, product))
     return np.concatenate([mixed[:1], upper])
-
-
-def _flat(rows: U64Array) -> U64Array:
-    return np.ascontiguousarray(rows).reshape(-1, LIMBS)
 
 
 def _prefixes(machine: Machine, lt: U64Array, eq: U64Array) -> Rounds[U64Array]:
@@ -62,7 +57,7 @@ def _prefixes(machine: Machine, lt: U64Array, eq: U64Array) -> Rounds[U64Array]:
         both = [k for k, i in enumerate(own) if i >> (level + 1)]
         left = np.concatenate([eq[own], eq[own][both]])
         right = np.concatenate([lt[below], eq[below][both]])
-        product = (yield from multiply(machine, _flat(left), _flat(right))).reshape(left.shape)
+        product = yield from multiply(machine, left, right)
         lt, eq = lt.copy(), eq.copy()
         lt[own] = plus(lt[own], product[: len(own)])
         eq[[own[k] for k in both]] = product[len(own) :]

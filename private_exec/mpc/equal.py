@@ -13,7 +13,7 @@ from private_exec.mpc.compare import Masked, check_bits, first_level, public_bit
 from private_exec.mpc.machine import Machine
 from private_exec.mpc.multiply import multiply
 from private_exec.mpc.rounds import Rounds
-from zk.field.arrays import LIMBS, U64Array
+from zk.field.arrays import U64Array
 
 
 def equal(machine: Machine, a: U64Array, b: U64Array, bits: int) -> Rounds[U64Array]:
@@ -30,8 +30,7 @@ def equal(machine: Machine, a: U64Array, b: U64Array, bits: int) -> Rounds[U64Ar
     while len(eq) > 1:
         pairs = len(eq) // 2
         left, right = eq[1 : 2 * pairs : 2], eq[0 : 2 * pairs : 2]
-        flat = (np.ascontiguousarray(side).reshape(-1, LIMBS) for side in (left, right))
-        product = (yield from multiply(machine, *flat)).reshape(left.shape)
+        product = yield from multiply(machine, left, right)
         eq = np.concatenate([product, eq[2 * pairs :]])
     root: U64Array = eq[0]
     return root

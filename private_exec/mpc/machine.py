@@ -13,7 +13,7 @@ from typing import Protocol
 from private_exec.mpc import prss, vectors
 from private_exec.mpc.context import Context, Tally
 from private_exec.mpc.labels import Draw, GateLabel
-from private_exec.mpc.material import Material, Request, Triples
+from private_exec.mpc.material import Material, Triples
 from private_exec.mpc.message import OVERHEAD
 from private_exec.mpc.opening import open_shares
 from private_exec.mpc.rounds import Rounds
@@ -111,8 +111,3 @@ class Dry:
 
     def masks(self, count: int, bits: int) -> U64Array:  # noqa: ARG002
         return vectors.zeros(count)
-
-    @property
-    def request(self) -> Request:
-        """What was taken, to be prepared."""
-        return Request(self.tally.triples, self.tally.bits)

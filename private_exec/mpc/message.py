@@ -83,7 +83,7 @@ class Session:
     @property
     def quorum(self) -> int:
         """2t + 1: any two such sets share an honest member."""
-        return 2 * self.size.t + 1
+        return self.size.quorum
 
     def has_signed(self, member: int, digest: bytes, signature: bytes) -> bool:
         """Whether this member signed; callers refuse by their own rule."""
@@ -109,6 +109,11 @@ class Header:
     length: int
     digest: bytes
     signature: bytes = field(repr=False)
+
+    def tells_as(self, other: Header) -> bool:
+        """Whether both stand for one body in rounds of one kind."""
+        mine = self.kind, self.length, self.digest
+        return mine == (other.kind, other.length, other.digest)
 
     def signed(self, session: Session) -> bytes:
         """What the signature is over."""
@@ -218,12 +223,7 @@ def check_equivocation(session: Session, first: Header, second: Header) -> int:
         MessageRefused: PV-12, nothing is proved; PV-10, one is not signed.
     """
     same_place = (first.round, first.sender) == (second.round, second.sender)
-    same_story = (first.kind, first.length, first.digest) == (
-        second.kind,
-        second.length,
-        second.digest,
-    )
-    if not same_place or same_story:
+    if not same_place or first.tells_as(second):
         raise MessageRefused(
             "PV-12",
             "two different messages of one member and round prove something",

@@ -44,9 +44,10 @@ def begin(machine: Machine, a: U64Array, b: U64Array) -> Pending:
 
 
 def multiply(machine: Machine, a: U64Array, b: U64Array) -> Rounds[U64Array]:
-    """a·b, element by element. One round."""
-    pending = begin(machine, a, b)
-    return pending.finish((yield from machine.open(pending.masked)))
+    """a·b, element by element, in any shape `[…, 4]` that both have. One round."""
+    pending = begin(machine, vectors.flat(a), vectors.flat(b))
+    product = pending.finish((yield from machine.open(pending.masked)))
+    return product.reshape(a.shape)
 
 
 def select(machine: Machine, bit: U64Array, yes: U64Array, no: U64Array) -> Rounds[U64Array]:
@@ -60,6 +61,6 @@ def select(machine: Machine, bit: U64Array, yes: U64Array, no: U64Array) -> Roun
     """
     fields = yes.reshape(-1, *bit.shape)
     bits = np.tile(bit, (len(fields), 1))
-    flat_yes, flat_no = yes.reshape(-1, 4), no.reshape(-1, 4)
+    flat_yes, flat_no = vectors.flat(yes), vectors.flat(no)
     product = yield from multiply(machine, bits, vectors.sub(flat_yes, flat_no))
     return vectors.add(flat_no, product).reshape(yes.shape)

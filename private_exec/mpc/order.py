@@ -99,14 +99,13 @@ def network(count: int) -> Iterator[list[tuple[int, int]]]:
 
 
 def _keys(records: U64Array) -> U64Array:
-    return np.ascontiguousarray(records[:, 0]).reshape(-1, LIMBS)
+    return vectors.flat(records[:, 0])
 
 
 def _by_field(records: U64Array) -> U64Array:
     """`[m, f, w, 4]` → `[f, m·w, 4]`, as one bit goes with all fields of a record."""
-    turned = np.ascontiguousarray(records.transpose(1, 0, 2, 3))
-    return turned.reshape(records.shape[1], -1, LIMBS)
+    return _flat_by_field(records).reshape(records.shape[1], -1, LIMBS)
 
 
 def _flat_by_field(records: U64Array) -> U64Array:
-    return _by_field(records).reshape(-1, LIMBS)
+    return vectors.flat(records.transpose(1, 0, 2, 3))

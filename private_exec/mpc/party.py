@@ -14,13 +14,13 @@ only compared with what was said there before.
 
 from __future__ import annotations
 
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic
 
 from private_exec.mpc import vectors
 from private_exec.mpc.context import Context
 from private_exec.mpc.errors import MessageRefused, TooEarly
 from private_exec.mpc.message import Header, Message, body_digest, check_equivocation, sign
-from private_exec.mpc.rounds import Fault, Form, Inbox, Round, Rounds, Wait
+from private_exec.mpc.rounds import Fault, Form, Inbox, Round, Rounds, T, Wait
 from zk.errors import DecodeError
 from zk.field.arrays import BYTES
 
@@ -28,8 +28,6 @@ WINDOW: Final = 64
 """Rounds ahead whose messages are kept: whom nobody waits for may be behind by more."""
 MOST_EARLY: Final = 16 << 20
 """Bytes of one sender's messages that are kept for later rounds."""
-
-T = TypeVar("T")
 
 
 class Party(Generic[T]):
@@ -53,6 +51,7 @@ class Party(Generic[T]):
         self._current: Round | None = None
         self._result: list[T] = []
         self._known: dict[tuple[int, int], Header] = {}
+        self._proved: set[tuple[int, int]] = set()
         self._kept: dict[int, dict[int, Message]] = {}
         self._seen = 0
         self._awaited = set(context.session.members) - context.absent
@@ -73,7 +72,10 @@ class Party(Generic[T]):
         return frozenset(self._awaited - self._kept.get(self.round, {}).keys())
 
     def receive(self, data: bytes) -> bool:
-        """Take a message. What is late, or was said before, changes nothing and is not verified.
+        """Take a message.
+
+        What is late, was said before, or comes from a member that already told two stories in that
+        round changes nothing and is not verified.
 
         Returns:
             Whether it was new: then it is for others, too (PV-24).
@@ -91,20 +93,18 @@ class Party(Generic[T]):
         place = header.round, header.sender
         known = self._known.get(place)
         over = header.round < self.round and known is None
-        if over or known == header or header.sender in self.context.absent:
+        told = known == header or place in self._proved
+        if over or told or header.sender in self.context.absent:
             return False
         message.check(session)
         if header.round > self.round + WINDOW:
             raise self._early_by(header, "further ahead than messages are kept")
         if known is not None:
-            if (known.kind, known.length, known.digest) == (
-                header.kind,
-                header.length,
-                header.digest,
-            ):
+            if known.tells_as(header):
                 return False
             check_equivocation(session, known, header)
             self.context.evidence.append((known, header))
+            self._proved.add(place)
             raise self._refuse(header, "PV-12", "told two stories in one round")
         if header.round > self.round and self._early(header.sender) + header.length > MOST_EARLY:
             raise self._early_by(header, "more than is kept for later rounds")

@@ -115,9 +115,8 @@ def _say(context: Context, batch: Batch, drawn: Drawn) -> Rounds[Said]:
     sums = consistent(size, checks.words)
     if sums is None:
         return Said(products, opened, rho, checks)
-    sums = vectors.sub(sums, drawn.extra[-(check.ROWS + 1) :])
     zeta = check.coin(vectors.ints((yield from open_shares(context, coins[1:])))[0])
-    final = yield from open_shares(context, folded.at(zeta, sums))
+    final = yield from open_shares(context, folded.at(zeta, drawn.uncovered(sums)))
     return Said(products, opened, rho, checks, check.holds(final))
 
 

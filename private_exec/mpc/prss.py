@@ -104,9 +104,8 @@ def bounded(keys: PrssKeys, label: GateLabel, count: int, bits: int) -> U64Array
     is added to is hidden up to 2^(k − bits). Their sum is below C(n, t)·2^bits.
     """
     _require(label, GateLabel)
-    words = [((1 << bits) - 1) >> 64 * k & 2**64 - 1 for k in range(WIDE_LIMBS)]
-    kept = np.array(words, dtype=np.uint64)
-    return _drawn(keys, label, count, _value_weights(keys.size, keys.member), kept)
+    weights = _value_weights(keys.size, keys.member)
+    return _drawn(keys, label, count, weights, vectors.lowest(bits, WIDE_LIMBS))
 
 
 def masks(keys: PrssKeys, labels: Sequence[MaskLabel]) -> U64Array:
@@ -114,9 +113,8 @@ def masks(keys: PrssKeys, labels: Sequence[MaskLabel]) -> U64Array:
     _require_all(labels)
     held = [keys.keys[a] for a in subsets_of(keys.size, keys.member)]
     data = b"".join(prf.mask(key, label) for key in held for label in labels)
-    drawn = np.frombuffer(data, dtype="<u8").astype(np.uint64)
-    weights = _value_weights(keys.size, keys.member)
-    return vectors.combine_wide(weights, drawn.reshape(len(held), len(labels), 1, WIDE_LIMBS))
+    drawn = vectors.words(data).reshape(len(held), len(labels), 1, WIDE_LIMBS)
+    return vectors.combine_wide(_value_weights(keys.size, keys.member), drawn)
 
 
 def outputs(size: Size, label: Label) -> int:

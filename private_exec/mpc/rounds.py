@@ -15,9 +15,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, TypeAlias, TypeVar
 
-import numpy as np
-
 from private_exec.mpc.message import Kind, Message
+from private_exec.mpc.vectors import words
 from zk.field.arrays import LIMBS, U64Array
 
 
@@ -72,10 +71,7 @@ class Inbox:
     @property
     def vectors(self) -> dict[int, U64Array]:
         """The same as values, of a round of vectors: that they are canonical was judged (PV-11)."""
-        return {
-            member: np.frombuffer(body, dtype="<u8").astype(np.uint64).reshape(-1, LIMBS)
-            for member, body in self.bodies.items()
-        }
+        return {member: words(body).reshape(-1, LIMBS) for member, body in self.bodies.items()}
 
 
 T = TypeVar("T")

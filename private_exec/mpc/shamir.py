@@ -50,6 +50,11 @@ class Size:
         return 3 * self.t + 1
 
     @property
+    def quorum(self) -> int:
+        """2t + 1: any two sets of so many share t + 1 members, so an honest one."""
+        return 2 * self.t + 1
+
+    @property
     def members(self) -> range:
         """Their points, 1 … n."""
         return range(1, self.n + 1)

@@ -13,7 +13,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Generic
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -27,14 +27,12 @@ from private_exec.mpc.material import Material, Request, Triples
 from private_exec.mpc.message import Kind, Message, Session, sign
 from private_exec.mpc.party import Party
 from private_exec.mpc.prss import PrssKeys
-from private_exec.mpc.rounds import Round, Rounds, Wait
-from private_exec.mpc.shamir import Size, deal
-from private_exec.mpc.testing import keys_of_all
+from private_exec.mpc.rounds import Round, Rounds, T, Wait
+from private_exec.mpc.shamir import Size
+from private_exec.mpc.testing import keys_of_all, shared
 from private_exec.roster import Signer
 from zk.errors import ChiaroError
 from zk.field.arrays import U64Array
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -112,6 +110,11 @@ class Outcome(Generic[T]):
     def accused(self, of: int) -> set[int]:
         """Members that a member holds to be faulty."""
         return {fault.member for fault in self.contexts[of].faults}
+
+    def refused(self, among: Iterable[int] | None = None) -> set[tuple[type[ChiaroError], str]]:
+        """Errors' types and rules, of some members or of all that have one."""
+        chosen = self.errors.values() if among is None else (self.errors[m] for m in among)
+        return {(type(error), error.id) for error in chosen}
 
 
 def run(
@@ -277,12 +280,8 @@ class _Simulation(Generic[T]):
 
 def shares_of(committee: Committee, values: Iterable[int], seed: int = 0) -> dict[int, U64Array]:
     """Shares of values, by member, dealt by whoever tests."""
-    size, drawn = committee.session.size, random.Random(seed)
-
-    def uniform(count: int) -> U64Array:
-        return vectors.vec(drawn.randrange(vectors.R) for _ in range(count))
-
-    return dict(zip(size.members, deal(vectors.vec(values), size, size.t, uniform), strict=True))
+    size = committee.session.size
+    return shared(values, size, size.t, seed)
 
 
 def material_of(committee: Committee, request: Request, seed: int = 0) -> dict[int, Material]:

@@ -81,6 +81,13 @@ def total(a: U64Array) -> int:
     return sum(ints(a)) % R
 
 
+def powers(x: int, count: int) -> U64Array:
+    """x, x², …, x^count."""
+    backend = backends.get()
+    found = backend.fr_powers(to_array(to_montgomery([x % R], R)), count + 1)
+    return backend.fr_mul(found[1:], to_array([1]))
+
+
 def inverse(a: U64Array) -> U64Array:
     """1/a.
 
@@ -109,8 +116,22 @@ def combine_wide(weights: Sequence[Sequence[int]], rows: U64Array) -> U64Array:
 
 def reduced(data: bytes) -> U64Array:
     """40 bytes a value, little-endian, modulo r: from uniform bytes within 2⁻⁶⁶ of uniform."""
-    rows = np.frombuffer(data, dtype="<u8").astype(np.uint64).reshape(1, -1, 1, WIDE_LIMBS)
-    return combine_wide(((1,),), rows)
+    return combine_wide(((1,),), words(data).reshape(1, -1, 1, WIDE_LIMBS))
+
+
+def words(data: bytes) -> U64Array:
+    """Words of 64 bits, little-endian, in an array of their own; nothing is checked."""
+    return np.frombuffer(data, dtype="<u8").astype(np.uint64)
+
+
+def lowest(bits: int, limbs: int) -> U64Array:
+    """What `&` leaves the lowest bits with, of integers of so many limbs."""
+    return words(((1 << bits) - 1).to_bytes(8 * limbs, "little"))
+
+
+def flat(a: U64Array) -> U64Array:
+    """All values of an array `[…, 4]` as one vector."""
+    return np.ascontiguousarray(a).reshape(-1, LIMBS)
 
 
 def to_bytes(a: U64Array) -> bytes:
@@ -128,7 +149,7 @@ def from_bytes(data: bytes, count: int) -> U64Array:
         raise MalformedVector(
             "PV-2", f"{count} values take {BYTES * count} bytes, not {len(data)}", where="vector"
         )
-    values = np.frombuffer(data, dtype="<u8").astype(np.uint64).reshape(count, LIMBS)
+    values = words(data).reshape(count, LIMBS)
     bad = first_not_below_r(values)
     if bad < count:
         raise MalformedVector("PV-2", "a value is not below r", where=f"value {bad} of a vector")

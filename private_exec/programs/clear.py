@@ -47,7 +47,7 @@ def wires_of(program: Program, inputs: Given) -> tuple[int, ...]:
             raise ProgramRefused("PV-87", text, where=name)
         most = item.type.most(program.sizes)
         for index, value in enumerate(values):
-            if not 0 <= value <= most:
+            if type(value) is not int or not 0 <= value <= most:
                 text = f"a value is {item.type}, and this one is not"
                 raise ProgramRefused("PV-87", text, where=f"{name} {index}")
         wires.extend(values)

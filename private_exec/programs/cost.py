@@ -8,7 +8,6 @@ sent, unless a batch of preparation has to be made again.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from private_exec.mpc import arithmetic, prepare, vectors
 from private_exec.mpc.context import Tally
@@ -17,9 +16,6 @@ from private_exec.mpc.shamir import Size
 from private_exec.programs.program import Program
 from private_exec.programs.run import execute
 from private_exec.programs.types import PUBLIC
-
-MEMBERS: Final = (4, 7, 10, 13)
-"""How many a committee can have."""
 
 
 @dataclass(frozen=True, slots=True)

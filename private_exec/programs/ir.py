@@ -16,8 +16,8 @@ Nothing here opens a value; what is opened are the outputs of a circuit, after i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 from node.core.ids import tagged_hash
 
@@ -47,114 +47,87 @@ class Affine:
 
 
 @dataclass(frozen=True, slots=True)
-class Multiply:
+class _OfOne:
+    """What is done to one value."""
+
+    value: Affine
+
+    @property
+    def operands(self) -> tuple[Affine, ...]:
+        return (self.value,)
+
+    @property
+    def width(self) -> int:
+        return 1
+
+    def moved(self, place: Mapping[int, int]) -> Self:
+        """The same with wires numbered anew."""
+        return replace(self, value=self.value.moved(place))
+
+
+@dataclass(frozen=True, slots=True)
+class _OfTwo:
+    """What is done to two values."""
+
+    left: Affine
+    right: Affine
+
+    @property
+    def operands(self) -> tuple[Affine, ...]:
+        return (self.left, self.right)
+
+    @property
+    def width(self) -> int:
+        return 1
+
+    def moved(self, place: Mapping[int, int]) -> Self:
+        """The same with wires numbered anew."""
+        return replace(self, left=self.left.moved(place), right=self.right.moved(place))
+
+
+@dataclass(frozen=True, slots=True)
+class Multiply(_OfTwo):
     """Wire a·b."""
 
     kind: ClassVar[str] = "multiply"
-    left: Affine
-    right: Affine
-
-    @property
-    def operands(self) -> tuple[Affine, ...]:
-        return (self.left, self.right)
-
-    @property
-    def bits(self) -> int:
-        return 0
-
-    @property
-    def width(self) -> int:
-        return 1
-
-    def moved(self, place: Mapping[int, int]) -> Multiply:
-        """The same with wires numbered anew."""
-        return Multiply(self.left.moved(place), self.right.moved(place))
+    bits: ClassVar[int] = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Less:
+class Less(_OfTwo):
     """Wire [a < b], for a and b of `bits` bits."""
 
     kind: ClassVar[str] = "less"
-    left: Affine
-    right: Affine
     bits: int
-
-    @property
-    def operands(self) -> tuple[Affine, ...]:
-        return (self.left, self.right)
-
-    @property
-    def width(self) -> int:
-        return 1
-
-    def moved(self, place: Mapping[int, int]) -> Less:
-        """The same with wires numbered anew."""
-        return Less(self.left.moved(place), self.right.moved(place), self.bits)
 
 
 @dataclass(frozen=True, slots=True)
-class Equal:
+class Equal(_OfOne):
     """Wire [a = 0], for |a| below 2^bits."""
 
     kind: ClassVar[str] = "equal"
-    value: Affine
     bits: int
-
-    @property
-    def operands(self) -> tuple[Affine, ...]:
-        return (self.value,)
-
-    @property
-    def width(self) -> int:
-        return 1
-
-    def moved(self, place: Mapping[int, int]) -> Equal:
-        """The same with wires numbered anew."""
-        return Equal(self.value.moved(place), self.bits)
 
 
 @dataclass(frozen=True, slots=True)
-class Bits:
+class Bits(_OfOne):
     """The `bits` bits of a value, lowest first."""
 
     kind: ClassVar[str] = "bits"
-    value: Affine
     bits: int
-
-    @property
-    def operands(self) -> tuple[Affine, ...]:
-        return (self.value,)
 
     @property
     def width(self) -> int:
         return self.bits
 
-    def moved(self, place: Mapping[int, int]) -> Bits:
-        """The same with wires numbered anew."""
-        return Bits(self.value.moved(place), self.bits)
-
 
 @dataclass(frozen=True, slots=True)
-class Divide:
+class Divide(_OfOne):
     """Wire ⌊a/divisor⌋, for a of `bits` bits."""
 
     kind: ClassVar[str] = "divide"
-    value: Affine
     bits: int
     divisor: int
-
-    @property
-    def operands(self) -> tuple[Affine, ...]:
-        return (self.value,)
-
-    @property
-    def width(self) -> int:
-        return 1
-
-    def moved(self, place: Mapping[int, int]) -> Divide:
-        """The same with wires numbered anew."""
-        return Divide(self.value.moved(place), self.bits, self.divisor)
 
 
 Op = Multiply | Less | Equal | Bits | Divide

@@ -17,7 +17,7 @@ from typing import Any, Final
 from private_exec.linking import Link, Linked
 from private_exec.mpc.labels import SessionId
 from private_exec.programs.errors import ProgramRefused
-from private_exec.programs.library import program as of_the_house
+from private_exec.programs.library import PROGRAMS
 from private_exec.programs.program import Program
 from private_exec.provable.errors import MalformedTransition, TransitionRefused
 from private_exec.provable.transition import context_of, session_element, verify_transition
@@ -83,7 +83,8 @@ def parse(data: bytes, where: str) -> Transition:
 
     Raises:
         MalformedTransition: PV-68.
-        TransitionRefused: PV-68, this version's program of that name and size is another.
+        TransitionRefused: PV-68, this version's program of that name and size is another, or there
+            is none.
     """
     try:
         found = jsontext.loads(data)
@@ -91,7 +92,8 @@ def parse(data: bytes, where: str) -> Transition:
         raise MalformedTransition("PV-68", "no JSON document", where=where) from None
     if not isinstance(found, dict) or set(found) != _MEMBERS or found["schema"] != SCHEMA:
         raise MalformedTransition("PV-68", f"no {SCHEMA}", where=where)
-    program = _program(found, where)
+    inputs, outputs = (_points(found[name], name, where) for name in ("inputs", "outputs"))
+    program = _program(found, (len(inputs), len(outputs)), where)
     if _bytes(found["digest"], "digest", where) != program.digest:
         raise TransitionRefused(
             "PV-68",
@@ -101,7 +103,6 @@ def parse(data: bytes, where: str) -> Transition:
     session = SessionId(_bytes(found["session"], "session", where))
     if len(session) != 32:
         raise MalformedTransition("PV-68", "a session's id has 32 bytes", where=where)
-    inputs, outputs = (_points(found[name], name, where) for name in ("inputs", "outputs"))
     try:
         hidden = HiddenProof.from_bytes(_bytes(found["proof"], "proof", where), order=False)
         link = Link.from_bytes(_bytes(found["link"], "link", where), len(inputs) + len(outputs))
@@ -117,16 +118,22 @@ def parse(data: bytes, where: str) -> Transition:
     return Transition(program, session, inputs, outputs, linked)
 
 
-def _program(found: Mapping[str, Any], where: str) -> Program:
-    """Of the house; its sizes are bounded before it is traced."""
+def _program(found: Mapping[str, Any], cells: tuple[int, int], where: str) -> Program:
+    """Of the house; that it reads and makes so many cells is known before it is traced."""
     name, sizes = found["program"], found["sizes"]
     if not isinstance(name, str) or not isinstance(sizes, dict):
         raise MalformedTransition("PV-68", "no program at sizes", where=where)
-    made = of_the_house(name)
-    if set(sizes) != set(made.declaration.sizes) or not all(
+    if name not in PROGRAMS:
+        raise TransitionRefused("PV-68", "this version has no program of that name", where=where)
+    made = PROGRAMS[name]
+    declared = made.declaration
+    if set(sizes) != set(declared.sizes) or not all(
         type(n) is int and 0 < n <= MAX_CELLS for n in sizes.values()
     ):
         raise MalformedTransition("PV-68", "sizes that the program has not", where=where)
+    items = (declared.inputs, declared.outputs)
+    if cells != tuple(sum(item.count(sizes) for item in some.values()) for some in items):
+        raise MalformedTransition("PV-68", "cells that the program has not", where=where)
     try:
         return made.at(**sizes)
     except ProgramRefused as error:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from node.core.ids import tagged_hash
-from private_exec.collaborative import exponent
+from private_exec import exponent
 from private_exec.collaborative.protocol import prove
 from private_exec.collaborative.task import Holding, Task
 from private_exec.linking import Linked
@@ -25,8 +25,7 @@ from private_exec.programs.run import all_wires
 from private_exec.provable.errors import TransitionRefused
 from private_exec.provable.transition import Provable, context_of, session_element
 from zk.curve.bn254 import G1Affine
-from zk.curve.encoding import G1_BYTES, g1_from_bytes, g1_to_bytes
-from zk.errors import DecodeError
+from zk.curve.encoding import g1_to_bytes
 from zk.field.arrays import U64Array
 
 GATE = (1 << 32) - 1
@@ -138,18 +137,11 @@ def commitments_of(
 def _decided(
     context: Context, inbox: Inbox, count: int
 ) -> tuple[tuple[G1Affine, ...], tuple[int, ...]] | None:
-    rows: dict[int, list[G1Affine]] = {}
-    for member, body in inbox.bodies.items():
-        try:
-            parts = (body[k * G1_BYTES : (k + 1) * G1_BYTES] for k in range(count))
-            rows[member] = [g1_from_bytes(part, what="share") for part in parts]
-        except DecodeError:
-            continue
+    rows, broken = exponent.rows_of(inbox.bodies, count)
     said = [bytes([member]) + body for member, body in inbox.bodies.items()]
     seed = tagged_hash("private/transition/points", context.session.sid, *said)
     found = exponent.corrected(context.session.size, rows, seed)
     if found is None:
         return None
     points, off = found
-    malformed = set(inbox.messages) - set(rows)
-    return tuple(points), tuple(sorted(off | malformed))
+    return tuple(points), tuple(sorted(off | broken))

@@ -193,7 +193,7 @@ def proving(
     masked = [(y + mask.value) % group.R for y, mask in zip(values, masks, strict=True)]
     opened = yield from together.opened(context, masked)
     made = [Made(c, com) for c, com in zip(opened, proved.outputs, strict=True)]
-    yield from together.shown(context, context.keys, new_cells(session, record.epoch, made))
+    yield from together.shown(context, new_cells(session, record.epoch, made))
     digest = statement(record, session, made)
     certificate = yield from together.certified(context, record.declaration, digest)
     return Landing(tuple(made), proved.linked, certificate)
@@ -221,8 +221,7 @@ def opening(context: Context, session: SessionId, held: Sequence[Cell]) -> Round
         OpeningFailed: PV-13.
     """
     own = cells.shares(context.keys, held)
-    rows = [row.value for row in own], [row.blinding for row in own]
-    opened = yield from together.opened_pairs(context, *rows)
+    opened = yield from together.opened_pairs(context, own)
     return OpenStatement(session, tuple(opened))
 
 

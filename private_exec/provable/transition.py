@@ -48,7 +48,7 @@ class Provable:
     key: ProvingKey
 
     def __post_init__(self) -> None:
-        shape, key = shape_of_program(self.program), self.key
+        shape, key = shape_of(self.circuit, name_of(self.program)), self.key
         if (key.wires, key.publics, key.domain) != (shape.wires, shape.publics, shape.domain):
             raise TransitionRefused("PV-78", "a key of another program, or for other sizes")
 

@@ -38,12 +38,8 @@ HEIGHTS = 12
 
 @pytest.fixture
 def net() -> Iterator[Net]:
-    found = Net()
-    try:
+    with Net() as found:
         yield found
-    finally:
-        found.close()
-        found.remove()
 
 
 @needs_engine

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -87,13 +88,9 @@ def net(request) -> Iterator[Net]:
     n, version = request.param
     if version and not (BUILT / version / "cometbft").is_file():
         pytest.skip(f"CometBFT {version} is not here: `make cometbft COMETBFT_VERSION={version}`")
-    found = Net(n, program=BUILT / version / "cometbft" if version else None, lane=LANE)
-    try:
+    with Net(n, program=BUILT / version / "cometbft" if version else None, lane=LANE) as found:
         found.up()
         yield found
-    finally:
-        found.close()
-        found.remove()
 
 
 @needs_engine
@@ -193,6 +190,15 @@ def test_a_localnet_is_made_once_and_of_a_few(tmp_path: Path) -> None:
             assert (home / name).stat().st_mode & 0o777 == 0o600
     assert localnet.down(folder) == 0
     assert process.find(folder / "node0", folder / "node0" / "state") is None
+
+
+def test_a_localnet_that_cannot_be_made_leaves_no_folder(tmp_path: Path, monkeypatch) -> None:
+    folder = tmp_path / "net"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "mkdtemp", lambda **_: str(folder))
+    with pytest.raises(DecodeError, match="a localnet of 17 nodes"):
+        Localnet(17, program=Path("cometbft"))
+    assert not folder.exists()
 
 
 def test_nobody_waits_for_a_node_that_has_ended(tmp_path: Path) -> None:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import shutil
-import tempfile
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from node.app import disturb, localnet
+from node.app import disturb
 from node.app.disturb import Part
 from node.consensus.cometbft.home import binary
 from node.core.block import Transaction
@@ -24,11 +19,10 @@ from node.lane.blobs import blob as blobs
 from node.lane.payload import SealTx
 from node.rpc.client import NodeClient
 from node.rpc.text import bytes_of
-from node.testing.localnets import WAIT_S, p2p_port, until
+from node.testing.localnets import WAIT_S, Localnet, until
 from private_exec.envelope import Terms, seal_intent
 from transparent.signature import SigningKey
 from transparent.transaction import Transfer, sign
-from zk.errors import ChiaroError
 
 pytestmark = [
     pytest.mark.oracle_cometbft,
@@ -43,12 +37,10 @@ COUNT = 6
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
-    found = Path(tempfile.mkdtemp(prefix="net", dir="/tmp"))
-    yield found
-    with contextlib.suppress(ChiaroError):
-        localnet.down(found)
-    shutil.rmtree(found)
+def net() -> Iterator[Localnet]:
+    with Localnet(4, lane=LANE) as found:
+        found.up()
+        yield found
 
 
 def sealed(client: NodeClient, genesis, first: int, count: int = COUNT) -> bytes:
@@ -60,23 +52,19 @@ def sealed(client: NodeClient, genesis, first: int, count: int = COUNT) -> bytes
     )
 
 
-def test_rows_are_handed_out_read_anywhere_and_repaired(folder: Path) -> None:
-    genesis = localnet.create(
-        folder, 4, time_ms=time.time_ns() // 1_000_000, block_time_ms=200,
-        p2p_port=p2p_port(4), lane=LANE,
-    )  # fmt: skip
-    clients = [NodeClient(one.process.url) for one in localnet.up(folder, rpc_port=0)]
+def test_rows_are_handed_out_read_anywhere_and_repaired(net: Localnet) -> None:
+    genesis, clients = net.genesis, net.clients
     transfer = Transfer(PAYER.account, NATIVE, 10**9)
     tx = sign(FAUCET, genesis.chain_id, 0, clients[0].status().height + 60, 1000, (transfer,))
     clients[0].submit(Transaction(EnvironmentId.TRANSPARENT, tx.to_bytes()).to_bytes())
-    for client in clients:
+    for client in clients.values():
         until(lambda c=client: c.transaction(tx.id).status == "included", "the payer's money")
 
     data = sealed(clients[0], genesis, 0)
     kept = clients[0].da.put(MARKET.number, data)
     assert (kept.signers, kept.faults) == (4, [])
     clients[1].submit(bytes_of(kept.tx))
-    for client in clients:
+    for client in clients.values():
         until(lambda c=client: c.transaction(bytes_of(kept.tx_id)).status == "included", "ordered")
         found = client.da.ordered(bytes_of(kept.root))
         assert found.entries == COUNT
@@ -84,31 +72,28 @@ def test_rows_are_handed_out_read_anywhere_and_repaired(folder: Path) -> None:
         assert client.da.blob(bytes_of(kept.root)).rows == 64
     assert clients[3].da.sample(found.commitment, 12).missing == ()
 
-    disturb.kill(folder, 3, Part.APP)
+    disturb.kill(net.folder, 3, Part.APP)
     data = sealed(clients[1], genesis, COUNT)
     kept = clients[1].da.put(MARKET.number, data)
     assert (kept.signers, [fault.code for fault in kept.faults]) == (3, ["NOD-002"])
     clients[2].submit(bytes_of(kept.tx))
-    for client in clients[:3]:
+    for client in (clients[k] for k in range(3)):
         until(lambda c=client: c.transaction(bytes_of(kept.tx_id)).status == "included", "ordered")
         assert client.da.read(client.da.ordered(bytes_of(kept.root)).commitment) == data
 
-    disturb.kill(folder, 2, Part.APP)
+    disturb.kill(net.folder, 2, Part.APP)
     (envelope,) = blobs.decode(sealed(clients[0], genesis, 2 * COUNT, 1))
     waiting = clients[0].submit(payload.wire(SealTx(MARKET.number, envelope)))
     name = bytes_of(waiting.tx_id)
     until(lambda: clients[1].transaction(name).status == "pending", "mempools carry it")
     assert clients[0].transaction(name).status == "pending", "two of four decide nothing"
 
-    standing = localnet.up(folder, rpc_port=0)
-    clients[2].close()
-    clients[2], back = (NodeClient(standing[k].process.url) for k in (2, 3))
-    for client in (*clients[:3], back):
+    net.up()
+    back = clients[3]
+    for client in clients.values():
         until(lambda c=client: c.transaction(name).status == "included", "all four go on")
     until(lambda: back.transaction(bytes_of(kept.tx_id)).status == "included", "it catches up")
     until(lambda: back.da.blob(bytes_of(kept.root)).rows == 64, "it has its rows")
     assert back.da.sample(found.commitment, 12).missing == ()
-    roots = {c.block(back.status().height - 1).state_root for c in (*clients[:3], back)}
+    roots = {c.block(back.status().height - 1).state_root for c in clients.values()}
     assert len(roots) == 1
-    for client in (*clients, back):
-        client.close()

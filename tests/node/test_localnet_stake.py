@@ -69,13 +69,9 @@ class Net(Localnet):
 
 @pytest.fixture
 def net() -> Iterator[Net]:
-    found = Net()
-    try:
+    with Net() as found:
         found.up()
         yield found
-    finally:
-        found.close()
-        found.remove()
 
 
 @needs_engine
@@ -116,8 +112,7 @@ def test_st5_who_votes_twice_loses_its_power_and_its_bond_and_a_fifth_takes_part
 @pytest.mark.oracle_cometbft
 def test_st21_whose_shares_are_wrong_is_punished_and_the_batch_opens_all_the_same() -> None:
     """Three honest nodes hear the fourth's shares in its votes, and send the evidence."""
-    net = Net(lane=LANE)
-    try:
+    with Net(lane=LANE) as net:
         cometbft = localnet.binary()
         lying = ("node.testing.lying_node", "WRONG_SHARES")
         localnet.start_one(net.homes[3], 0, cometbft, lying)
@@ -132,9 +127,6 @@ def test_st21_whose_shares_are_wrong_is_punished_and_the_batch_opens_all_the_sam
         until(lambda: liar not in net.powers(), "its power is 0")
         before = net.height()
         until(lambda: net.height() >= before + 5, "three of three go on")
-    finally:
-        net.close()
-        net.remove()
 
 
 def sealed(net: Net, key) -> bytes:

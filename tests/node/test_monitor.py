@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from node.app import health, monitor
+from node.app import development, health, monitor
 from node.app.errors import BadSettings
 from node.app.health import LEAST_AGE_S, MOST_INTERVALS, Seen
 from node.app.meters import Meters
@@ -21,7 +21,9 @@ from node.app.options import Options
 from node.consensus.cometbft import inspect
 from node.consensus.cometbft.inspect import EngineStatus
 from node.core.errors import InvalidTransaction, Unreachable
-from node.testing.nodes import memory_node, serving
+from node.core.genesis import Parameters
+from node.testing.clock import EPOCH_MS
+from node.testing.nodes import VALIDATOR, memory_node, serving
 
 PAGE = Path(__file__).parents[2] / "docs" / "production.md"
 RUNNING = EngineStatus(height=7, syncing=False, peers=3, node="ab")
@@ -152,6 +154,21 @@ def test_rpc53_how_old_a_block_may_be_follows_the_timer() -> None:
     assert health.reasons(slow) == ()
     assert health.reasons(replace(slow, age_s=10.0 * MOST_INTERVALS + 1))[0].code == "behind"
     assert health.reasons(replace(READY, age_s=None)) == ()  # blocks on demand
+
+
+@pytest.mark.parametrize("private", [None, development.PRIVATE], ids=["on demand", "private"])
+def test_rpc53_a_chain_whose_blocks_come_by_time_is_behind_without_them(private) -> None:
+    parameters = Parameters(block_time_ms=development.PRIVATE_BLOCK_MS)
+    genesis = development.genesis(
+        EPOCH_MS, parameters=parameters, validators=(VALIDATOR.public,), private=private
+    )
+    node = memory_node(genesis)
+    node.start()
+    node.monitor.started = True
+    node.meters.last_ms = 1
+    found = {reason.code for reason in node.monitor.reasons()}
+    assert found == (set() if private is None else {"behind"})
+    node.close()
 
 
 def test_rpc53_votes_for_another_state_are_looked_at_where_no_block_comes(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import strategies as st
 
 from private_exec import batch as batches
 from private_exec import envelope as envelopes
@@ -24,6 +25,7 @@ from private_exec.proofs import prove_knowledge
 from private_exec.roster import Domain, Roster
 from private_exec.sharing import PackedPolynomial
 from private_exec.transcript import secret_scalar
+from zk.errors import DecodeError
 
 CHAIN = bytes(range(32))
 HEIGHT = 20
@@ -242,3 +244,38 @@ def helpers():
     Helpers.signer = staticmethod(signer)
     Helpers.public = staticmethod(public)
     return Helpers
+
+
+class Codec:
+    """That a message has one encoding, whatever its bytes."""
+
+    @staticmethod
+    def holds(kind, raw: bytes) -> None:
+        """Refused, or written as it was read."""
+        try:
+            message = kind.from_bytes(raw)
+        except DecodeError:
+            return
+        assert message.to_bytes() == raw
+
+    @staticmethod
+    def holds_damaged(kind, sample: bytes, data) -> None:
+        """The same of a good message, and of it with something wrong."""
+        raw = bytearray(sample)
+        assert kind.from_bytes(sample).to_bytes() == sample
+        how = data.draw(st.sampled_from(["flip", "cut", "grow", "splice"]))
+        at = data.draw(st.integers(0, len(raw) - 1))
+        if how == "flip":
+            raw[at] ^= data.draw(st.integers(1, 255))
+        elif how == "cut":
+            del raw[at:]
+        elif how == "grow":
+            raw[at:at] = data.draw(st.binary(min_size=1, max_size=40))
+        else:
+            raw[at : at + 32] = data.draw(st.binary(min_size=32, max_size=32))
+        Codec.holds(kind, bytes(raw))
+
+
+@pytest.fixture(scope="session")
+def codec():
+    return Codec

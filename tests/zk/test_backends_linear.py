@@ -16,7 +16,6 @@ from zk.backends.vector import VectorBackend
 from zk.errors import BackendError
 from zk.field.arrays import from_array, from_montgomery, to_array, to_montgomery, wide_integers
 from zk.field.params import FR
-from zk.kernels import linear
 from zk.kernels.vector import linear as vector_linear
 from zk.kernels.vector import linear_library, linear_wide
 from zk.kernels.vector.lanes import BoundError
@@ -225,16 +224,3 @@ def test_what_does_not_fit_is_refused(backend, case):
 def test_wide_integers():
     numbers = [0, 1, (1 << 320) - 1, 1 << 319]
     assert wide_integers(wide_rows(numbers, 4)) == numbers
-
-
-def test_signatures_cover_exactly_the_exports():
-    module = linear.build()
-    assert set(module.exports) == set(linear._SIGNATURES)
-    for name, letters in linear._SIGNATURES.items():
-        (head,) = [
-            line
-            for line in module.text().splitlines()
-            if line.startswith("define") and f"@{name}(" in line
-        ]
-        params = head[head.index("(") + 1 : head.index(")")].split(", ")
-        assert "".join("p" if p.startswith("ptr") else "n" for p in params) == letters

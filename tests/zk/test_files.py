@@ -176,3 +176,19 @@ def test_who_asks_second_waits(tmp_path) -> None:
         thread.join()
     assert target.read_bytes() == b"80"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_what_is_erased_is_overwritten_first_and_gone(tmp_path, monkeypatch) -> None:
+    target, flushed = tmp_path / "secret", []
+    target.write_bytes(b"secret")
+    real = os.fsync
+    monkeypatch.setattr(
+        os, "fsync", lambda number: (flushed.append(target.read_bytes()), real(number))
+    )
+    files.erase(target)
+    assert flushed == [bytes(6)]
+    assert not target.exists()
+    files.erase(target)
+    target.mkdir()
+    with pytest.raises(IsADirectoryError):
+        files.erase(target)

@@ -11,7 +11,7 @@ from typing import Final, cast
 
 import numpy as np
 
-from zk.field.arrays import U64Array
+from zk.field.arrays import U64Array, address
 
 KEPT: Final = 1 << 26
 _ALIGN: Final = 64
@@ -34,7 +34,7 @@ class Arenas:
             raw = self._free.pop(least) if fitting else None
         if raw is None:
             raw = np.empty(words + _ALIGN // _WORD, dtype=np.uint64)
-        start = (-int(raw.ctypes.data) % _ALIGN) // _WORD
+        start = (-address(raw) % _ALIGN) // _WORD
         return raw[start : start + words].reshape(rows, width)
 
     def give(self, arena: U64Array) -> None:

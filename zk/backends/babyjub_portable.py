@@ -10,13 +10,12 @@ from typing import Any, Final
 import numpy as np
 
 from zk.backends import checks
-from zk.backends.poseidon_portable import address
 from zk.curve import babyjub
 from zk.curve.babyjub import IDENTITY, Point
-from zk.field.arrays import LIMBS, U64Array, from_array, to_array
+from zk.field.arrays import LIMBS, U64Array, address, from_array, to_array
 from zk.kernels import babyjub as kernel
 from zk.kernels import msm
-from zk.kernels.library import Library
+from zk.kernels.loaded import Kernels
 
 WIDTH: Final = 2 * LIMBS
 SHARE: Final = 64
@@ -26,7 +25,7 @@ SHARE: Final = 64
 class PortableEdwards:
     """`Backend.babyjub_sum`."""
 
-    kernels: Library
+    kernels: Kernels
     threads: int
 
     @abstractmethod

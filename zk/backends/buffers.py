@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from zk.field.arrays import LIMBS, U64Array
+from zk.field.arrays import LIMBS, U64Array, address
 
 _ALIGN: Final = 64
 _WORD: Final = 8
@@ -42,7 +42,7 @@ def aligned(words: int) -> U64Array:
     if words * _WORD >= _PAGE:
         return np.frombuffer(_memory(words * _WORD), dtype=np.uint64)
     raw = np.empty(words + _ALIGN // _WORD, dtype=np.uint64)
-    start = (-int(raw.ctypes.data) % _ALIGN) // _WORD
+    start = (-address(raw) % _ALIGN) // _WORD
     return raw[start : start + words]
 
 

@@ -6,21 +6,17 @@ import itertools
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from zk.backends import checks
-from zk.field.arrays import LIMBS, U64Array
+from zk.field.arrays import LIMBS, U64Array, address
 from zk.kernels import linear
 
 _ROW: Final = 8 * LIMBS
 _SERIAL: Final = 1 << 10
 """Fewer rows are computed in the calling thread."""
-
-
-def _address(array: Any) -> int:
-    return int(array.ctypes.data)
 
 
 def exponent_digits(exponent: int) -> list[int]:
@@ -58,28 +54,28 @@ class PortableLinear:
         n, single = checks.factors(a, b)
         out = np.empty((n, LIMBS), dtype=np.uint64)
         step = 0 if single else _ROW
-        self._in_parts(name, n, _address(out), _address(a), _address(b), step)
+        self._in_parts(name, n, address(out), address(a), address(b), step)
         return out
 
     def fr_combine(self, weights: U64Array, rows: Sequence[U64Array]) -> U64Array:
         sums, terms, n = checks.combined(weights, rows)
         out = np.empty((sums, n, LIMBS), dtype=np.uint64)
-        places = np.array([_address(row) for row in rows], dtype=np.uint64)
-        inputs = (_address(out), _address(weights), _address(places))
+        places = np.array([address(row) for row in rows], dtype=np.uint64)
+        inputs = (address(out), address(weights), address(places))
         self._in_parts("fr_combine", n, *inputs, terms, sums, n)
         return out
 
     def fr_combine_wide(self, weights: U64Array, rows: U64Array) -> U64Array:
         terms, each, n = checks.combined_wide(weights, rows)
         out = np.empty((n, LIMBS), dtype=np.uint64)
-        inputs = (_address(out), _address(weights), _address(rows))
+        inputs = (address(out), address(weights), address(rows))
         self._in_parts("fr_combine_wide", n, *inputs, terms, each, n)
         return out
 
     def fr_inverse(self, a: U64Array) -> U64Array:
         n = checks.invertible(a)
         out = np.empty((n, LIMBS), dtype=np.uint64)
-        linear.shared().call("fr_inverses", _address(out), _address(a), n)
+        linear.shared().call("fr_inverses", address(out), address(a), n)
         return out
 
     def fr_raise(self, a: U64Array, exponent: int) -> U64Array:
@@ -88,6 +84,6 @@ class PortableLinear:
             exponent_digits(checks.natural(exponent, "exponent")) or [0], dtype=np.uint8
         )
         out = np.empty((n, LIMBS), dtype=np.uint64)
-        inputs = (_address(out), _address(a), _address(digits))
+        inputs = (address(out), address(a), address(digits))
         self._in_parts("fr_raise", n, *inputs, digits.size)
         return out

@@ -10,7 +10,7 @@ import numpy as np
 
 from zk.backends import checks
 from zk.backends.linear_portable import PortableLinear, exponent_digits
-from zk.field.arrays import LIMBS, U64Array
+from zk.field.arrays import LIMBS, U64Array, address
 from zk.kernels import linear as scalar
 from zk.kernels.vector import library, linear, linear_library, linear_wide
 
@@ -38,7 +38,7 @@ class VectorLinear(PortableLinear):
         if whole > n:
             a = np.concatenate([a, np.zeros((whole - n, LIMBS), dtype=np.uint64)])
         out = np.empty((whole, LIMBS), dtype=np.uint64)
-        where, source, program = (int(x.ctypes.data) for x in (out, a, digits))
+        where, source, program = (address(x) for x in (out, a, digits))
         jobs = (
             partial(
                 call,
@@ -62,12 +62,12 @@ class VectorLinear(PortableLinear):
             return super().fr_combine_wide(weights, rows)
         call = linear_library.shared(self.name).call
         out = np.empty((n, LIMBS), dtype=np.uint64)
-        target, factors, values = (int(x.ctypes.data) for x in (out, weights, rows))
+        target, factors, values = (address(x) for x in (out, weights, rows))
         part = np.empty((whole, LIMBS), dtype=np.uint64)
         for first in range(0, terms, step):
             call(
                 "fr_vector_wide",
-                int(part.ctypes.data) if first else target,
+                address(part) if first else target,
                 factors + 8 * LIMBS * each * first,
                 values + scalar.WIDE_BYTES * each * n * first,
                 min(step, terms - first),

@@ -10,11 +10,10 @@ from typing import Any, Final
 import numpy as np
 
 from zk.backends import checks
-from zk.backends.pairing_portable import address
-from zk.field.arrays import U64Array
+from zk.field.arrays import U64Array, address
 from zk.interfaces import Csr
 from zk.kernels import msm, scale
-from zk.kernels.library import Library
+from zk.kernels.loaded import Kernels
 from zk.kernels.points import G1, G2, Group
 
 _CHUNK: Final = 1 << 8
@@ -24,7 +23,7 @@ _WORD: Final = 8
 class PortableMultiples:
     """The part of `PortableBackend` that multiplies points one by one."""
 
-    kernels: Library
+    kernels: Kernels
 
     @abstractmethod
     def run_all(self, jobs: Iterable[Any], *, serial: bool) -> None: ...

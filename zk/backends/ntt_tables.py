@@ -18,7 +18,7 @@ import numpy as np
 
 from zk.backends.buffers import aligned
 from zk.backends.portable import PortableBackend
-from zk.field.arrays import U64Array, from_array, to_array, to_montgomery
+from zk.field.arrays import U64Array, address, from_array, to_array, to_montgomery
 from zk.field.params import FR
 from zk.kernels.vector import library, ntt, ntt_short
 from zk.kernels.vector.lanes import LIMBS, MASK, RADIX
@@ -88,7 +88,7 @@ class Table:
 
 def table(array: U64Array) -> Table:
     """With its address."""
-    return Table(array, int(array.ctypes.data))
+    return Table(array, address(array))
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +187,7 @@ class Tables:
             if log <= self._butterflies.kept_log:
                 factors = table(aligned(LIMBS << log))
                 groups = columns // self._lanes.width
-                arguments = (factors.at, int(starts.ctypes.data), int(steps.ctypes.data))
+                arguments = (factors.at, address(starts), address(steps))
                 self._kernels.call("fr_ntt_between", *arguments, column, 0, groups)
             places = self.places(column)
             return Step(column, columns, twiddles, places, table(starts), table(steps), factors)

@@ -8,20 +8,15 @@ from typing import Any, Final
 import numpy as np
 
 from zk.backends import checks
-from zk.field.arrays import LIMBS, U64Array
+from zk.field.arrays import LIMBS, U64Array, address
 from zk.interfaces import BoolArray, PreparedG1, PreparedG2
 from zk.kernels import msm, points, tower, verification
-from zk.kernels.library import Library
+from zk.kernels.loaded import Kernels
 
 _TABLE_BYTES: Final = 1 << 23
 _WIDEST: Final = 6
 """Window of tables: wider ones take longer to make than a few verifications save."""
 _NARROWEST: Final = 3
-
-
-def address(array: Any) -> int:
-    """Where an array's data lie."""
-    return int(array.ctypes.data)
 
 
 def table_bits(n: int) -> int:
@@ -35,7 +30,7 @@ def table_bits(n: int) -> int:
 class PortablePairings:
     """Products of pairings, combinations of fixed points, weights."""
 
-    kernels: Library
+    kernels: Kernels
 
     @property
     @abstractmethod

@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 
 from zk.backends import checks
-from zk.backends.pairing_portable import PortablePairings, address
+from zk.backends.pairing_portable import PortablePairings
 from zk.curve.bn254 import G1_GENERATOR
-from zk.field.arrays import LIMBS, U64Array, to_array, to_montgomery
+from zk.field.arrays import LIMBS, U64Array, address, to_array, to_montgomery
 from zk.field.params import FP, FR
 from zk.interfaces import BoolArray, PreparedG1, PreparedG2
 from zk.kernels import msm, verification
@@ -67,9 +67,9 @@ class _Desk(threading.local):
         self.flags = np.zeros(_FEW_PAIRS, dtype=np.uint8)
         values = _FEW_PAIRS * pairing_few.FEW_VALUES + pairing.FIXED_VALUES
         self._states = _room(values, _WIDE)
-        self.at_out, self.at_g1, self.at_g2, self.at_fixed, self.at_states, self.at_flags = map(
-            address, (self.out, self.g1, self.g2, self.fixed, self._states, self.flags)
-        )
+        self.at_out, self.at_states = address(self.out), address(self._states)
+        self.at_g1, self.at_g2, self.at_fixed = map(address, (self.g1, self.g2, self.fixed))
+        self.at_flags = address(self.flags)
 
     def take(self, g1: U64Array, g2: U64Array, fixed_g1: U64Array) -> bool:
         """Copies points; whether none of them can be infinity."""

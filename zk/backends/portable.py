@@ -24,7 +24,7 @@ from zk.backends.multiples_portable import PortableMultiples
 from zk.backends.pairing_portable import PortablePairings
 from zk.backends.poseidon_portable import PortableHashes
 from zk.curve.bn254 import G1_GENERATOR, G2_GENERATOR
-from zk.field.arrays import LIMBS, U64Array, from_array, to_array, to_montgomery
+from zk.field.arrays import LIMBS, U64Array, address, from_array, to_array, to_montgomery
 from zk.field.params import FP, FR
 from zk.interfaces import Csr
 from zk.kernels import library, msm, points, tower
@@ -36,10 +36,6 @@ _FIXED_CHUNK: Final = 1 << 10
 _MAX_THREADS: Final = 16
 
 Job = Callable[[], object]
-
-
-def _address(array: Any) -> int:
-    return int(array.ctypes.data)
 
 
 def _window_bits(n: int) -> int:
@@ -140,11 +136,11 @@ class PortableBackend(
             for w in chosen:
                 self.kernels.call(
                     f"{group.name}_window",
-                    _address(sums[w]),
-                    _address(bases),
-                    _address(digits[w]),
+                    address(sums[w]),
+                    address(bases),
+                    address(digits[w]),
                     n,
-                    _address(buckets),
+                    address(buckets),
                     half,
                 )
 
@@ -153,13 +149,13 @@ class PortableBackend(
             (partial(windows, share) for share in shares if share),
             serial=n < _SERIAL,
         )
-        self.kernels.call(f"{group.name}_combine", _address(out), _address(sums), count, c)
+        self.kernels.call(f"{group.name}_combine", address(out), address(sums), count, c)
         return out
 
     def digits(self, scalars: U64Array, c: int, count: int) -> Any:
         n = scalars.shape[0]
         digits = np.empty((count, n), dtype=np.int16)
-        self.kernels.call("digits", _address(digits), _address(scalars), n, c, count)
+        self.kernels.call("digits", address(digits), address(scalars), n, c, count)
         return digits
 
     def fixed_base_g1(self, scalars: U64Array, base: U64Array | None = None) -> U64Array:
@@ -191,7 +187,7 @@ class PortableBackend(
         scratch = np.empty((count * half, width // 2), dtype=np.uint64)
         self.kernels.call(
             f"{group.name}_table",
-            *(_address(array) for array in (table, work, scratch, base)),
+            *(address(array) for array in (table, work, scratch, base)),
             count,
             c,
         )
@@ -202,13 +198,13 @@ class PortableBackend(
             products = np.empty((stop - start, width // 2), dtype=np.uint64)
             self.kernels.call(
                 f"{group.name}_fixed",
-                _address(out[start:]),
-                _address(points_),
-                _address(products),
-                _address(digits[:, start:]),
+                address(out[start:]),
+                address(points_),
+                address(products),
+                address(digits[:, start:]),
                 n,
                 stop - start,
-                _address(table),
+                address(table),
                 count,
                 half,
             )
@@ -227,9 +223,9 @@ class PortableBackend(
             out[:] = values
             return out
         call = self.kernels.call
-        twiddles = _address(self._twiddles(log, inverse=inverse))
-        target = _address(out)
-        call("fr_bit_reversed", target, _address(values), n, 64 - log)
+        twiddles = address(self._twiddles(log, inverse=inverse))
+        target = address(out)
+        call("fr_bit_reversed", target, address(values), n, 64 - log)
         parts = 1 if n < _SERIAL else 1 << ((self.threads).bit_length() - 1)
         lower = log - (parts.bit_length() - 1)
         ranges = _shares(n // 2, parts)
@@ -248,7 +244,7 @@ class PortableBackend(
             layers(layer, layer + 1)
         if inverse:
             share = to_array(to_montgomery([pow(n, -1, FR.modulus)], FR.modulus))
-            call("fr_mul_rows", target, target, _address(share), 0, n)
+            call("fr_mul_rows", target, target, address(share), 0, n)
         else:
             call("fr_reduce_rows", target, n)
         return out
@@ -281,27 +277,27 @@ class PortableBackend(
     def fp_standard(self, values: U64Array) -> U64Array:
         n = checks.rows(values, LIMBS, "values")
         out = np.empty((n, LIMBS), dtype=np.uint64)
-        self.kernels.call("fp_standard_rows", _address(out), _address(values), n)
+        self.kernels.call("fp_standard_rows", address(out), address(values), n)
         return out
 
     def fr_mul(self, a: U64Array, b: U64Array) -> U64Array:
         n, single = checks.factors(a, b)
         out = np.empty((n, LIMBS), dtype=np.uint64)
         step = 0 if single else _ROW
-        self.kernels.call("fr_mul_rows", _address(out), _address(a), _address(b), step, n)
+        self.kernels.call("fr_mul_rows", address(out), address(a), address(b), step, n)
         return out
 
     def fr_sub(self, a: U64Array, b: U64Array) -> U64Array:
         n = checks.rows(a, LIMBS, "a")
         checks.rows(b, LIMBS, "b", count=n)
         out = np.empty((n, LIMBS), dtype=np.uint64)
-        self.kernels.call("fr_sub_rows", _address(out), _address(a), _address(b), n)
+        self.kernels.call("fr_sub_rows", address(out), address(a), address(b), n)
         return out
 
     def fr_powers(self, base: U64Array, count: int) -> U64Array:
         checks.rows(base, LIMBS, "base", count=1)
         out = np.empty((checks.natural(count, "count"), LIMBS), dtype=np.uint64)
-        self.kernels.call("fr_powers", _address(out), _address(base), out.shape[0])
+        self.kernels.call("fr_powers", address(out), address(base), out.shape[0])
         return out
 
     def sparse_product(
@@ -321,8 +317,8 @@ class PortableBackend(
     ) -> U64Array:
         """A product; `beside` is another one with its matrix, whose equal rows are copied."""
         out = np.empty((rows, LIMBS), dtype=np.uint64)
-        inputs = [_address(x) for x in (out, *matrix, vector)]
-        others = [_address(x) for x in beside]
+        inputs = [address(x) for x in (out, *matrix, vector)]
+        others = [address(x) for x in beside]
         name = "fr_sparse_beside" if beside else "fr_sparse"
         self.run_all(
             (
@@ -338,8 +334,8 @@ class PortableBackend(
         slots = np.empty((tape.slots, LIMBS), dtype=np.uint64)
         call = self.kernels.call
         program = (tape.operations, tape.terms, tape.coefficients)
-        addresses = [_address(array) for array in (slots, *program)]
-        call("fr_tape_inputs", addresses[0], _address(tape.inputs), _address(inputs), len(inputs))
+        addresses = [address(array) for array in (slots, *program)]
+        call("fr_tape_inputs", addresses[0], address(tape.inputs), address(inputs), len(inputs))
         start = 0
         for stop in np.flatnonzero(tape.operations[:, 0] == Op.CALL).tolist():
             call("fr_tape_run", *addresses, start, stop)
@@ -347,7 +343,7 @@ class PortableBackend(
             start = stop + 1
         call("fr_tape_run", *addresses, start, len(tape.operations))
         out = np.empty((tape.wires, LIMBS), dtype=np.uint64)
-        call("fr_tape_outputs", _address(out), addresses[0], tape.wires)
+        call("fr_tape_outputs", address(out), addresses[0], tape.wires)
         return out
 
     def _host_call(self, tape: Tape, slots: U64Array, number: int) -> None:
@@ -355,11 +351,11 @@ class PortableBackend(
         _, first, index, _ = tape.operations[number].tolist()
         function = tape.calls[index]
         operands = np.ascontiguousarray(slots[list(function.arguments)])
-        self.kernels.call("fr_tape_outputs", _address(operands), _address(operands), len(operands))
+        self.kernels.call("fr_tape_outputs", address(operands), address(operands), len(operands))
         results = to_array(function.run(from_array(operands)))
         places = np.arange(first, first + len(results), dtype=np.uint32)
         self.kernels.call(
-            "fr_tape_inputs", _address(slots), _address(places), _address(results), len(results)
+            "fr_tape_inputs", address(slots), address(places), address(results), len(results)
         )
 
     # -- pairings ---------------------------------------------------------------------------------
@@ -377,13 +373,13 @@ class PortableBackend(
         inverses = np.empty((pairs, tower.FP2 // 8), dtype=np.uint64)
         products = np.empty_like(inverses)
         buffers = (f, left, right, moving, images, inverses, products)
-        self.kernels.call("miller", *(_address(x) for x in buffers), pairs)
-        self.kernels.call("final_exponentiation", _address(f), _address(f))
-        return bool(self.kernels.call("fp12_is_one", _address(f)))
+        self.kernels.call("miller", *(address(x) for x in buffers), pairs)
+        self.kernels.call("final_exponentiation", address(f), address(f))
+        return bool(self.kernels.call("fp12_is_one", address(f)))
 
     def in_g2_subgroup(self, points: U64Array) -> bool:
         n = checks.rows(points, checks.G2_WIDTH, "points")
-        return bool(self.kernels.call("g2_in_subgroup", _address(points), n))
+        return bool(self.kernels.call("g2_in_subgroup", address(points), n))
 
     def first_off_curve_g1(self, points: U64Array) -> int:
         return self._first_off(_G1, points)
@@ -397,7 +393,7 @@ class PortableBackend(
 
         def share(start: int, stop: int) -> None:
             count = stop - start
-            first = self.kernels.call(f"{group.name}_first_off", _address(rows[start:]), count)
+            first = self.kernels.call(f"{group.name}_first_off", address(rows[start:]), count)
             found.append(start + int(first) if first < count else n)
 
         self.run_all(

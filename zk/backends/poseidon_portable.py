@@ -6,24 +6,19 @@ import functools
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from zk.backends import checks
-from zk.field.arrays import LIMBS, U64Array, to_array, to_montgomery
+from zk.field.arrays import LIMBS, U64Array, address, to_array, to_montgomery
 from zk.field.params import FR
 from zk.hash.poseidon import parameters
 from zk.kernels import poseidon
-from zk.kernels.library import Library
+from zk.kernels.loaded import Kernels
 
 CHUNK: Final = 64
 """Hashes that a thread takes at a time; fewer run in the calling one."""
-
-
-def address(array: Any) -> int:
-    """Where an array's data lie."""
-    return int(array.ctypes.data)
 
 
 def layout(t: int) -> Iterable[tuple[int, bool]]:
@@ -63,7 +58,7 @@ def _tag(tag: int) -> U64Array:
 class PortableHashes:
     """`Backend.poseidon`, a hash after the other in each thread."""
 
-    kernels: Library
+    kernels: Kernels
 
     @property
     @abstractmethod

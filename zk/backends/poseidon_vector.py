@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 
 from zk.backends import checks
-from zk.backends.poseidon_portable import PortableHashes, address, layout, rounds
-from zk.field.arrays import LIMBS, U64Array
+from zk.backends.poseidon_portable import PortableHashes, layout, rounds
+from zk.field.arrays import LIMBS, U64Array, address
 from zk.kernels.vector import library, poseidon, poseidon_library
 
 _FEW: Final = 2

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,7 @@ from zk.backends.linear_vector import VectorLinear
 from zk.backends.pairing_vector import VectorPairings
 from zk.backends.portable import PortableBackend
 from zk.backends.poseidon_vector import VectorHashes
-from zk.field.arrays import LIMBS, U64Array, from_array, to_array, to_montgomery
+from zk.field.arrays import LIMBS, U64Array, address, from_array, to_array, to_montgomery
 from zk.field.params import FP, FR
 from zk.kernels import msm, points
 from zk.kernels.vector import groups, library
@@ -64,10 +64,6 @@ class _Kind:
         return self.scalar.affine // 8
 
 
-def _address(array: Any) -> int:
-    return int(array.ctypes.data)
-
-
 def _window_bits(n: int, bits: int) -> int:
     """Window width c that minimises the additions for n scalars of so many bits."""
     costs = {
@@ -88,7 +84,7 @@ def _present(rows: U64Array) -> npt.NDArray[np.bool_]:
 def _aligned(rows: int, width: int) -> U64Array:
     """Uninitialised `uint64[rows, width]` on a cache line."""
     raw = np.empty(rows * width + _ALIGN // 8, dtype=np.uint64)
-    start = (-_address(raw) % _ALIGN) // 8
+    start = (-address(raw) % _ALIGN) // 8
     return raw[start : start + rows * width].reshape(rows, width)
 
 
@@ -242,7 +238,7 @@ class _Msm:
             work.slot = first
             work.fill(table, self.digits, batch, entries)
             shape = (len(batch), rows, columns)
-            call("lines", _address(work.refs), _address(lengths), _address(table), *shape)
+            call("lines", address(work.refs), address(lengths), address(table), *shape)
             used = lengths[: len(batch) * (rows + columns)]
             sums = np.split(work.reduce(work.refs, used), [len(batch) * rows])
             for part, at in zip(sums, (0, rows), strict=True):
@@ -293,9 +289,7 @@ class _Msm:
         for start in (width, width + width // 2):
             sums[positions, start : start + LIMBS] = one
         out = np.zeros(width, dtype=np.uint64)
-        self.backend.kernels.call(
-            f"{self.kind.name}_combine", _address(out), _address(sums), last, 1
-        )
+        self.backend.kernels.call(f"{self.kind.name}_combine", address(out), address(sums), last, 1)
         return out
 
 
@@ -344,16 +338,16 @@ class _Work:
         buffers = (self.left, self.right, self.refs, self.spare, table, digits, chosen)
         self.slot = task.backend.vector.call(
             f"{task.kind.name}_fill",
-            _address(task.arena),
-            *(_address(x) for x in buffers),
+            address(task.arena),
+            *(address(x) for x in buffers),
             chosen.size,
             digits.shape[1],
             digits.shape[1],
             entries,
             _DUMMIES,
             self.slot,
-            _address(self.scratch),
-            _address(self.gone),
+            address(self.scratch),
+            address(self.gone),
         )
 
     def reduce(self, refs: U32Array, counts: U32Array) -> U32Array:
@@ -367,16 +361,16 @@ class _Work:
         task = self.task
         self.slot = task.backend.vector.call(
             f"{task.kind.name}_reduce",
-            _address(task.arena),
-            _address(refs),
-            _address(other),
-            _address(counts),
+            address(task.arena),
+            address(refs),
+            address(other),
+            address(counts),
             counts.size,
-            _address(self.left),
-            _address(self.right),
+            address(self.left),
+            address(self.right),
             self.slot,
-            _address(self.scratch),
-            _address(self.gone),
+            address(self.scratch),
+            address(self.gone),
         )
         out = np.full(counts.size, groups.NONE, dtype=np.uint32)
         filled = counts != 0
@@ -406,7 +400,7 @@ def _digits(backend: VectorBackend, scalars: U64Array, c: int, count: int) -> np
     whole, stride = n // _LANES * _LANES, -(-n // _LANES) * _LANES
     out = np.empty((count, stride), dtype=np.int16)
     call = backend.vector.call
-    target, source = _address(out), _address(scalars)
+    target, source = address(out), address(scalars)
 
     def part(start: int, stop: int) -> None:
         rows = source + 8 * LIMBS * start
@@ -417,7 +411,7 @@ def _digits(backend: VectorBackend, scalars: U64Array, c: int, count: int) -> np
     if whole < n:
         tail = np.zeros((_LANES, LIMBS), dtype=np.uint64)
         tail[: n - whole] = scalars[whole:]
-        call("vector_digits", target + 2 * whole, _address(tail), _LANES, c, count, stride)
+        call("vector_digits", target + 2 * whole, address(tail), _LANES, c, count, stride)
     return out
 
 
@@ -425,11 +419,11 @@ def _convert(backend: VectorBackend, kernel: str, rows: U64Array, out: U64Array)
     """Whole arrays between the two forms; the tail that fills no vector goes through a copy."""
     flat, target = rows.reshape(-1, LIMBS), out.reshape(-1, LIMBS)
     whole = flat.shape[0] // _LANES * _LANES
-    backend.vector.call(kernel, _address(target), _address(flat), whole)
+    backend.vector.call(kernel, address(target), address(flat), whole)
     if whole < flat.shape[0]:
         tail = np.zeros((2, _LANES, LIMBS), dtype=np.uint64)
         tail[0, : flat.shape[0] - whole] = flat[whole:]
-        backend.vector.call(kernel, _address(tail[1]), _address(tail[0]), _LANES)
+        backend.vector.call(kernel, address(tail[1]), address(tail[0]), _LANES)
         target[whole:] = tail[1, : flat.shape[0] - whole]
 
 

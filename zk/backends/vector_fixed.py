@@ -7,11 +7,11 @@ buckets of a multi-scalar multiplication; the sums of a share are overwritten by
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from zk.field.arrays import U64Array
+from zk.field.arrays import U64Array, address
 from zk.kernels import msm, points
 from zk.kernels.vector import fixed_base_library, groups
 
@@ -28,11 +28,6 @@ _TABLE: Final = 12
 
 LANES: Final = 8
 """Most elements that a vector holds."""
-
-
-def address(array: Any) -> int:
-    """Where an array's data lie."""
-    return int(array.ctypes.data)
 
 
 def window_bits(n: int) -> int:

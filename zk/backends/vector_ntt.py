@@ -20,7 +20,7 @@ from zk.backends.buffers import Buffers, aligned
 from zk.backends.ntt_tables import Step, Tables
 from zk.backends.portable import Job, PortableBackend
 from zk.field.arrays import LIMBS as ROW_WORDS
-from zk.field.arrays import U64Array
+from zk.field.arrays import U64Array, address
 from zk.kernels.vector import library, ntt, ntt_library, ntt_short
 from zk.kernels.vector.lanes import LIMBS
 
@@ -47,11 +47,6 @@ _PAD: Final = ntt.PAD // _WORD
 Pass = Callable[[int, int], None]
 """Works on groups from one up to another. It holds the tables that it reads, not their addresses:
 another thread's transform may push them out of `Tables` meanwhile."""
-
-
-def address(array: U64Array) -> int:
-    """Where an array's first word lies."""
-    return int(array.ctypes.data)
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,6 +196,12 @@ def reset_peak() -> bool:
     return True
 
 
+def briefly() -> dict[str, Any]:
+    """What a page of figures says about this machine."""
+    found = machine()
+    return {"processor": found.processor, "cores": found.cores, "memory_mb": found.memory_mb}
+
+
 def to_json(found: Machine) -> dict[str, Any]:
     """For a result file."""
     return {

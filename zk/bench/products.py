@@ -19,11 +19,12 @@ from typing import Final
 import numpy as np
 
 from zk.bench.errors import BenchError
-from zk.field.arrays import LIMBS, U64Array, from_array, to_array
+from zk.field.arrays import LIMBS, address, from_array, to_array
 from zk.kernels import compile as compiler
 from zk.kernels.constants import FP, FR, MONTGOMERY_BITS, Modulus
 from zk.kernels.emit import Module
 from zk.kernels.field import SIZE, emit_field
+from zk.kernels.loaded import Kernels, Signature
 from zk.kernels.vector import library
 from zk.kernels.vector.lanes import LIMBS as LIMBS_52
 from zk.kernels.vector.lanes import R_BITS, Element, Lanes
@@ -150,7 +151,7 @@ class _Scalars(_Chains):
         self.name = f"{m.prefix}_chains_{width}"
 
     def call(self) -> None:
-        self.kernels.call(self.name, _address(self.state), _address(self.factor), self.rounds)
+        self.kernels.call(self.name, address(self.state), address(self.factor), self.rounds)
 
 
 class _Vectors(_Chains):
@@ -163,7 +164,7 @@ class _Vectors(_Chains):
         self.name = f"{m.prefix}_lanes"
 
     def call(self) -> None:
-        self.kernels.call(self.name, _address(self.state), _address(self.factor), self.rounds)
+        self.kernels.call(self.name, address(self.state), address(self.factor), self.rounds)
 
 
 # --- kernels --------------------------------------------------------------------------------------
@@ -230,24 +231,18 @@ def _emit_lanes(module: Module, kind: type[Lanes], m: Modulus) -> None:
     f.leave()
 
 
-_SCALARS: Final[dict[str, library.Signature]] = {
+_SCALARS: Final[dict[str, Signature]] = {
     f"{field}_chains_{width}": ("ppn", None) for field in _FIELDS for width in (1, SCALARS)
 }
-_VECTORS: Final[dict[str, library.Signature]] = {
-    f"{field}_lanes": ("ppn", None) for field in _FIELDS
-}
+_VECTORS: Final[dict[str, Signature]] = {f"{field}_lanes": ("ppn", None) for field in _FIELDS}
 
 
 @functools.cache
-def _scalar_library() -> library.VectorLibrary:
+def _scalar_library() -> Kernels:
     module = build_scalars()
-    return library.VectorLibrary(compiler.load(module.text(), module.exports), 1, _SCALARS)
+    return Kernels(compiler.load(module.text(), module.exports), _SCALARS)
 
 
 @functools.cache
 def _vector_library(multiplier: str) -> library.VectorLibrary:
     return library.bind(multiplier, build_vectors, _VECTORS)
-
-
-def _address(array: U64Array) -> int:
-    return int(array.ctypes.data)

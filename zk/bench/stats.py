@@ -94,7 +94,7 @@ def percentile(samples: Sequence[float], part: float) -> float:
     Raises:
         IndexError: no sample.
     """
-    return sorted(samples)[math.ceil(round(part * len(samples), 6)) - 1]
+    return sorted(samples)[max(0, math.ceil(round(part * len(samples), 6)) - 1)]
 
 
 def _ratio(above: Sequence[float], below: Sequence[float]) -> float:

@@ -10,7 +10,7 @@ nothing in an array tells. Affine points are rows of coordinates: G1 `uint64[n, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,11 @@ WIDE_LIMBS: Final = 5
 """Of integers that are reduced modulo r where they are used: 40 bytes, for a bias below 2⁻⁶⁶."""
 WIDE_WEIGHT_BITS: Final = 384
 """Weights of such integers are w·2³⁸⁴ (`Backend.fr_combine_wide`)."""
+
+
+def address(array: npt.NDArray[Any]) -> int:
+    """Where an array's data lie: what kernels are given. The array must outlive their use of it."""
+    return int(array.ctypes.data)
 
 
 def to_array(values: Iterable[int]) -> U64Array:

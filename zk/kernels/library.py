@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import functools
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from zk.kernels import compile as compiler
 from zk.kernels.babyjub import emit_babyjub
@@ -13,6 +12,7 @@ from zk.kernels.check import emit_check, emit_standard
 from zk.kernels.constants import FP, FR
 from zk.kernels.emit import Module
 from zk.kernels.field import emit_field
+from zk.kernels.loaded import NUMBER, Kernels, Signature
 from zk.kernels.msm import emit_digits, emit_msm
 from zk.kernels.ntt import emit_vectors
 from zk.kernels.pairing import emit_pairing
@@ -24,10 +24,7 @@ from zk.kernels.sparse import emit_sparse
 from zk.kernels.tape import emit_tape
 from zk.kernels.tower import emit_fp2, emit_fp6, emit_fp12
 
-_P: Final = ctypes.c_void_p
-_N: Final = ctypes.c_int64
-_SIGNATURES: Final[dict[str, tuple[str, Any]]] = {
-    # one letter a parameter: p address, n number
+_SIGNATURES: Final[dict[str, Signature]] = {
     "digits": ("ppnnn", None),
     "g1_window": ("pppnpn", None),
     "g2_window": ("pppnpn", None),
@@ -56,34 +53,12 @@ _SIGNATURES: Final[dict[str, tuple[str, Any]]] = {
     "babyjub_sum": ("pppnnnp", None),
     "miller": ("pppppppn", None),
     "final_exponentiation": ("pp", None),
-    "fp12_is_one": ("p", _N),
-    "g2_in_subgroup": ("pn", _N),
-    "g1_first_off": ("pn", _N),
+    "fp12_is_one": ("p", NUMBER),
+    "g2_in_subgroup": ("pn", NUMBER),
+    "g1_first_off": ("pn", NUMBER),
     "fp_standard_rows": ("ppn", None),
-    "g2_first_off": ("pn", _N),
+    "g2_first_off": ("pn", NUMBER),
 }
-
-
-class Library:
-    """The loaded kernels; `library.call("fr_mul_rows", …)`. Sizes must have been checked.
-
-    Attributes:
-        cached: whether the machine code came from the cache.
-    """
-
-    __slots__ = ("_code", "_functions", "cached")
-
-    def __init__(self, code: compiler.Compiled) -> None:
-        self._code = code  # owns the machine code
-        self._functions = {
-            name: code.bind(name, *(_P if c == "p" else _N for c in letters), returns=returns)
-            for name, (letters, returns) in _SIGNATURES.items()
-        }
-        self.cached = code.cached
-
-    def call(self, name: str, *arguments: int) -> Any:
-        """Run one kernel; the GIL is released meanwhile."""
-        return self._functions[name](*arguments)
 
 
 def build() -> Module:
@@ -123,17 +98,17 @@ def recipe(*, beside: bool = False) -> compiler.Recipe:
     return compiler.Recipe("scalar", build, passes=compiler.FULL)
 
 
-def load(folder: Path | None = None, *, beside: bool = False) -> Library:
+def load(folder: Path | None = None, *, beside: bool = False) -> Kernels:
     """Compile, or take from the cache, and bind.
 
     Raises:
         BackendError: nothing can be compiled on this machine.
     """
     made = recipe(beside=beside)
-    return Library(compiler.load_recipe(made, tuple(_SIGNATURES), folder=folder))
+    return Kernels(compiler.load_recipe(made, tuple(_SIGNATURES), folder=folder), _SIGNATURES)
 
 
 @functools.cache
-def shared(*, beside: bool = False) -> Library:
+def shared(*, beside: bool = False) -> Kernels:
     """The one library of this process, of each kind."""
     return load(beside=beside)

@@ -17,15 +17,15 @@ A library of its own: small, compiled in a second, and needed by members of comm
 
 from __future__ import annotations
 
-import ctypes
 import functools
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from zk.kernels import compile as compiler
 from zk.kernels.constants import FR
 from zk.kernels.emit import Module
 from zk.kernels.field import SIZE, emit_field
+from zk.kernels.loaded import Kernels, Signature
 from zk.kernels.sparse import reduce_total
 from zk.kernels.wide import LIMBS, Accumulator
 
@@ -38,35 +38,14 @@ WINDOW: Final = 4
 
 _WORD: Final = 8
 _WIDE_LIMBS: Final = WIDE_BYTES // _WORD
-_P: Final = ctypes.c_void_p
-_N: Final = ctypes.c_int64
-_SIGNATURES: Final[dict[str, str]] = {
-    # one letter a parameter: p address, n number
-    "fr_sum_rows": "pppnnn",
-    "fr_product_rows": "pppnnn",
-    "fr_combine": "pppnnnnn",
-    "fr_combine_wide": "pppnnnnn",
-    "fr_inverses": "ppn",
-    "fr_raise": "pppnnn",
+_SIGNATURES: Final[dict[str, Signature]] = {
+    "fr_sum_rows": ("pppnnn", None),
+    "fr_product_rows": ("pppnnn", None),
+    "fr_combine": ("pppnnnnn", None),
+    "fr_combine_wide": ("pppnnnnn", None),
+    "fr_inverses": ("ppn", None),
+    "fr_raise": ("pppnnn", None),
 }
-
-
-class LinearLibrary:
-    """The loaded kernels. Sizes must have been checked."""
-
-    __slots__ = ("_code", "_functions", "cached")
-
-    def __init__(self, code: compiler.Compiled) -> None:
-        self._code = code  # owns the machine code
-        self._functions = {
-            name: code.bind(name, *(_P if c == "p" else _N for c in letters))
-            for name, letters in _SIGNATURES.items()
-        }
-        self.cached = code.cached
-
-    def call(self, name: str, *arguments: int) -> Any:
-        """Run one kernel; the GIL is released meanwhile."""
-        return self._functions[name](*arguments)
 
 
 def build() -> Module:
@@ -86,17 +65,18 @@ def recipe() -> compiler.Recipe:
     return compiler.Recipe("linear", build, passes=compiler.FULL)
 
 
-def load(folder: Path | None = None) -> LinearLibrary:
+def load(folder: Path | None = None) -> Kernels:
     """Compile, or take from the cache, and bind.
 
     Raises:
         BackendError: nothing can be compiled on this machine.
     """
-    return LinearLibrary(compiler.load_recipe(recipe(), tuple(_SIGNATURES), folder=folder))
+    code = compiler.load_recipe(recipe(), tuple(_SIGNATURES), folder=folder)
+    return Kernels(code, _SIGNATURES)
 
 
 @functools.cache
-def shared() -> LinearLibrary:
+def shared() -> Kernels:
     """The one library of this process."""
     return load()
 

@@ -18,15 +18,15 @@ It is no ±1 or ±λ then, and by the same argument not modulo r either.
 
 from __future__ import annotations
 
-import ctypes
 import functools
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from zk.kernels import compile as compiler
 from zk.kernels.constants import FP, SEED
 from zk.kernels.emit import Module
 from zk.kernels.field import SIZE, emit_field
+from zk.kernels.loaded import NUMBER, Kernels, Signature
 from zk.kernels.points import G1, emit_points
 from zk.kernels.tower import FP12, emit_fp2, emit_fp6, emit_fp12
 
@@ -35,38 +35,14 @@ BETA: Final = (18 * SEED**3 + 18 * SEED**2 + 9 * SEED + 1) % FP.value
 WEIGHT_DIGITS: Final = 64
 _DIGIT: Final = 2
 
-_P: Final = ctypes.c_void_p
-_N: Final = ctypes.c_int64
-_SIGNATURES: Final[dict[str, str]] = {
-    "fp12_easy": "p",
-    "fp12_canonical": "p",
-    "fp_canonical": "pn",
-    "g1_weigh": "ppppn",
-    "g1_sum_tables": "pppnnnn",
+_SIGNATURES: Final[dict[str, Signature]] = {
+    "fp12_easy": ("p", None),
+    "fp12_canonical": ("p", None),
+    "fp_canonical": ("pn", None),
+    "g1_weigh": ("ppppn", None),
+    "g1_sum_tables": ("pppnnnn", None),
+    "g1_fold": ("pppn", NUMBER),
 }
-_ASKED: Final[dict[str, str]] = {"g1_fold": "pppn"}
-"""Those that return a number."""
-
-
-class VerificationLibrary:
-    """The loaded kernels. Sizes must have been checked."""
-
-    __slots__ = ("_code", "_functions", "cached")
-
-    def __init__(self, code: compiler.Compiled) -> None:
-        self._code = code  # owns the machine code
-        self._functions = {
-            name: code.bind(name, *(_P if c == "p" else _N for c in letters))
-            for name, letters in _SIGNATURES.items()
-        } | {
-            name: code.bind(name, *(_P if c == "p" else _N for c in letters), returns=_N)
-            for name, letters in _ASKED.items()
-        }
-        self.cached = code.cached
-
-    def call(self, name: str, *arguments: int) -> Any:
-        """Run one kernel; the GIL is released meanwhile."""
-        return self._functions[name](*arguments)
 
 
 def build() -> Module:
@@ -89,18 +65,18 @@ def recipe() -> compiler.Recipe:
     return compiler.Recipe("verification", build, passes=compiler.FULL)
 
 
-def load(folder: Path | None = None) -> VerificationLibrary:
+def load(folder: Path | None = None) -> Kernels:
     """Compile, or take from the cache, and bind.
 
     Raises:
         BackendError: nothing can be compiled on this machine.
     """
-    exports = (*_SIGNATURES, *_ASKED)
-    return VerificationLibrary(compiler.load_recipe(recipe(), exports, folder=folder))
+    code = compiler.load_recipe(recipe(), tuple(_SIGNATURES), folder=folder)
+    return Kernels(code, _SIGNATURES)
 
 
 @functools.cache
-def shared() -> VerificationLibrary:
+def shared() -> Kernels:
     """The one library of this process."""
     return load()
 

@@ -10,7 +10,6 @@ not under a password, as the validator's key: a validator must start without a p
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -163,17 +162,11 @@ class FileSecrets:
 
 def _erase(path: Path) -> None:
     try:
-        with path.open("r+b") as file:  # as far as the disk goes along: it may keep old blocks
-            file.write(bytes(os.fstat(file.fileno()).st_size))
-            file.flush()
-            os.fsync(file.fileno())
-    except FileNotFoundError:
-        return
+        files.erase(path)
     except OSError as error:
         raise SecretLost(
             f"LN-26: the secret cannot be erased: {error.strerror}", where=str(path)
         ) from None
-    path.unlink(missing_ok=True)
 
 
 def _checksum(body: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 No clock decides here. The protocols of a committee go on when 2t + 1 members agree, and wait
 otherwise; what ends a session that cannot is the chain, whose heights say that it is due no more
-(`follow.py`). Who drops out, or starts anew, runs the session of the same id and says the same
+(`run.py`). Who drops out, or starts anew, runs the session of the same id and says the same
 again: all that these protocols say follows from their parameters, which the id covers.
 """
 

@@ -10,7 +10,7 @@ from node.private.committees import Committee, Word
 from node.private.member.errors import MemberSecretLost
 from node.private.member.secrets import Vault
 from node.private.member.view import View
-from node.private.payload import CeremonyTx, Step
+from node.private.messages import CeremonyTx, Step
 from private_exec.committee.ceremony import Ceremony
 from private_exec.committee.errors import KeysUnusable
 from private_exec.committee.participant import EpochSecrets, Participant
@@ -48,18 +48,14 @@ class Keys:
         if found.opened == 0:
             if height < found.opens():
                 return []
-            entropy = self._vault.entropy(found.made, found.attempt)
-            notice = Participant(context, self.member, self._signer, entropy).notice()
-            return [self._said(found, Step.NOTICE, notice.to_bytes())]
+            return [self._notice(found)]
         words = view.words(found.made, found.attempt)
         ceremony = committees.replay(context, words, self._step_heights)
         plan = ceremony.schedule
         if self.member not in ceremony.keys:
             if height > plan.notices:
                 return []
-            entropy = self._vault.entropy(found.made, found.attempt)
-            notice = Participant(context, self.member, self._signer, entropy).notice()
-            return [self._said(found, Step.NOTICE, notice.to_bytes())]
+            return [self._notice(found)]
         kept = self._vault.find(found.made, found.attempt)
         if kept is None or not plan.notices < height <= plan.complaints:
             return []
@@ -127,10 +123,16 @@ class Keys:
                 if epoch == found.made
                 else entry is not None and attempt != entry.record.context.attempt
             )
-            if failed or epoch + KEPT < found.made:
+            old = epoch + KEPT < found.made
+            if failed or old:
                 self._vault.erase(epoch, attempt)
-                if (gone := self._secrets.pop(epoch, None)) is not None:
-                    gone.erase()
+            if old and (gone := self._secrets.pop(epoch, None)) is not None:
+                gone.erase()
+
+    def _notice(self, found: Committee) -> CeremonyTx:
+        entropy = self._vault.entropy(found.made, found.attempt)
+        notice = Participant(found.context, self.member, self._signer, entropy).notice()
+        return self._said(found, Step.NOTICE, notice.to_bytes())
 
     def _said(self, found: Committee, step: Step, message: bytes) -> CeremonyTx:
         return CeremonyTx(found.declaration.id, found.made, found.attempt, step, message)

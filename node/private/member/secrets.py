@@ -11,7 +11,7 @@ password: a member must start without a person.
 
 from __future__ import annotations
 
-import os
+import re
 import secrets as system
 from pathlib import Path
 from typing import Final
@@ -28,6 +28,7 @@ _HEAD: Final = b"chiaro-member-key/1 "
 _LENGTH: Final = len(_HEAD) + 2 * 32 + 1
 _VERSION: Final = 1
 _MOST: Final = 4096
+_NAME: Final = re.compile(r"([0-9]+)-([0-9]+)")
 
 
 def make_key(home: Path) -> SigningKey:
@@ -42,9 +43,9 @@ def make_key(home: Path) -> SigningKey:
         files.make_private_folder(home)
         text = _HEAD + secret.hex().encode() + b"\n"
         files.write(path, text, mode=files.PRIVATE, durable=True, new=True)
-    except FileExistsError:
-        raise MemberRefused("PV-150", "there is a member's key", where=str(path)) from None
     except OSError as error:
+        if path.exists():
+            raise MemberRefused("PV-150", "there is a member's key", where=str(path)) from None
         raise MemberSecretLost("PV-150", f"no key: {error.strerror}", where=str(path)) from None
     return SigningKey(secret)
 
@@ -126,14 +127,18 @@ class Vault:
         """Epoch and attempt of each secret, sorted."""
         if not self._folder.is_dir():
             return ()
-        names = (path.name.split("-") for path in self._folder.iterdir())
-        pairs = (parts for parts in names if len(parts) == 2 and all(p.isdigit() for p in parts))
-        return tuple(sorted((int(epoch), int(attempt)) for epoch, attempt in pairs))
+        names = (_NAME.fullmatch(path.name) for path in self._folder.iterdir())
+        return tuple(sorted((int(found[1]), int(found[2])) for found in names if found))
 
     def erase(self, epoch: int, attempt: int) -> None:
         """PV-150 (PV-37): gone when it returns, with what a crash left of one being written."""
         for path in (self._path(epoch, attempt), *self._folder.glob(".*.tmp")):
-            _erase(path)
+            try:
+                files.erase(path)
+            except OSError as error:
+                raise MemberSecretLost(
+                    "PV-150", f"cannot be erased: {error.strerror}", where=str(path)
+                ) from None
 
     def _head(self, epoch: int, attempt: int) -> bytes:
         writer = Writer().u8(_VERSION).raw(self._committee, ID_BYTES)
@@ -180,21 +185,6 @@ class FileJournal:
         if data[-32:] != _checksum(data[:-32]):
             raise MemberSecretLost("PV-151", "the file is damaged", where=str(path))
         return data[:-32]
-
-
-def _erase(path: Path) -> None:
-    try:
-        with path.open("r+b") as file:  # as far as the disk goes along: it may keep old blocks
-            file.write(bytes(os.fstat(file.fileno()).st_size))
-            file.flush()
-            os.fsync(file.fileno())
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise MemberSecretLost(
-            "PV-150", f"cannot be erased: {error.strerror}", where=str(path)
-        ) from None
-    path.unlink(missing_ok=True)
 
 
 def _checksum(body: bytes) -> bytes:

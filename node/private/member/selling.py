@@ -21,7 +21,7 @@ from node.private.gifts import LinkedProof
 from node.private.member.due import Duties, Job
 from node.private.member.keys import Keys
 from node.private.member.view import View
-from node.private.payload import ComplaintTx, OpenTx
+from node.private.messages import ComplaintTx, OpenTx
 from node.private.sale_payload import (
     BlameTx,
     CallTx,

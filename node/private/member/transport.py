@@ -295,7 +295,9 @@ class Links:
 def address(text: str) -> tuple[str, int]:
     """HOST:PORT. Raises MemberRefused: PV-152."""
     host, _, port = text.rpartition(":")
-    with contextlib.suppress(ValueError):
+    host = host.strip("[]")
+    with contextlib.suppress(ValueError):  # of more digits than `int` takes, or of `idna`
         if host and port.isascii() and port.isdigit() and 0 < int(port) < 1 << 16:
-            return host.strip("[]"), int(port)
+            host.encode("idna")  # as sockets do, whose error would be none of `OSError`
+            return host, int(port)
     raise MemberRefused("PV-152", "an endpoint is HOST:PORT", where=text)

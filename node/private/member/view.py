@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from node.core.codec import Reader
 from node.core.interfaces import StateReader
 from node.private import committees, deposits, sale_state
 from node.private import state as entries
@@ -179,10 +178,7 @@ class View:
 
     def cell(self, identity: CellId) -> Cell:
         """As the state has it."""
-        reader = Reader(self._need(entries.cell_key(identity)), "cell")
-        found = Cell.read(reader)
-        reader.done()
-        return found
+        return entries.cell_from(self._need(entries.cell_key(identity)))
 
     def _get(self, key: bytes) -> bytes | None:
         return self._chain.get(key, self.height)

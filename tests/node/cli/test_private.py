@@ -48,6 +48,7 @@ def test_cost_is_that_of_the_program_at_these_sizes(cli) -> None:
         (("auction", "--members", "5"), 2, "USE-001"),
         (("auction", "--size", "bidders"), 2, "USE-001"),
         (("auction", "--size", "bidders=2", "--size", "bidders=3"), 2, "USE-001"),
+        (("auction", "--size", "bidders=" + "9" * 5000), 2, "USE-001"),
         (("auction", "--size", "sellers=3"), 3, "PV-83"),
         (("auction", "--size", "bidders=0"), 3, "PV-83"),
         (("auction", "--size", "bidders=99999999999999999999"), 3, "PV-83"),
@@ -80,7 +81,10 @@ def highest(bids):
 def test_a_program_in_a_file_of_ones_own_is_costed(offline, tmp_path) -> None:
     file = tmp_path / "highest.py"
     file.write_text(HIGHEST)
-    for name in (str(file), f"{file}:highest"):
+    hidden = tmp_path / ".pyenv" / "a.py.d" / "b.py"
+    hidden.parent.mkdir(parents=True)
+    hidden.write_text(HIGHEST)
+    for name in (str(file), f"{file}:highest", str(hidden), f"{hidden}:highest"):
         data = offline.json("private", "cost", name, "--members", "4").data
         assert data["name"] == "highest"
         assert data["operations"] == {"less": 1, "multiply": 1}

@@ -17,7 +17,7 @@ from node.app.options import Options
 from node.cli import keystore, private_trust, wallet_private, wallets
 from node.cli.wallet_private import Provers
 from node.core.ids import tagged_hash
-from node.core.private import PrivateParameters
+from node.core.private import MAX_DONATIONS, PrivateParameters
 from node.private.build import about_of, openings_of
 from node.private.rounds import read_input
 from node.rpc.client import NodeClient
@@ -207,6 +207,7 @@ def test_drafts_and_refusals_send_nothing(place, tmp_path) -> None:
         '{"group": 1, "leaves": []}',
         '{"group": "x", "leaves": ["zz"]}',
         '{"group": "x", "leaves": [7]}',
+        '{"group": "\\ud800", "leaves": []}',
     ):
         other.write_text(text)
         wrong = place.cli.pay(
@@ -275,6 +276,26 @@ def test_a_node_that_shows_another_round_gets_no_donation(place, monkeypatch) ->
     assert (refused.code, refused.error["code"]) == (5, "PV-142")
     assert place.client.private_round(bytes_of(announced, 32)).inputs == 0
     assert give(place, "bob", other, 0, "0.04").code == 0
+
+
+def test_terms_that_no_round_can_have_are_refused_before_anything_is_asked(place) -> None:
+    words = (
+        "private", "fund", "new", "--pool", "1", "--committee", committee(place),
+        "--members", place.members, "--wallet", "alice",
+    )  # fmt: skip
+    project = ("--project", f"0x{RECIPIENTS[0].hex()}")
+    for more in (project * 33, (*project, "--donate-for", str(10**30))):
+        refused = place.cli.pay(*words, *more)
+        assert (refused.code, refused.error["code"]) == (2, "USE-001"), refused.out
+        assert refused.error["where"] == more[-2]
+
+
+def test_a_node_whose_donations_have_no_end_is_asked_for_as_many_as_there_may_be() -> None:
+    page = SimpleNamespace(inputs=[None] * wallet_private.PAGE)
+    asked: list[int] = []
+    client = SimpleNamespace(private_inputs=lambda _id, first, _limit: asked.append(first) or page)
+    assert len(list(wallet_private.inputs_of(client, bytes(32)))) == MAX_DONATIONS
+    assert asked == list(range(0, MAX_DONATIONS, wallet_private.PAGE))
 
 
 @pytest.mark.slow

@@ -26,7 +26,8 @@ from node.cli import wallet_private
 from node.cli.wallet_private import Provers
 from node.core.ids import ChainId, Height, tagged_hash
 from node.core.private import PrivateParameters
-from node.private.payload import DeclareTx, Head, sign_declare, wire
+from node.private.paid import DeclareTx, Head, sign_declare
+from node.private.payload import wire
 from node.rpc.text import bytes_of
 from node.testing.clock import EPOCH_MS
 from node.testing.ledger import FAUCET, FEE

@@ -46,8 +46,7 @@ def test_a_lying_member_is_named_and_changes_nothing(offline: Any, rehearsed: An
 
 def test_more_liars_than_t_end_it(offline: Any) -> None:
     refused = offline(*WORDS, "--liars", "2", "--json")
-    assert refused.code != 0
-    assert refused.error["code"].startswith("PV-")
+    assert (refused.code, refused.error["code"]) == (7, "PV-13")
 
 
 def test_an_auditor_verifies_the_file_alone(offline: Any, rehearsed: Any, made: Path) -> None:
@@ -143,6 +142,24 @@ def test_pv68_a_changed_file_is_refused(rehearsed: Any, made: Path) -> None:
     with pytest.raises(TransitionRefused) as caught:
         parse(change(made, digest="0x" + "00" * 32), "")
     assert (caught.value.rule, type(caught.value)) == ("PV-68", TransitionRefused)
+    with pytest.raises(TransitionRefused) as caught:
+        parse(change(made, program="lottery\x1b[2J"), "")
+    assert (caught.value.rule, type(caught.value)) == ("PV-68", TransitionRefused)
+    assert "lottery" not in str(caught.value)
+
+
+def test_pv68_cells_are_counted_before_a_program_is_traced(
+    rehearsed: Any, made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A small file must not ask for the longest program that there is."""
+    from private_exec.programs.program import PrivateProgram
+
+    monkeypatch.setattr(PrivateProgram, "at", lambda *_, **__: pytest.fail("it was traced"))
+    most = {"program": "darkpool", "sizes": {"orders": 255, "ticks": 255}}
+    for values in (most, {"sizes": {"bidders": 255}}):
+        with pytest.raises(MalformedTransition) as caught:
+            parse(change(made, **values), "")
+        assert caught.value.rule == "PV-68"
 
 
 def test_pv68_what_is_no_transition_is_refused(rehearsed: Any, made: Path) -> None:
@@ -184,13 +201,11 @@ def test_pv68_what_is_no_transition_is_refused(rehearsed: Any, made: Path) -> No
         (("rehearse", "lottery"), 1, "PRG-003"),
         (("rehearse", "auction", "--members", "5"), 2, "USE-001"),
         (("rehearse", "auction", "--liars", "9"), 2, "USE-001"),
-        (("verify", "{missing}"), None, None),
+        (("verify", "{missing}"), 3, "FIL-001"),
     ],
 )
 def test_refusals(offline: Any, tmp_path: Path, words: Any, exit_code: Any, code: Any) -> None:
     refused = offline(
         "private", *(word.format(missing=tmp_path / "missing") for word in words), "--json"
     )
-    assert refused.code not in {0, 70}
-    if code is not None:
-        assert (refused.code, refused.error["code"]) == (exit_code, code)
+    assert (refused.code, refused.error["code"]) == (exit_code, code)

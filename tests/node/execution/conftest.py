@@ -7,6 +7,8 @@ import json
 from dataclasses import asdict, dataclass
 
 import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
 
 from node.core.block import Block, Header, Transaction, tx_root
 from node.core.effects import Crossing, Effects, Event, HiddenValue, Part
@@ -374,6 +376,24 @@ def make_guarded():
 @pytest.fixture
 def guarded(make_guarded) -> World:
     return make_guarded()
+
+
+@pytest.fixture(scope="session")
+def walk():
+    """Runs a state machine whose `make_world` is the given one."""
+
+    def run(machine, make, *, examples: int, steps: int) -> None:
+        run_state_machine_as_test(
+            type(machine.__name__, (machine,), {"make_world": staticmethod(make)}),
+            settings=settings(
+                max_examples=examples,
+                stateful_step_count=steps,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -7,14 +7,12 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
     rule,
-    run_state_machine_as_test,
 )
 
 from node.core.errors import PolicyRefused, StoreError
@@ -497,18 +495,8 @@ class Pool(RuleBasedStateMachine):
         assert all(item.environment is EnvironmentId.TRANSPARENT for item in items)
 
 
-def test_ex22_random_schedules_keep_the_books(make_world):
-    class Here(Pool):
-        pass
-
-    Here.make_world = staticmethod(make_world)
-    run_state_machine_as_test(
-        Here,
-        settings=settings(
-            max_examples=25, stateful_step_count=30, deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )  # fmt: skip
+def test_ex22_random_schedules_keep_the_books(walk, make_world):
+    walk(Pool, make_world, examples=25, steps=30)
 
 
 def test_ex18_no_proof_is_verified_beyond_a_wrong_one(world):

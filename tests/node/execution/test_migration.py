@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from node.core.genesis import Allocation, Genesis, StatementKey
 from node.core.ids import FEE_ACCOUNT, NATIVE, EnvironmentId, Height, Kind
+from node.core.private import PrivateParameters
 from node.execution import turnstile
 from node.execution.executor import Executor
 from node.execution.migration import (
@@ -19,7 +20,7 @@ from node.execution.migration import (
     check_successor,
     successor,
 )
-from node.execution.turnstile import Totals
+from node.execution.turnstile import Hidden, Totals
 from transparent.accounts import Ledger, every_balance
 
 SHIELDED = EnvironmentId.SHIELDED
@@ -107,11 +108,27 @@ def test_ch30_a_pool_that_can_still_change_has_no_successor(guarded, make_guarde
     assert made(world).left_behind == ()
 
 
-def test_ch30_another_pool_that_holds_something_must_be_closed_as_well(ended):
-    held = {turnstile.totals_key(EnvironmentId.PRIVATE, NATIVE): Totals(5).to_bytes()}
-    ended.state = ended.state.after(held)
+@pytest.mark.parametrize(
+    ("key", "entry"),
+    [
+        (turnstile.totals_key(EnvironmentId.PRIVATE, NATIVE), Totals(5).to_bytes()),
+        (turnstile.hidden_key(NATIVE), Hidden(into=1).to_bytes()),
+    ],
+    ids=["known", "hidden"],
+)
+def test_ch30_another_pool_that_holds_something_must_be_closed_as_well(ended, key, entry):
+    """Also where nobody sees how much."""
+    ended.state = ended.state.after({key: entry})
     with pytest.raises(NoSuccessor, match="CH-30: the private pool"):
         made(ended)
+
+
+def test_what_every_node_must_run_and_the_private_environment_stay(ended):
+    ended.genesis = dataclasses.replace(
+        ended.genesis, runtime=b"\x07" * 32, private=PrivateParameters()
+    )
+    found = made(ended).genesis
+    assert (found.runtime, found.private) == (b"\x07" * 32, PrivateParameters())
 
 
 def test_ch31_a_broken_statement_is_not_verified_again(ended):

@@ -302,6 +302,13 @@ def test_ex34_value_only_leaves_an_exit_only_pool(guarded, note):
     assert turnstile.totals(guarded.state, SHIELDED, NATIVE).held == 40
 
 
+@pytest.mark.parametrize(
+    ("pool", "way"), [(SHIELDED, "chiaro unshield"), (EnvironmentId.PRIVATE, "PV-125")]
+)
+def test_ex34_the_way_out_is_that_of_the_pool(pool, way):
+    assert way in pools.narrowed(PoolRecord(PoolState.EXIT_ONLY), pool, "no value may enter").fix
+
+
 def test_ex34_forged_notes_take_out_no_more_than_entered(guarded, note):
     """What exit-only cannot do: tell a forged note. The turnstile bounds it (EX-11)."""
     assert guarded.block(guarded.shield(guarded.alice, note(1), 100)) == ["ok"]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
     rule,
-    run_state_machine_as_test,
 )
 
 from node.core.ids import NATIVE, EnvironmentId, Height, Kind
@@ -147,14 +145,5 @@ class Walk(RuleBasedStateMachine):
         )
 
 
-def test_ex33_random_orders_and_payments_never_move_a_frozen_pool(make_guarded) -> None:
-    machine = type("Machine", (Walk,), {"make_world": staticmethod(make_guarded)})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=30,
-            stateful_step_count=25,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+def test_ex33_random_orders_and_payments_never_move_a_frozen_pool(walk, make_guarded) -> None:
+    walk(Walk, make_guarded, examples=30, steps=25)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
     rule,
-    run_state_machine_as_test,
 )
 
 from node.core.errors import InvalidTransaction
@@ -249,15 +247,5 @@ class Walk(RuleBasedStateMachine):
         assert recomputed == turnstile.stored(self.world.state)
 
 
-def test_ex15_random_walks_conserve_value_per_kind(make_world):
-    class Here(Walk):
-        pass
-
-    Here.make_world = staticmethod(make_world)
-    run_state_machine_as_test(
-        Here,
-        settings=settings(
-            max_examples=25, stateful_step_count=25, deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )  # fmt: skip
+def test_ex15_random_walks_conserve_value_per_kind(walk, make_world):
+    walk(Walk, make_world, examples=25, steps=25)

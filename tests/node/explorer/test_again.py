@@ -7,12 +7,19 @@ from dataclasses import replace
 
 import pytest
 
+from circuits.key_registry import DEV
+from circuits.keys import KeyStore
 from node.app import assembly
+from node.core.private import TRANSIT
 from node.explorer import again as again_module
 from node.explorer.again import Again, Allowance
 from node.explorer.errors import TooSoon
 from node.explorer.tx_pages import claim_of
 from node.lane.blobs.blob import NoBytes
+from node.private.prove import linked_prover
+from node.private.statements import claims_of
+from node.testing.private import PrivateChain
+from shielded.private_owner import PrivateOwner
 from zk.errors import InvalidProof, UnknownKey
 
 
@@ -23,8 +30,6 @@ def own(helpers):
 
 @pytest.fixture(scope="module")
 def keys(story):
-    from circuits.keys import KeyStore
-
     return assembly.verifying_keys(story.node.genesis, KeyStore())
 
 
@@ -55,10 +60,25 @@ def test_rpc61_no_verdict_is_remembered(story, keys, monkeypatch) -> None:
     unknown = again.verify(replace(claim, key_id="other/1"))
     assert (unknown.ok, unknown.code) == (False, UnknownKey.code)
     asked = []
-    monkeypatch.setattr(again_module, "verify", lambda *found: asked.append(found))
+    monkeypatch.setattr(again_module, "check_claim", lambda *found: asked.append(found))
     again.verify(claim)
     again.verify(claim)
     assert len(asked) == 2
+
+
+def test_a_proof_that_hides_inputs_is_verified_with_its_link(story) -> None:
+    store = KeyStore()
+    chain = PrivateChain(linked=linked_prover(profile=DEV, keys=store))
+    chain.start()
+    stored, _ = chain.stored(5000, PrivateOwner(bytes(32), bytes(32)))
+    (claim,) = claims_of(stored)
+    again = Again(story.service, {TRANSIT: store.verifying_key(TRANSIT, DEV)})
+    found = again.verify(claim)
+    assert found.ok, found
+    assert "link" in found.says
+    assert claim.linked is not None
+    other = replace(claim, linked=replace(claim.linked, context=bytes(32)))
+    assert not again.verify(other).ok
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import httpx
 import pytest
 from rich.console import Console
 
@@ -14,7 +15,7 @@ from node.core.ids import EnvironmentId
 from node.explorer import describe
 from node.private import state as entries
 from node.private.gifts import LinkedProof
-from node.private.payload import (
+from node.private.messages import (
     ComplaintTx,
     FreezeTx,
     HandoverTx,
@@ -22,12 +23,13 @@ from node.private.payload import (
     RemaskTx,
     SettleTx,
     Step,
-    Tag,
-    wire,
 )
+from node.private.payload import wire
 from node.private.sale_payload import BlameTx, CallTx, ResultTx, SilenceTx, mask_of
+from node.private.tags import Tag
 from node.rpc import views
 from node.rpc.schema import TransactionView
+from node.testing.nodes import memory_node, serving
 from node.testing.private import PrivateChain, assert_ok
 from node.testing.sales import SaleChain
 from private_exec.committee.certificate import Certificate
@@ -151,6 +153,13 @@ def test_every_private_transaction_has_a_page_and_a_document(told, tag) -> None:
         (inside,) = data["carried"]
         assert inside["environment"] == "shielded"
         assert inside["tx_id"] == "0x" + tx.carried.id.hex()
+
+
+def test_marks_of_every_environment_are_explained() -> None:
+    with serving(memory_node()) as client:
+        page = httpx.get(f"{client.url}/explorer/blocks").text
+    for environment in EnvironmentId:
+        assert f'tone-{environment.label}"></span> ' in page
 
 
 def test_no_donors_amount_is_on_its_page(told) -> None:

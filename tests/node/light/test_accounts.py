@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from fuzzing.ledger import shielded
 
@@ -13,12 +15,16 @@ from node.lane import payload
 from node.lane.payload import Ending, EndTx
 from node.light import accounts
 from node.light.errors import LightRefused
+from node.private import payload as private
+from node.private.gifts import DepositTx, LinkedProof
 from node.testing.nodes import development_genesis
+from private_exec.linking import link_bytes
 from shielded.env import nullifier_bytes
 from shielded.transaction import ShieldedTx
 from transparent.accounts import balance_key, sequence_key
 from transparent.signature import SigningKey
 from transparent.transaction import Transfer, sign
+from zk.groth16.keys import PROOF_BYTES
 
 CHAIN = ChainId(b"\x01" * 32)
 PERSON, OTHER = SigningKey(b"\x02" * 32), SigningKey(b"\x03" * 32)
@@ -91,6 +97,27 @@ def test_a_shielded_one_took_effect_if_its_nullifiers_were_spent_in_its_block() 
     assert accounts.took_effect(Ledger({}, {}, {**here, keys[0]: u64(8)}), block(wire), 0) is False
     assert accounts.took_effect(Ledger({}, {}, here), block(wire, wire), 0) is None
     assert accounts.took_effect(Ledger({}, {}, here), block(wire, transfer(PERSON, 0)), 0) is True
+
+
+def depositing(carried: ShieldedTx) -> bytes:
+    linked = LinkedProof(bytes(PROOF_BYTES), bytes(32), bytes(link_bytes(1)))
+    return private.wire(DepositTx(CHAIN, bytes(32), b"", linked, carried))
+
+
+def test_a_private_transaction_may_have_spent_them_with_what_it_carries() -> None:
+    tx = ShieldedTx.from_bytes(shielded()[0])
+    (action,) = tx.actions
+    public = replace(action.public, nullifiers=(7, 8))
+    other = replace(
+        tx, parties=(replace(tx.parties[0], actions=(replace(action, public=public),)),)
+    )
+    wire = Transaction(EnvironmentId.SHIELDED, tx.to_bytes()).to_bytes()
+    keys = [nullifier_key(EnvironmentId.SHIELDED, nullifier_bytes(v)) for v in tx.nullifiers]
+    ledger = Ledger({}, {}, dict.fromkeys(keys, u64(HEIGHT)))
+    assert accounts.took_effect(ledger, block(depositing(tx), wire), 1) is None
+    assert accounts.took_effect(ledger, block(depositing(other), wire), 1) is True
+    odd = Transaction(EnvironmentId.PRIVATE, b"?").to_bytes()
+    assert accounts.took_effect(ledger, block(odd, wire), 1) is True
 
 
 def test_every_kind_of_genesis_is_asked_for() -> None:

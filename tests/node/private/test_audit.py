@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from circuits.key_registry import DEV, Registry
 from circuits.keys import KeyStore
@@ -14,6 +16,7 @@ from node.audit import keys, work
 from node.audit.engine import Audit
 from node.audit.export import export
 from node.audit.sources import FolderSource, bundle_in
+from node.cli import audit_report, audit_show
 from node.private import state as entries
 from node.private.prove import linked_prover
 from node.testing.clock import EPOCH_MS
@@ -33,13 +36,22 @@ def chain_of(linked) -> PrivateChain:
     return found
 
 
-def audited(chain: PrivateChain, folder: Path):
+def audited(chain: PrivateChain, folder: Path, auditor: type[Audit] = Audit):
     path = folder / "chain.tar"
     export(FolderSource(chain.ledger.store, chain.genesis, "memory", None), path, REGISTRY)
     with bundle_in(path) as source:
         chosen, _ = keys.choose(source.genesis, source.keys, REGISTRY, trust_bundled=False)
         with work.in_memory(source.genesis) as journal:
-            return Audit(source, chosen, journal).run()
+            return auditor(source, chosen, journal).run()
+
+
+class Watched(Audit):
+    """AUD-021: execution finds every proof judged already, also those of what is carried."""
+
+    def _execute(self, item, supply):
+        before = self._verifier.judged
+        super()._execute(item, supply)
+        assert self._verifier.judged == before, item.raw.height
 
 
 def test_an_audit_of_a_round_finds_nothing(tmp_path):
@@ -51,9 +63,16 @@ def test_an_audit_of_a_round_finds_nothing(tmp_path):
     assert_ok(chain.run(chain.sums(identity)))
     assert_ok(chain.run(chain.settle(identity)))
     assert_ok(chain.run(chain.claim(given[1])))
-    report = audited(chain, tmp_path)
+    report = audited(chain, tmp_path, Watched)
     assert not report.culprits and not report.stopped
     assert report.height == chain.height
+    (row,) = (row for row in audit_show.data(report)["supply"] if row["asset"] == "native")
+    assert (row["hidden_into"], row["hidden_out_of"]) == (2, 1)
+    assert int(row["joint"]) == int(row["shielded"]) + int(row["private"])
+    out = io.StringIO()
+    audit_show.draw(Console(file=out, width=250), report, None)
+    for text in (out.getvalue(), audit_report.render(report)):
+        assert "nobody sees went into the private pool 2 times, back 1 times" in text
 
 
 def test_pv110_an_audit_names_the_block_whose_donation_nobody_proved(tmp_path):

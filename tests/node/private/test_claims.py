@@ -86,8 +86,10 @@ def test_pv119_a_claim_is_its_owners_and_of_the_donors_commitment(chain):
     more = dataclasses.replace(given, openings=dataclasses.replace(given.openings, amount=other))
     assert chain.codes(chain.claim(more)) == ["PV-119"]
     # somebody else's transaction around the same proof: the signature is over both
-    wanted = dataclasses.replace(tx, carried=dataclasses.replace(tx.carried, fee=tx.carried.fee))
-    assert chain.codes(wanted) == ["ok"]
+    theirs = chain.claim(given, person=1)
+    assert theirs.wanted == tx.wanted
+    assert chain.codes(dataclasses.replace(tx, carried=theirs.carried)) == ["PV-119"]
+    assert chain.codes(tx) == ["ok"]
 
 
 def test_pv111_the_carried_transaction_moves_exactly_what_is_named(chain):
@@ -95,10 +97,13 @@ def test_pv111_the_carried_transaction_moves_exactly_what_is_named(chain):
     given, other = chain.give(identity, 0, 50, 0), chain.give(identity, 0, 60, 1)
     swapped = dataclasses.replace(given.tx, carried=other.tx.carried)
     assert chain.codes(swapped) == ["PV-111"]
-    for change in ({"hidden_values": ()},):
-        bare = dataclasses.replace(given.tx.carried, **change)
-        assert chain.codes(dataclasses.replace(given.tx, carried=bare)) == ["PV-111"]
     value = given.tx.carried.hidden_values[0]
+    more = dataclasses.replace(value, reference=b"\xff" * 32)
+    for values in ((), (value, more)):
+        bare = dataclasses.replace(given.tx.carried, hidden_values=values)
+        with pytest.raises(PrivateRefused) as caught:
+            statements.moved(dataclasses.replace(given.tx, carried=bare))
+        assert caught.value.rule == "PV-111"
     assert statements.moved(given.tx) == value
     turned = HiddenValue(EnvironmentId.PRIVATE, value.reference, value.kind, value.cv, enters=True)
     entering = dataclasses.replace(given.tx.carried, hidden_values=(turned,))

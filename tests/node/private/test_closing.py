@@ -10,7 +10,7 @@ from node.core.ids import EnvironmentId, Height
 from node.execution import pools
 from node.execution.order import Order, PoolState
 from node.private import state as entries
-from node.private.payload import SettleTx
+from node.private.messages import SettleTx
 from node.testing.private import Held, PrivateChain, assert_ok, signer
 from transparent.signature import SigningKey
 

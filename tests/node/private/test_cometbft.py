@@ -16,7 +16,8 @@ from node.consensus.cometbft.home import binary
 from node.core.block import Receipt
 from node.core.private import PrivateParameters
 from node.private import state as entries
-from node.private.payload import PrivateTx, SettleTx, wire
+from node.private.messages import SettleTx
+from node.private.payload import PrivateTx, wire
 from node.private.prove import linked_prover
 from node.testing.ledger import real_prover
 from node.testing.localnets import Localnet
@@ -52,7 +53,10 @@ class Following(PrivateChain):
         wires = [tx if isinstance(tx, bytes) else wire(tx) for tx in txs]
         for data in wires:
             self.sent += 1
-            self.net.clients[self.sent % 4].submit(data)
+            client = self.net.clients[self.sent % 4]
+            if self.height:  # a node a block behind would refuse what is due now
+                client.events(self.height - 1, 20)
+            client.submit(data)
         while not all(data in found for data in wires):
             height = self.height + 1
             receipts = self.follow(height, list(txs))
@@ -74,13 +78,9 @@ class Following(PrivateChain):
 
 @pytest.fixture
 def net() -> Iterator[Localnet]:
-    found = Localnet(4, block_ms=250, lane=None, private=PARAMETERS)
-    try:
+    with Localnet(4, block_ms=250, lane=None, private=PARAMETERS) as found:
         found.up()
         yield found
-    finally:
-        found.close()
-        found.remove()
 
 
 @needs_engine

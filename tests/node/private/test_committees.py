@@ -9,7 +9,8 @@ import pytest
 from node.core.ids import ChainId
 from node.private import committees
 from node.private.errors import PrivateRefused
-from node.private.payload import DeclareTx, Step, sign_declare
+from node.private.messages import Step
+from node.private.paid import DeclareTx, sign_declare
 from node.testing.ledger import FAUCET
 from node.testing.private import PrivateChain, assert_ok, signer
 from private_exec.committee import dealing as dealings
@@ -39,7 +40,7 @@ def test_pv104_a_committee_is_declared_once_and_for_this_chain(fresh):
     tx = sign_declare(DeclareTx(fresh.head(), short.to_bytes()), FAUCET)
     assert fresh.codes(tx) == ["PV-104"]
     broken = sign_declare(DeclareTx(fresh.head(), fresh.declaration.to_bytes()[:-1]), FAUCET)
-    assert fresh.codes(broken) != ["ok"]
+    assert fresh.codes(broken) == ["ENC-003"]
     with pytest.raises(PrivateRefused) as caught:
         committees.committee_of(fresh.state, elsewhere.id)
     assert caught.value.rule == "PV-104"
@@ -58,7 +59,9 @@ def test_pv105_messages_count_in_the_attempt_that_is_under_way(fresh):
     people = fresh.participants()
     notice = people[1].notice().to_bytes()
     early = fresh.message(Step.DEALING, b"\x01")
-    assert fresh.codes(early) != ["ok"]
+    with pytest.raises(PrivateRefused, match="no ceremony is under way") as caught:
+        committees.check_place(early, fresh.state, fresh.height + 1)
+    assert caught.value.rule == "PV-105"
     for changes in ({"epoch": 1}, {"attempt": 1}, {"committee": b"\x09" * 32}):
         tx = dataclasses.replace(fresh.message(Step.NOTICE, notice), **changes)
         assert fresh.codes(tx) == ["PV-104" if "committee" in changes else "PV-105"]
@@ -166,5 +169,9 @@ def test_pv106_a_ceremony_is_over_behind_its_last_block(fresh):
     people = fresh.participants()
     assert_ok(fresh.run(fresh.message(Step.NOTICE, people[1].notice().to_bytes())))
     late = fresh.message(Step.NOTICE, people[2].notice().to_bytes())
-    fresh.to(fresh.height + fresh.parameters.step_heights - 1)
+    opened, step = fresh.height, fresh.parameters.step_heights
+    fresh.to(opened + step - 1)
     assert fresh.codes(late) == ["PV-35"]
+    fresh.to(opened + 3 * step - 1)
+    assert committee(fresh).attempt == 1
+    assert fresh.codes(late) == ["PV-105"]

@@ -13,19 +13,17 @@ from node.core.ids import EnvironmentId, tagged_hash
 from node.execution import turnstile
 from node.private import committees, deposits, freezing
 from node.private import state as entries
-from node.private.payload import FreezeTx, HandoverTx, RemaskTx
+from node.private.messages import FreezeTx, HandoverTx, RemaskTx
 from node.private.state import Status
 from node.rpc.private import PrivateViews
-from node.testing.private import Held, PrivateChain, assert_ok, signer
+from node.testing.private import Held, PrivateChain, assert_ok, change_of, signer
 from private_exec import group
 from private_exec.committee import certificate, remask
-from private_exec.committee.cells import Cell, cell_id, combined, masks, shares
+from private_exec.committee.cells import Cell, cell_id
 from private_exec.committee.certificate import Certificate
 from private_exec.committee.epoch import EpochRecord
-from private_exec.committee.participant import EpochSecrets
 from private_exec.committee.remask import Change
 from private_exec.committee.reshare import Transfer
-from private_exec.sharing import interpolate
 from shielded.private_owner import PrivateOwner
 
 ALICE = signer(7)
@@ -65,7 +63,7 @@ class Keepers:
 
     def changes(self) -> list[Change]:
         """What the members find, here by interpolation in one process."""
-        return [_change(self.before, self.chain.secrets, cell) for cell in self.cells]
+        return [change_of(self.before, self.chain.secrets, cell) for cell in self.cells]
 
     def remasking(self, changes: list[Change], signers=SIGNERS) -> bytes:
         signed = {m: remask.sign(self.old, self.new, changes, signer(m)) for m in signers}
@@ -92,20 +90,6 @@ class Keepers:
 
 def owner(chain: PrivateChain, number: int) -> PrivateOwner:
     return PrivateOwner(tagged_hash("owner", bytes([number])), chain.declaration.id)
-
-
-def _change(old: dict[int, EpochSecrets], new: dict[int, EpochSecrets], cell: Cell) -> Change:
-    rows = {m: (masks(old[m].prss, [cell.id])[0], masks(new[m].prss, [cell.id])[0]) for m in new}
-    places = list(rows)
-    value = interpolate(places, [now.value - was.value for was, now in rows.values()], 0)
-    blinding = interpolate(places, [now.blinding - was.blinding for was, now in rows.values()], 0)
-    return Change(cell.id, value, blinding)
-
-
-def revealed(chain: PrivateChain, cell: Cell) -> int:
-    """What the members of the latest keys hold."""
-    rows = {m: combined([1], shares(s.prss, [cell])) for m, s in chain.secrets.items()}
-    return interpolate(list(rows), [row.value for row in rows.values()], 0)
 
 
 def frozen(chain: PrivateChain, committee: bytes, epoch: int = 0) -> FreezeTx:
@@ -140,7 +124,7 @@ def test_pv126_who_leaves_undoes_no_move_of_others(elsewhere) -> None:
     left, moved = (cell_id(held.input.id, 0) for held in at.held)
     assert at.chain.state.get(entries.cell_key(left)) is None
     assert deposits.of_cell(at.chain.state, left) is None
-    assert revealed(at.chain, at.chain.cell(moved)) == 80_000
+    assert at.chain.value_of(at.chain.cell(moved)) == 80_000
 
 
 def test_pv127_an_epoch_is_frozen_once_when_its_members_had_their_time() -> None:
@@ -237,7 +221,7 @@ def test_pv130_cells_go_to_another_committee_by_the_will_of_both() -> None:
     assert chain.codes(tx, tx) == ["ok", "PV-46"]
     for cell, was, held in zip(at.cells, before, at.held, strict=True):
         assert (cell.id, cell.com) == (was.id, was.com) and cell.c != was.c
-        assert revealed(chain, cell) == held.opening.value
+        assert chain.value_of(cell) == held.opening.value
         found = deposits.deposit_of(chain.state, held.input.id)
         assert (found.committee, found.status) == (chain.declaration.id, Status.ACCEPTED)
     assert chain.codes(at.remask(changes)) == ["PV-106"]

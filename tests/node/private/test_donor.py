@@ -16,7 +16,8 @@ from node.core.ids import EnvironmentId, tagged_hash
 from node.private import committees, donor
 from node.private import state as entries
 from node.private.errors import PrivateRefused
-from node.private.payload import Step, wire
+from node.private.messages import Step
+from node.private.payload import wire
 from node.rpc.private import PrivateViews
 from node.rpc.schema import StateView, TransactionView
 from node.testing.private import PrivateChain, signer

@@ -14,7 +14,7 @@ import pytest
 from node.private import committees
 from node.private import sale_state as entries
 from node.private.member.run import Member, Place
-from node.private.payload import SettleTx
+from node.private.messages import SettleTx
 from node.private.sale_payload import members_of
 from node.testing.private import assert_ok, signer
 from node.testing.sales import SaleChain, provable_of

@@ -55,6 +55,8 @@ def test_pv150_a_key_is_made_once_and_is_private(tmp_path: Path):
     path.write_bytes(path.read_bytes().replace(b"key/1", b"key/2"))
     refused("PV-150", lambda: load_key(tmp_path / "home"))
     refused("PV-150", lambda: load_key(tmp_path / "nowhere"))
+    with pytest.raises(MemberSecretLost, match="no key"):
+        make_key(path)  # a file is no folder
 
 
 def test_pv150_entropy_is_kept_before_it_is_used_and_never_replaced(tmp_path: Path):
@@ -399,4 +401,35 @@ def test_pv152_pv153_who_is_no_member_or_says_what_no_member_says_is_cut_off(cha
     reports = asyncio.run(run())
     for (rule, _), report in zip(cases, reports, strict=True):
         assert rule in report
-    refused("PV-152", lambda: transport.address("nowhere"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["nowhere", ":80", "host:", "host:0", "host:65536", "host:-1", "host:٣", "host:" + "9" * 5000]
+    + [f"{host}:80" for host in ("a..b", ".", "x" * 64)],
+)
+def test_pv152_an_endpoint_is_an_address(text):
+    refused("PV-152", lambda: transport.address(text))
+
+
+def test_pv152_a_member_whose_endpoint_is_no_address_ends_nobodys_process(chain):
+    """Who declares a committee writes what he likes; that host is an error of no socket."""
+    moved_to = moved(chain.declaration)
+    seats = [dataclasses.replace(seat) for seat in moved_to.seats]
+    seats[1] = dataclasses.replace(seats[1], endpoint="a..b:80")
+    declaration = dataclasses.replace(moved_to, seats=tuple(seats))
+
+    async def run() -> list[str]:
+        one, three = Somebody(declaration, 1), Somebody(declaration, 3)
+        one.start()
+        three.start()
+        made, data = message(chain, 1)
+        one.outbox.say(made.sid, data)
+        async with asyncio.timeout(20):
+            assert await three.mail.open(made.sid).get() == data
+        await one.stop()
+        await three.stop()
+        return one.reports
+
+    (report,) = asyncio.run(run())
+    assert "PV-152" in report

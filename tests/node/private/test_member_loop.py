@@ -18,14 +18,12 @@ from node.private.member.keys import Keys
 from node.private.member.run import Member, Place, alone, folder_of, seat_of
 from node.private.member.secrets import FileJournal, Vault
 from node.private.member.view import Past, View
-from node.private.payload import ComplaintTx, OpenTx, Step
+from node.private.messages import ComplaintTx, OpenTx, Step
 from node.private.state import Status
 from node.testing.private import Given, PrivateChain, assert_ok, signer
 from private_exec.committee import dealing as dealings
-from private_exec.committee import inputs, pairs
 from private_exec.committee.cells import cell_id
 from private_exec.committee.ceremony import FaultKind
-from private_exec.committee.pairs import PairPolynomial
 from private_exec.mpc import simulate
 from private_exec.mpc.faults import Wrong
 from private_exec.mpc.message import Kind
@@ -159,28 +157,6 @@ def refused(rule: str, call) -> None:
     assert caught.value.rule == rule
 
 
-def cheated(chain: PrivateChain, identity: bytes, donor: int, victim: int) -> Given:
-    """A donation whose input has a wrong share for one member, in a block."""
-    given = chain.give(identity, 0, 50, donor)
-    record, values = chain.record, (given.openings.weight, given.openings.amount)
-    shares = [
-        PairPolynomial.of(value, record.declaration.size.t, f"testing/{place}", b"\x01" * 32)
-        for place, value in enumerate(values)
-    ]
-    plain = {
-        m: pairs.write([item.share(m + (m == victim)) for item in shares]) for m in record.keys
-    }
-    commitments = tuple(item.commitments() for item in shares)
-    made = inputs.assemble(record, identity, given.owner.public, commitments, plain, b"\x02" * 32)
-    pledge = dataclasses.replace(
-        given.pledge, gift=dataclasses.replace(given.pledge.gift, input=made.to_bytes())
-    )
-    value = dataclasses.replace(pledge.value, reference=pledge.gift.reference)
-    tx = pledge.complete(chain.purse.pledge(value), chain.linked)
-    assert chain.codes(tx) == ["ok"]
-    return dataclasses.replace(given, tx=tx, input=made)
-
-
 def status(chain: PrivateChain, given: Given) -> Status:
     return entries.donation_of(chain.state, given.input.id).status
 
@@ -270,13 +246,29 @@ def test_pv156_secrets_of_failed_attempts_and_of_old_epochs_are_erased(fresh):
         fresh.keys[2].nonce(secrets, b"about")
 
 
+def test_pv156_the_entropy_of_a_failed_attempt_goes_and_the_epochs_keys_stay(fresh):
+    """A member that was away when the second attempt began has both on its disk."""
+    assert fresh.say(1, 2) == ["ok", "ok"]
+    found = committees.committee_of(fresh.chain.state, fresh.chain.declaration.id)
+    fresh.chain.to(found.opened + 3 * fresh.step)
+    found = committees.committee_of(fresh.chain.state, fresh.chain.declaration.id)
+    fresh.chain.to(found.opens() - 1)
+    fresh.ceremony()
+    assert fresh.vaults[1].kept() == ((0, 0), (0, 1))
+    held = fresh.secrets(1)
+    fresh.keys[1].forget(fresh.view())
+    assert fresh.vaults[1].kept() == ((0, 1),)
+    assert fresh.secrets(1) is held
+    assert held.prss.member == 1  # not erased under a session that runs
+
+
 # --- inputs -------------------------------------------------------------------------------------
 
 
 def test_pv157_an_input_without_a_share_is_complained_of_and_not_accepted(people):
     chain = people.chain
     identity = chain.open_round()
-    given = cheated(chain, identity, 0, victim=3)
+    given = chain.cheat(identity, 0, victim=3)
     assert [people.look(m)[0] for m in (1, 2, 4)] == [[], [], []]
     (said,) = people.look(3)[0]
     assert isinstance(said, ComplaintTx)
@@ -286,6 +278,17 @@ def test_pv157_an_input_without_a_share_is_complained_of_and_not_accepted(people
     assert chain.codes(said) == ["ok"]
     assert status(chain, given) is Status.REFUSED
     assert [people.look(m) for m in (1, 3)] == [([], []), ([], [])]
+
+
+def test_pv157_a_complaint_that_was_heard_is_not_made_again(people):
+    """Of a right input, as by a member whose disk or memory is broken."""
+    chain = people.chain
+    given = chain.donate(chain.open_round(), 0, 50, 0)
+    people.duties[2]._opened[given.input.id] = given.input, None
+    (said,) = people.look(2)[0]
+    assert chain.codes(said) == ["ok"]
+    assert status(chain, given) is Status.PENDING
+    assert people.look(2)[0] == []
 
 
 def test_pv158_a_batch_is_a_stretch_of_heights_and_the_same_for_all(people):

@@ -17,7 +17,7 @@ from node.private.member.keys import Keys
 from node.private.member.secrets import Vault
 from node.private.member.selling import SaleDuties
 from node.private.member.view import Past, View
-from node.private.payload import ComplaintTx, OpenTx, SettleTx
+from node.private.messages import ComplaintTx, OpenTx, SettleTx
 from node.private.sale_payload import BlameTx, CallTx, ResultTx, SilenceTx, members_of
 from node.private.state import Status
 from node.testing.private import assert_ok, signer

@@ -8,13 +8,12 @@ import pytest
 
 from node.private import complaints
 from node.private import state as entries
-from node.private.payload import ComplaintTx
+from node.private.messages import ComplaintTx
 from node.private.state import Status
 from node.testing.private import Given, PrivateChain, signer
-from private_exec.committee import inputs, pairs
+from private_exec.committee import inputs
 from private_exec.committee.acceptance import Accepted, shifted
 from private_exec.committee.cells import cell_id
-from private_exec.committee.pairs import PairPolynomial
 from zk.errors import ChiaroError
 
 
@@ -27,33 +26,9 @@ def complaint(chain: PrivateChain, given: Given, member: int) -> ComplaintTx:
     return ComplaintTx(given.input.id, accused.to_bytes())
 
 
-def cheated(chain: PrivateChain, identity: bytes, donor: int, victim: int) -> Given:
-    """A donation whose input has a wrong share for one member, and is in a block."""
-    given = chain.give(identity, 0, 50, donor)
-    record, owner = chain.record, given.owner.public
-    values = (given.openings.weight, given.openings.amount)
-    degree = record.declaration.size.t
-    shares = [
-        PairPolynomial.of(value, degree, f"testing/{place}", b"\x01" * 32)
-        for place, value in enumerate(values)
-    ]
-    plain = {
-        m: pairs.write([item.share(m + (m == victim)) for item in shares]) for m in record.keys
-    }
-    commitments = tuple(item.commitments() for item in shares)
-    made = inputs.assemble(record, identity, owner, commitments, plain, b"\x02" * 32)
-    pledge = dataclasses.replace(
-        given.pledge, gift=dataclasses.replace(given.pledge.gift, input=made.to_bytes())
-    )
-    value = dataclasses.replace(pledge.value, reference=pledge.gift.reference)
-    tx = pledge.complete(chain.purse.pledge(value), chain.linked)
-    assert chain.codes(tx) == ["ok"]
-    return dataclasses.replace(given, tx=tx, input=made)
-
-
 def test_pv114_an_input_that_gave_a_member_no_share_is_refused_and_goes_back(chain):
     identity = chain.open_round()
-    given = cheated(chain, identity, 0, victim=3)
+    given = chain.cheat(identity, 0, victim=3)
     assert not chain.is_claimable(given)
     (receipt,) = chain.run(complaint(chain, given, 3))
     assert receipt.ok and dict(receipt.events[0].data)["verdict"] == "guilty_sender"
@@ -121,7 +96,7 @@ def test_pv115_a_donation_becomes_both_of_its_cells_or_none(chain):
 def test_pv115_an_input_that_is_refused_takes_nothing_from_the_others(chain):
     """A member and a donor together could else stop a round, one donation at a time."""
     identity = chain.open_round()
-    good, bad = chain.donate(identity, 0, 50, 0), cheated(chain, identity, 1, victim=3)
+    good, bad = chain.donate(identity, 0, 50, 0), chain.cheat(identity, 1, victim=3)
     lost = [Accepted(cell_id(bad.input.id, index), 1, 1) for index in range(2)]
     rows = [*chain.rows([good.input]), *lost]
     codes = chain.codes(complaint(chain, bad, 3), chain.certified(identity, rows))

@@ -14,7 +14,7 @@ from node.core.interfaces import TxContext
 from node.private import payload as payloads
 from node.private.errors import PrivateOutdated, PrivateRefused
 from node.private.gifts import LinkedProof
-from node.private.payload import (
+from node.private.messages import (
     CeremonyTx,
     ComplaintTx,
     FreezeTx,
@@ -22,7 +22,6 @@ from node.private.payload import (
     RemaskTx,
     SettleTx,
     Step,
-    Tag,
 )
 from node.private.sale_payload import (
     BlameTx,
@@ -31,6 +30,7 @@ from node.private.sale_payload import (
     SilenceTx,
     mask_of,
 )
+from node.private.tags import UNPAID, Tag
 from node.testing.ledger import FAUCET
 from node.testing.private import Held, PrivateChain, signer
 from node.testing.sales import SaleChain
@@ -115,7 +115,7 @@ def test_pv101_a_transaction_is_exactly_its_encoding(chain, every, tag):
 def test_pv101_fee_and_chain_are_read_in_place(chain, every, tag):
     tx, env = every[tag], environment(chain)
     assert env.preview(tx.to_bytes(), chain.genesis.chain_id) == env.fee(tx)
-    assert env.is_unpaid(tx.to_bytes()) == (env.fee(tx) == 0) == (tag in payloads.UNPAID)
+    assert env.is_unpaid(tx.to_bytes()) == (env.fee(tx) == 0) == (tag in UNPAID)
 
 
 @pytest.mark.parametrize("data", [b"", b"\x00", b"\x10", b"\xff" * 40])

@@ -9,7 +9,8 @@ import pytest
 from node.core.ids import Height
 from node.execution.mempool import MOST_ORDERS, MOST_PRIVATE, Mempool, MempoolLimits
 from node.private import state as entries
-from node.private.payload import SettleTx, Step, wire
+from node.private.messages import SettleTx, Step
+from node.private.payload import wire
 from node.testing.private import PrivateChain, assert_ok
 
 CHEAP = MempoolLimits(fee_floor=100)
@@ -61,7 +62,7 @@ def test_pv120_garbage_takes_no_place(chain, pool):
     forged = chain.certified(identity, chain.accepted([given]), signers=(1, 2))
     assert submit(pool, forged) == "PV-43"
     unknown = dataclasses.replace(chain.message(Step.NOTICE, b"\x01"), committee=b"\x05" * 32)
-    assert submit(pool, unknown) != "ok"
+    assert submit(pool, unknown) == "PV-104"
     assert submit(pool, SettleTx(b"\x05" * 32)) == "PV-107"
     assert pool.status().transactions == 0
     assert submit(pool, right) == "ok"

@@ -17,7 +17,8 @@ from node.private import calls, committees, freezing, results
 from node.private import payload as payloads
 from node.private import sale_state as entries
 from node.private.errors import PrivateRefused
-from node.private.payload import FreezeTx, OpenTx, SettleTx, wire
+from node.private.messages import FreezeTx, OpenTx, SettleTx
+from node.private.payload import wire
 from node.private.sale_payload import BlameTx, CallTx, mask_of, members_of
 from node.private.state import Status
 from node.testing.private import assert_ok, signer

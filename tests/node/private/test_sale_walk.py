@@ -17,7 +17,7 @@ from node.core.ids import EnvironmentId
 from node.execution import turnstile
 from node.private import claims
 from node.private.errors import PrivateOutdated
-from node.private.payload import SettleTx
+from node.private.messages import SettleTx
 from node.private.sale_payload import CallTx
 from node.testing.private import assert_ok, signer
 from node.testing.sales import Placed, SaleChain, plaintext

@@ -12,8 +12,8 @@ from node.private import claims, committees, deposits, sales, statements
 from node.private import sale_state as entries
 from node.private import state as shared
 from node.private.errors import PrivateRefused
-from node.private.payload import ComplaintTx, SettleTx, sign_offer
-from node.private.sale_payload import CallTx
+from node.private.messages import ComplaintTx, SettleTx
+from node.private.sale_payload import CallTx, sign_offer
 from node.private.sale_terms import LIMIT, SalePhase, program_of
 from node.private.state import Status
 from node.testing.ledger import FAUCET

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from node.core.ids import EnvironmentId, tagged_hash
 from node.execution import turnstile
 from node.private import state as entries
-from node.private.payload import SettleTx
+from node.private.messages import SettleTx
 from node.private.state import Status
 from node.testing.ledger import FAUCET
 from node.testing.private import POOL, Given, Held, PrivateChain, assert_ok

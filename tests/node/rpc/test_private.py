@@ -7,9 +7,11 @@ import pytest
 from node.app import development
 from node.core.errors import NotFound
 from node.private import state as entries
-from node.private.payload import SettleTx
+from node.private.messages import SettleTx
 from node.rpc.client import NodeClient
+from node.rpc.errors import BadAnswer
 from node.rpc.private import PrivateViews
+from node.rpc.private_schema import RoundsView
 from node.testing.clock import EPOCH_MS
 from node.testing.nodes import VALIDATOR, memory_node, serving
 from node.testing.private import PrivateChain, assert_ok
@@ -125,6 +127,37 @@ def test_pv141_committees_rounds_donations_and_cells_are_those_behind_the_last_b
     )
 
 
+class Ahead:
+    """A store that has another block by the time that a document is written."""
+
+    def __init__(self, store) -> None:
+        self._reader, self.height = store.reader(), store.height + 10**6
+
+    def reader(self):
+        return self._reader
+
+
+def test_pv141_a_document_is_behind_one_block_while_others_come():
+    chain = PrivateChain()
+    chain.start(notes=1)
+    name = chain.open_round()
+    views = PrivateViews(chain.genesis, Ahead(chain.ledger.store), {})
+    found = views.round(name)
+    assert (found.height, found.phase, found.status) == (chain.height, "donating", "running")
+    committee = chain.declaration.id
+    for document in (
+        views.committees(),
+        views.ceremony(committee),
+        views.rounds(),
+        views.inputs(name, 0, 1),
+        views.deposits(committee),
+    ):
+        assert document.height == chain.height
+    given = chain.donate(name, 0, 100, 0)
+    views = PrivateViews(chain.genesis, Ahead(chain.ledger.store), {})
+    assert not views.input(given.input.id).claimable
+
+
 def test_pv141_a_client_reads_rounds_page_by_page(monkeypatch):
     chain = PrivateChain()
     chain.start(notes=1)
@@ -143,3 +176,7 @@ def test_pv141_a_client_reads_rounds_page_by_page(monkeypatch):
     assert client.private_rounds() == every and len(every.rounds) == 3
     assert asked == [None, {"after": every.rounds[1].id}]
     assert client.private_rounds(pages=1).more
+    empty = RoundsView(height=1, rounds=[], more=True)
+    monkeypatch.setattr(client, "get", lambda *_: empty)
+    with pytest.raises(BadAnswer, match="PV-141"):
+        client.private_rounds()

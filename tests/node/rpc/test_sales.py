@@ -6,7 +6,7 @@ import pytest
 
 from node.app import development
 from node.core.errors import NotFound
-from node.private.payload import SettleTx
+from node.private.messages import SettleTx
 from node.rpc.sales import SaleViews
 from node.testing.clock import EPOCH_MS
 from node.testing.nodes import VALIDATOR, memory_node, serving

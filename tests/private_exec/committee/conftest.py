@@ -8,6 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from node.core.ids import ChainId
+from private_exec import exponent
 from private_exec.committee import acceptance, cells, inputs, points
 from private_exec.committee import dealing as dealings
 from private_exec.committee.acceptance import Accepted
@@ -161,7 +162,7 @@ class Epoch:
 
     def points(self, member: int, made):
         own = cells.shares(self.secrets[member].prss, made)
-        return points.read(points.points_of(own), len(made))
+        return exponent.read(points.points_of(own), len(made))
 
     def reveal(self, made):
         """What the cells hold, by all members together."""

@@ -8,7 +8,7 @@ import pytest
 
 from private_exec import group
 from private_exec.committee import cells, escape, owner, rekey, remask
-from private_exec.committee.errors import CellRefused, FrozenRefused, InputRefused
+from private_exec.committee.errors import CellRefused, FrozenRefused
 from private_exec.committee.escape import Exit, Freeze
 from private_exec.errors import LinkRefused
 from private_exec.linking import prove_link, verify_linked
@@ -149,9 +149,10 @@ def test_pv50_a_result_carries_enough(result) -> None:
         (some | {1: short}, (1,)),
         (some | {1: replace(some[1], parts=())}, (1,)),
     ):
-        with pytest.raises(InputRefused) as caught:
+        with pytest.raises(CellRefused) as caught:
             owner.check(e.record, made, public, wrong)
         assert (caught.value.rule, caught.value.culprits) == ("PV-50", culprits)
+        assert caught.value.where == ("member 1" if culprits else "")
 
 
 def test_pv33_sealed_for_this_owner_and_these_cells(result) -> None:
@@ -163,7 +164,7 @@ def test_pv33_sealed_for_this_owner_and_these_cells(result) -> None:
         (some, made[::-1], public, (1, 2, 3, 4, 5)),
         (some, made, group.base_g1([SECRET + 1])[0], (1, 2, 3, 4, 5)),
     ):
-        with pytest.raises(InputRefused) as caught:
+        with pytest.raises(CellRefused) as caught:
             owner.check(e.record, of, whom, wrong)
         assert (caught.value.rule, caught.value.culprits) == ("PV-33", culprits)
 
@@ -209,8 +210,11 @@ def rekeyed(old, new, made):
         for m, s in new.secrets.items()
     }
     parts = [
-        [interpolate(list(sent), [row[part][k] for row in sent.values()], 0) for k in range(2)]
-        for part in range(2)
+        [
+            interpolate(list(sent), [getattr(row[k], name) for row in sent.values()], 0)
+            for k in range(2)
+        ]
+        for name in ("value", "blinding")
     ]
     changes = [
         remask.Change(cell.id, *row)

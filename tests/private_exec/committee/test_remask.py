@@ -30,6 +30,14 @@ def opened(size, rows):
     return vectors.ints(decode(size, shares, size.t).values)
 
 
+def parts_of(size, sent):
+    """Values, then blindings, of pairs that members opened."""
+    return [
+        opened(size, {m: [getattr(pair, name) for pair in row] for m, row in sent.items()})
+        for name in ("value", "blinding")
+    ]
+
+
 def rekeyed(old, new, made, liars=()):
     """Changes, as the members find them."""
     ids = [cell.id for cell in made]
@@ -37,8 +45,8 @@ def rekeyed(old, new, made, liars=()):
         m: rekey.differences(old.secrets[m].prss, new.secrets[m].prss, ids) for m in new.secrets
     }
     for m in liars:
-        sent[m] = tuple([x ^ 1 for x in part] for part in sent[m])
-    parts = [opened(new.size, {m: row[part] for m, row in sent.items()}) for part in range(2)]
+        sent[m] = [Opening(p.value ^ 1, p.blinding ^ 1) for p in sent[m]]
+    parts = parts_of(new.size, sent)
     return [Change(*row) for row in zip(ids, *parts, strict=True)]
 
 
@@ -169,14 +177,7 @@ class HandOver:
                 sent[m] = reshare.masked(own, self.masks(dealings, side, m))
                 if m in liars:
                     sent[m] = [Opening(p.value ^ 1, p.blinding ^ 1) for p in sent[m]]
-            sides.append(
-                [
-                    opened(
-                        who.size, {m: [getattr(p, name) for p in row] for m, row in sent.items()}
-                    )
-                    for name in ("value", "blinding")
-                ]
-            )
+            sides.append(parts_of(who.size, sent))
         before, after = sides
         return [
             Change(identity, (v2 - v1) % group.R, (b2 - b1) % group.R)

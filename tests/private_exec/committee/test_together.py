@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from private_exec import group
-from private_exec.committee import acceptance, cells, inputs, points, remask, reshare, together
+from private_exec import exponent, group
+from private_exec.committee import acceptance, cells, inputs, remask, reshare, together
 from private_exec.committee.errors import CellRefused, CertificateRefused
 from private_exec.committee.reshare import Side, Transfer
 from private_exec.committee.together import Awaiting
@@ -266,6 +266,6 @@ def test_pv39_all_old_members_together_hand_over_nothing_wrong(hand_over) -> Non
 
 def test_points_of_a_member_are_read_strictly() -> None:
     body = g1_to_bytes(group.base_g1([3])[0])
-    assert points.read(body * 2, 2) == [group.base_g1([3])[0]] * 2
-    rows, broken = together._rows({1: body, 2: body * 2, 3: b"\xff" * 32, 4: b""}, 1)
-    assert (list(rows), broken) == ([1], (2, 3, 4))
+    assert exponent.read(body * 2, 2) == [group.base_g1([3])[0]] * 2
+    rows, broken = exponent.rows_of({1: body, 2: body * 2, 3: b"\xff" * 32, 4: b""}, 1)
+    assert (list(rows), broken) == ([1], {2, 3, 4})

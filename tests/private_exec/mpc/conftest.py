@@ -6,11 +6,11 @@ import functools
 
 import pytest
 
-from private_exec.mpc import vectors
+from private_exec.mpc import prepare, vectors
 from private_exec.mpc.arithmetic import Mpc, cost
 from private_exec.mpc.machine import Live
 from private_exec.mpc.material import Request
-from private_exec.mpc.shamir import Size
+from private_exec.mpc.shamir import Size, reconstruct
 from private_exec.mpc.simulate import Committee, material_of, run, shares_of
 
 
@@ -62,3 +62,33 @@ def compute():
 def outcome_of():
     """The same, with everything that happened."""
     return evaluate
+
+
+ASKED = Request(20, 17)
+
+
+@pytest.fixture(scope="session")
+def asked():
+    """What `preparing` prepares."""
+    return ASKED
+
+
+@pytest.fixture(scope="session")
+def preparing():
+    """`preparing(members)` → the outcome of one batch of `asked`."""
+
+    def prepared(members, **options):
+        return run(members, lambda context: prepare.prepare(context, 0, ASKED), **options)
+
+    return prepared
+
+
+@pytest.fixture(scope="session")
+def clear():
+    """`clear(members, outcome, pick)` → the values of what `pick` takes of all members' results."""
+
+    def values(members, outcome, pick):
+        shares = {member: pick(material) for member, material in outcome.results.items()}
+        return vectors.ints(reconstruct(members.session.size, shares, members.session.size.t))
+
+    return values

@@ -10,14 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from private_exec.mpc import arithmetic, compare, divide, order, vectors
+from private_exec.mpc import arithmetic, compare, divide, order, prss, vectors
 from private_exec.mpc.arithmetic import Mpc, stack
 from private_exec.mpc.errors import MaterialRefused, RangeRefused
 from private_exec.mpc.faults import Silent, Wrong
+from private_exec.mpc.labels import Draw, GateLabel
 from private_exec.mpc.machine import Dry, Live
 from private_exec.mpc.material import Request
 from private_exec.mpc.message import Kind
-from private_exec.mpc.shamir import Size
+from private_exec.mpc.rounds import Round
+from private_exec.mpc.shamir import Size, reconstruct
 from private_exec.mpc.simulate import material_of, run, shares_of
 
 SIZES = [4, 7, 10]
@@ -252,10 +254,6 @@ def test_pv19_a_mask_is_drawn_once_in_a_session(committee):
 
 def test_pv20_masks_are_as_long_as_they_should_be(committee):
     """The sum of what C(n, t) keys give, each of so many bits: never wrapped, hardly ever short."""
-    from private_exec.mpc import prss
-    from private_exec.mpc.labels import Draw, GateLabel
-    from private_exec.mpc.shamir import reconstruct
-
     members = committee(7)
     label = GateLabel(members.session.sid, 0, Draw.MASK)
     sent = {m: prss.bounded(members.keys[m], label, 300, 81) for m in members.session.members}
@@ -320,9 +318,6 @@ def test_pv22_a_program_costs_what_it_costs_on_nothing(outcome_of, n):
 
 
 def test_pv22_a_program_that_waits_for_somebody_on_nothing_has_no_cost():
-    from private_exec.mpc.errors import MaterialRefused
-    from private_exec.mpc.rounds import Round
-
     def program(mpc):
         yield Round(Kind.OPEN, b"")
 

@@ -11,21 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from private_exec.mpc import decode as decoding
-from private_exec.mpc import shamir, spec, vectors
+from private_exec.mpc import spec, vectors
 from private_exec.mpc.decode import decode, locate, quorum
 from private_exec.mpc.errors import MalformedVector, TooFewVectors, TooManyLiars, UnfitKeys
 from private_exec.mpc.shamir import Size
+from private_exec.mpc.testing import shared
 from private_exec.mpc.vectors import R, vec
 
 N = [4, 7, 10, 13]
-
-
-def shared(values, size: Size, degree: int, seed: int = 1) -> dict[int, np.ndarray]:
-    rng = random.Random(seed)
-    dealt = shamir.deal(
-        vec(values), size, degree, lambda count: vec(rng.randrange(R) for _ in range(count))
-    )
-    return dict(zip(size.members, dealt, strict=True))
 
 
 def tampered(shares, changes: dict[int, dict[int, int]]):
@@ -47,8 +40,6 @@ def test_honest_shares(n):
         found = decode(size, shares, degree)
         assert vectors.ints(found.values) == values
         assert found.liars == ()
-        for right, given_ in zip(found.shares, shares.values(), strict=True):
-            assert vectors.same(right, given_)
 
 
 @pytest.mark.parametrize("n", N)
@@ -69,8 +60,6 @@ def test_absent_and_lying_up_to_t(n):
             found = decode(size, sent, size.t)
             assert vectors.ints(found.values) == values
             assert found.liars == tuple(liars)
-            for member, right in zip(size.members, found.shares, strict=True):
-                assert vectors.same(right, shares[member])  # those of absent members, too
 
 
 @pytest.mark.parametrize("n", N)
@@ -215,7 +204,6 @@ def test_an_empty_vector_is_one():
 def test_opened_values_are_not_printed():
     found = decode(Size.of(4), shared([31337], Size.of(4), 1), 1)
     assert "31337" not in repr(found)
-    assert str(vectors.ints(found.basis[1])[0]) not in repr(found)
 
 
 @settings(deadline=None, max_examples=60)
@@ -304,7 +292,7 @@ def test_an_independent_decoder_agrees(dimension):
     assert corrected
 
 
-def test_the_bound_of_locate_is_kept(monkeypatch):
+def test_the_bound_of_locate_is_kept():
     """Two wrong of seven can be located; a caller who allows one gets none."""
     word = [5, 5, 5, 5, 6, 7, 5]
     assert locate(range(1, 8), word, 2, 2) == (4, 5)

@@ -54,35 +54,31 @@ def garbled(body):
     return bytes(len(body))
 
 
+def all_others_answer(members, fault):
+    """With t members that have a fault."""
+    faulty = last(members, members.session.size.t)
+    outcome = run(members, session(members), faults=[fault(m) for m in faulty])
+    for m in set(members.session.members) - set(faulty):
+        assert vectors.ints(outcome.results[m]) == ANSWER
+
+
 @pytest.mark.parametrize("n", SIZES)
 @pytest.mark.parametrize("kind", [k for k in Kind if k is not Kind.PRODUCT])
 def test_t_members_that_talk_nonsense_in_a_phase_stop_nothing(committee, n, kind):
-    members = committee(n)
-    faulty = last(members, members.session.size.t)
-    outcome = run(members, session(members), faults=[Rewritten(m, kind, garbled) for m in faulty])
-    for m in set(members.session.members) - set(faulty):
-        assert vectors.ints(outcome.results[m]) == ANSWER
+    all_others_answer(committee(n), lambda m: Rewritten(m, kind, garbled))
 
 
 @pytest.mark.parametrize(
     ("n", "since"), [*((4, k) for k in range(prepare.ROUNDS + 2)), (7, 0), (7, 2), (7, 11)]
 )
 def test_t_members_that_die_in_any_round_stop_nothing(committee, n, since):
-    members = committee(n)
-    dead = last(members, members.session.size.t)
-    outcome = run(members, session(members), faults=[Silent(m, since) for m in dead])
-    for m in set(members.session.members) - set(dead):
-        assert vectors.ints(outcome.results[m]) == ANSWER
+    all_others_answer(committee(n), lambda m: Silent(m, since))
 
 
 @pytest.mark.parametrize("n", SIZES)
 @pytest.mark.parametrize("kind", [Kind.OPEN, Kind.VOTE, Kind.FIX])
 def test_t_members_that_are_slow_in_a_phase_stop_nothing(committee, n, kind):
-    members = committee(n)
-    slow = last(members, members.session.size.t)
-    outcome = run(members, session(members), faults=[Slow(m, kind) for m in slow])
-    for m in set(members.session.members) - set(slow):
-        assert vectors.ints(outcome.results[m]) == ANSWER
+    all_others_answer(committee(n), lambda m: Slow(m, kind))
 
 
 @pytest.mark.parametrize("n", SIZES)

@@ -201,6 +201,17 @@ def test_pv12_two_stories_of_one_round_are_evidence(members):
     assert check_equivocation(members.session, first.header, second.header) == 2
 
 
+def test_pv12_two_stories_are_proved_once(members):
+    """Whoever signs a thousand stories of one round fills nobody's memory."""
+    party = a_party(members)
+    party.receive(a_message(members).to_bytes())
+    with pytest.raises(MessageRefused):
+        party.receive(a_message(members, body=bytes(64)).to_bytes())
+    for story in (b"third", b"fourth"):
+        party.receive(a_message(members, body=story).to_bytes())
+    assert len(party.context.evidence) == len(party.context.faults) == 1
+
+
 def test_pv12_two_stories_are_noticed_after_the_round_too(members):
     party = a_party(members)
     for sender in (2, 3, 4):

@@ -10,17 +10,8 @@ import pytest
 from private_exec.mpc import shamir, spec, vectors
 from private_exec.mpc.errors import Inconsistent, MalformedVector, TooFewVectors, UnfitKeys
 from private_exec.mpc.shamir import Size
+from private_exec.mpc.testing import seeded, shared
 from private_exec.mpc.vectors import R, vec
-
-
-def seeded(seed: int):
-    rng = random.Random(seed)
-    return lambda count: vec(rng.randrange(R) for _ in range(count))
-
-
-def shared(values, size: Size, degree: int, seed: int = 1) -> dict[int, object]:
-    dealt = shamir.deal(vec(values), size, degree, seeded(seed))
-    return dict(zip(size.members, dealt, strict=True))
 
 
 @pytest.mark.parametrize("n", [-2, 0, 1, 3, 5, 6, 8, 12, 14, 16])

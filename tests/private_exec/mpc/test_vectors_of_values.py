@@ -53,10 +53,22 @@ def test_combinations(data):
         assert vectors.ints(vectors.combine(line, [vec(row) for row in rows])) == wanted
 
 
+@pytest.mark.parametrize("bits", [0, 1, 63, 64, 65, 254])
+def test_the_lowest_bits_of_values(bits):
+    kept = vec([R - 1]) & vectors.lowest(bits, 4)
+    assert vectors.ints(kept) == [(R - 1) % (1 << bits)]
+
+
 def test_combine_takes_columns_of_another_array():
     rows = np.stack([vec([1, 2, 3, 4]), vec([5, 6, 7, 8])])
     got = vectors.combine([2, 3], [rows[0][::2], rows[1][1::2]])
     assert vectors.ints(got) == [2 * 1 + 3 * 6, 2 * 3 + 3 * 8]
+
+
+@settings(deadline=None)
+@given(x=VALUE, count=st.integers(0, 5))
+def test_powers(x, count):
+    assert vectors.ints(vectors.powers(x, count)) == [pow(x, k, R) for k in range(1, count + 1)]
 
 
 @settings(deadline=None)

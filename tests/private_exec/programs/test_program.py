@@ -160,6 +160,9 @@ def test_pv86_the_digest_covers_everything_that_is_said_and_done() -> None:
         ({"ages": 1}, "ages"),
         ({"ages": [1, 2, 128]}, "ages 2"),
         ({"ages": [-1, 2, 3]}, "ages 0"),
+        ({"ages": [1, 2.0, 3]}, "ages 1"),
+        ({"ages": [1, True, 3]}, "ages 1"),
+        ({"ages": "123"}, "ages 0"),
     ],
 )
 def test_pv87_a_run_takes_what_is_declared(inputs: Mapping, where: str) -> None:

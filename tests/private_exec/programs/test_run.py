@@ -15,10 +15,10 @@ from private_exec.mpc.arithmetic import Mpc
 from private_exec.mpc.faults import Silent, Wrong
 from private_exec.mpc.machine import Live
 from private_exec.mpc.message import Kind
-from private_exec.mpc.shamir import Size
+from private_exec.mpc.shamir import SIZES, Size
 from private_exec.mpc.simulate import Committee, material_of, run, shares_of
 from private_exec.programs import clear
-from private_exec.programs.cost import MEMBERS, cost
+from private_exec.programs.cost import cost
 from private_exec.programs.functions import one_hot, select, total
 from private_exec.programs.library import program
 from private_exec.programs.program import Program, private_program
@@ -173,7 +173,7 @@ def test_rounds_do_not_grow_with_what_runs_beside_and_no_run_is_longer() -> None
 @pytest.mark.parametrize("name", ["auction", "darkpool", "funding"])
 def test_every_committee_can_run_every_program(name: str) -> None:
     made = program(name).at()
-    costs = [cost(made, n) for n in MEMBERS]
+    costs = [cost(made, n) for n in SIZES]
     assert len({(c.request.triples, c.request.bits, c.online.rounds) for c in costs}) == 1
     assert [c.preparation.bytes for c in costs] == sorted(c.preparation.bytes for c in costs)
 
@@ -187,7 +187,7 @@ def test_pv85_the_longest_operands_fit_every_committee() -> None:
         leaks=("All of it.",),
     )(lambda a, b: {"all": a // 3 + (a * a < b * b) + (a * a - b * b == 1) + (a * a) // 2**80})
     made = longest.at()
-    for n in MEMBERS:
+    for n in SIZES:
         assert cost(made, n).request.bits > 400
     most = 2**80 - 1
     inputs = {"a": most - 1, "b": most}
@@ -199,10 +199,10 @@ def test_the_documentation_has_the_costs_of_every_program() -> None:
     page = (Path(__file__).parents[3] / "docs" / "private.md").read_text(encoding="utf-8")
     for name in ("auction", "darkpool", "funding"):
         made = program(name).at()
-        costs = [cost(made, n) for n in MEMBERS]
+        costs = [cost(made, n) for n in SIZES]
 
         def megabytes(tallies) -> str:
-            sent = zip(tallies, MEMBERS, strict=True)
+            sent = zip(tallies, SIZES, strict=True)
             return " / ".join(f"{tally.bytes * (n - 1) / 1e6:.2f}" for tally, n in sent)
 
         sizes = ", ".join(f"{size} {what}" for what, size in made.sizes.items())

@@ -15,7 +15,8 @@ from node.core.block import Transaction
 from node.core.effects import Effects, Part
 from node.core.ids import NATIVE, EnvironmentId, Height, tagged_hash
 from node.execution import turnstile
-from shielded.build import build
+from shielded.build import build, build_part
+from shielded.compose import compose
 from shielded.env import TREE_KEY
 from shielded.errors import PlanRefused
 from shielded.history import Direction
@@ -25,7 +26,7 @@ from shielded.private_owner import MOST_INPUTS, PrivateOwner, member_secret, nex
 from shielded.private_plan import Terms, claim, pledge
 from shielded.scan import ScannedBlock
 from shielded.selection import InsufficientFunds
-from shielded.transaction import ShieldedTx
+from shielded.transaction import Mode, ShieldedTx
 from shielded.tree import NoteTree
 from shielded.wallet import WalletState
 from zk.curve.babyjub import ORDER
@@ -167,8 +168,22 @@ def test_sh73_a_wallet_restored_from_its_words_knows_the_same(story, chain, kit)
     assert mine.opening(found.kind, found.quantity, b"c", found.account).value == value
 
 
-def test_sh73_nothing_is_said_that_is_not_known(story, chain, kit) -> None:
-    """Two of one kind, or composed with somebody else's: books add up by a row `other`."""
+def test_sh73_nothing_is_said_of_what_may_be_another_partys(story, chain, kit) -> None:
+    """Alice gives five to a transaction in which Bob pledges them."""
+    story.block(chain.shield(500))
+    out = PrivateOwner.of(kit.bob, ROUND).opening(NATIVE, 5, b"c", REF)
+    plan, _ = pledge(chain.wallet, story.change, out, story.terms())
+    hers = plan.revised(b"\x77" * 32, hidden_values=(), mode=Mode.PARTY)
+    his = hers.revised(b"\x78" * 32, spends=(), payments=(), fee=0)
+    parts = (build_part(hers, kit.alice, kit.prove), build_part(his, kit.bob, kit.prove))
+    story.block(compose(parts, (), plan.fee, seed=bytes(32), dark=(out,)), EnvironmentId.PRIVATE)
+    assert Direction.PLEDGED not in {entry.direction for entry in chain.wallet.history}
+    (row,) = [row for row in ledger(chain.wallet).movements if row.direction == "other"]
+    assert row.effect == -5
+
+
+def test_sh73_nothing_is_said_of_two_of_one_kind(story, chain, kit) -> None:
+    """Books add up by a row `other`."""
     story.block(chain.shield(500))
     owner = PrivateOwner.of(kit.alice, ROUND)
     plan, _ = pledge(
@@ -193,6 +208,12 @@ def test_sh73_lesser_keys_say_nothing_of_it(story, chain, kit) -> None:
         wallet.scan_all(story.blocks)
         assert Direction.PLEDGED not in {entry.direction for entry in wallet.history}
         ledger(wallet)
+
+
+def test_sh30_terms_do_not_print_the_seed(story) -> None:
+    terms = story.terms()
+    assert repr(terms.seed) not in repr(terms)
+    assert "expiry" in repr(terms)
 
 
 def test_sh70_directions_and_funds(story, chain, kit) -> None:

@@ -72,6 +72,7 @@ def test_raw_samples_stand_in_the_order_in_which_they_happened():
 def test_machine_commit_hashes_and_criterion_are_there():
     found = data()
     assert found["machine"]["id"] == host.machine().id
+    assert host.briefly().items() <= found["machine"].items()
     assert found["commit"]["id"] == host.commit().id
     assert found["series"][0]["inputs"] == {"points": "p.points"}
     assert found["rows"][0]["inputs_sha256"] == "ab" * 32

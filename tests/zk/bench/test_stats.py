@@ -22,6 +22,7 @@ def test_a_percentile_is_a_sample_and_counts_from_below() -> None:
         1, 50, 99, 100, 100,
     ]  # fmt: skip
     assert [stats.percentile([7.0], p) for p in (0.01, 1)] == [7, 7]
+    assert stats.percentile(hundred, 1e-9) == 1
     with pytest.raises(IndexError):
         stats.percentile([], 0.5)
 

@@ -11,41 +11,19 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from fuzzing import (
-    audits,
-    availability,
-    committees,
-    lane,
-    ledger,
-    linking,
-    mpc,
-    mutations,
-    private,
-    proofs,
-    snapshots,
-    wires,
-)
+from fuzzing import mutations, proofs, targets
 from fuzzing.bulk import BULK
 from fuzzing.target import BASE_MEMORY, Broken, Target
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from node.core import catalog
+from node.lane import payload as lane
+from node.private import payload as private
+from node.stake import transaction as stake
 from zk.errors import ChiaroError, FormatError, NonCanonical
 
-TARGETS = (
-    *proofs.TARGETS,
-    *ledger.TARGETS,
-    *availability.TARGETS,
-    *lane.TARGETS,
-    *linking.TARGETS,
-    *mpc.TARGETS,
-    *committees.TARGETS,
-    *private.TARGETS,
-    *audits.TARGETS,
-    *snapshots.TARGETS,
-    *wires.TARGETS,
-)
+TARGETS = tuple(targets.TARGETS.values())
 CORPUS = Path(__file__).parent / "corpus"
 SLOW = {"zkey", "ptau", "gnark_key", "arkworks_key", "ptau_contributions"}
 each = pytest.mark.parametrize("target", TARGETS, ids=[target.name for target in TARGETS])
@@ -73,6 +51,14 @@ def test_seeds_are_read_and_written_again(target: Target) -> None:
     assert (
         target.write(target.read(target.examples()[0])) == target.examples()[0] or not target.exact
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [("private_tx", private.Tag), ("lane_tx", lane.Tag), ("stake_tx", stake.Tag)],
+)
+def test_every_kind_of_transaction_is_among_the_seeds(name, kinds) -> None:
+    assert {seed[0] for seed in targets.TARGETS[name].examples()} == set(kinds)
 
 
 @each

@@ -18,8 +18,9 @@ import pytest
 from zk.errors import BackendError
 from zk.field.arrays import to_array
 from zk.kernels import compile as compiler
-from zk.kernels import library
+from zk.kernels import library, linear, verification
 from zk.kernels.constants import FR
+from zk.kernels.loaded import Kernels
 from zk.kernels.vector import library as vector
 
 
@@ -126,9 +127,10 @@ def test_the_ir_is_deterministic_and_free_of_target_intrinsics():
     assert "llvm.aarch64" not in text
 
 
-def test_signatures_cover_exactly_the_exports():
-    module = library.build()
-    signatures = library._SIGNATURES
+@pytest.mark.parametrize("made", [library, linear, verification], ids=lambda m: m.__name__)
+def test_signatures_cover_exactly_the_exports(made):
+    module = made.build()
+    signatures = made._SIGNATURES
     assert set(module.exports) == set(signatures)
     for name, (letters, _) in signatures.items():
         (head,) = [
@@ -298,7 +300,7 @@ def test_code_of_the_plainest_machine_computes_the_same():
     plain = dataclasses.replace(host, cpu="x86-64", features="")
     module = library.build()
     data = compiler.build(module.text(), plain)
-    slow = library.Library(compiler._link(data, module.exports, cached=False))
+    slow = Kernels(compiler._link(data, module.exports, cached=False), library._SIGNATURES)
     rng = random.Random(1)
     a = to_array(rng.randrange(FR.value) for _ in range(64))
     results = []

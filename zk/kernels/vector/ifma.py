@@ -67,7 +67,7 @@ class Ifma(Lanes):
     # -- linear -----------------------------------------------------------------------------------
 
     def constant(self, value: int) -> Element:
-        digits = _digits(value)
+        digits = limbs_of(value)
         limbs = tuple(self.splat(d % (1 << 64)) for d in digits)
         return Element(limbs, (value, value), tuple((d, d) for d in digits))
 
@@ -158,7 +158,7 @@ class Ifma(Lanes):
         index = self.word_const("ashr", a.limbs[-1], bits)
         limbs, bounds = [], []
         for i in range(LIMBS):
-            column = [_digits(m)[i] if m >= 0 else -_digits(-m)[i] for m in multiples]
+            column = [limbs_of(m)[i] if m >= 0 else -limbs_of(-m)[i] for m in multiples]
             limbs.append(self.word_op("add", a.limbs[i], self._looked_up(column, index)))
             bounds.append(add_intervals(a.bounds[i], (min(column), max(column))))
         bounds[-1] = clip(bounds[-1], top_bound(value, bounds[:-1]))
@@ -184,21 +184,10 @@ class Ifma(Lanes):
         ready = [self._ready(a, b) for a, b in pairs]
         value = self.product_value(ready)
         acc = Accumulators(self)
-        friendly = [self.splat(d) for d in _digits(self.friendly)]
-        prime = [self.splat(d) for d in _digits(self.p)]
-        friendly_bounds = [(d, d) for d in _digits(self.friendly)]
         for i in range(LIMBS):
             for a, b in ready:
                 acc.row(i, a.limbs[i], a.bounds[i], b.limbs, b.bounds)
-            if i < LIMBS - 1:
-                digit = acc.register(i)
-                acc.carry_over(i)
-                acc.row(i + 1, digit, (0, MASK), friendly, friendly_bounds)
-            else:
-                zero = self.splat(0)
-                digit = self.madd(self.low, zero, acc.register(i), self.splat(self.inverse))
-                acc.row(i, digit, (0, MASK), prime, [(d, d) for d in _digits(self.p)])
-                acc.carry_over(i)
+            acc.reduce(i, last=i == LIMBS - 1)
         upper = Element(
             tuple(acc.register(LIMBS + i) for i in range(LIMBS)),
             value,
@@ -348,6 +337,26 @@ class Accumulators:
         self.registers[column + 1] = k.word_op("add", self.registers[column + 1], carried)
         self._grow(column + 1, (0, self.bound[column][1] >> RADIX))
 
+    def reduce(self, column: int, *, last: bool) -> None:
+        """Rids a column of its lowest 52 bits by adding a multiple of p, and carries the rest over.
+
+        The last digit of a reduction is a product. Those before it are the columns themselves, as
+        `friendly`·2⁵² − 1 is a multiple of p.
+        """
+        k, digit = self.k, self.register(column)
+        if last:
+            digit = k.madd(k.low, k.splat(0), digit, k.splat(k.inverse))
+            self._constant_row(column, digit, k.p)
+            self.carry_over(column)
+        else:
+            self.carry_over(column)
+            self._constant_row(column + 1, digit, k.friendly)
+
+    def _constant_row(self, position: int, digit: Value, factor: int) -> None:
+        limbs = limbs_of(factor)
+        splats = [self.k.splat(limb) for limb in limbs]
+        self.row(position, digit, (0, MASK), splats, [(limb, limb) for limb in limbs])
+
     def _grow(self, column: int, interval: Interval) -> None:
         self.bound[column] = add_intervals(self.bound[column], interval)
         _check_columns([self.bound[column]])
@@ -358,7 +367,8 @@ def _digits_fit(bounds: Sequence[Interval]) -> bool:
     return all(low >= 0 and high <= MASK for low, high in bounds)
 
 
-def _digits(value: int) -> list[int]:
+def limbs_of(value: int) -> list[int]:
+    """Limbs of 52 bits; the highest takes all that is left."""
     lower = [(value >> (RADIX * i)) & MASK for i in range(LIMBS - 1)]
     return [*lower, value >> (RADIX * (LIMBS - 1))]
 

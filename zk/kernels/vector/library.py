@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import ctypes
 import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from zk.errors import BackendUnavailable
 from zk.kernels import compile as compiler
 from zk.kernels.constants import FP, Modulus
 from zk.kernels.emit import Module
+from zk.kernels.loaded import NUMBER, Kernels, Signature
 from zk.kernels.vector import fma, fma_assembly, ifma
 from zk.kernels.vector.buckets import emit_buckets, emit_fill
 from zk.kernels.vector.convert import emit_convert
@@ -24,23 +24,18 @@ from zk.kernels.vector.sums import Group, emit_inverse, emit_sum
 G1: Final = Group("g1", Prime)
 G2: Final = Group("g2", Quadratic)
 
-_P: Final = ctypes.c_void_p
-_N: Final = ctypes.c_int64
-Signature = tuple[str, Any]
-"""One letter a parameter (p address, n number), and the type of the result."""
-
 _SIGNATURES: Final[dict[str, Signature]] = {
     "fp_pack": ("ppn", None),
     "fp_unpack": ("ppn", None),
     "vector_digits": ("ppnnnn", None),
-    "lines": ("pppnnn", _N),
+    "lines": ("pppnnn", NUMBER),
     **{
         f"{group}_{name}": signature
         for group in ("g1", "g2")
         for name, signature in {
-            "sum": ("pppnnpp", _N),
-            "reduce": ("ppppnppnpp", _N),
-            "fill": ("ppppppppnnnnnnpp", _N),
+            "sum": ("pppnnpp", NUMBER),
+            "reduce": ("ppppnppnpp", NUMBER),
+            "fill": ("ppppppppnnnnnnpp", NUMBER),
         }.items()
     },
 }
@@ -51,30 +46,20 @@ _LANES: Final[dict[str, tuple[type[Lanes], tuple[str, ...]]]] = {
 }
 
 
-class VectorLibrary:
+class VectorLibrary(Kernels):
     """The loaded kernels of one multiplier. Sizes must have been checked.
 
     Attributes:
         lanes: elements a vector holds.
-        cached: whether the machine code came from the cache.
     """
 
-    __slots__ = ("_code", "_functions", "cached", "lanes")
+    __slots__ = ("lanes",)
 
     def __init__(
         self, code: compiler.Compiled, lanes: int, signatures: Mapping[str, Signature]
     ) -> None:
-        self._code = code  # owns the machine code
-        self._functions = {
-            name: code.bind(name, *(_P if c == "p" else _N for c in letters), returns=returns)
-            for name, (letters, returns) in signatures.items()
-        }
-        self.cached = code.cached
+        super().__init__(code, signatures)
         self.lanes = lanes
-
-    def call(self, name: str, *arguments: int) -> Any:
-        """Run one kernel; the GIL is released meanwhile."""
-        return self._functions[name](*arguments)
 
 
 def supported(multiplier: str) -> bool:

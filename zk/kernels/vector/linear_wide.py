@@ -129,16 +129,8 @@ def _reduced(k: Ifma, columns: list[Value]) -> Element:
     acc = Accumulators(k, _COLUMNS)
     acc.registers = [_get(k, column) for column in columns]
     acc.bound = [(0, MOST * _HALVES * MASK)] * _COLUMNS
-    friendly, prime = _digits(k.friendly), _digits(k.p)
     for i in range(_PARTS):
-        if i < _PARTS - 1:
-            digit = acc.register(i)
-            acc.carry_over(i)
-            acc.row(i + 1, digit, (0, MASK), [k.splat(d) for d in friendly], _exact(friendly))
-        else:
-            digit = k.madd(k.low, k.splat(0), acc.register(i), k.splat(k.inverse))
-            acc.row(i, digit, (0, MASK), [k.splat(d) for d in prime], _exact(prime))
-            acc.carry_over(i)
+        acc.reduce(i, last=i == _PARTS - 1)
     grown = sum((MASK * ((k.friendly << RADIX) - 1)) << (RADIX * i) for i in range(_PARTS - 1))
     grown += (MASK * k.p) << (RADIX * (_PARTS - 1))
     most = MOST * ((1 << 8 * WIDE_BYTES) - 1) * (k.p - 1)
@@ -148,14 +140,6 @@ def _reduced(k: Ifma, columns: list[Value]) -> Element:
     lower = acc.bound[_PARTS:-1]
     top: Interval = top_bound(value, lower)
     return Element(tuple(acc.registers[_PARTS:]), value, (*lower, top))
-
-
-def _digits(value: int) -> list[int]:
-    return [value >> RADIX * i & MASK for i in range(LIMBS)]
-
-
-def _exact(digits: list[int]) -> list[Interval]:
-    return [(d, d) for d in digits]
 
 
 def _put(k: Ifma, value: Value, place: Value) -> None:

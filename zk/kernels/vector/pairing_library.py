@@ -8,13 +8,14 @@ from typing import Final
 
 from zk.kernels.constants import FP
 from zk.kernels.emit import Module
+from zk.kernels.loaded import Signature
 from zk.kernels.vector import ifma, library
 from zk.kernels.vector.combine import emit_combine
 from zk.kernels.vector.pairing import emit_pairing
 from zk.kernels.vector.sums import emit_inverse
 from zk.kernels.vector.weigh import emit_weigh
 
-_SIGNATURES: Final[dict[str, library.Signature]] = {
+_SIGNATURES: Final[dict[str, Signature]] = {
     "pairing_miller": ("pppnppnpp", None),
     "pairing_prepare": ("pppp", None),
     "pairing_hard": ("p", None),
@@ -22,7 +23,7 @@ _SIGNATURES: Final[dict[str, library.Signature]] = {
     "g1_sum_lanes": ("pppnnp", None),
 }
 
-_FEW: Final[dict[str, library.Signature]] = {"pairing_few": _SIGNATURES["pairing_miller"]}
+_FEW: Final[dict[str, Signature]] = {"pairing_few": _SIGNATURES["pairing_miller"]}
 """Of eight lanes only."""
 
 

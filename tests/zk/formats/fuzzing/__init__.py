@@ -8,10 +8,13 @@ availability  coded batches, certificates, proofs of completeness
 snapshots   manifests and streams of a state
 wires         presence and frames between nodes, rows between members
 lane        transactions, state and parameters of the sealed lane, blobs
-linking     proofs with hidden inputs, and their links
+linking     proofs with hidden inputs, their links, files of transitions
 mpc         messages of members that compute on shares, certificates of batches
 committees  messages of private committees, and what is shared among their members
-private     transactions of the private environment, and what its state keeps
+private     transactions of the private environment, what its state keeps, proofs of sessions
+targets     all of them, by name
 mutations   malformed variants of well-formed bytes
-run         coverage-guided search for bytes that break the property (`make long-fuzz`)
+keep        which inputs are worth committing
+search      coverage-guided search for bytes that break the property
+run         that, for each reader (`make long-fuzz`)
 """

@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fuzzing.target import Target
 from node.core.codec import Reader
 from node.core.ids import ChainId
+from private_exec import exponent
+from private_exec.committee import points
 from private_exec.committee.acceptance import Acceptance, Accepted
 from private_exec.committee.accusation import Accusation
 from private_exec.committee.cells import Cell
@@ -28,7 +30,8 @@ from private_exec.committee.sealing import Sealed
 from private_exec.mpc.labels import CellId
 from private_exec.pedersen import Opening
 from private_exec.proofs import Equality, Knowledge
-from zk.curve.bn254 import G1_GENERATOR
+from zk.curve.bn254 import G1_GENERATOR, G1Affine
+from zk.curve.encoding import g1_to_bytes
 
 POINT = G1_GENERATOR
 ID = CellId(b"\5" * 32)
@@ -59,6 +62,19 @@ def _read_cell(data: bytes) -> Cell:
     found = Cell.read(reader)
     reader.done()
     return found
+
+
+def _read_points(data: bytes) -> list[G1Affine]:
+    """Of two cells: how many there are is known."""
+    return exponent.read(data, 2)
+
+
+def _write_points(found: list[G1Affine]) -> bytes:
+    return b"".join(map(g1_to_bytes, found))
+
+
+def _points() -> list[bytes]:
+    return [points.points_of((Opening(1, 2), Opening(3, 4)))]
 
 
 def _target(name: str, kind: Any, seed: Callable[[], Any], memory: int = 48) -> Target:
@@ -110,6 +126,7 @@ TARGETS = (
     ),
     _target("committee_freeze", Freeze, lambda: Freeze(ID, 5, 60)),
     _target("committee_exit", Exit, lambda: Exit(ID, b"\4" * 32, SIGNATURE)),
+    Target("committee_points", _read_points, _write_points, _points, memory=48, exact=True),
     Target(
         "committee_cell",
         _read_cell,

@@ -12,9 +12,13 @@ from node.core.lane import LaneDomain, LaneParameters
 from node.da.certificate import Certificate, Statement
 from node.da.codec import Coding
 from node.da.rows import Commitment
+from node.gossip.envelope import APP_BYTES, plain
+from node.gossip.message import Message
+from node.intents.settlement import Composed, Settlement
 from node.lane import layout, payload
 from node.lane.blobs import blob as blobs
 from node.lane.blobs.dispersal import Ordered
+from node.lane.direct import DirectTx
 from node.lane.evidence import WrongShare
 from node.lane.generation import Finding, Word
 from node.lane.layout import Attempt, Best, Live, Stage
@@ -66,6 +70,15 @@ def _findings() -> list[bytes]:
     return [Finding(None, faults).to_bytes(), Finding(next(iter(FailureReason)), ()).to_bytes()]
 
 
+def _message() -> Message:
+    envelope = plain(b"app".ljust(APP_BYTES, b"\0"), "intent/1", Height(9), b"intent")
+    return Message(envelope, b"\2" * 32, 7, b"\3" * 64)
+
+
+def _settlement() -> Settlement:
+    return Settlement(b"\4" * 32, (Composed((b"\5" * 32, b"\6" * 32), b"transaction"),))
+
+
 @cache
 def _transactions() -> list[bytes]:
     """One of each kind."""
@@ -77,6 +90,7 @@ def _transactions() -> list[bytes]:
         KeyTx(0, 1, 2, KeyMessage.DEALING, b"message"),
         SubmitTx(CHAIN, 0, 1, AccountId(b"\1" * 32), 5, Height(6), b"settlement"),
         DisperseTx(0, _certificate()),
+        DirectTx(CHAIN, AccountId(b"\1" * 32), 5, Height(6), (_message(),), _settlement()),
     ]
     return [tx.to_bytes() for tx in txs]
 

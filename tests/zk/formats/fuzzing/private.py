@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from fuzzing.committees import CERTIFICATE
 from fuzzing.ledger import ACCOUNT, CHAIN, shielded
 from fuzzing.target import Target
 from node.core.genesis import Genesis, development_genesis
@@ -13,21 +14,19 @@ from node.private import payload
 from node.private.committees import Committee, Epoch, Word
 from node.private.deposits import Deposit
 from node.private.gifts import BidTx, ClaimTx, DepositTx, DonateTx, Gift, LinkedProof, Wanted
-from node.private.head import Head
-from node.private.payload import (
+from node.private.messages import (
     AcceptTx,
     CeremonyTx,
     ComplaintTx,
-    DeclareTx,
+    FreezeTx,
+    HandoverTx,
     OpenTx,
-    PlaceTx,
-    PrivateTx,
     RemaskTx,
-    RoundTx,
     SettleTx,
     Step,
-    WithdrawTx,
 )
+from node.private.paid import DeclareTx, Head, PlaceTx, RoundTx, WithdrawTx
+from node.private.payload import PrivateTx
 from node.private.sale_payload import BlameTx, CallTx, OfferTx, ResultTx, SilenceTx
 from node.private.sale_state import Attempt, Bid, Outcome, Sale
 from node.private.sale_terms import SaleTerms
@@ -76,6 +75,8 @@ def _transactions() -> list[bytes]:
         WithdrawTx(HEAD, ID, ACCOUNT, Opening(5, 6)),
         RemaskTx(ID, 1, b"remasking"),
         *_of_sales(carried),
+        FreezeTx(ID, 1),
+        HandoverTx(ID, 1, ID, 2, 0, CERTIFICATE, b"remasking"),
     ]
     return [tx.to_bytes() for tx in found]
 
@@ -188,4 +189,5 @@ TARGETS = (
         memory=16,
         exact=True,
     ),
+    # Memory: the program is traced at the sizes that the file names, which are bounded.
 )

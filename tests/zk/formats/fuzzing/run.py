@@ -15,41 +15,13 @@ import sys
 import time
 from pathlib import Path
 
-from fuzzing import (
-    audits,
-    availability,
-    committees,
-    keep,
-    lane,
-    ledger,
-    linking,
-    mpc,
-    private,
-    proofs,
-    snapshots,
-    wires,
-)
+from fuzzing import keep
 from fuzzing.target import Target
+from fuzzing.targets import TARGETS
 
 ROOT = Path(__file__).resolve().parents[4]
 CACHE = ROOT / ".cache" / "fuzz"
 CORPUS = Path(__file__).resolve().parents[1] / "corpus"
-TARGETS = {
-    target.name: target
-    for target in (
-        *proofs.TARGETS,
-        *ledger.TARGETS,
-        *availability.TARGETS,
-        *snapshots.TARGETS,
-        *wires.TARGETS,
-        *lane.TARGETS,
-        *linking.TARGETS,
-        *mpc.TARGETS,
-        *committees.TARGETS,
-        *private.TARGETS,
-        *audits.TARGETS,
-    )
-}
 LARGEST = 8192
 """Bytes of an input, twice the longest example where that is more; small ones are fast."""
 HANG_S = 60

@@ -17,65 +17,14 @@ from pathlib import Path
 
 import atheris
 
+# Of a longer name it takes the first part only.
 with atheris.instrument_imports(
-    include=[
-        "circuits.lab.audit",
-        "circuits.lab.reasons",
-        "node.consensus.cometbft.duplicate",
-        "node.core",
-        "node.da",
-        "node.execution.order",
-        "node.execution.pools",
-        "node.stake.transaction",
-        "node.store.proof",
-        "shielded.action",
-        "shielded.authority",
-        "shielded.disclosure",
-        "shielded.json_values",
-        "shielded.transaction",
-        "shielded.tree",
-        "transparent.transaction",
-        "zk.curve.encoding",
-        "zk.formats",
-        "zk.groth16.ceremony",
-        "zk.groth16.keys",
-        "zk.jsontext",
-        "zk.r1cs.tape",
-        "zk.r1cs.tape_file",
-    ]
+    include=["circuits", "node", "private_exec", "shielded", "transparent", "zk"]
 ):
-    from fuzzing import (
-        audits,
-        availability,
-        committees,
-        lane,
-        ledger,
-        linking,
-        mpc,
-        mutations,
-        private,
-        proofs,
-        snapshots,
-        wires,
-    )
+    from fuzzing import mutations
+    from fuzzing.targets import TARGETS
 from fuzzing.target import Broken, Target
 
-TARGETS = {
-    target.name: target
-    for target in (
-        *proofs.TARGETS,
-        *ledger.TARGETS,
-        *availability.TARGETS,
-        *snapshots.TARGETS,
-        *wires.TARGETS,
-        *lane.TARGETS,
-        *linking.TARGETS,
-        *mpc.TARGETS,
-        *committees.TARGETS,
-        *private.TARGETS,
-        *audits.TARGETS,
-    )
-}
 WITH_MEMORY = 8
 """One input in so many is read with its memory measured, which makes it slow."""
 

@@ -7,15 +7,19 @@ with n ≤ 13 there are few of them, and without liars the first one is right.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
+from node.core.codec import Reader
 from private_exec import group
 from private_exec.mpc.shamir import Size
 from private_exec.sharing import lagrange
 from private_exec.transcript import coefficients
 from zk.curve.bn254 import G1Affine
+from zk.curve.encoding import G1_BYTES, g1_from_bytes
+from zk.errors import DecodeError
 
 P = TypeVar("P")
 Sum = Callable[[Sequence[int], Sequence[P]], P]
@@ -23,6 +27,25 @@ Sum = Callable[[Sequence[int], Sequence[P]], P]
 
 ZERO = 0
 """Where the value of a polynomial lies; as a member of a word, a value that is known."""
+
+
+def read(data: bytes, count: int) -> list[G1Affine]:
+    """One member's shares of so many points, 32 bytes each; raises a DecodeError."""
+    reader = Reader(data, "points of a member")
+    points = [g1_from_bytes(reader.take(G1_BYTES), what=f"point {k}") for k in range(count)]
+    reader.done()
+    return points
+
+
+def rows_of(
+    bodies: Mapping[int, bytes], count: int
+) -> tuple[dict[int, list[G1Affine]], frozenset[int]]:
+    """Shares by member, and whose bodies are none."""
+    rows = {}
+    for member, body in bodies.items():
+        with contextlib.suppress(DecodeError):
+            rows[member] = read(body, count)
+    return rows, frozenset(bodies) - frozenset(rows)
 
 
 def agreeing(
@@ -75,12 +98,10 @@ def corrected(
     Returns:
         The points, and the members that are off; None unless 2t + 1 members agree.
     """
-    count = len(next(iter(rows.values()), ()))
-    weights = coefficients(seed, "points", count)
-    mixed = {member: group.sum_g1(weights, row) for member, row in rows.items()}
-    good = agreeing(mixed, size.t, 2 * size.t + 1, group.sum_g1, seed)
+    good = standing(size, rows, seed)
     if good is None:
         return None
+    count = len(rows[good[0]])
     columns = [
         value_at_zero(
             {member: rows[member][k] for member in good}, good[: size.t + 1], group.sum_g1
@@ -88,6 +109,26 @@ def corrected(
         for k in range(count)
     ]
     return columns, set(rows) - set(good)
+
+
+def standing(
+    size: Size, rows: Mapping[int, Sequence[G1Affine]], seed: bytes
+) -> tuple[int, ...] | None:
+    """Members whose shares of degree t of several points all agree, if 2t + 1 do.
+
+    Two such sets share t + 1 members at least, so there is one.
+
+    Args:
+        size: of the committee.
+        rows: by member, as many points each; at `ZERO` what is known to be right.
+        seed: hash of all of them.
+
+    Returns:
+        Members, ascending, without `ZERO`; None if there are no such.
+    """
+    weights = coefficients(seed, "points", len(next(iter(rows.values()), ())))
+    mixed = {member: group.sum_g1(weights, row) for member, row in rows.items()}
+    return agreeing(mixed, size.t, size.quorum, group.sum_g1, seed)
 
 
 def consistent(word: Mapping[int, P], degree: int, total: Sum[P], seed: bytes) -> bool:
