@@ -207,7 +207,10 @@ class Mempool:
         if self._rejections.get(tagged_hash("wire", data)) is not None:
             return ()
         try:
-            return self._checked(self._decode(data))[:_PROOFS_AT_ONCE]
+            item = self._decode(data)
+            if self._unfit(item) is not None:
+                return ()
+            return self._checked(item)[:_PROOFS_AT_ONCE]
         except Missing:
             return ()
         except MACHINE_FAULTS:
@@ -229,6 +232,8 @@ class Mempool:
         try:
             item = self._decode(data)
             tx_id = item.tx_id
+            if (refusal := self._unfit(item)) is not None:
+                return Admission(tx_id, refusal)
             self._verify(item)
         except Missing as error:
             return Admission(tx_id, error)
@@ -251,19 +256,13 @@ class Mempool:
         return Admission(tx_id)
 
     def _decode(self, data: bytes) -> Decoded:
-        """Phase 1: EX-18 and EX-19, nothing is decoded that no block holds or pays for; rivals."""
+        """Phase 1: EX-18 and EX-19, nothing is decoded that no block holds or pays for."""
         most = min(self._executor.chain.parameters.max_tx_bytes, self.limits.most_bytes)
         if len(data) > most:
             raise MempoolRefused("EX-18", f"{len(data)} bytes, at most {most} fit")
         fee = self._executor.intake.preview(data)
         self._check_fee(fee, data, 0, unpaid=self._executor.intake.is_unpaid(data))
-        item = self._executor.intake.decode(data)
-        if item.unpaid:
-            self._check_places(item)
-        with self._lock:
-            if item.tx_id not in self._ids:
-                self._victims(item, self._rivals(item))
-        return item
+        return self._executor.intake.decode(data)
 
     def _verify(self, item: Decoded) -> None:
         """Phase 2, outside the lock."""
@@ -302,6 +301,24 @@ class Mempool:
                 f"fee {fee} is below {least} for {len(data)} bytes, {proofs} proofs",
                 fix=f"pay at least {least} base units",
             )
+
+    def _unfit(self, item: Decoded) -> ChiaroError | None:
+        """Phase 1 ends: why it is not looked at any further, by state and pool, and not for good.
+
+        What pays nothing may be signed by nobody, and has the same bytes whoever sends it: who sent
+        it too early would else have it refused for ever (EX-21).
+        """
+        try:
+            if item.unpaid:
+                self._check_places(item)
+            with self._lock:
+                if item.tx_id not in self._ids:
+                    self._victims(item, self._rivals(item))
+        except MACHINE_FAULTS:
+            raise
+        except ChiaroError as error:
+            return error
+        return None
 
     def _check_places(self, item: Decoded) -> None:
         """EX-35: places are few; what is over already costs no look at a signature."""

@@ -70,6 +70,15 @@ def test_pv120_garbage_takes_no_place(chain, pool):
     assert pool.status().transactions == 1
 
 
+def test_ex21_what_nobody_signs_is_not_refused_for_good_where_it_came_too_early(chain, pool):
+    bare = chain.round(chain.terms())
+    early = SettleTx(bare.id)
+    assert submit(pool, early) == submit(pool, early) == "PV-107"
+    assert_ok(chain.run(bare))
+    told(pool, chain)
+    assert submit(pool, early) == "PV-117"
+
+
 def test_pv120_places_are_few(chain, pool, monkeypatch):
     assert MOST_PRIVATE == 128
     monkeypatch.setattr("node.execution.mempool.MOST_PRIVATE", 1 - MOST_ORDERS)
