@@ -394,11 +394,18 @@ class NodeClient:
 
         return self.get(f"/private/cells/{identity.hex()}", CellView)
 
-    def private_sales(self, after: bytes = b"", limit: int = 64) -> sale_schema.SalesView:
-        """Auctions behind an id. Raises NotFound: PV-140."""
+    def private_sales(self, pages: int = 64) -> sale_schema.SalesView:
+        """All auctions, page by page; of so many pages at most. Raises NotFound: PV-140."""
         from node.rpc.sale_schema import SalesView
 
-        return self.get("/private/sales", SalesView, {"after": "0x" + after.hex(), "limit": limit})
+        found = self.get("/private/sales", SalesView)
+        sales = list(found.sales)
+        for _ in range(pages - 1):
+            if not found.more:
+                break
+            found = self.get("/private/sales", SalesView, {"after": sales[-1].id})
+            sales += found.sales
+        return SalesView(height=found.height, sales=sales, more=found.more)
 
     def private_sale(self, identity: bytes) -> sale_schema.SaleView:
         """One. Raises NotFound: PV-140, PV-141."""

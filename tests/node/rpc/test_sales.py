@@ -7,6 +7,7 @@ import pytest
 from node.app import development
 from node.core.errors import NotFound
 from node.private.messages import SettleTx
+from node.rpc.client import NodeClient
 from node.rpc.sales import SaleViews
 from node.testing.clock import EPOCH_MS
 from node.testing.nodes import VALIDATOR, memory_node, serving
@@ -15,6 +16,13 @@ from node.testing.sales import SELLER, SaleChain
 from zk.curve.encoding import g1_to_bytes
 
 NONE = b"\x01" * 32
+
+
+@pytest.fixture(scope="module")
+def chain() -> SaleChain:
+    found = SaleChain(bidders=2)
+    found.start(notes=4)
+    return found
 
 
 def test_pv140_a_chain_without_it_has_no_sales():
@@ -35,9 +43,7 @@ def test_pv141_what_is_no_sale_is_not_found():
                 call(NONE)
 
 
-def test_pv141_a_sale_and_its_bids_are_those_behind_the_last_block():
-    chain = SaleChain(bidders=2)
-    chain.start(notes=4)
+def test_pv141_a_sale_and_its_bids_are_those_behind_the_last_block(chain):
     views = SaleViews(chain.genesis, chain.ledger.store, {})
     offer = chain.offer(2_000)
     assert_ok(chain.run(offer))
@@ -77,3 +83,21 @@ def test_pv141_a_sale_and_its_bids_are_those_behind_the_last_block():
     assert [bid.returns for bid in after] == [True, True]
     assert after[0].amount == shown[0].amount and after[1].amount != shown[1].amount
     assert views.sales(offer.sale).sales == []
+
+
+def test_pv141_a_client_reads_sales_page_by_page(chain, monkeypatch):
+    for reserve in range(3):
+        chain.sell(reserve)
+    views = SaleViews(chain.genesis, chain.ledger.store, {})
+    client = NodeClient("http://127.0.0.1:1")
+    asked = []
+
+    def get(path, kind, query=None):
+        asked.append(query)
+        return views.sales(bytes.fromhex((query or {"after": "0x"})["after"][2:]), 2)
+
+    monkeypatch.setattr(client, "get", get)
+    every = views.sales()
+    assert client.private_sales() == every and len(every.sales) >= 3
+    assert asked == [None, *({"after": sale.id} for sale in every.sales[1:-1:2])]
+    assert client.private_sales(pages=1).more
