@@ -30,7 +30,7 @@ from node.private.sale_terms import SalePhase, program_of
 from node.private.sales import event
 from node.private.state import Status
 from private_exec.committee import certificate as certificates
-from private_exec.committee.epoch import EpochRecord
+from private_exec.committee.declaration import Declaration
 from private_exec.mpc import labels
 from private_exec.mpc.certificate import Certificate, Verdict
 from private_exec.mpc.labels import SessionId
@@ -98,7 +98,7 @@ def call(
         raise PrivateOutdated("PV-175", "no bid was accepted", where="sale")
     terms = found.terms
     record = committees.epoch_of(state, terms.committee, terms.epoch).record
-    absent = absent_next(state, found, record)
+    absent = absent_next(state, found, record.declaration)
     number = _number(state, height)
     session = labels.session(
         labels.Call(
@@ -145,14 +145,14 @@ def _number(state: StateReader, height: int) -> int:
 # --- who is there -------------------------------------------------------------------------------
 
 
-def absent_next(state: StateReader, found: Sale, record: EpochRecord) -> int:
+def absent_next(state: StateReader, found: Sale, declaration: Declaration) -> int:
     """PV-185: whose word will not count in the next attempt, as a mask.
 
-    Who spoiled a batch; who was absent before; whom t + 1 members did not hear, so that an honest
-    one is among those; and where members were asked, and had their time, who did not answer. More
-    than t cannot all be at fault: a reason by which there would be more is left out.
+    Who spoiled a batch; who was absent before; whom t + 1 members of the attempt did not hear, so
+    that an honest one is among those; and where members were asked, and had their time, who did not
+    answer. More than t cannot all be at fault: a reason by which there would be more is left out.
     """
-    attempt, declaration = found.attempt, record.declaration
+    attempt = found.attempt
     if not attempt.called:
         return 0
     answers = {
@@ -161,17 +161,17 @@ def absent_next(state: StateReader, found: Sale, record: EpochRecord) -> int:
         if (data := state.get(entries.unheard_key(attempt.session, member))) is not None
     }
     blamed = state.get(entries.blamed_key(attempt.session)) or bytes(2)
-    most = declaration.size.t
+    most, before = declaration.size.t, set(members_of(attempt.absent))
     unheard = {
         member
         for member in declaration.members
-        if sum(mask >> member & 1 for mask in answers.values()) > most
+        if sum(mask >> member & 1 for who, mask in answers.items() if who not in before) > most
     }
     asked = attempt.asked and not attempt.spoiled
     silent = set(declaration.members) - set(answers) if asked else set()
     spoilers = set(members_of(int.from_bytes(blamed[:2], "little")))
     absent: set[int] = set()
-    for reason in (spoilers, set(members_of(attempt.absent)), unheard, silent):
+    for reason in (spoilers, before, unheard, silent):
         if len(absent | reason) <= most:
             absent |= reason
     return mask_of(absent)

@@ -3,6 +3,7 @@
     p/f/ ‖ committee ‖ epoch        the freeze
 
 Rounds of an epoch end before it does (PV-107), so none awaits anything of it when it is frozen.
+Bids of a sale that was proved and not opened go back behind it (PV-183).
 """
 
 from __future__ import annotations

@@ -116,9 +116,12 @@ def open_outputs(tx: OpenTx, sale: bytes, state: StateReader, height: int) -> Ef
     check_openable(found, height)
     freezing.require_live(state, found.terms.committee, found.terms.epoch, height, "an opening")
     opening.check(tx.opened, found.attempt.session, [one.com for one in found.made])
-    winner, price = (output.value for output in tx.opened.outputs)
-    if winner > found.terms.bidders or price > LIMIT:
+    place, price = (output.value for output in tx.opened.outputs)
+    if place > found.terms.bidders or price > LIMIT:
         raise PrivateRefused("PV-180", "no auction has such an outcome", where="outputs")
+    # The program counts accepted bids; everybody else counts those that entered.
+    bids = entries.accepted(state, sale, found)
+    winner = bids[place][1].number if place < len(bids) else found.terms.bidders
     after = replace(found, outcome=Outcome(winner, price))
     return Effects(
         writes=((entries.sale_key(sale), after.to_bytes()),),
@@ -148,10 +151,10 @@ def settle(tx: SettleTx, state: StateReader) -> Effects:
     writes: list[Write] = [(entries.cell_key(cell_id(key, 0)), None) for key, _ in bids]
     writes.append((entries.cell_key(cell_id(found.reserve, 0)), None))
     writes.append((entries.sale_key(tx.round), replace(found, settled=True).to_bytes()))
-    if outcome.winner >= len(bids):
+    if (won := entries.bid_at(state, tx.round, outcome.winner)) is None:
         gone = event("settled", tx.round, sold="0")
         return Effects(writes=tuple(writes), events=(gone,))
-    key, bid = bids[outcome.winner]
+    key, bid = won
     price = outcome.price
     paid = group.base_g1([price])[0] if price else None
     change = group.total_g1([bid.amount, group.negative(paid)])

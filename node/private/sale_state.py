@@ -81,7 +81,7 @@ class Outcome:
     """What an auction came to, once it is opened.
 
     Attributes:
-        winner: number of the bid; the number of places or more: nothing is sold.
+        winner: number of the bid, as it entered; the number of places: nothing is sold.
         price: base units.
     """
 
@@ -118,8 +118,10 @@ class Sale:
     settled: bool = False
 
     def has_failed(self, height: int) -> bool:
-        """PV-183: no result came in time; a block of this height finds it so."""
-        return not self.proved and self.terms.phase(height) is SalePhase.OVER
+        """PV-183: there is no result, and none can come; a block of this height finds it so."""
+        phase = self.terms.phase(height)
+        never = phase is SalePhase.COMPUTING and self.status is not Status.ACCEPTED
+        return not self.proved and (never or phase is SalePhase.OVER)
 
     def label(self, height: int) -> str:
         """For people, in a block of this height."""
@@ -292,9 +294,14 @@ def bid_of(state: StateReader, identity: bytes) -> Bid:
 def bids_of(state: StateReader, identity: bytes, of: Sale) -> Iterator[tuple[bytes, Bid]]:
     """Bids of a sale in the order in which they entered."""
     for number in range(of.bids):
-        key = state.get(place_key(identity, number))
-        if key is not None:
-            yield key, bid_of(state, key)
+        if (found := bid_at(state, identity, number)) is not None:
+            yield found
+
+
+def bid_at(state: StateReader, sale: bytes, number: int) -> tuple[bytes, Bid] | None:
+    """A sale's bid of that number, by its input; None: none has it."""
+    key = state.get(place_key(sale, number))
+    return None if key is None else (key, bid_of(state, key))
 
 
 def cell_of(state: StateReader, identity: CellId) -> Cell:

@@ -46,7 +46,7 @@ from transparent.signature import check_key
 from zk.curve.bn254 import G1Affine
 
 COMPUTING_STEPS = 2
-"""Steps between the last acceptance and the last result: an attempt, and one more, at least."""
+"""Steps between the last acceptance and the last result, at least: those of one attempt."""
 
 # --- offers -------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from node.core.interfaces import StateReader
-from node.private import calls
+from node.private import calls, freezing
 from node.private import sale_state as entries
 from node.private.errors import PrivateOutdated
 from node.private.gifts import LinkedProof
@@ -102,7 +102,7 @@ class SaleDuties:
             elif phase is SalePhase.COMPUTING and not of.proved:
                 messages += self._calling(view, identity, of, unheard)
                 jobs += self._computing(view, identity, of, secrets)
-            if of.proved and of.outcome is None:
+            if of.proved and of.outcome is None and not _is_frozen(view, of):
                 jobs.append(_opening(of, secrets))
         self._duties.keep(known)
         return messages, jobs
@@ -123,14 +123,17 @@ class SaleDuties:
                 yield due
 
     def _word(self, view: View, identity: bytes, of: Sale, unheard: Unheard) -> Iterator[SilenceTx]:
-        """PV-187: where others ask, or where somebody is missed for a step."""
+        """PV-187: where others ask, or where somebody is missed; an attempt has a step for itself.
+
+        Who asks at once would else have everybody name those who are a moment behind.
+        """
         attempt, member = of.attempt, self._keys.member
-        if not attempt.called or attempt.spoiled:
+        early = view.height + 1 < attempt.called + self._step
+        if not attempt.called or attempt.spoiled or early:
             return
         missed = unheard.get(attempt.session, NOBODY) - {member}
-        stuck = bool(missed) and view.height + 1 >= attempt.called + self._step
         said = view.reader.get(entries.unheard_key(attempt.session, member)) is not None
-        if said or not (attempt.asked or stuck):
+        if said or not (attempt.asked or missed):
             return
         bare = SilenceTx(identity, attempt.session, member, mask_of(missed))
         yield replace(bare, signature=self._signer.sign(bare.digest))
@@ -180,6 +183,11 @@ def _waiting(state: StateReader, identity: bytes, of: Sale) -> Iterator[tuple[by
             yield key, _Waits(bid.height)
     if of.status is Status.PENDING:
         yield of.reserve, _Waits(of.terms.close)
+
+
+def _is_frozen(view: View, of: Sale) -> bool:
+    """PV-183: bids go back, and nothing is opened any more."""
+    return freezing.find(view.reader, of.terms.committee, of.terms.epoch) is not None
 
 
 def _opening(of: Sale, secrets: EpochSecrets) -> Job:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from node.private import calls
+from node.private import calls, committees, freezing
 from node.private import sale_state as entries
 from node.private.errors import PrivateRefused
 from node.private.member.due import Job
@@ -17,7 +18,7 @@ from node.private.member.keys import Keys
 from node.private.member.secrets import Vault
 from node.private.member.selling import SaleDuties
 from node.private.member.view import Past, View
-from node.private.messages import ComplaintTx, OpenTx, SettleTx
+from node.private.messages import ComplaintTx, FreezeTx, OpenTx, SettleTx
 from node.private.sale_payload import BlameTx, CallTx, ResultTx, SilenceTx, members_of
 from node.private.state import Status
 from node.testing.private import assert_ok, signer
@@ -61,8 +62,8 @@ class Asked:
 class People:
     """Members with disks, and keys that they made on the chain."""
 
-    def __init__(self, folder: Path) -> None:
-        self.chain = chain = SaleChain(bidders=2)
+    def __init__(self, folder: Path, **options: Any) -> None:
+        self.chain = chain = SaleChain(bidders=2, **options)
         assert_ok(chain.run(chain.declare()))
         identity, step = chain.declaration.id, chain.parameters.step_heights
         vaults = {m: Vault(folder / str(m), identity) for m in MEMBERS}
@@ -195,6 +196,20 @@ def test_pv187_who_misses_somebody_for_a_step_says_so_and_who_is_asked_answers(p
     assert chain.sale(sale).proved
 
 
+def test_pv187_who_is_asked_at_once_names_nobody_who_is_a_moment_behind(people):
+    chain, sale = people.chain, accepted(people, 9_000)
+    assert_ok(chain.run(CallTx(sale, 0)))
+    called, step = chain.height, chain.parameters.step_heights
+    missed = {chain.sale(sale).attempt.session: frozenset({2})}
+    assert_ok(chain.run(chain.silence(sale, 4, [2])))
+    while chain.height + 1 < called + step:
+        assert people.look(1, missed)[0] == []
+        chain.run()
+    (word,) = people.look(1)[0]
+    assert members_of(word.unheard) == (), "by then it has heard it"
+    assert calls.over_at(chain.sale(sale).attempt, step) > chain.height + step, "in time"
+
+
 def test_pv188_outputs_are_opened_of_a_result_that_a_block_has(people):
     chain, sale = people.chain, accepted(people, 9_000)
     assert_ok(chain.run(CallTx(sale, 0)))
@@ -208,6 +223,18 @@ def test_pv188_outputs_are_opened_of_a_result_that_a_block_has(people):
     assert isinstance(opened, OpenTx)
     forged = dataclasses.replace(opened, opened=dataclasses.replace(opened.opened, outputs=()))
     assert chain.codes(forged, opened) == ["PV-45", "ok"]
+
+
+def test_pv188_behind_a_freeze_nothing_is_opened(tmp_path):
+    people = People(tmp_path, epoch_blocks=90)
+    chain, sale = people.chain, accepted(people, 9_000)
+    assert_ok(chain.run(CallTx(sale, 0)))
+    people.settle()
+    epoch = committees.epoch_of(chain.state, chain.declaration.id, 0)
+    chain.to(epoch.until + freezing.GRACE_STEPS * chain.parameters.step_heights)
+    assert people.jobs()[1].about.startswith("outputs")
+    assert_ok(chain.run(FreezeTx(chain.declaration.id, 0)))
+    assert people.look(1) == ([], [])
 
 
 def test_pv186_a_bid_without_a_share_is_complained_of_and_not_accepted(people):

@@ -20,14 +20,17 @@ from node.private.errors import PrivateRefused
 from node.private.messages import FreezeTx, OpenTx, SettleTx
 from node.private.payload import wire
 from node.private.sale_payload import BlameTx, CallTx, mask_of, members_of
+from node.private.sale_state import Attempt, Sale
 from node.private.state import Status
 from node.testing.private import assert_ok, signer
 from node.testing.sales import SELLER, SaleChain, plaintext, provable_of
 from private_exec.committee.certificate import Certificate
+from private_exec.committee.declaration import Seat
 from private_exec.committee.opening import OpenStatement
 from private_exec.mpc.certificate import Verdict
 from private_exec.mpc.context import MemoryJournal
 from private_exec.mpc.faults import Rewritten, Shifted, Silent, Withheld, Wrong
+from private_exec.mpc.labels import CellId, SessionId
 from private_exec.mpc.message import Kind
 from private_exec.mpc.rounds import Round
 from private_exec.pedersen import Opening
@@ -64,6 +67,12 @@ def opened(chain: SaleChain, *amounts: int, **changes):
     identity, placed = proved(chain, *amounts, **changes)
     assert_ok(chain.run(chain.outputs(identity)))
     return identity, placed
+
+
+def test_pv170_no_sale_is_longer_than_a_round_may_be(chain):
+    last = chain.height + 1 + chain.parameters.round_heights
+    for prove, code in ((last + 1, "PV-170"), (last + 1, "ok")):
+        assert chain.codes(chain.offer(1, chain.sale_terms(prove=prove))) == [code]
 
 
 # --- results ------------------------------------------------------------------------------------
@@ -214,6 +223,22 @@ def test_pv180_outputs_are_opened_once_behind_the_block_of_the_result(chain):
     assert chain.sale(identity).outcome is None
     assert chain.codes(SettleTx(identity)) == ["PV-181"]
     assert chain.codes(right, right) == ["ok", "PV-180"]
+
+
+def test_pv180_the_winner_is_told_by_its_number_among_all_bids(chain):
+    offer = chain.offer(2_000)
+    assert_ok(chain.run(offer))
+    late, alice = (chain.bid(offer.sale, amount, n) for n, amount in enumerate((9_500, 9_000)))
+    assert_ok(chain.run(chain.admit(offer.sale, [chain.reserve_input(offer), alice.input])))
+    chain.to(offer.terms.accept)
+    chain.call(offer.sale)
+    assert_ok(chain.run(chain.prove(offer.sale)))
+    right = chain.outputs(offer.sale)
+    assert right.opened.outputs[0].value == 0, "the program has it in its first place"
+    assert_ok(chain.run(right))
+    assert chain.sale(offer.sale).outcome.winner == chain.bid_entry(alice).number == 1
+    assert_ok(chain.run(SettleTx(offer.sale)))
+    assert chain.codes(chain.back(alice, 2_000), chain.back(late)) == ["ok", "ok"]
 
 
 def test_pv180_what_no_auction_comes_to_is_not_taken(chain):
@@ -425,6 +450,26 @@ def test_pv185_absent_is_who_does_not_answer_or_is_not_heard_by_an_honest_member
     assert absent(chain, (1, (4,)), (2, ()), (3, (2,))) == (4,), "who names others is not believed"
     assert absent(chain, (1, ()), (2, ())) == (), "more than t cannot all be at fault"
     assert absent(chain, (1, (4,)), (2, (4,))) == (4,), "and the better reason stands"
+
+
+def test_pv185_who_is_absent_names_nobody(chain):
+    seats = tuple(Seat(signer(member).account, f"{member}") for member in range(1, 8))
+    declaration = dataclasses.replace(chain.declaration, seats=seats)
+    session, asked = SessionId(b"\x07" * 32), sessions.Known(CellId(bytes(32)), 0).com
+    attempt = Attempt(1, 5, session, absent=mask_of([7]), asked=6)
+    found = Sale(chain.sale_terms(), bytes(32), asked, attempt=attempt)
+
+    def absent_if(*against: int) -> tuple[int, ...]:
+        """Of seven, if these did not hear member 1."""
+        words = {m: mask_of([1] if m in against else []) for m in declaration.members}
+        state = {
+            entries.unheard_key(session, member): mask.to_bytes(2, "little")
+            for member, mask in words.items()
+        }
+        return members_of(calls.absent_next(Reader(state), found, declaration))
+
+    assert absent_if(5, 6, 7) == (7,)
+    assert absent_if(4, 5, 6) == (1, 7)
 
 
 def test_pv185_who_is_asked_late_still_has_a_step_to_answer(chain):

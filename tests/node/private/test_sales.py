@@ -8,10 +8,12 @@ import pytest
 
 from node.core.ids import AccountId, EnvironmentId, Kind, tagged_hash
 from node.execution import turnstile
-from node.private import claims, committees, deposits, sales, statements
+from node.private import bidding, claims, committees, deposits, sales, statements
 from node.private import sale_state as entries
 from node.private import state as shared
+from node.private.bidding import Bidding
 from node.private.errors import PrivateRefused
+from node.private.gifts import BidTx
 from node.private.messages import ComplaintTx, SettleTx
 from node.private.sale_payload import CallTx, sign_offer
 from node.private.sale_terms import LIMIT, SalePhase, program_of
@@ -25,6 +27,7 @@ from private_exec.committee.cells import cell_id
 from private_exec.mpc import labels
 from private_exec.pedersen import Opening
 from private_exec.provable.session import Known, touched
+from shielded.private_owner import PrivateOwner
 from zk.curve.encoding import g1_to_bytes
 
 
@@ -87,6 +90,9 @@ def test_pv170_terms_that_cannot_be_kept_are_refused(chain):
     with pytest.raises(PrivateRefused) as caught:
         entries.sale_of(chain.state, bytes(32))
     assert caught.value.rule == "PV-170"
+    for places in (0, 1, 33, 255):
+        with pytest.raises(PrivateRefused, match="2 to 32 places"):
+            sales.check_terms(chain.sale_terms(bidders=places))
 
 
 def test_pv170_phases_follow_from_heights(chain):
@@ -118,9 +124,22 @@ def test_pv171_a_reserve_is_one_value_for_its_sale_and_committee(chain):
     with pytest.raises(PrivateRefused) as caught:
         sales.check_offer(dataclasses.replace(tx, terms=dataclasses.replace(tx.terms, epoch=1)))
     assert caught.value.rule == "PV-171"
-    assert chain.codes(tx, tx) == ["ok", "PV-113"]
-    with pytest.raises(PrivateRefused):
+    changed = sign_offer(dataclasses.replace(tx, input=mauled(tx.input)), FAUCET)
+    owner = PrivateOwner(bytes(32), tx.terms.item)
+    second = bidding.offering(tx.head, chain.record, tx.terms, 101, owner, chain.linked)
+    assert second.sale == tx.sale
+    codes = chain.codes(changed, tx, tx, sign_offer(second, FAUCET))
+    assert codes == ["PV-33", "ok", "PV-113", "EX-6"]
+    assert chain.sale(tx.sale).reserve == given.id
+    with pytest.raises(PrivateRefused) as caught:
         claims.leaving(chain.state, given.id, chain.height + 1)
+    assert caught.value.rule == "PV-109"
+
+
+def mauled(data: bytes) -> bytes:
+    """An input that somebody has put another key into."""
+    given = inputs.Input.from_bytes(data)
+    return dataclasses.replace(given, owner=signer(3).account).to_bytes()
 
 
 # --- bids ---------------------------------------------------------------------------------------
@@ -147,11 +166,21 @@ def test_pv172_bids_are_in_time_in_a_place_and_for_their_sale(chain):
     with pytest.raises(PrivateRefused) as caught:
         sales._entered(copied, copied.to_bytes(), chain.state)
     assert caught.value.rule == "PV-113"
+    changed, _ = with_input(chain, identity, 65_000, 11, mauled)
+    assert chain.codes(changed) == ["PV-33"]
     chain.bid(identity, 60_000, 11)
     assert chain.codes(chain.place(identity, 70_000, 12).tx) == ["PV-172"]
     late = chain.place(other, 70_000, 12)
     chain.to(chain.sale(other).terms.close)
     assert chain.codes(late.tx) == ["PV-172"]
+
+
+def with_input(chain, identity: bytes, amount: int, bidder: int, change) -> tuple[BidTx, Bidding]:
+    """A bid with another input than its bidder would make."""
+    made, _ = chain.bidding(identity, amount, bidder)
+    sealed = dataclasses.replace(made.sealed, input=change(made.sealed.input))
+    made = dataclasses.replace(made, sealed=sealed)
+    return made.complete(chain.purse.pledge(made.value), chain.linked), made
 
 
 def test_pv172_bids_are_of_the_sales_kind(chain):
@@ -221,14 +250,12 @@ def complaint(chain, given: inputs.Input) -> ComplaintTx:
 
 def test_pv174_a_bid_without_shares_goes_back_and_a_false_complaint_changes_nothing(chain):
     identity = chain.sell(10)
-    made, owner = chain.bidding(identity, 70_000, 16)
-    bad = garbage(chain, made.sealed.input)
-    sealed = dataclasses.replace(made.sealed, input=bad.to_bytes())
-    made = dataclasses.replace(made, sealed=sealed)
-    tx = made.complete(chain.purse.pledge(made.value), chain.linked)
+    _, owner = chain.bidding(identity, 70_000, 16)
+    tx, made = with_input(chain, identity, 70_000, 16, lambda data: garbage(chain, data).to_bytes())
+    bad = inputs.Input.from_bytes(tx.input)
     assert_ok(chain.run(tx))
     good = chain.bid(identity, 60_000, 17)
-    placed = Placed(tx, bad, sealed.opening, owner)
+    placed = Placed(tx, bad, made.sealed.opening, owner)
     assert chain.codes(chain.back(placed)) == ["PV-182"]
     receipts = chain.run(complaint(chain, bad), complaint(chain, good.input))
     verdicts = [dict(receipt.events[0].data)["verdict"] for receipt in receipts]
@@ -238,7 +265,7 @@ def test_pv174_a_bid_without_shares_goes_back_and_a_false_complaint_changes_noth
     assert chain.codes(chain.back(placed)) == ["ok"]
 
 
-def test_pv174_without_a_reserve_nobody_is_called_and_everything_goes_back(chain):
+def test_pv183_without_a_reserve_nobody_is_called_and_everything_goes_back_at_once(chain):
     tx = chain.offer(10)
     bad = garbage(chain, tx.input)
     tx = sign_offer(dataclasses.replace(tx, input=bad.to_bytes()), FAUCET)
@@ -246,10 +273,10 @@ def test_pv174_without_a_reserve_nobody_is_called_and_everything_goes_back(chain
     placed = chain.bid(tx.sale, 60_000, 18)
     assert_ok(chain.run(complaint(chain, bad), chain.admit(tx.sale, [placed.input])))
     assert chain.sale(tx.sale).status is Status.REFUSED
-    chain.to(tx.terms.accept)
-    assert chain.codes(CallTx(tx.sale, 0)) == ["PV-175"]
-    chain.to(tx.terms.prove)
-    assert chain.codes(chain.back(placed)) == ["ok"]
+    chain.to(tx.terms.accept - 1)
+    assert chain.codes(chain.back(placed)) == ["PV-182"], "in the last block for an acceptance"
+    assert chain.sale(tx.sale).label(chain.height + 1) == "failed"
+    assert chain.codes(CallTx(tx.sale, 0), chain.back(placed)) == ["PV-175", "ok"]
 
 
 # --- calls --------------------------------------------------------------------------------------
