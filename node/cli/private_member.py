@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from node.cli import connection, output
-from node.cli.session import Session, UsageError
+from node.cli.session import DEFAULT_PROFILE, Session, UsageError
 from node.cli.typed import digits
 
 if TYPE_CHECKING:
@@ -73,17 +73,35 @@ def run(
         "", "--listen", help="HOST:PORT; default: the endpoint that the declaration names."
     ),
     timeout: float = typer.Option(0, "--timeout", help="Seconds, then stop. 0: never.", min=0),
+    *,
+    trace: bool = typer.Option(
+        False, "--trace", help="Also a line of JSON for each message, and for each fault seen."
+    ),
+    lie: bool = typer.Option(
+        False, "--lie", help="Development chains only: give wrong shares in every opening."
+    ),
 ) -> None:
     """Take part: ceremonies, complaints, acceptances, sums. Stops at Ctrl-C and SIGTERM."""
-    from node.private.member.run import Member, alone
+    from node.private.member.run import Member, alone, seat_of
+    from node.private.member.watch import Lines
+    from private_exec.mpc.faults import Wrong
+    from private_exec.mpc.message import Kind
 
     session: Session = context.obj
     chosen = digits(committee, 32, "--committee")
     with connection.connected(session) as client:
+        if lie and client.status().profile != DEFAULT_PROFILE:
+            raise UsageError("members lie on purpose on development chains only", where="--lie")
         place = _place(client, chosen, directory, listen or None)
         with alone(directory):
-            member = Member(RemoteChain(client, chosen), place, _report)
-            _report(f"member {member.member} at {place.listen}")
+            member = Member(
+                RemoteChain(client, chosen),
+                place,
+                _report,
+                watch=Lines(_report) if trace else None,
+                lies=[Wrong(seat_of(place.declaration, place.signer), Kind.OPEN)] if lie else (),
+            )
+            _report(f"member {member.member} at {place.listen}" + (", lying" if lie else ""))
             asyncio.run(_until_stopped(member, timeout))
     data = {"committee": "0x" + chosen.hex(), "member": member.member, "stopped": True}
     output.emit(session, "private.member.run", data)

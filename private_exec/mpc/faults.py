@@ -12,7 +12,7 @@ from typing import Final
 
 from private_exec.mpc import vectors
 from private_exec.mpc.message import Kind, Message
-from private_exec.mpc.rounds import Round
+from private_exec.mpc.rounds import Round, Rounds, T
 from zk.field.arrays import BYTES
 
 Resign = Callable[[Message, bytes], Message]
@@ -165,6 +165,21 @@ class Rewritten(Fault):
         if message.sender != self.member or message.header.kind is not self.kind:
             return super().carry(message, receiver, resign)
         return resign(message, self.body(message.body))
+
+
+def spoken(member: int, protocol: Rounds[T], faults: Sequence[Fault]) -> Rounds[T]:
+    """A protocol, not started yet, as a member with these faults runs it."""
+    try:
+        asked = next(protocol)
+        while True:
+            if isinstance(asked, Round):
+                for fault in faults:
+                    asked = fault.speak(member, asked)
+            inbox = yield asked
+            asked = protocol.send(inbox)
+    except StopIteration as end:
+        result: T = end.value
+        return result
 
 
 def _moved(body: bytes, place: int, by: int) -> bytes:

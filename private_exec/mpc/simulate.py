@@ -21,13 +21,13 @@ from node.core.ids import ChainId, tagged_hash
 from private_exec.mpc import vectors
 from private_exec.mpc.context import Context, Journal, MemoryJournal
 from private_exec.mpc.errors import MpcRefused
-from private_exec.mpc.faults import Fault, Late
+from private_exec.mpc.faults import Fault, Late, spoken
 from private_exec.mpc.labels import SessionId
 from private_exec.mpc.material import Material, Request, Triples
 from private_exec.mpc.message import Kind, Message, Session, sign
 from private_exec.mpc.party import Party
 from private_exec.mpc.prss import PrssKeys
-from private_exec.mpc.rounds import Round, Rounds, T, Wait
+from private_exec.mpc.rounds import Rounds, T
 from private_exec.mpc.shamir import Size
 from private_exec.mpc.testing import keys_of_all, shared
 from private_exec.roster import Signer
@@ -175,25 +175,8 @@ class _Simulation(Generic[T]):
     def _begin(
         self, member: int, context: Context, program: Callable[[Context], Rounds[T]]
     ) -> None:
-        self.parties[member] = Party(context, self._spoken(member, program(context)))
+        self.parties[member] = Party(context, spoken(member, program(context), self.faults))
         self._finish(member)
-
-    def _spoken(self, member: int, protocol: Rounds[T]) -> Rounds[T]:
-        """The protocol as a member with these faults runs it."""
-        try:
-            asked = next(protocol)
-            while True:
-                inbox = yield self._changed(member, asked)
-                asked = protocol.send(inbox)
-        except StopIteration as end:
-            result: T = end.value
-            return result
-
-    def _changed(self, member: int, asked: Round | Wait) -> Round | Wait:
-        if isinstance(asked, Round):
-            for fault in self.faults:
-                asked = fault.speak(member, asked)
-        return asked
 
     def _guarded(self, member: int, action: Callable[[], object]) -> None:
         """An error ends a member, not the run."""

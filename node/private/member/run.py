@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,9 +22,11 @@ from node.private.member.secrets import FileJournal, Vault
 from node.private.member.selling import SaleDuties
 from node.private.member.transport import Links, Mail, Outbox
 from node.private.member.view import Chain, Past, View
+from node.private.member.watch import Watch
 from node.private.payload import PrivateTx, wire
 from private_exec.committee.declaration import Declaration
 from private_exec.mpc.context import Context, Journal
+from private_exec.mpc.faults import Fault, spoken
 from private_exec.mpc.party import Party
 from private_exec.provable.transition import Provable
 from transparent.signature import SigningKey
@@ -97,6 +99,8 @@ class Member:
         report: told in words of what it does and what went wrong; no secrets.
         look_s: seconds between two looks at the chain.
         provable: auctions that it can prove, by places; by default none: it holds no key of any.
+        watch: told of messages and of others' faults.
+        lies: what it does wrong on purpose, so that others can be seen to find out.
     """
 
     def __init__(
@@ -106,11 +110,15 @@ class Member:
         report: Callable[[str], None],
         look_s: float = LOOK_S,
         provable: Callable[[int], Provable | None] = lambda _: None,
+        watch: Watch | None = None,
+        lies: Sequence[Fault] = (),
     ) -> None:
         self._chain = chain
         self._place = place
         self._report = report
         self._look_s = look_s
+        self._watch = watch or Watch()
+        self._lies = lies
         declaration, signer = place.declaration, place.signer
         self.member: Final = seat_of(declaration, signer)
         folder = folder_of(place.home, declaration.id)
@@ -136,7 +144,7 @@ class Member:
         """
         links = Links(
             self._place.declaration, self.member, self._place.signer, self._mail, self._outbox,
-            self._tell,
+            self._tell, watch=self._watch,
         )  # fmt: skip
         try:
             async with asyncio.TaskGroup() as group:
@@ -214,13 +222,15 @@ class Member:
             journal=self._journal,
             absent=job.absent,
         )
-        party = self._parties[job.session.sid] = Party(context, job.protocol(context))
+        protocol = spoken(self.member, job.protocol(context), self._lies)
+        party = self._parties[job.session.sid] = Party(context, protocol)
         try:
             made = await drive(party, self._mail, self._outbox, self._tell)
         finally:
             del self._parties[job.session.sid]
         for fault in context.faults:
             self._tell(f"{job.about}: {fault.rule}: member {fault.member}: {fault.what}")
+            self._watch.fault(job.about, fault)
         self._tell(f"done: {job.about}")
         return made
 

@@ -22,6 +22,7 @@ from typing import Final
 
 from node.core.ids import tagged_hash
 from node.private.member.errors import MemberRefused
+from node.private.member.watch import Watch
 from private_exec.committee.declaration import Declaration
 from private_exec.mpc.message import MAX_BODY, OVERHEAD, Message
 from private_exec.roster import SIGNATURE_BYTES, Signer
@@ -138,6 +139,7 @@ class Links:
         outbox: what is said.
         report: told of what went wrong with a member's link, in words.
         renew_s: how long a link lives.
+        watch: told of every message that comes or goes.
     """
 
     def __init__(
@@ -149,6 +151,7 @@ class Links:
         outbox: Outbox,
         report: Callable[[str], None],
         renew_s: float = RENEW_S,
+        watch: Watch | None = None,
     ) -> None:
         self._declaration = declaration
         self._member = member
@@ -157,6 +160,7 @@ class Links:
         self._outbox = outbox
         self._report = report
         self._renew_s = renew_s
+        self._watch = watch or Watch()
         self._strangers: dict[asyncio.StreamWriter, None] = {}
         self._heard: dict[int, asyncio.StreamWriter] = {}
         self._answering: set[asyncio.StreamWriter] = set()
@@ -217,6 +221,7 @@ class Links:
                 while not gone.done():
                     for data in self._outbox.due(said):
                         writer.write(len(data).to_bytes(4, "little") + data)
+                        self._watch.said(other, data)
                     await writer.drain()
                     news = asyncio.ensure_future(self._outbox.news())
                     try:
@@ -289,6 +294,7 @@ class Links:
             message = Message.from_bytes(data)
             if message.sender != caller:
                 raise MemberRefused("PV-153", "a message that is another's", where=where)
+            self._watch.heard(caller, data)
             self._mail.put(caller, message, data)
 
 

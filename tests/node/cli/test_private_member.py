@@ -18,6 +18,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
 from node.app import development
@@ -40,20 +41,6 @@ from transparent.signature import SigningKey
 PARAMETERS = PrivateParameters(step_heights=8)
 RECIPIENT = SigningKey(tagged_hash("testing/member-fund")).account
 WAIT_S = 90.0
-LIAR = """
-import sys
-from private_exec.committee import acceptance
-from node.cli.main import main
-
-honest = acceptance.masked
-
-def wrong(keys, ids, pairs):
-    c, shift = honest(keys, ids, pairs)
-    return [x + 1 for x in c], shift
-
-acceptance.masked = wrong
-main(sys.argv[1:])
-"""
 
 
 class Members:
@@ -86,13 +73,14 @@ class Members:
         return self.folder / f"m{member}"
 
     def start(self, member: int, *, lying: bool = False) -> None:
-        program = ["-c", LIAR] if lying else ["-m", "node.cli"]
+        more = ["--lie"] if lying else ["--trace"]
         with (self.folder / f"m{member}.log").open("ab") as log:
             self.processes[member] = subprocess.Popen(
                 [
-                    sys.executable, *program, "--home", str(self.folder / "config"),
+                    sys.executable, "-m", "node.cli", "--home", str(self.folder / "config"),
                     "--node", self.client.url, "private", "member", "run",
                     "--dir", str(self.home(member)), "--committee", "0x" + self.committee.hex(),
+                    *more,
                 ],
                 stdout=log, stderr=log,
             )  # fmt: skip
@@ -201,7 +189,10 @@ def test_four_processes_make_keys_accept_and_open_with_one_lying_and_one_killed(
     members.until(lambda: client.private_round(identity).status == "opened", last=view.open - 1)
     (project,) = client.private_round(identity).projects
     assert (project.donations, project.roots, project.total) == (2, "500", "130000")
-    assert "PV-13: member 4" in "".join(members.log(m) for m in (1, 2, 3))
+    traced = [json.loads(x) for m in (1, 2, 3) for x in members.log(m).splitlines() if x[0] == "{"]
+    faults = {(line["member"], line["rule"]) for line in traced if line["what"] == "fault"}
+    assert faults == {(4, "PV-13")}
+    assert {line["what"] for line in traced} == {"said", "heard", "fault"}
     told = cli.json(
         "private", "member", "status", "--dir", str(members.home(2)),
         "--committee", "0x" + members.committee.hex(),
@@ -209,3 +200,18 @@ def test_four_processes_make_keys_accept_and_open_with_one_lying_and_one_killed(
     assert (told["member"], told["kept"]) == (2, [{"epoch": 0, "attempt": 0}])
     members.processes[1].terminate()
     assert members.processes[1].wait(30) == 0
+
+
+def test_members_lie_on_purpose_on_development_chains_only(parts, tmp_path, capsys, monkeypatch):
+    """`--lie` shows how others find out; elsewhere it would be a weapon."""
+    with serving(memory_node(options=Options(port=0, delay_ms=1))) as client:
+        status = client.status()
+        elsewhere = msgspec.structs.replace(status, profile="main")
+        cli = parts.Cli(tmp_path / "home", capsys, client.url)
+        words = (
+            "private", "member", "run", "--dir", str(tmp_path), "--committee", "0x" + "00" * 32,
+        )  # fmt: skip
+        monkeypatch.setattr(type(client), "status", lambda _: elsewhere)
+        refused = cli.json(*words, "--lie")
+        assert (refused.code, refused.error["where"]) == (2, "--lie")
+        assert cli.json(*words).error["where"] != "--lie"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import json
 import os
 import stat
 from pathlib import Path
@@ -17,6 +18,7 @@ from node.private.member.drive import drive
 from node.private.member.errors import MemberRefused, MemberSecretLost
 from node.private.member.secrets import FileJournal, Vault, load_key, make_key
 from node.private.member.transport import Links, Mail, Outbox, hello
+from node.private.member.watch import Lines
 from node.testing.localnets import p2p_port
 from node.testing.private import PrivateChain, signer
 from private_exec.committee import acceptance, inputs, together
@@ -215,10 +217,11 @@ class Somebody:
 
     def __init__(self, declaration: Declaration, member: int, renew_s: float = 60.0) -> None:
         self.reports: list[str] = []
+        self.seen: list[str] = []
         self.mail, self.outbox = Mail(), Outbox()
         self.links = Links(
             declaration, member, signer(member), self.mail, self.outbox, self.reports.append,
-            renew_s,
+            renew_s, Lines(self.seen.append),
         )  # fmt: skip
         self.listen = declaration.seats[member - 1].endpoint
         self.task: asyncio.Task[None] | None = None
@@ -312,6 +315,10 @@ def test_pv153_what_is_live_is_said_again_on_a_new_link(chain):
         await again.stop()
         await one.stop()
         assert again.mail.open(first[0].sid).empty()
+        told = {"session": "0x" + first[0].sid.hex(), "round": 0, "kind": "sign"}
+        told["bytes"] = len(first[1])
+        assert json.loads(one.seen[0]) == {"what": "said", "to": 2, **told}
+        assert json.loads(two.seen[0]) == {"what": "heard", "from": 1, **told}
         return heard
 
     assert asyncio.run(run()) == [second[1]]
