@@ -11,19 +11,14 @@ import typer
 
 from node.cli import output
 from node.cli.private_files import program_at
+from node.cli.rehearsal import Rehearsal
 from node.cli.session import Session, UsageError
 from node.cli.verify import read_file, readable
 from zk import files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from private_exec.mpc.context import Context
-    from private_exec.mpc.faults import Fault
-    from private_exec.mpc.rounds import Rounds
     from private_exec.programs.program import Program
     from private_exec.provable.document import Transition
-    from private_exec.provable.protocol import Proved
     from private_exec.provable.transition import Provable
     from zk.groth16.keys import VerifyingKey
 
@@ -83,7 +78,7 @@ def rehearse(
 ) -> None:
     """A whole session in this process: inputs drawn, members, liars among them, a proof."""
     from private_exec.mpc.shamir import SIZES
-    from private_exec.provable.document import Transition, document
+    from private_exec.provable.document import document
     from zk import backends
 
     session: Session = context.obj
@@ -94,11 +89,11 @@ def rehearse(
         report("key", 0.0)
         provable = _provable(session, program, zkey)
         report("session", 0.3)
-        played = _Rehearsal(provable, members, liars, draw)
+        values = _drawn(program, draw)
+        played = Rehearsal(provable, members, range(1, liars + 1), draw.encode(), values)
         proved = played.run()
         report("session", 1.0)
-    sid = played.committee.session.sid
-    transition = Transition(program, sid, played.commitments, proved.outputs, proved.linked)
+    transition = played.transition(proved)
     transition.verify(provable.verifying_key, backends.get())
     if out is not None:
         with readable(out):
@@ -111,10 +106,10 @@ def rehearse(
         "sizes": dict(program.sizes),
         "members": members,
         "liars": list(range(1, liars + 1)),
-        "named": sorted(played.outcome.accused(members)),
+        "named": sorted(played.outcome.accused(played.witness)),
         "outputs": played.opened(),
-        "rounds": played.outcome.contexts[members].tally.rounds,
-        "bytes_to_each": played.outcome.contexts[members].tally.bytes,
+        "rounds": played.outcome.contexts[played.witness].tally.rounds,
+        "bytes_to_each": played.outcome.contexts[played.witness].tally.bytes,
         "proof_bytes": len(linked.hidden.to_bytes()) + len(linked.link.to_bytes()),
         "out": str(out) if out is not None else None,
         "note": ONLY_HERE,
@@ -204,84 +199,12 @@ def _refuse_unsafe(session: Session, *, unsafe: bool, where: Path) -> None:
         raise DevParamsRefused("the key says of itself that it is unsafe", where=str(where))
 
 
-class _Rehearsal:
-    """Members in one process, the first of them liars."""
+def _drawn(program: Program, seed: str) -> list[int]:
+    """A value for everything that the program reads."""
+    from private_exec.provable.lower import ranges
 
-    def __init__(self, provable: Provable, members: int, liars: int, seed: str) -> None:
-        from private_exec.mpc import vectors
-        from private_exec.mpc.shamir import Size
-        from private_exec.mpc.simulate import Committee, shares_of
-        from private_exec.pedersen import Opening, commit
-        from private_exec.provable.lower import ranges
-
-        self.provable = provable
-        self.committee = Committee.of(Size.of(members), seed.encode())
-        self.liars = range(1, liars + 1)
-        drawn = random.Random(seed)
-        values = [drawn.randint(0, most) for most in ranges(provable.program)]
-        blindings = [drawn.randrange(vectors.R) for _ in values]
-        new = [drawn.randrange(vectors.R) for _ in provable.layout.outputs]
-        pairs = zip(values, blindings, strict=True)
-        self.commitments = tuple(commit([Opening(value, blinding) for value, blinding in pairs]))
-        self._values = shares_of(self.committee, values, 1)
-        self._blindings = shares_of(self.committee, blindings, 2)
-        self._new = shares_of(self.committee, new, 3)
-
-    def run(self) -> Proved:
-        """The session; what its last member, who is honest, has of it.
-
-        Raises:
-            whatever that member refuses to go on for, where too many lie.
-        """
-        from private_exec.mpc import simulate
-
-        last = self.committee.session.size.n
-        self.outcome = simulate.run(self.committee, self._member(), faults=self._faults())
-        if last in self.outcome.errors:
-            raise self.outcome.errors[last]
-        return self.outcome.results[last]
-
-    def opened(self) -> dict[str, list[int]]:
-        """Outputs by name: what members would open once the proof is final."""
-        from private_exec.mpc import vectors
-        from private_exec.mpc.shamir import reconstruct
-
-        size = self.committee.session.size
-        honest = {i: p.values for i, p in self.outcome.results.items() if i not in self.liars}
-        values = iter(vectors.ints(reconstruct(size, honest, size.t)))
-        outputs = self.provable.program.circuit.outputs
-        return {name: [next(values) for _ in forms] for name, forms in outputs}
-
-    def _member(self) -> Callable[[Context], Rounds[Proved]]:
-        from private_exec.provable.protocol import Operands, run
-
-        def program(context: Context) -> Rounds[Proved]:
-            i = context.member
-            operands = Operands(self._values[i], self._blindings[i], self.commitments)
-            return run(context, self.provable, operands, self._new[i])
-
-        return program
-
-    def _faults(self) -> list[Fault]:
-        """Wrong values in every opening, and other points in every round of points."""
-        from private_exec.mpc.faults import Rewritten, Wrong
-        from private_exec.mpc.message import Kind
-
-        wrong: list[Fault] = []
-        for i in self.liars:
-            wrong.append(Wrong(i, Kind.OPEN))
-            wrong.append(Rewritten(i, Kind.POINT, _moved))
-        return wrong
-
-
-def _moved(body: bytes) -> bytes:
-    """A round of points with another first one."""
-    from private_exec import group
-    from zk.curve.bn254 import G1_GENERATOR
-    from zk.curve.encoding import G1_BYTES, g1_from_bytes, g1_to_bytes
-
-    point = group.total_g1([g1_from_bytes(body[:G1_BYTES]), G1_GENERATOR])
-    return g1_to_bytes(point) + body[G1_BYTES:]
+    drawn = random.Random(seed)
+    return [drawn.randint(0, most) for most in ranges(program)]
 
 
 def register(app: typer.Typer) -> None:
