@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from node.cli import output, private_files, private_fund, private_member, private_proofs
+from node.cli import (
+    output,
+    private_committee,
+    private_deposit,
+    private_files,
+    private_fund,
+    private_member,
+    private_proofs,
+)
 from node.cli.session import Session, UsageError
 
 if TYPE_CHECKING:
@@ -17,6 +25,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Private programs: computing on what nobody can read.")
 
+app.add_typer(private_committee.app, name="committee")
+app.add_typer(private_deposit.app, name="deposit")
 app.add_typer(private_fund.app, name="fund")
 app.add_typer(private_member.app, name="member")
 private_proofs.register(app)

@@ -52,7 +52,7 @@ def member(
     session: Session = context.obj
     name = wallets.choose(session)
     with wallets.opened(session.places, name, profile=session.profile) as wallet:
-        secrets = _unlock(session, wallet, password_file)
+        secrets = unlock(session, wallet, password_file)
         entry = fr_to_hex(leaf(member_secret(secrets.spending, group_id(group))))
     data = {"wallet": name, "group": group, "leaf": "0x" + entry}
     output.emit(session, "private.fund.member", data)
@@ -169,7 +169,7 @@ def new(
         _show_round(session, status, tx, listed.group, asset)
         if not prompts.confirm(session, f"Continue on {session.profile}?"):
             raise typer.Abort
-        secrets = _unlock(session, wallet, password_file)
+        secrets = unlock(session, wallet, password_file)
         wallet_fund.fund(wallet, client, missing)
         client.submit(wire(sign_taking(tx, secrets.signing)))
         included = None if no_wait else client.wait_for_tx(tx.id, timeout)
@@ -203,7 +203,7 @@ def donate(
     session: Session = context.obj
     wanted, listed = amount_of(amount), wallet_private.read_members(members)
     name = wallets.choose(session)
-    with _spending(session, name) as (wallet, client):
+    with spending(session, name) as (wallet, client):
         status, asked_for = client.status(), digits(identity, 32, "ROUND")
         terms = wallet_private.terms_of(client, asked_for)
         wallet_private.check_list(listed, terms)
@@ -221,7 +221,7 @@ def donate(
         _show_donation(session, asked, asset)
         if not prompts.confirm(session, f"Continue on {session.profile}?"):
             raise typer.Abort
-        secrets = _unlock(session, wallet, password_file)
+        secrets = unlock(session, wallet, password_file)
         with output.progress(session, "prove") as progress:
             prove = wallet_private.provers(session.profile, wallet_private.DONATE, progress)
             operation = wallet_private.donate(wallet, client, asked, secrets, prove)
@@ -247,10 +247,10 @@ def claim(
 
     session: Session = context.obj
     name = wallets.choose(session)
-    with _spending(session, name) as (wallet, client):
+    with spending(session, name) as (wallet, client):
         name_of = digits(identity, 32, "ROUND")
         terms = wallet_private.terms_of(client, name_of)
-        secrets = _unlock(session, wallet, password_file)
+        secrets = unlock(session, wallet, password_file)
         first, *others = wallet_private.returning(wallet, client, name_of, terms, secrets)
         if others:
             session.warnings.append(f"{len(others)} more go back: run the command again")
@@ -302,7 +302,7 @@ def _project(text: str) -> Project:
 
 
 @contextmanager
-def _spending(session: Session, name: str) -> Iterator[tuple[Wallet, NodeClient]]:
+def spending(session: Session, name: str) -> Iterator[tuple[Wallet, NodeClient]]:
     """A wallet that can spend, as the chain has it now, and a node."""
     from node.cli import wallet_sync
 
@@ -316,7 +316,8 @@ def _spending(session: Session, name: str) -> Iterator[tuple[Wallet, NodeClient]
         yield wallet, client
 
 
-def _unlock(session: Session, wallet: Wallet, file: Path | None) -> Secrets:
+def unlock(session: Session, wallet: Wallet, file: Path | None) -> Secrets:
+    """The wallet's secrets, for its password."""
     return wallets.unlock(wallet, prompts.password(session, file, "Password of the wallet"))
 
 
@@ -344,18 +345,18 @@ def _draft(asked: Donation, asset: str) -> dict[str, Any]:
     }
 
 
-def _lines(session: Session, lines: list[tuple[str, str]]) -> None:
+def lines(session: Session, rows: list[tuple[str, str]]) -> None:
     """The draft on stderr, before the question."""
     if session.json or session.quiet:
         return
     err: Console = output.console(session, stderr=True)
-    for label, text in lines:
+    for label, text in rows:
         err.print(f"  {label:<10} {text}", markup=False)
 
 
 def _show_donation(session: Session, asked: Donation, asset: str) -> None:
     terms, amount = asked.terms, asked.weight**2
-    _lines(
+    lines(
         session,
         [
             ("give", f"{show.amount_text(amount)} {asset}, a square"),
@@ -372,7 +373,7 @@ def _show_donation(session: Session, asked: Donation, asset: str) -> None:
 
 def _show_round(session: Session, status: Status, tx: RoundTx, group: str, asset: str) -> None:
     terms = tx.terms
-    _lines(
+    lines(
         session,
         [
             ("lock", f"{show.amount_text(terms.pool)} {asset}"),

@@ -16,6 +16,7 @@ from node.cli.typed import digits
 
 if TYPE_CHECKING:
     from node.private.member.run import Member, Place
+    from node.private.member.view import Held
     from node.rpc.client import NodeClient
 
 app = typer.Typer(help="For members of committees: the process that holds shares and answers.")
@@ -146,6 +147,13 @@ class RemoteChain:
         over = {"opened", "settled", "failed"}
         found = self._client.private_sales().sales
         return [bytes_of(item.id, 32) for item in found if item.status not in over]
+
+    def held(self, first: int) -> Held:
+        from node.private.member.view import Held
+        from node.rpc.text import bytes_of
+
+        found = self._client.private_held(self._committee, first)
+        return Held([(item.epoch, bytes_of(item.cell, 32)) for item in found.cells], found.more)
 
     def send(self, tx: bytes) -> None:
         self._client.submit(tx)

@@ -44,13 +44,18 @@ def record_of(client: NodeClient, terms: Terms) -> EpochRecord:
     Raises:
         NotFound: the node has no such epoch.
     """
+    return record_at(client, terms.committee, terms.epoch)
+
+
+def record_at(client: NodeClient, committee: bytes, epoch: int) -> EpochRecord:
+    """The same of any committee and epoch. Raises NotFound."""
     from node.core.errors import NotFound
     from node.private.committees import Epoch, epoch_key
     from node.rpc.text import bytes_of
 
-    found = client.state(epoch_key(terms.committee, terms.epoch)).value
+    found = client.state(epoch_key(committee, epoch)).value
     if found is None:
-        raise NotFound(f"the committee has no keys of epoch {terms.epoch}", where="round")
+        raise NotFound(f"the committee has no keys of epoch {epoch}", where="committee")
     return Epoch.from_bytes(bytes_of(found)).record
 
 
@@ -65,11 +70,26 @@ def trusted_record(client: NodeClient, terms: Terms) -> EpochRecord:
     from node.private import donor
 
     record = record_of(client, terms)
-    donor.check_record(terms, record, _notices(client, terms, record))
+    donor.check_record(terms, record, _notices(client, terms.committee, record))
     return record
 
 
-def _notices(client: NodeClient, terms: Terms, record: EpochRecord) -> Iterator[Notice]:
+def trusted_keys(client: NodeClient, committee: bytes, epoch: int) -> EpochRecord:
+    """Keys of a committee that is known by its id, each of which its member signed for.
+
+    Raises:
+        NotFound: as `record_at`.
+        PrivateRefused: PV-143.
+        CommitteeRefused: PV-31, a signature or proof that does not hold.
+    """
+    from node.private import donor
+
+    record = record_at(client, committee, epoch)
+    donor.check_keys((committee, epoch), record, _notices(client, committee, record))
+    return record
+
+
+def _notices(client: NodeClient, committee: bytes, record: EpochRecord) -> Iterator[Notice]:
     """Of the record's attempt, until each key has one."""
     from node.private.committees import Word, read, word_key
     from node.private.messages import Step
@@ -80,7 +100,7 @@ def _notices(client: NodeClient, terms: Terms, record: EpochRecord) -> Iterator[
     for number in range(_MOST_WORDS):
         if not missing:
             return
-        place = word_key(terms.committee, terms.epoch, record.context.attempt, number)
+        place = word_key(committee, record.epoch, record.context.attempt, number)
         found = client.state(place).value
         if found is None:
             return

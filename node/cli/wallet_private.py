@@ -28,8 +28,8 @@ from zk.errors import ChiaroError
 if TYPE_CHECKING:
     from circuits.membership import MemberTree
     from node.core.ids import Kind
-    from node.private.build import Pledge, ProveLinked, Refund
-    from node.private.gifts import ClaimTx, DonateTx
+    from node.private.build import Pledge, ProveLinked, Refund, Stored
+    from node.private.gifts import Carrying
     from node.private.terms import Terms
     from node.rpc.client import NodeClient
     from node.rpc.private_schema import InputView
@@ -181,7 +181,7 @@ def fee_of(wallet: Wallet, status: Status, kind: Kind, amount: int) -> int:
     """
     asset, actions = wallet_spend.asset_names(status)(kind), 1
     while True:
-        fee = _least_fee(status, actions)
+        fee = least_fee(status, actions)
         needs = {kind: amount}
         needs[NATIVE] = needs.get(NATIVE, 0) + fee
         count = sum(len(_select(wallet, of, asset, need, fee)) for of, need in needs.items())
@@ -201,12 +201,12 @@ def _select(wallet: Wallet, kind: Kind, asset: str, amount: int, fee: int) -> tu
         raise wallet_spend.insufficient(wallet, name, kind, amount, fee) from None
 
 
-def _least_fee(status: Status, actions: int) -> int:
+def least_fee(status: Status, actions: int) -> int:
     """Of actions, and the linked proof that they are carried by."""
-    from node.execution.mempool import least_fee
+    from node.execution import mempool
 
     size = wallet_spend.FRAME_BYTES + actions * wallet_spend.ACTION_BYTES + _EXTRA_BYTES
-    return least_fee(size, actions + 1, int(status.parameters.fee_floor))
+    return mempool.least_fee(size, actions + 1, int(status.parameters.fee_floor))
 
 
 def root_of(amount: int) -> int:
@@ -295,11 +295,11 @@ def donate(
         asked.members.tree,
     )
     plan, notes = private_plan.pledge(
-        wallet.state, _own(wallet), made.value, _surroundings(status, asked.fee)
+        wallet.state, own_address(wallet), made.value, surroundings(status, asked.fee)
     )
     memo = f"project {asked.project}"
-    operation = _draft(wallet, status, DONATE, identity, made.value, plan, notes, memo)
-    return _send(wallet, client, operation, plan, secrets, prove, made)
+    operation = draft(wallet, status, DONATE, identity, made.value, plan, notes, memo)
+    return send(wallet, client, operation, plan, secrets, prove, made)
 
 
 # --- taking back ---------------------------------------------------------------------------------
@@ -389,21 +389,23 @@ def claim(
         item.opening,
         item.owner,
     )
-    surroundings = _surroundings(status, _least_fee(status, 1))
-    plan, notes = private_plan.claim(wallet.state, _own(wallet), made.value, surroundings)
+    around = surroundings(status, least_fee(status, 1))
+    plan, notes = private_plan.claim(wallet.state, own_address(wallet), made.value, around)
     memo = f"donation {item.view.id}"
-    operation = _draft(wallet, status, CLAIM, identity, made.value, plan, notes, memo)
-    return _send(wallet, client, operation, plan, secrets, prove, made)
+    operation = draft(wallet, status, CLAIM, identity, made.value, plan, notes, memo)
+    return send(wallet, client, operation, plan, secrets, prove, made)
 
 
 # --- both ----------------------------------------------------------------------------------------
 
 
-def _own(wallet: Wallet) -> Address:
+def own_address(wallet: Wallet) -> Address:
+    """Where change goes, and what comes back."""
     return wallet.full_key.address(0, internal=True)
 
 
-def _surroundings(status: Status, fee: int) -> private_plan.Terms:
+def surroundings(status: Status, fee: int) -> private_plan.Terms:
+    """What a plan takes from the chain, and fresh bytes."""
     from node.rpc.text import bytes_of
     from shielded import private_plan
 
@@ -415,7 +417,7 @@ def _surroundings(status: Status, fee: int) -> private_plan.Terms:
     )
 
 
-def _draft(
+def draft(
     wallet: Wallet,
     status: Status,
     action: str,
@@ -425,6 +427,7 @@ def _draft(
     notes: tuple[OwnedNote, ...],
     memo: str,
 ) -> Operation:
+    """An operation on the disk, before anything is proved."""
     from node.rpc.text import bytes_of
 
     return wallet.db.add(
@@ -441,21 +444,21 @@ def _draft(
     )
 
 
-def _send(
+def send(
     wallet: Wallet,
     client: NodeClient,
     operation: Operation,
     plan: Plan,
     secrets: Secrets,
     prove: Provers,
-    made: Pledge | Refund,
+    made: Pledge | Stored | Refund,
 ) -> Operation:
     """Build what carries the value, then the proof for it; store the bytes; submit."""
     from node.private.payload import wire
     from shielded.build import build
 
     carried = build(plan, secrets.spending, prove.action)
-    tx: DonateTx | ClaimTx = made.complete(carried, prove.linked)
+    tx: Carrying = made.complete(carried, prove.linked)
     with wallet.db.transaction():
         operation = wallet.db.advance(
             operation.id, OperationState.PROVED, tx_id=bytes(tx.id), wire=wire(tx)

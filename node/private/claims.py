@@ -76,7 +76,7 @@ def leaving(state: StateReader, identity: bytes, height: int) -> Leaving:
     if (held := deposits.find(state, identity)) is not None:
         if held.status is Status.CLAIMED:
             raise PrivateOutdated("PV-124", "the deposit left before", where="input")
-        after = tuple(deposits.over(held, identity, Status.CLAIMED))
+        after = tuple(deposits.over(state, held, identity, Status.CLAIMED))
         about = "committee", held.committee
         return Leaving(AccountId(held.owner), held.kind, held.amount, after, about)
     found = entries.donation_of(state, identity)

@@ -22,6 +22,7 @@ from node.core.ids import ChainId, tagged_hash
 from node.core.interfaces import StateReader
 from node.core.private import PrivateParameters
 from node.execution.bounded import BoundedCache
+from node.private import held
 from node.private.errors import PrivateOutdated, PrivateRefused
 from node.private.messages import MAX_MESSAGE, CeremonyTx, Step, step_of
 from node.private.paid import DeclareTx
@@ -430,7 +431,25 @@ def _finish(
     after = Committee(found.declaration, made=found.made + 1, until=until)
     yield committee_key(identity), after.to_bytes()
     # Rounds of the epoch before may still be given to, by donors who look who signed for its keys
-    # (PV-143); what those of the epoch before that were made of may go.
-    if found.made > 1:
-        for key, _ in state.iterate(_words_prefix(identity, found.made - 2)):
+    # (PV-143); what those of epochs before that were made of may go, unless cells wait for it.
+    yield from _forget(state, identity, found.made - 1)
+
+
+def _forget(state: StateReader, identity: bytes, before: int) -> Iterator[Write]:
+    """PV-222: words of earlier epochs, but for those that a cell has still to pass through."""
+    prefix, passed, needed = _WORD + identity, -1, False
+    for key, _ in state.iterate(prefix):
+        epoch = int.from_bytes(key[len(prefix) :][:8], "big")
+        if epoch >= before:
+            return
+        if epoch != passed:
+            comes = needed and epoch == passed + 1
+            passed, needed = epoch, comes or held.has_cells(state, identity, epoch)
+        if not needed:
             yield key, None
+
+
+def forget_words(state: StateReader, identity: bytes, epoch: int) -> Iterator[Write]:
+    """PV-222: of an epoch whose keys nobody needs any more."""
+    for key, _ in state.iterate(_words_prefix(identity, epoch)):
+        yield key, None

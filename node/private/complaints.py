@@ -82,7 +82,7 @@ def _about(state: StateReader, identity: bytes, height: int) -> _About:
     found = pending(state, identity, height)
     kind = "round" if isinstance(found, Donation) else "committee"
     group = found.round if isinstance(found, Donation) else found.committee
-    return _About(kind, group, _record(state, found), _refused(found, identity))
+    return _About(kind, group, _record(state, found), _refused(state, found, identity))
 
 
 def complain(tx: ComplaintTx, state: StateReader, height: int) -> Effects:
@@ -120,7 +120,7 @@ def _record(state: StateReader, found: Donation | Deposit) -> EpochRecord:
     return committees.epoch_of(state, terms.committee, terms.epoch).record
 
 
-def _refused(found: Donation | Deposit, identity: bytes) -> list[Write]:
+def _refused(state: StateReader, found: Donation | Deposit, identity: bytes) -> list[Write]:
     if isinstance(found, Deposit):
-        return deposits.over(found, identity, Status.REFUSED)
+        return deposits.over(state, found, identity, Status.REFUSED)
     return entries.over(found, identity, Status.REFUSED)

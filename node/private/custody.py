@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from node.core.effects import Effects, Event
 from node.core.interfaces import StateReader
-from node.private import committees, deposits, freezing
+from node.private import committees, deposits, freezing, held
 from node.private import state as entries
 from node.private.committees import Epoch
 from node.private.deposits import Deposit
@@ -59,15 +59,19 @@ def _held(
 
 
 def _moved(
-    state: StateReader, said: Remasking, old: Epoch, new: Epoch, held: Iterable[CellId]
+    state: StateReader, said: Remasking, old: Epoch, new: Epoch, there: Iterable[CellId]
 ) -> list[Cell]:
     """PV-46. Raises CommitteeRefused."""
-    there = {cell: entries.cell_of(state, cell) for cell in held}
-    return remask.apply(said, old.record, new.record, there)
+    cells = {cell: entries.cell_of(state, cell) for cell in there}
+    return remask.apply(said, old.record, new.record, cells)
 
 
-def _cells(moved: Iterable[Cell]) -> list[Write]:
-    return [(entries.cell_key(cell.id), cell.to_bytes()) for cell in moved]
+def _cells(moved: Iterable[Cell], old: tuple[bytes, int], holder: bytes) -> list[Write]:
+    writes: list[Write] = []
+    for cell in moved:
+        writes.append((entries.cell_key(cell.id), cell.to_bytes()))
+        writes += [held.lost(*old, cell.id), held.gained(holder, cell.epoch, cell.id)]
+    return writes
 
 
 def check_remask(tx: RemaskTx, state: StateReader, height: int) -> tuple[Epoch, Epoch]:
@@ -88,9 +92,10 @@ def move(tx: RemaskTx, state: StateReader, height: int) -> Effects:
     old, new = check_remask(tx, state, height)
     said = read(tx.message)
     moved = _moved(state, said, old, new, _held(state, said, tx.committee))
+    writes = _cells(moved, (tx.committee, tx.epoch), tx.committee)
     about = ("committee", tx.committee.hex()), ("epoch", str(tx.epoch + 1))
     event = Event("remasked", (*about, ("cells", str(len(moved)))))
-    return Effects(writes=tuple(_cells(moved)), events=(event,))
+    return Effects(writes=tuple(writes), events=(event,))
 
 
 def check_handover(tx: HandoverTx, state: StateReader, height: int) -> tuple[Epoch, Epoch]:
@@ -118,14 +123,14 @@ def hand_over(tx: HandoverTx, state: StateReader, height: int) -> Effects:
     """
     old, new = check_handover(tx, state, height)
     said = read(tx.message)
-    held = _held(state, said, tx.committee)
-    moved = _moved(state, said, old, new, held)
+    there = _held(state, said, tx.committee)
+    moved = _moved(state, said, old, new, there)
     named = tuple(change.id for change in said.changes)
     transfer = Transfer(old.record, new.record, named, tx.retry)
     certificates.check(tx.will, old.record.declaration, transfer.digest)
-    writes = _cells(moved)
+    writes = _cells(moved, (tx.committee, tx.epoch), tx.successor)
     for cell in moved:
-        identity, found = held[cell.id]
+        identity, found = there[cell.id]
         after = replace(found, committee=tx.successor)
         writes.append((deposits.deposit_key(identity), after.to_bytes()))
     event = Event(

@@ -10,6 +10,7 @@
     p/g/ ‖ input                    a deposit: whose, where, its commitment, its status
     p/q/ ‖ committee ‖ input        it waits for members
     p/v/ ‖ cell                     the deposit of which it is
+    p/k/, p/y/                      whose it is, and who holds its cell (held.py)
 
 Nothing computes on deposits yet, so their owner may leave at any time, with what the commitment
 *as the owner made it* holds: no member is asked, and keys that are lost or frozen change nothing.
@@ -25,7 +26,7 @@ from node.core.codec import Reader, Writer
 from node.core.effects import Crossing, Effects, Event
 from node.core.ids import ID_BYTES, AccountId, EnvironmentId, Kind, tagged_hash
 from node.core.interfaces import StateReader
-from node.private import committees, freezing
+from node.private import committees, freezing, held
 from node.private import state as entries
 from node.private.errors import PrivateOutdated, PrivateRefused
 from node.private.gifts import DepositTx, carried_part
@@ -36,7 +37,7 @@ from node.private.state import Status, Write
 from private_exec.committee import acceptance as acceptances
 from private_exec.committee import inputs
 from private_exec.committee.acceptance import Acceptance
-from private_exec.committee.cells import cell_id
+from private_exec.committee.cells import Cell, cell_id
 from private_exec.committee.inputs import Input
 from private_exec.mpc.labels import CellId
 from transparent.signature import check_key
@@ -211,6 +212,8 @@ def _entered(given: Input, data: bytes, kind: Kind, state: StateReader, height: 
         (entries.input_key(given.id), data),
         (entries.waiting_key(cell_id(given.id, 0)), given.id + b"\x00"),
         (queue_key(given.committee, given.id), b"\x01"),
+        held.entered(given.owner, given.id),
+        held.gained(given.committee, given.epoch, cell_id(given.id, 0)),
     ]
 
 
@@ -229,14 +232,33 @@ def pending(state: StateReader, identity: bytes) -> Deposit:
     return found
 
 
-def over(found: Deposit, identity: bytes, status: Status) -> list[Write]:
-    """Of a deposit that is not to become a cell any more, or has left; its cell is gone, too."""
-    after, cell = replace(found, status=status), cell_id(identity, 0)
+def accepted(found: Deposit, identity: bytes, cell: Cell) -> list[Write]:
+    """Of a deposit that has become a cell."""
     return [
-        (deposit_key(identity), after.to_bytes()),
-        (queue_key(found.committee, identity), None),
+        *_decided(found, identity, Status.ACCEPTED),
+        (entries.cell_key(cell.id), cell.to_bytes()),
+        (_OF_CELL + cell.id, identity),
+    ]
+
+
+def over(state: StateReader, found: Deposit, identity: bytes, status: Status) -> list[Write]:
+    """Of a deposit that is not to become a cell, or has left; its cell is gone, too."""
+    cell = cell_id(identity, 0)
+    data = state.get(entries.cell_key(cell))
+    epoch = found.epoch if data is None else entries.cell_from(data).epoch
+    return [
+        *_decided(found, identity, status),
         (entries.cell_key(cell), None),
         (_OF_CELL + cell, None),
+        held.lost(found.committee, epoch, cell),
+    ]
+
+
+def _decided(found: Deposit, identity: bytes, status: Status) -> list[Write]:
+    """It waits for nobody any more."""
+    return [
+        (deposit_key(identity), replace(found, status=status).to_bytes()),
+        (queue_key(found.committee, identity), None),
         *entries.forget_input(identity),
     ]
 
@@ -261,9 +283,7 @@ def accept(tx: AcceptTx, said: Acceptance, state: StateReader, height: int) -> E
     writes: list[Write] = []
     for cell in acceptances.accept(said, epoch.record, commitments):
         identity, found = here[cell.id]
-        writes += over(found, identity, Status.ACCEPTED)
-        writes.append((entries.cell_key(cell.id), cell.to_bytes()))
-        writes.append((_OF_CELL + cell.id, identity))
+        writes += accepted(found, identity, cell)
     names = ",".join(identity.hex() for identity, _ in here.values())
     return Effects(writes=tuple(writes), events=(_event("accepted", tx.round, inputs=names),))
 

@@ -51,18 +51,23 @@ def terms_of(chain_id: ChainId, identity: bytes, wire: bytes) -> Terms:
 
 
 def check_record(terms: Terms, record: EpochRecord, said: Iterable[Notice]) -> None:
-    """PV-143: each encryption key was signed by the member of the round's committee that has it.
+    """PV-143: the keys of a round's epoch, as `check_keys`."""
+    check_keys((terms.committee, terms.epoch), record, said)
+
+
+def check_keys(of: tuple[bytes, int], record: EpochRecord, said: Iterable[Notice]) -> None:
+    """PV-143: each encryption key was signed by the member of the committee that has it.
 
     Args:
-        terms: of the round.
-        record: of its epoch, as a node gives it.
+        of: the committee, and the epoch.
+        record: of the epoch, as a node gives it.
         said: notices of the record's attempt, as a node gives them; others are passed over.
 
     Raises:
         PrivateRefused: PV-143, another committee or epoch, or a key that its member did not sign.
     """
     context = record.context
-    if (context.declaration.id, context.epoch) != (terms.committee, terms.epoch):
+    if (context.declaration.id, context.epoch) != of:
         raise _foreign("these are the keys of another committee or epoch")
     signed = {(notice.member, notice.key): notice for notice in said}
     for member, key in record.keys.items():

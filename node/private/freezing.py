@@ -62,8 +62,9 @@ def freeze(tx: FreezeTx, state: StateReader, height: int, parameters: PrivatePar
     """
     made = check_due(tx, state, height, parameters)
     names = ("committee", tx.committee.hex()), ("epoch", str(tx.epoch))
+    here = freeze_key(tx.committee, tx.epoch), made.to_bytes()
     return Effects(
-        writes=((freeze_key(tx.committee, tx.epoch), made.to_bytes()),),
+        writes=(here, *committees.forget_words(state, tx.committee, tx.epoch)),
         events=(Event("frozen", names),),
     )
 

@@ -382,6 +382,19 @@ class NodeClient:
 
         return self.get(f"/private/committees/{committee.hex()}/deposits", DepositsView)
 
+    def private_held(self, committee: bytes, first: int = 0) -> private_schema.HeldCellsView:
+        """Cells of deposits that a committee holds. Raises NotFound: PV-140, PV-141."""
+        from node.rpc.private_schema import HeldCellsView
+
+        path = f"/private/committees/{committee.hex()}/cells"
+        return self.get(path, HeldCellsView, {"from": first})
+
+    def private_owned(self, owner: bytes) -> private_schema.DepositsView:
+        """Deposits of an owner's key. Raises NotFound: PV-140."""
+        from node.rpc.private_schema import DepositsView
+
+        return self.get(f"/private/owners/{owner.hex()}/deposits", DepositsView)
+
     def private_deposit(self, identity: bytes) -> private_schema.DepositView:
         """One. Raises NotFound: PV-140, PV-141."""
         from node.rpc.private_schema import DepositView

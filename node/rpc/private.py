@@ -11,7 +11,7 @@ from node.core.genesis import Genesis
 from node.core.ids import Kind
 from node.core.interfaces import StateReader
 from node.core.private import PrivateParameters
-from node.private import claims, committees, deposits, freezing
+from node.private import claims, committees, deposits, freezing, held
 from node.private import state as entries
 from node.private.committees import Committee, Epoch, Word
 from node.private.deposits import Deposit
@@ -107,6 +107,30 @@ class PrivateViews:
         _found_committee(state, committee)
         first = itertools.islice(deposits.waiting(state, committee), MOST_DEPOSITS)
         found = [self._deposit(state, identity, item) for identity, item in first]
+        return schema.DepositsView(height=state.height, deposits=found)
+
+    def held(self, committee: bytes, first: int) -> schema.HeldCellsView:
+        """Cells of deposits under a committee's keys, from an epoch on; not all, if they are many.
+
+        Raises:
+            NotFound: PV-140, PV-141.
+        """
+        state = self._state()
+        _found_committee(state, committee)
+        every = held.cells(state, committee, first)
+        listed = list(itertools.islice(every, MOST_DEPOSITS + 1))
+        found = [
+            schema.HeldView(cell=hex_of(cell), epoch=epoch)
+            for epoch, cell in listed[:MOST_DEPOSITS]
+        ]
+        more = len(listed) > MOST_DEPOSITS
+        return schema.HeldCellsView(height=state.height, cells=found, more=more)
+
+    def owned(self, owner: bytes) -> schema.DepositsView:
+        """Deposits of an owner's key, those that left among them; the first of many."""
+        state = self._state()
+        first = itertools.islice(held.owned(state, owner), MOST_DEPOSITS)
+        found = [self._deposit(state, i, deposits.deposit_of(state, i)) for i in first]
         return schema.DepositsView(height=state.height, deposits=found)
 
     def deposit(self, identity: bytes) -> schema.DepositView:

@@ -75,6 +75,21 @@ PRIVATE_ENDPOINTS: Final = (
     ),
     Endpoint(
         "GET",
+        "/private/committees/{id}/cells",
+        "Cells of deposits that a committee holds",
+        private_schema.HeldCellsView,
+        lambda call: call.service.private.held(call.id, call.query.first),
+        query=private_schema.HeldQuery,
+    ),
+    Endpoint(
+        "GET",
+        "/private/owners/{id}/deposits",
+        "Deposits of an owner's key",
+        private_schema.DepositsView,
+        lambda call: call.service.private.owned(call.id),
+    ),
+    Endpoint(
+        "GET",
         "/private/deposits/{id}",
         "A deposit",
         private_schema.DepositView,

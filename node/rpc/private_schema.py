@@ -246,6 +246,27 @@ class DepositsView(Response, frozen=True):
     deposits: list[DepositView]
 
 
+class HeldView(Response, frozen=True):
+    """The cell of a deposit, or what waits to be one, and the epoch whose keys mask it."""
+
+    cell: Id
+    epoch: Count
+
+
+class HeldCellsView(Response, frozen=True):
+    """Cells of deposits that a committee holds, oldest keys first; `more`: there are others."""
+
+    height: Count
+    cells: list[HeldView]
+    more: bool = False
+
+
+class HeldQuery(Request, frozen=True):
+    """`from`: the first epoch that matters."""
+
+    first: Count = msgspec.field(name="from", default=0)
+
+
 class InputsQuery(Request, frozen=True):
     """`from`: which one first, counted from 0; `limit`: how many at most."""
 

@@ -20,7 +20,7 @@ from node.core.ids import tagged_hash
 from node.private.deposits import Deposit
 from node.private.member.keys import Keys
 from node.private.member.view import View
-from node.private.messages import AcceptTx, ComplaintTx, OpenTx
+from node.private.messages import AcceptTx, ComplaintTx, OpenTx, RemaskTx
 from node.private.rounds import read_input
 from node.private.sale_payload import BlameTx, ResultTx
 from node.private.state import CELLS_OF_DONATION, Donation, Round, Status
@@ -45,7 +45,7 @@ from zk.curve.encoding import g1_to_bytes
 
 MOST_INPUTS: Final = 128
 """Of one batch."""
-MessageTx = AcceptTx | OpenTx | ResultTx | BlameTx
+MessageTx = AcceptTx | OpenTx | ResultTx | BlameTx | RemaskTx
 Pairs = list[Opening] | None
 
 

@@ -17,7 +17,7 @@ from private_exec.committee.participant import EpochSecrets, Participant
 from private_exec.roster import Signer
 
 KEPT: Final = 2
-"""Epochs whose keys are kept: a round may have begun under those before the latest."""
+"""Epochs whose keys are kept in any case: a round may have begun under those before the latest."""
 
 
 class Keys:
@@ -97,6 +97,10 @@ class Keys:
                 self._secrets[number] = None
         return self._secrets[number]
 
+    def first(self) -> int:
+        """The first epoch of which anything is kept. Raises MemberSecretLost: PV-150."""
+        return min((epoch for epoch, _ in self._vault.kept()), default=0)
+
     def nonce(self, secrets: EpochSecrets, about: bytes) -> bytes:
         """32 bytes that only this member knows, for one use.
 
@@ -110,7 +114,7 @@ class Keys:
         return tagged_hash("private/member/nonce", entropy, about)
 
     def forget(self, view: View) -> None:
-        """PV-156: erase what no block can ask for any more.
+        """PV-156 (PV-37): erase what no block can ask for any more.
 
         Raises:
             MemberSecretLost: PV-150.
@@ -123,11 +127,17 @@ class Keys:
                 if epoch == found.made
                 else entry is not None and attempt != entry.record.context.attempt
             )
-            old = epoch + KEPT < found.made
-            if failed or old:
+            over = epoch < found.made and self._is_over(view, epoch, found.made)
+            if failed or over:
                 self._vault.erase(epoch, attempt)
-            if old and (gone := self._secrets.pop(epoch, None)) is not None:
+            if over and (gone := self._secrets.pop(epoch, None)) is not None:
                 gone.erase()
+
+    def _is_over(self, view: View, epoch: int, made: int) -> bool:
+        """PV-156: of an epoch that had keys, whether nothing needs them."""
+        return view.is_frozen(epoch) or (
+            epoch + KEPT < made and not view.awaits(epoch, self.first())
+        )
 
     def _notice(self, found: Committee) -> CeremonyTx:
         entropy = self._vault.entropy(found.made, found.attempt)

@@ -17,6 +17,7 @@ from typing import Final
 from node.private.member.drive import drive
 from node.private.member.due import Duties, Job, MessageTx
 from node.private.member.errors import MemberRefused
+from node.private.member.keeping import KeepingDuties
 from node.private.member.keys import Keys
 from node.private.member.secrets import FileJournal, Vault
 from node.private.member.selling import SaleDuties
@@ -127,6 +128,7 @@ class Member:
         self._keys = Keys(self.member, signer, vault, place.step_heights)
         self._duties = Duties(self._keys, signer, place.step_heights)
         self._selling = SaleDuties(self._keys, signer, place.step_heights, provable)
+        self._keeping = KeepingDuties(self._keys)
         self._past = Past()
         self._seen: tuple[int, list[PrivateTx], list[Job]] | None = None
         self._mail, self._outbox = Mail(), Outbox()
@@ -180,6 +182,7 @@ class Member:
         messages, jobs = self._duties.look(view)
         unheard = {sid: party.unheard for sid, party in list(self._parties.items())}
         words, sales = self._selling.look(view, unheard)
+        jobs += self._keeping.look(view)
         self._keys.forget(view)
         self._seen = height, [*ceremony, *messages, *words], [*jobs, *sales]
         return self._seen

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from node.core.interfaces import StateReader
-from node.private import committees, deposits, sale_state
+from node.private import committees, deposits, freezing, sale_state
 from node.private import state as entries
 from node.private.committees import Committee, Epoch, Word
 from node.private.deposits import Deposit
@@ -15,6 +15,7 @@ from node.private.member.errors import MemberRefused
 from node.private.sale_state import Sale
 from node.private.state import Donation, Round, Status
 from private_exec.committee.cells import Cell
+from private_exec.committee.escape import Freeze
 from private_exec.mpc.labels import CellId
 
 T = TypeVar("T")
@@ -43,9 +44,26 @@ class Chain(Protocol):
         """Ids of sales that are not opened and have not failed, of every committee."""
         ...
 
+    def held(self, first: int) -> Held:
+        """Cells of deposits under the committee's keys, from an epoch on."""
+        ...
+
     def send(self, tx: bytes) -> None:
         """Hand in a transaction."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Cells of deposits that a committee holds, or will when its members agree.
+
+    Attributes:
+        cells: epoch and id of each, ascending; the first of them.
+        more: there are others behind the last.
+    """
+
+    cells: list[tuple[int, bytes]]
+    more: bool = False
 
 
 class Past:
@@ -167,6 +185,37 @@ class View:
     def reader(self) -> StateReader:
         """Its entries, one by one."""
         return _Entries(self._get)
+
+    def behind(self, first: int) -> dict[int, list[Cell]]:
+        """Cells of deposits under keys before the latest, from an epoch on; the oldest first."""
+        latest, found = self.committee().made - 1, dict[int, list[Cell]]()
+        for epoch, identity in self._chain.held(first).cells:
+            data = self._get(entries.cell_key(identity)) if epoch < latest else None
+            cell = None if data is None else entries.cell_from(data)
+            if cell is not None and cell.epoch == epoch:
+                found.setdefault(epoch, []).append(cell)
+        return found
+
+    def is_frozen(self, epoch: int) -> bool:
+        """Whether nothing of an epoch lands any more."""
+        freeze = self._read(freezing.freeze_key(self._identity, epoch), Freeze.from_bytes)
+        return freeze is not None and self.height >= freeze.height
+
+    def awaits(self, epoch: int, first: int) -> bool:
+        """Whether anything awaits the keys of an epoch: an input, a sum, a cell on its way.
+
+        Args:
+            epoch: of which others were made since.
+            first: from which on anything may.
+        """
+        rounds, sales = self.rounds().values(), self.sales().values()
+        if epoch in {*(of.terms.epoch for of in rounds), *(of.terms.epoch for of in sales)}:
+            return True
+        held = self._chain.held(first)
+        listed = {number for number, _ in held.cells if number <= epoch}
+        return any(
+            not any(self.is_frozen(on) for on in range(number, epoch + 2)) for number in listed
+        ) or (held.more and held.cells[-1][0] <= epoch)
 
     def input(self, identity: bytes) -> bytes | None:
         """The whole input, while it waits."""

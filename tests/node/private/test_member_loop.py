@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from node.core.errors import Unreachable
-from node.private import committees, deposits, sale_state
+from node.private import committees, deposits, held, sale_state
 from node.private import state as entries
 from node.private.member.due import MOST_INPUTS, Duties
 from node.private.member.errors import MemberRefused, MemberSecretLost
 from node.private.member.keys import Keys
 from node.private.member.run import Member, Place, alone, folder_of, seat_of
 from node.private.member.secrets import FileJournal, Vault
-from node.private.member.view import Past, View
+from node.private.member.view import Held, Past, View
 from node.private.messages import ComplaintTx, OpenTx, Step
 from node.private.state import Status
 from node.testing.private import Given, PrivateChain, assert_ok, signer
@@ -62,6 +62,9 @@ class ByHand:
         following = self.chain.height + 1
         every = sale_state.sales(self.chain.state)
         return [key for key, found in every if found.label(following) not in over]
+
+    def held(self, first: int) -> Held:
+        return Held(list(held.cells(self.chain.state, self.chain.declaration.id, first)))
 
     def send(self, tx: bytes) -> None:
         if tx not in self.waits:

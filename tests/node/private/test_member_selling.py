@@ -17,7 +17,7 @@ from node.private.member.errors import MemberRefused
 from node.private.member.keys import Keys
 from node.private.member.secrets import Vault
 from node.private.member.selling import SaleDuties
-from node.private.member.view import Past, View
+from node.private.member.view import Held, Past, View
 from node.private.messages import ComplaintTx, FreezeTx, OpenTx, SettleTx
 from node.private.sale_payload import BlameTx, CallTx, ResultTx, SilenceTx, members_of
 from node.private.state import Status
@@ -54,6 +54,9 @@ class Asked:
         over, following = {"opened", "settled", "failed"}, self.chain.height + 1
         every = entries.sales(self.chain.state)
         return [key for key, found in every if found.label(following) not in over]
+
+    def held(self, first: int) -> Held:
+        return Held([])
 
     def send(self, tx: bytes) -> None:
         self.chain.run(tx)
