@@ -11,11 +11,13 @@ import pytest
 
 from node.cli import wallet_private
 from node.cli.wallet_private import Provers
+from node.core.ids import NATIVE, tagged_hash
 from node.private.rounds import read_input
 from node.rpc.text import bytes_of
 from node.testing.nodes import serving
+from node.testing.overnode import PARAMETERS, OverNode, node_of
 from node.testing.private import PrivateChain, assert_ok, signer, unlinked
-from tests.node.cli.test_private_fund import PARAMETERS, OverNode, node_of
+from private_exec.committee.declaration import Declaration
 
 
 @pytest.fixture
@@ -52,9 +54,6 @@ def declared(place) -> str:
     assert (made.data["status"], made.data["threshold"]) == ("included", 1)
     committee = bytes_of(made.data["committee"], 32)
     found = place.client.private_committee(committee)
-    from node.core.ids import tagged_hash
-    from private_exec.committee.declaration import Declaration
-
     place.chain.declaration = Declaration(
         place.chain.genesis.chain_id, tagged_hash("private/purpose", b"keeping"), 500,
         place.chain.declaration.seats,
@@ -99,11 +98,12 @@ def test_a_committee_is_declared_and_shown_and_keeps_deposits_that_come_back(pla
     shown = place.cli.json("private", "committee", "show", committee).data
     assert shown["keeps"] == [{"epoch": 0, "deposits": 2}]
 
+    frozen = place.cli.json("private", "committee", "freeze", committee, "--epoch", "0")
+    assert "PV-127" in frozen.out
+
     account = "0x" + signer(9).account.hex()
     back = place.cli.pay("private", "deposit", "withdraw", placed.data["deposit"], "--to", account)
     assert back.data["amount"]["amount"] == "0.25", back.out
-    from node.core.ids import NATIVE
-
     assert place.client.account(signer(9).account).balance(NATIVE) == 250_000
     claimed = place.cli.pay("private", "deposit", "claim", hidden)
     assert claimed.data["operation"]["state"] == "included", claimed.out

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from node.core.errors import NotFound
 from node.core.ids import tagged_hash
 from node.private import committees, deposits, freezing, held
 from node.private import state as entries
@@ -16,6 +17,8 @@ from node.private.member.keys import Keys
 from node.private.member.secrets import Vault
 from node.private.member.view import Held, Past, View
 from node.private.messages import FreezeTx, RemaskTx
+from node.rpc.private import PrivateViews
+from node.rpc.text import bytes_of
 from node.testing.private import Held as Owned
 from node.testing.private import PrivateChain, assert_ok, signer
 from private_exec.committee.cells import Cell, cell_id
@@ -284,3 +287,18 @@ def test_pv221_deposits_are_found_by_their_owners_for_ever(keepers) -> None:
     assert set(held.owned(keepers.chain.state, first.owner.public)) == {
         first.input.id, more.input.id,
     }  # fmt: skip
+
+
+def test_pv220_a_node_tells_what_a_committee_holds_and_an_owner_has(keepers, monkeypatch) -> None:
+    views = PrivateViews(keepers.chain.genesis, keepers.chain.ledger.store, {})
+    told = views.held(keepers.committee, 0)
+    ids = sorted(cell_id(found.input.id, 0) for found in keepers.held)
+    assert [(bytes_of(item.cell), item.epoch) for item in told.cells] == [(i, 0) for i in ids]
+    assert not told.more and views.held(keepers.committee, 1).cells == []
+    monkeypatch.setattr("node.rpc.private.MOST_DEPOSITS", 1)
+    assert views.held(keepers.committee, 0).more
+    with pytest.raises(NotFound, match="PV-141"):
+        views.held(b"\x01" * 32, 0)
+    (mine,) = views.owned(keepers.held[0].owner.public).deposits
+    assert bytes_of(mine.id) == keepers.held[0].input.id
+    assert views.owned(b"\x01" * 32).deposits == []
