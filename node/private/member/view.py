@@ -15,7 +15,6 @@ from node.private.member.errors import MemberRefused
 from node.private.sale_state import Sale
 from node.private.state import Donation, Round, Status
 from private_exec.committee.cells import Cell
-from private_exec.committee.escape import Freeze
 from private_exec.mpc.labels import CellId
 
 T = TypeVar("T")
@@ -198,8 +197,7 @@ class View:
 
     def is_frozen(self, epoch: int) -> bool:
         """Whether nothing of an epoch lands any more."""
-        freeze = self._read(freezing.freeze_key(self._identity, epoch), Freeze.from_bytes)
-        return freeze is not None and self.height >= freeze.height
+        return freezing.find(self.reader, self._identity, epoch) is not None
 
     def awaits(self, epoch: int, first: int) -> bool:
         """Whether anything awaits the keys of an epoch: an input, a sum, a cell on its way.
