@@ -38,9 +38,10 @@ from zk.field.arrays import from_array, to_array
 from zk.groth16.keys import Proof, VerifyingKey
 from zk.hash.poseidon import poseidon
 
-PROTOCOL: Final = 3
+PROTOCOL: Final = 4
 """Raised where a change of the rules is one that no answer below would show; 2: ST-3's vote behind
-the end of an epoch; 3: hidden values of shielded transactions (SH-66 to SH-69)."""
+the end of an epoch; 3: hidden values of shielded transactions (SH-66 to SH-69); 4: sales (PV-170 to
+PV-185), and what goes on while a batch waits (EX-39)."""
 
 _WIDTH: Final = 8
 """Children of a node of the note tree."""

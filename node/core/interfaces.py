@@ -286,7 +286,7 @@ class LaneRules(Protocol):
     """What the executor asks of the sealed lane."""
 
     def passes(self, data: bytes) -> bool:
-        """Whether a transaction may stand in a block that waits: an end, a reveal, a key's part."""
+        """Whether a transaction may stand in a block that waits: an end, a reveal, a message."""
         ...
 
     def waits(self, state: StateReader, height: Height) -> str:
@@ -316,7 +316,7 @@ class SealedLane(Protocol):
         ...
 
     def passes(self, data: bytes) -> bool:
-        """Whether a transaction may follow even so: a validator's message about keys."""
+        """Whether a transaction may follow even so: what validators or committees say."""
         ...
 
     def check_lead(self, txs: Sequence[bytes], state: StateReader, height: Height) -> None:

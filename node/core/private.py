@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from node.core.block import Transaction
 from node.core.codec import Reader, Writer
+from node.core.ids import EnvironmentId
 from zk.errors import DecodeError
 
 DONATION: Final = "donation/1"
@@ -19,6 +21,23 @@ STATEMENTS: Final = (DONATION, TRANSIT)
 MAX_DONATIONS: Final = 1 << 16
 """Of one round: Σw of so many w below 2³² stays below 2⁴⁸."""
 _MAX_HEIGHTS: Final = 2**32 - 1
+SAID: Final = frozenset({2, 5, 6, 7, 13, 15, 22, 23, 24, 25})
+"""First bytes of payloads that committees send and that move nothing (`node.private.tags`):
+ceremony, complaint, accept, open, remask, handover, call, result, blame, silence."""
+
+
+def is_said(data: bytes) -> bool:
+    """Whether a whole transaction is a committee's, and only writes what the private state has.
+
+    These have deadlines by height, which do not wait; no intent reads what they write, and they
+    read nothing that an intent changes (EX-39).
+    """
+    try:
+        envelope = Transaction.from_bytes(data)
+    except DecodeError:
+        return False
+    mine = envelope.environment is EnvironmentId.PRIVATE and bool(envelope.payload)
+    return mine and envelope.payload[0] in SAID
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What a block begins with (P1-1): ends of batches whose time is over, then reveals.
 
-    end …  end  |  reveal …  reveal  |  everything else; where one is missing, messages about keys
-     LN-12             LN-11                          LN-10, LN-11
+    end …  end  |  reveal …  reveal  |  everything else; where one is missing, what passes
+     LN-12             LN-11                       LN-10, LN-11
 
 Once a batch is final, whoever gathered its shares can read it. So until everybody can, nothing else
 changes the state: no last look. All of this follows from the state before the block.
@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from node.core import private
 from node.core.block import Transaction
 from node.core.genesis import Genesis
 from node.core.interfaces import StateReader
@@ -73,10 +74,11 @@ def pending(state: StateReader, height: int) -> tuple[Live, ...]:
 def passes(data: bytes) -> bool:
     """Whether a transaction may stand in a block in which a batch waits.
 
-    An end, a reveal; or a message about keys: their rounds end by height, and whoever has read a
-    batch gains nothing by them.
+    An end, a reveal; a message about keys; or what a private committee says of its values without
+    moving any. The rounds of both end by height, and whoever has read a batch gains nothing by
+    them: no intent depends on what they write, so nothing of the batch comes out otherwise.
     """
-    return tag_of_wire(data) in _PASSING
+    return tag_of_wire(data) in _PASSING or private.is_said(data)
 
 
 def waits(state: StateReader, height: int) -> str:
