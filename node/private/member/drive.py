@@ -8,6 +8,7 @@ again: all that these protocols say follows from their parameters, which the id 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -58,16 +59,16 @@ async def drive(party: Party[T], mail: Mail, outbox: Outbox, report: Callable[[s
         whatever the protocol refuses.
     """
     sid = party.context.session.sid
-    queue, later = mail.open(sid), _Later()
+    flow, later = mail.open(sid), _Later()
+    ready: deque[bytes] = deque()
     try:
         while not party.done:
             if party.outgoing is not None:
                 outbox.say(sid, party.outgoing.to_bytes())
             if party.step():
-                for data in later.take(party.round):
-                    queue.put_nowait(data)
+                ready.extend(later.take(party.round))
                 continue
-            data = await queue.get()
+            data = ready.popleft() if ready else await flow.get()
             try:
                 party.receive(data)
             except TooEarly as error:

@@ -1,4 +1,4 @@
-"""What the chain has a member do about inputs and rounds.  Rules PV-157, PV-158, PV-159.
+"""What the chain has a member do about inputs and rounds.  Rules PV-157 … PV-159, PV-230.
 
     an input that gave no right share      a complaint, at once
     a batch of inputs that wait            a session of `accepting`
@@ -18,6 +18,7 @@ from typing import Final, Protocol
 
 from node.core.ids import tagged_hash
 from node.private.deposits import Deposit
+from node.private.member.errors import MemberRefused
 from node.private.member.keys import Keys
 from node.private.member.view import View
 from node.private.messages import AcceptTx, ComplaintTx, OpenTx, RemaskTx
@@ -27,6 +28,7 @@ from node.private.state import CELLS_OF_DONATION, Donation, Round, Status
 from node.private.terms import Phase
 from private_exec.committee import cells, inputs, opening, together
 from private_exec.committee.cells import Cell, cell_id
+from private_exec.committee.errors import CommitteeRefused
 from private_exec.committee.inputs import Input
 from private_exec.committee.opening import OpenStatement
 from private_exec.committee.participant import EpochSecrets
@@ -42,6 +44,7 @@ from private_exec.pedersen import Opening
 from private_exec.roster import Signer
 from zk.curve.bn254 import G1Affine
 from zk.curve.encoding import g1_to_bytes
+from zk.errors import DecodeError
 
 MOST_INPUTS: Final = 128
 """Of one batch."""
@@ -167,11 +170,15 @@ class Duties:
         return found
 
     def _open(self, view: View, waiting: Sequence[bytes], secrets: EpochSecrets) -> None:
-        """Look what new inputs hold for this member."""
+        """Look what new inputs hold for this member.
+
+        Raises:
+            MemberRefused: PV-230.
+        """
         fresh: dict[bytes, Input] = {}
         for key in waiting:
             if key not in self._opened and (data := view.input(key)) is not None:
-                fresh[key] = read_input(data)
+                fresh[key] = _checked(key, data, secrets)
         if fresh:
             rows = inputs.open_all(list(fresh.values()), secrets)
             for (key, given), row in zip(fresh.items(), rows, strict=True):
@@ -268,6 +275,32 @@ class Duties:
         return Job(
             session, secrets.prss, protocol, f"sums of round {identity.hex()[:16]}", decision
         )
+
+
+def _checked(key: bytes, data: bytes, secrets: EpochSecrets) -> Input:
+    """PV-230: an input as a node gives it, if the chain can have it.
+
+    Raises:
+        MemberRefused: PV-230.
+    """
+    try:
+        given = read_input(data)
+        inputs.check(given, secrets.record)
+    except (DecodeError, CommitteeRefused) as error:
+        raise _impossible(key, error.message) from error
+    if given.id != key:
+        raise _impossible(key, "it has another id")
+    return given
+
+
+def _impossible(key: bytes, message: str) -> MemberRefused:
+    return MemberRefused(
+        "PV-230",
+        f"no chain has the input that the node gives: {message}",
+        where=f"input {key.hex()[:16]}",
+        why="a complaint about it could open what somebody else sealed to this member",
+        fix="ask a node that is this member's own",
+    )
 
 
 def summing(

@@ -1,4 +1,4 @@
-"""What members say to each other: links from each to each.  Rules PV-152, PV-153; docs/adr/0034.
+"""What members say to each other: links from each to each.  Rules PV-152, PV-153, PV-231.
 
     listener    nonce 32
     caller      member 1, signature 64                over committee, caller, listener, nonce
@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -50,37 +50,69 @@ class _Box:
     held: int = 0
 
 
+class Inflow:
+    """PV-231: what a session that runs has not taken yet, in bounds for each sender."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[tuple[int, bytes]] = asyncio.Queue()
+        self._held: Counter[int] = Counter()
+
+    def __len__(self) -> int:
+        return self._queue.qsize()
+
+    def put(self, sender: int, data: bytes) -> bool:
+        """False, and nothing is kept, if too much of this sender waits."""
+        if self._held[sender] + len(data) > MOST_BYTES:
+            return False
+        self._held[sender] += len(data)
+        self._queue.put_nowait((sender, data))
+        return True
+
+    async def get(self) -> bytes:
+        """The next message, when there is one."""
+        sender, data = await self._queue.get()
+        self._held[sender] -= len(data)
+        return data
+
+
 class Mail:
     """PV-153: what came from others, kept for sessions that have not begun here, in bounds."""
 
     def __init__(self) -> None:
         self._boxes: dict[int, _Box] = {}
-        self._waiting: dict[bytes, asyncio.Queue[bytes]] = {}
+        self._waiting: dict[bytes, Inflow] = {}
 
     def put(self, sender: int, message: Message, data: bytes) -> None:
-        """A message of this sender; what was said before changes nothing."""
+        """A message of this sender; what was said before changes nothing.
+
+        Raises:
+            MemberRefused: PV-231, its session takes no more of this sender now.
+        """
         box = self._boxes.setdefault(sender, _Box())
         said = box.sessions.setdefault(message.sid, {})
         name = tagged_hash("private/member/mail", data)
         if name in said:
             return
+        flow = self._waiting.get(message.sid)
+        if flow is not None and not flow.put(sender, data):
+            raise MemberRefused(
+                "PV-231", f"member {sender} says more than its session takes in", where="link"
+            )
         said[name] = data
         box.held += len(data)
         box.sessions.move_to_end(message.sid)
         while len(box.sessions) > MOST_SESSIONS or box.held > MOST_BYTES:
             _, gone = box.sessions.popitem(last=False)
             box.held -= sum(map(len, gone.values()))
-        if (queue := self._waiting.get(message.sid)) is not None:
-            queue.put_nowait(data)
 
-    def open(self, sid: bytes) -> asyncio.Queue[bytes]:
+    def open(self, sid: bytes) -> Inflow:
         """Everything of a session: what came, and what will."""
-        queue: asyncio.Queue[bytes] = asyncio.Queue()
-        for box in self._boxes.values():
+        flow = Inflow()
+        for sender, box in self._boxes.items():
             for data in box.sessions.get(sid, {}).values():
-                queue.put_nowait(data)
-        self._waiting[sid] = queue
-        return queue
+                flow.put(sender, data)
+        self._waiting[sid] = flow
+        return flow
 
     def close(self, sid: bytes) -> None:
         """Nobody takes messages of it for now; they are kept."""
@@ -282,7 +314,7 @@ class Links:
         """PV-153: its messages.
 
         Raises:
-            MemberRefused: PV-153, longer than any message, or another member's.
+            MemberRefused: PV-153, longer than any message, or another member's; PV-231.
             DecodeError: no message.
         """
         where = f"link of member {caller}"

@@ -121,22 +121,58 @@ def test_pv153_mail_is_bounded_for_each_sender(chain, monkeypatch):
         mail.put(1, *message(chain, sid))
     other = message(chain, 0, sender=2)
     mail.put(2, *other)
-    assert mail.open(message(chain, 1)[0].sid).qsize() == 1
-    assert mail.open(message(chain, 0)[0].sid).get_nowait() == other[1]
-    assert mail.open(message(chain, 0)[0].sid).qsize() == 1  # the first member's is gone
+    assert len(mail.open(message(chain, 1)[0].sid)) == 1
+    assert asyncio.run(mail.open(message(chain, 0)[0].sid).get()) == other[1]
+    assert len(mail.open(message(chain, 0)[0].sid)) == 1  # the first member's is gone
     monkeypatch.setattr(transport, "MOST_BYTES", 1000)
     mail = Mail()
     for sid in range(3):
         mail.put(1, *message(chain, sid, body=bytes(400)))
-    assert [mail.open(message(chain, sid)[0].sid).qsize() for sid in range(3)] == [0, 0, 1]
+    assert [len(mail.open(message(chain, sid)[0].sid)) for sid in range(3)] == [0, 0, 1]
 
 
 def test_pv153_what_was_said_before_changes_nothing(chain):
     mail, (made, data) = Mail(), message(chain, 0)
-    queue = mail.open(made.sid)
+    flow = mail.open(made.sid)
     mail.put(1, made, data)
     mail.put(1, made, data)
-    assert queue.qsize() == 1
+    assert len(flow) == 1
+
+
+def test_pv231_what_a_running_session_has_not_taken_is_bounded_and_its_sender_is_named(
+    chain, monkeypatch
+):
+    session = together.session(chain.declaration, "test", b"flood")
+
+    def said(sender: int, number: int) -> tuple[Message, bytes]:
+        made = sign(session, sender, signer(sender), number, Kind.SIGN, bytes(400))
+        return made, made.to_bytes()
+
+    monkeypatch.setattr(transport, "MOST_BYTES", 2 * len(said(1, 0)[1]))
+    somebody = Somebody(chain.declaration, 4)
+    flow = somebody.mail.open(session.sid)
+
+    async def hear(*numbers: int) -> None:
+        reader = asyncio.StreamReader()
+        for _, data in (said(1, number) for number in numbers):
+            reader.feed_data(len(data).to_bytes(4, "little") + data)
+        reader.feed_eof()
+        with contextlib.suppress(EOFError):
+            await somebody.links._hear(1, reader)
+
+    async def run() -> None:
+        with pytest.raises(MemberRefused, match="member 1 says") as caught:
+            await hear(0, 1, 2)
+        assert caught.value.rule == "PV-231"
+        assert len(flow) == 2
+        somebody.mail.put(2, *said(2, 0))  # of another there is room
+        assert await flow.get() == said(1, 0)[1]
+        await hear(0, 1, 2)  # a new link, on which all of it is said again
+        assert [await flow.get() for _ in range(3)] == [
+            said(1, 1)[1], said(2, 0)[1], said(1, 2)[1]
+        ]  # fmt: skip
+
+    asyncio.run(run())
 
 
 def openings(chain: PrivateChain, member: int, rounds: int) -> Party[int]:
@@ -314,7 +350,7 @@ def test_pv153_what_is_live_is_said_again_on_a_new_link(chain):
         await asyncio.sleep(0.5)  # links are made anew meanwhile
         await again.stop()
         await one.stop()
-        assert again.mail.open(first[0].sid).empty()
+        assert len(again.mail.open(first[0].sid)) == 0
         told = {"session": "0x" + first[0].sid.hex(), "round": 0, "kind": "sign"}
         told["bytes"] = len(first[1])
         assert json.loads(one.seen[0]) == {"what": "said", "to": 2, **told}
@@ -401,8 +437,8 @@ def test_pv152_pv153_who_is_no_member_or_says_what_no_member_says_is_cut_off(cha
             while len(one.reports) < number:
                 await asyncio.sleep(0.01)
         await one.stop()
-        assert one.mail.open(own[0].sid).qsize() == 1
-        assert one.mail.open(others[0].sid).empty()
+        assert len(one.mail.open(own[0].sid)) == 1
+        assert len(one.mail.open(others[0].sid)) == 0
         return one.reports
 
     reports = asyncio.run(run())

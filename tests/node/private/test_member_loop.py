@@ -283,6 +283,34 @@ def test_pv157_an_input_without_a_share_is_complained_of_and_not_accepted(people
     assert [people.look(m) for m in (1, 3)] == [([], []), ([], [])]
 
 
+def test_pv230_a_node_that_lies_about_an_input_draws_no_complaint(people, monkeypatch):
+    """What it gives has another's E, and garbage under it: a complaint would show e·E."""
+    chain = people.chain
+    identity = chain.open_round()
+    given = chain.donate(identity, 0, 50, 0)
+    sealed = given.input.sealed
+    parts = (*sealed.parts[:2], bytes(len(sealed.parts[2])), *sealed.parts[3:])
+    garbage = dataclasses.replace(sealed, parts=parts)
+    forged = dataclasses.replace(given.input, sealed=garbage)
+    entry = chain.state.get(entries.donation_key(given.input.id))
+    under_its_id = {entries.input_key(given.input.id): forged.to_bytes()}
+    under_its_own = {
+        entries.listed_key(identity, 0): forged.id,
+        entries.donation_key(forged.id): entry,
+        entries.input_key(forged.id): forged.to_bytes(),
+    }
+    cut = {entries.input_key(given.input.id): given.input.to_bytes()[:-1]}
+    another = chain.give(identity, 1, 50, 1).input.to_bytes()
+    exchanged = {entries.input_key(given.input.id): another}
+    honest = people.asked.get
+    for lies in (under_its_id, under_its_own, cut, exchanged):
+        told = lambda key, height, lies=lies: lies.get(key) or honest(key, height)  # noqa: E731
+        monkeypatch.setattr(people.asked, "get", told)
+        refused("PV-230", lambda: people.look(3))
+    monkeypatch.setattr(people.asked, "get", honest)
+    assert people.look(3)[0] == []
+
+
 def test_pv157_a_complaint_that_was_heard_is_not_made_again(people):
     """Of a right input, as by a member whose disk or memory is broken."""
     chain = people.chain
