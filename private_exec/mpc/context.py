@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from node.core.ids import tagged_hash
+from private_exec.mpc.credit import Credit
 from private_exec.mpc.errors import CertificateRefused, MaterialRefused
 from private_exec.mpc.labels import Label
 from private_exec.mpc.message import OVERHEAD, Header, Session
@@ -69,6 +70,7 @@ class Context:
         faults: what other members did wrong, as seen from here.
         evidence: pairs of headers that prove equivocation (PV-12).
         round: number of the current round.
+        credit: what counts although it was not verified yet (PV-25).
     """
 
     session: Session
@@ -81,7 +83,11 @@ class Context:
     faults: list[Fault] = field(default_factory=list)
     evidence: list[tuple[Header, Header]] = field(default_factory=list, repr=False)
     round: int = -1
+    credit: Credit = field(init=False, repr=False)
     _spent: set[Label] = field(default_factory=set, repr=False)
+
+    def __post_init__(self) -> None:
+        self.credit = Credit(self.session)
 
     def begin(self, number: int, length: int) -> None:
         """A round begins with a body of this length."""
@@ -92,6 +98,25 @@ class Context:
     def accuse(self, members: tuple[int, ...], rule: str, what: str) -> None:
         """Note what members did wrong in the current round."""
         self.faults.extend(Fault(member, rule, self.round, what) for member in members)
+
+    def hold(self, header: Header, rule: str, what: str) -> bool:
+        """PV-26: note what a member did wrong by a message, if it signed that.
+
+        Returns:
+            Whether it did. If not, it is at fault for having brought it.
+        """
+        signed = self.credit.signed(header)
+        if signed:
+            self.faults.append(Fault(header.sender, rule, header.round, what))
+        else:
+            self.distrust(header)
+        return signed
+
+    def distrust(self, header: Header) -> None:
+        """PV-26: note, once, that a member itself brought what it had not signed."""
+        if self.credit.lose(header.sender):
+            what = "brought a message that it had not signed"
+            self.faults.append(Fault(header.sender, "PV-26", header.round, what))
 
     def once(self, label: L) -> L:
         """The label, at its first use in this session.

@@ -71,6 +71,27 @@ class Withheld(Fault):
 
 
 @dataclass(frozen=True)
+class Unsigned(Fault):
+    """Sends in rounds of a kind what it did not sign.
+
+    Attributes:
+        member: who.
+        kind: in which rounds.
+        to: to whom; everybody where it is empty.
+    """
+
+    member: int
+    kind: Kind
+    to: Sequence[int] = ()
+
+    def carry(self, message: Message, receiver: int, resign: Resign) -> Message | Late | None:
+        chosen = message.sender == self.member and message.header.kind is self.kind
+        if chosen and (not self.to or receiver in self.to):
+            return replace(message, header=replace(message.header, signature=bytes(64)))
+        return super().carry(message, receiver, resign)
+
+
+@dataclass(frozen=True)
 class Slow(Fault):
     """Speaks in rounds of a kind when the others have gone on."""
 

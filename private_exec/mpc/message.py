@@ -119,6 +119,10 @@ class Header:
         """What the signature is over."""
         return signing_digest(session, self.round, self.sender, self.kind, self.length, self.digest)
 
+    def is_signed(self, session: Session) -> bool:
+        """Whether the sender is a member of this session and signed it."""
+        return session.has_signed(self.sender, self.signed(session), self.signature)
+
     def check(self, session: Session) -> None:
         """PV-10: the sender is a member of this session and signed it.
 
@@ -128,7 +132,7 @@ class Header:
         where = f"message of member {self.sender}, round {self.round}"
         if self.sender not in session.members:
             raise MessageRefused("PV-10", f"there is no member {self.sender}", where=where)
-        if not session.has_signed(self.sender, self.signed(session), self.signature):
+        if not self.is_signed(session):
             raise MessageRefused("PV-10", "not signed by its sender for this session", where=where)
 
 

@@ -54,5 +54,7 @@ def decide(context: Context, inbox: Inbox) -> U64Array | None:
         decoded = decode(size, inbox.vectors, size.t)
     except (TooFewVectors, TooManyLiars):
         return None
-    context.accuse(decoded.liars, "PV-13", "a share that does not fit the others'")
+    for liar in decoded.liars:
+        header = inbox.messages[liar].header
+        context.hold(header, "PV-13", "a share that does not fit the others'")
     return decoded.values

@@ -4,6 +4,9 @@
     party.receive(data)                somebody's message, in any order, early or twice
     party.step(closed=…)               on to the next round, if what is there suffices
 
+A driver that knows who brought a message says so: then some count before they are verified
+(`credit`).
+
 No sockets, no clocks: the driver decides when a round is closed. Members are not in step, so its
 deadlines count from the session's start, later ones from earlier ones, not from when a member got
 there: who had all messages of a round at once waits in the next one for those who did not.
@@ -20,7 +23,7 @@ from private_exec.mpc import vectors
 from private_exec.mpc.context import Context
 from private_exec.mpc.errors import MessageRefused, TooEarly
 from private_exec.mpc.message import Header, Message, body_digest, check_equivocation, sign
-from private_exec.mpc.rounds import Fault, Form, Inbox, Round, Rounds, T, Wait
+from private_exec.mpc.rounds import Form, Inbox, Round, Rounds, T, Wait
 from zk.errors import DecodeError
 from zk.field.arrays import BYTES
 
@@ -53,7 +56,7 @@ class Party(Generic[T]):
         self._known: dict[tuple[int, int], Header] = {}
         self._proved: set[tuple[int, int]] = set()
         self._kept: dict[int, dict[int, Message]] = {}
-        self._seen = 0
+        self._fresh = False
         self._awaited = set(context.session.members) - context.absent
         self._advance(None)
 
@@ -71,11 +74,15 @@ class Party(Generic[T]):
         """Members whose message of the present round is not here."""
         return frozenset(self._awaited - self._kept.get(self.round, {}).keys())
 
-    def receive(self, data: bytes) -> bool:
+    def receive(self, data: bytes, *, own_link: bool = False) -> bool:
         """Take a message.
 
         What is late, was said before, or comes from a member that already told two stories in that
         round changes nothing and is not verified.
+
+        Args:
+            data: the message.
+            own_link: whether the driver knows that its sender itself brought it (PV-25).
 
         Returns:
             Whether it was new: then it is for others, too (PV-24).
@@ -87,27 +94,31 @@ class Party(Generic[T]):
                 takes; PV-12, the member said something else before.
         """
         message = Message.from_bytes(data)
-        session, header = self.context.session, message.header
-        if message.sid != session.sid:
+        context, header = self.context, message.header
+        if message.sid != context.session.sid:
             raise MessageRefused("PV-10", "of another session", where="message")
         place = header.round, header.sender
         known = self._known.get(place)
         over = header.round < self.round and known is None
         told = known == header or place in self._proved
-        if over or told or header.sender in self.context.absent:
+        if over or told or header.sender in context.absent:
             return False
-        message.check(session)
+        credited = known is None and own_link and context.credit.covers(header)
+        if not credited:
+            self._verify(header, own_link=own_link)
         if header.round > self.round + WINDOW:
             raise self._early_by(header, "further ahead than messages are kept")
-        if known is not None:
+        if known is not None and context.credit.signed(known):  # else PV-27: it gives way
             if known.tells_as(header):
                 return False
-            check_equivocation(session, known, header)
-            self.context.evidence.append((known, header))
+            check_equivocation(context.session, known, header)
+            context.evidence.append((known, header))
             self._proved.add(place)
             raise self._refuse(header, "PV-12", "told two stories in one round")
         if header.round > self.round and self._early(header.sender) + header.length > MOST_EARLY:
             raise self._early_by(header, "more than is kept for later rounds")
+        if credited:
+            context.credit.give(header)
         self._known[place] = header
         if header.round > self.round:
             self._kept.setdefault(header.round, {})[header.sender] = message
@@ -132,9 +143,9 @@ class Party(Generic[T]):
         inbox = self._kept.get(self.round, {})
         everybody = self._awaited <= inbox.keys()
         enough = not self._current.whole and len(inbox) >= self.context.session.quorum
-        if not (closed or everybody or (enough and len(inbox) > self._seen)):
+        if not (closed or everybody or (enough and self._fresh)):
             return False
-        self._seen = len(inbox)
+        self._fresh = False
         return self._advance(Inbox(dict(inbox), closed or everybody))
 
     def _advance(self, inbox: Inbox | None) -> bool:
@@ -152,7 +163,7 @@ class Party(Generic[T]):
             return False
         self._kept.pop(self.round, None)
         self.round += 1
-        self._seen, self._current = 0, asked
+        self._current = asked
         context = self.context
         self.outgoing = self._say(asked)
         context.begin(self.round, len(asked.body))
@@ -163,6 +174,15 @@ class Party(Generic[T]):
             if message.sender != context.member:
                 self._take_early(message)
         return True
+
+    def _verify(self, header: Header, *, own_link: bool) -> None:
+        """PV-10, before it counts; PV-26, what its sender itself brought is at least its fault."""
+        try:
+            header.check(self.context.session)
+        except MessageRefused:
+            if own_link and header.sender in self.context.session.members:
+                self.context.distrust(header)
+            raise
 
     def _early(self, sender: int) -> int:
         """Bytes that are kept of a sender for later rounds."""
@@ -199,12 +219,14 @@ class Party(Generic[T]):
             except DecodeError:
                 raise self._refuse(header, "PV-11", "values that are not canonical") from None
         self._kept.setdefault(self.round, {})[header.sender] = message
+        self._fresh = True
 
     def _early_by(self, header: Header, what: str) -> TooEarly:
         """The refusal of a message that this member is too far behind for."""
         return TooEarly("PV-11", what, where=f"member {header.sender}, round {header.round}")
 
     def _refuse(self, header: Header, rule: str, what: str) -> MessageRefused:
-        """The refusal of a signed message: its sender is at fault."""
-        self.context.faults.append(Fault(header.sender, rule, header.round, what))
+        """The refusal of a message: its sender is at fault."""
+        if not self.context.hold(header, rule, what):
+            rule, what = "PV-26", "not signed"
         return MessageRefused(rule, what, where=f"member {header.sender}, round {header.round}")

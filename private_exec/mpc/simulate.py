@@ -125,6 +125,7 @@ def run(
     journals: Mapping[int, Journal] | None = None,
     order: int | None = None,
     relay: bool = False,
+    own_links: bool = True,
 ) -> Outcome[T]:
     """Let all members run a program until each is done, or refuses.
 
@@ -136,8 +137,9 @@ def run(
         order: seed of the order in which messages arrive; without it everybody hears everybody
             in each round.
         relay: members pass on what they receive (PV-24).
+        own_links: members know what its sender itself brought (PV-25).
     """
-    simulation: _Simulation[T] = _Simulation(committee, tuple(faults), order, relay)
+    simulation: _Simulation[T] = _Simulation(committee, tuple(faults), order, relay, own_links)
     return simulation.run(program, journals or {})
 
 
@@ -145,16 +147,22 @@ class _Simulation(Generic[T]):
     """One run."""
 
     def __init__(
-        self, committee: Committee, faults: tuple[Fault, ...], order: int | None, relay: bool
+        self,
+        committee: Committee,
+        faults: tuple[Fault, ...],
+        order: int | None,
+        relay: bool,
+        own_links: bool,
     ) -> None:
         self.committee = committee
         self.faults = faults
         self.relay = relay
+        self.own_links = own_links
         self.random = None if order is None else random.Random(order)
         self.parties: dict[int, Party[T]] = {}
         self.outcome: Outcome[T] = Outcome()
-        self.queue: list[tuple[int, bytes]] = []
-        self.later: list[tuple[int, bytes]] = []
+        self.queue: list[tuple[int, bool, bytes]] = []
+        self.later: list[tuple[int, bool, bytes]] = []
         self.sent: dict[int, int] = {}
 
     def run(
@@ -214,7 +222,8 @@ class _Simulation(Generic[T]):
             late = late or isinstance(changed, Late)
             message = changed.message if isinstance(changed, Late) else changed
         carried = data if message is original else message.to_bytes()
-        (self.later if late else self.queue).append((receiver, carried))
+        own = self.own_links and message.sender == original.sender
+        (self.later if late else self.queue).append((receiver, own, carried))
 
     def _resign(self, message: Message, body: bytes) -> Message:
         head = message.header
@@ -229,15 +238,15 @@ class _Simulation(Generic[T]):
             queue = [self.queue.pop(self.random.randrange(len(self.queue)))]
         else:
             return
-        for receiver, data in queue:
+        for receiver, own, data in queue:
             if receiver in self.parties:
                 try:
-                    new = self.parties[receiver].receive(data)
+                    new = self.parties[receiver].receive(data, own_link=own)
                 except MpcRefused:
                     continue  # noted by the party, if it is somebody's fault
                 if new and self.relay:
                     others = (m for m in self.committee.session.members if m != receiver)
-                    self.queue.extend((other, data) for other in others)
+                    self.queue.extend((other, False, data) for other in others)
 
     def _step(self, *, closed: bool) -> bool:
         """One step for everybody who can take one; a round is closed for those furthest behind."""
