@@ -1,20 +1,16 @@
 """What members say to each other: links from each to each.  Rules PV-152, PV-153, PV-231.
 
-    listener    nonce 32
-    caller      member 1, signature 64                over committee, caller, listener, nonce
-    caller      length 4, message …                   as `private_exec.mpc.message` encodes it
-
-A link carries the caller's own messages to one member, and nothing back. Everything on it is meant
-for all members, t liars among them, so it hides nothing; each message is signed for its session. A
-link is made anew when it breaks, and now and then: then the caller says again all that is live, so
-that a member that was away hears it.
+A link (`link`) carries the caller's own messages, as `private_exec.mpc.message` encodes them, to
+one member, and nothing back. It is sealed, so that what comes over it is its caller's (PV-28);
+everything on it is meant for all members, t liars among them, so it hides nothing. A link is made
+anew when it breaks, and now and then: then the caller says again all that is live, so that a member
+that was away hears it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -22,14 +18,22 @@ from typing import Final
 
 from node.core.ids import tagged_hash
 from node.private.member.errors import MemberRefused
+from node.private.member.link import (
+    HELLO_BYTES,
+    KEY_BYTES,
+    LENGTH_BYTES,
+    TAG_BYTES,
+    Listener,
+    Opener,
+    call,
+)
 from node.private.member.watch import Watch
 from private_exec.committee.declaration import Declaration
 from private_exec.mpc.message import MAX_BODY, OVERHEAD, Message
-from private_exec.roster import SIGNATURE_BYTES, Signer
+from private_exec.roster import Signer
 from zk.errors import ChiaroError
 
-NONCE_BYTES: Final = 32
-MAX_FRAME: Final = MAX_BODY + OVERHEAD
+MAX_FRAME: Final = MAX_BODY + OVERHEAD + TAG_BYTES
 MOST_SESSIONS: Final = 256
 """Of one sender, whose messages wait here."""
 MOST_BYTES: Final = 32 << 20
@@ -154,12 +158,6 @@ class Outbox:
         await self._news.wait()
 
 
-def hello(committee: bytes, caller: int, listener: int, nonce: bytes) -> bytes:
-    """What a caller signs."""
-    ends = bytes([caller, listener])
-    return tagged_hash("private/member/hello", committee, ends, nonce)
-
-
 class Links:
     """A member's links, to and from all others.
 
@@ -228,31 +226,36 @@ class Links:
 
     async def _call(self, other: int) -> None:
         """Speak to one member, again and again; never to one whose endpoint is none."""
+        try:
+            host, port = address(self._declaration.seats[other - 1].endpoint)
+        except MemberRefused as error:
+            self._report(f"{error.id}: {error}")
+            return
         while True:
             try:
                 async with asyncio.timeout(self._renew_s):
-                    await self._speak(other)
+                    await self._speak(other, host, port)
             except TimeoutError:
                 continue
             except (OSError, EOFError):
                 await asyncio.sleep(RETRY_S)
-            except MemberRefused as error:
+            except MemberRefused as error:  # whoever answers there; perhaps not for ever
                 self._report(f"{error.id}: {error}")
-                return
+                await asyncio.sleep(RETRY_S)
 
-    async def _speak(self, other: int) -> None:
-        host, port = address(self._declaration.seats[other - 1].endpoint)
+    async def _speak(self, other: int, host: str, port: int) -> None:
+        """One link to a member. Raises MemberRefused: PV-152; EOFError, OSError: it ended."""
         reader, writer = await asyncio.open_connection(host, port)
         try:
-            nonce = await reader.readexactly(NONCE_BYTES)
-            digest = hello(self._declaration.id, self._member, other, nonce)
-            writer.write(bytes([self._member]) + self._signer.sign(digest))
-            said: set[tuple[bytes, int]] = set()
+            greeting = await reader.readexactly(KEY_BYTES)
+            said, sealer = call(self._declaration, self._member, other, self._signer, greeting)
+            writer.write(said)
+            told: set[tuple[bytes, int]] = set()
             gone = asyncio.ensure_future(reader.read(1))
             try:
                 while not gone.done():
-                    for data in self._outbox.due(said):
-                        writer.write(len(data).to_bytes(4, "little") + data)
+                    for data in self._outbox.due(told):
+                        writer.write(sealer.seal(data))
                         self._watch.said(other, data)
                     await writer.drain()
                     news = asyncio.ensure_future(self._outbox.news())
@@ -272,11 +275,11 @@ class Links:
         """One caller, until it goes or says something that no member says."""
         self._answering.add(writer)
         try:
-            caller = await self._met(reader, writer)
+            caller, opener = await self._met(reader, writer)
             if (old := self._heard.get(caller)) is not None:
                 old.transport.abort()
             self._heard[caller] = writer
-            await self._hear(caller, reader)
+            await self._hear(caller, opener, reader)
         except (OSError, EOFError, TimeoutError):
             pass
         except ChiaroError as error:
@@ -285,8 +288,10 @@ class Links:
             self._answering.discard(writer)
             writer.transport.abort()
 
-    async def _met(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
-        """PV-152: which member calls.
+    async def _met(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> tuple[int, Opener]:
+        """PV-152: which member calls, and what opens what it says.
 
         Raises:
             MemberRefused: PV-152, it is no member.
@@ -298,31 +303,27 @@ class Links:
         self._strangers[writer] = None
         try:
             async with asyncio.timeout(HELLO_S):
-                nonce = secrets.token_bytes(NONCE_BYTES)
-                writer.write(nonce)
-                said = await reader.readexactly(1 + SIGNATURE_BYTES)
+                listener = Listener()
+                writer.write(listener.greeting)
+                said = await reader.readexactly(HELLO_BYTES)
         finally:
             self._strangers.pop(writer, None)
-        caller, signature = said[0], said[1:]
-        digest = hello(self._declaration.id, caller, self._member, nonce)
-        known = caller != self._member and self._declaration.is_signed(caller, digest, signature)
-        if not known:
-            raise MemberRefused("PV-152", "a caller is no other member", where="link")
-        return caller
+        return listener.meet(self._declaration, self._member, said)
 
-    async def _hear(self, caller: int, reader: asyncio.StreamReader) -> None:
+    async def _hear(self, caller: int, opener: Opener, reader: asyncio.StreamReader) -> None:
         """PV-153: its messages.
 
         Raises:
-            MemberRefused: PV-153, longer than any message, or another member's; PV-231.
+            MemberRefused: PV-28, it did not seal this; PV-153, longer than any message, or another
+                member's; PV-231.
             DecodeError: no message.
         """
         where = f"link of member {caller}"
         while True:
-            length = int.from_bytes(await reader.readexactly(4), "little")
+            length = int.from_bytes(await reader.readexactly(LENGTH_BYTES), "little")
             if length > MAX_FRAME:
                 raise MemberRefused("PV-153", "longer than a message can be", where=where)
-            data = await reader.readexactly(length)
+            data = opener.open(await reader.readexactly(length))
             message = Message.from_bytes(data)
             if message.sender != caller:
                 raise MemberRefused("PV-153", "a message that is another's", where=where)

@@ -16,8 +16,10 @@ from node.private.member import drive as drive_module
 from node.private.member import transport
 from node.private.member.drive import drive
 from node.private.member.errors import MemberRefused, MemberSecretLost
+from node.private.member.link import HELLO_BYTES
+from node.private.member.link import call as calling
 from node.private.member.secrets import FileJournal, Vault, load_key, make_key
-from node.private.member.transport import Links, Mail, Outbox, hello
+from node.private.member.transport import Links, Mail, Outbox
 from node.private.member.watch import Lines
 from node.testing.localnets import p2p_port
 from node.testing.private import PrivateChain, signer
@@ -409,23 +411,30 @@ def test_pv152_pv153_who_is_no_member_or_says_what_no_member_says_is_cut_off(cha
         finally:
             writer.transport.abort()
 
-    def greeting(nonce: bytes, caller: int = 2, listener: int = 1, by: int | None = None) -> bytes:
-        digest = hello(declaration.id, caller, listener, nonce)
-        return bytes([caller]) + signer(by or caller).sign(digest)
+    def hello(key: bytes, caller: int = 2, listener: int = 1, by: int | None = None) -> bytes:
+        return calling(declaration, caller, listener, signer(by or caller), key)[0]
 
-    def framed(data: bytes) -> bytes:
-        return len(data).to_bytes(4, "little") + data
+    def saying(key: bytes, *frames: bytes) -> bytes:
+        said, sealer = calling(declaration, 2, 1, signer(2), key)
+        return said + b"".join(map(sealer.seal, frames))
+
+    def again(key: bytes) -> bytes:
+        """The first frame once more."""
+        said = saying(key, own[1])
+        return said + said[HELLO_BYTES:]
 
     own, others = message(chain, 1, sender=2), message(chain, 2, sender=3)
     cases = [
-        ("PV-152", lambda nonce: greeting(nonce, by=3)),
-        ("PV-152", lambda nonce: greeting(nonce, listener=2)),
-        ("PV-152", lambda nonce: greeting(bytes(len(nonce)))),
-        ("PV-152", lambda nonce: greeting(nonce, caller=1)),
-        ("PV-152", lambda nonce: greeting(nonce, caller=9)),
-        ("PV-153", lambda nonce: greeting(nonce) + b"\xff\xff\xff\x7f"),
-        ("PV-153", lambda nonce: greeting(nonce) + framed(own[1]) + framed(others[1])),
-        ("", lambda nonce: greeting(nonce) + framed(b"\x00" * 10)),
+        ("PV-152", lambda key: hello(key, by=3)),
+        ("PV-152", lambda key: hello(key, listener=2)),
+        ("PV-152", lambda key: hello(key[::-1])),
+        ("PV-152", lambda key: hello(key, caller=1)),
+        ("PV-152", lambda key: hello(key, caller=9)),
+        ("PV-153", lambda key: hello(key) + b"\xff\xff\xff\x7f"),
+        ("PV-153", lambda key: saying(key, own[1], others[1])),
+        ("PV-28", lambda key: hello(key) + len(own[1]).to_bytes(4, "little") + own[1]),
+        ("PV-28", again),
+        ("", lambda key: saying(key, b"\x00" * 10)),
     ]
 
     async def run() -> list[str]:
@@ -444,6 +453,37 @@ def test_pv152_pv153_who_is_no_member_or_says_what_no_member_says_is_cut_off(cha
     reports = asyncio.run(run())
     for (rule, _), report in zip(cases, reports, strict=True):
         assert rule in report
+
+
+def test_pv152_whoever_answers_with_no_key_silences_nobody_for_ever(chain):
+    declaration = moved(chain.declaration)
+    made, data = message(chain, 1)
+    host, port = transport.address(declaration.seats[1].endpoint)
+
+    async def run() -> list[str]:
+        answered = asyncio.Event()
+
+        async def somebody(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(bytes(32))
+            await writer.drain()
+            writer.close()
+            answered.set()
+
+        server = await asyncio.start_server(somebody, host, port)
+        one, two = Somebody(declaration, 1), Somebody(declaration, 2)
+        one.start()
+        one.outbox.say(made.sid, data)
+        async with asyncio.timeout(20):
+            await answered.wait()
+            server.close()
+            await server.wait_closed()
+            two.start()
+            assert await two.mail.open(made.sid).get() == data
+        await one.stop()
+        await two.stop()
+        return one.reports
+
+    assert any("PV-152" in report for report in asyncio.run(run()))
 
 
 @pytest.mark.parametrize(
