@@ -29,6 +29,7 @@ from private_exec.pedersen import Opening
 from private_exec.provable.session import Known, touched
 from shielded.private_owner import PrivateOwner
 from zk.curve.encoding import g1_to_bytes
+from zk.errors import Ruled
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +122,10 @@ def test_pv171_a_reserve_is_one_value_for_its_sale_and_committee(chain):
 
     assert refused(bytes(32)) == "PV-171"
     assert refused(tx.sale, (*values, Opening(7, 8))) == "PV-171"
+    improper = inputs.make(chain.record, tx.sale, b"\x01" + bytes(31), values, b"\x01" * 32)
+    with pytest.raises(Ruled) as caught:
+        sales.check_offer(dataclasses.replace(tx, input=improper.to_bytes()))
+    assert caught.value.rule == "TR-3"
     with pytest.raises(PrivateRefused) as caught:
         sales.check_offer(dataclasses.replace(tx, terms=dataclasses.replace(tx.terms, epoch=1)))
     assert caught.value.rule == "PV-171"
@@ -221,13 +226,13 @@ def test_pv174_2t_plus_1_members_accept_inputs_of_a_sale_in_time(chain):
     assert chain.codes(chain.admit(chain.sell(11), given)) == ["PV-44"]
     right = chain.admit(offer.sale, given)
     assert chain.codes(right, right) == ["ok", "PV-44"]
+    assert chain.codes(complaint(chain, placed.input)) == ["PV-174"], "it waits no more"
     assert chain.bid_entry(placed).status is Status.ACCEPTED
     assert chain.sale(offer.sale).status is Status.ACCEPTED
     admission = chain.admit(offer.sale, [late.input])
     chain.to(offer.terms.accept)
     assert chain.codes(admission) == ["PV-174"]
-    accused = inputs.accuse(late.input, chain.secrets[2], signer(2), b"\x03" * 32)
-    assert chain.codes(ComplaintTx(late.input.id, accused.to_bytes())) == ["PV-174"]
+    assert chain.codes(complaint(chain, late.input)) == ["PV-174"]
     assert chain.codes(chain.back(late)) == ["ok"]
     with pytest.raises(PrivateRefused) as caught:
         entries.cell_of(chain.state, cell_id(late.input.id, 0))
