@@ -148,9 +148,10 @@ def _number(state: StateReader, height: int) -> int:
 def absent_next(state: StateReader, found: Sale, declaration: Declaration) -> int:
     """PV-185: whose word will not count in the next attempt, as a mask.
 
-    Who spoiled a batch; who was absent before; whom t + 1 members of the attempt did not hear, so
-    that an honest one is among those; and where members were asked, and had their time, who did not
-    answer. More than t cannot all be at fault: a reason by which there would be more is left out.
+    Who spoiled a batch; whom t + 1 members of the attempt did not hear, so that an honest one is
+    among those; and where members were asked, and had their time, who did not answer. More than t
+    cannot all be at fault: a reason by which there would be more is left out. Last, as far as there
+    is room, who was absent before: so who was named wrongly comes back when others fail.
     """
     attempt = found.attempt
     if not attempt.called:
@@ -171,7 +172,7 @@ def absent_next(state: StateReader, found: Sale, declaration: Declaration) -> in
     silent = set(declaration.members) - set(answers) if asked else set()
     spoilers = set(members_of(int.from_bytes(blamed[:2], "little")))
     absent: set[int] = set()
-    for reason in (spoilers, before, unheard, silent):
+    for reason in (spoilers, unheard, silent, *({member} for member in sorted(before))):
         if len(absent | reason) <= most:
             absent |= reason
     return mask_of(absent)

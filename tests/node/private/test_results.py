@@ -459,9 +459,9 @@ def test_pv185_who_is_absent_names_nobody(chain):
     attempt = Attempt(1, 5, session, absent=mask_of([7]), asked=6)
     found = Sale(chain.sale_terms(), bytes(32), asked, attempt=attempt)
 
-    def absent_if(*against: int) -> tuple[int, ...]:
-        """Of seven, if these did not hear member 1."""
-        words = {m: mask_of([1] if m in against else []) for m in declaration.members}
+    def absent_if(*against: int, missed: tuple[int, ...] = (1,)) -> tuple[int, ...]:
+        """Of seven, if these did not hear others."""
+        words = {m: mask_of(missed if m in against else []) for m in declaration.members}
         state = {
             entries.unheard_key(session, member): mask.to_bytes(2, "little")
             for member, mask in words.items()
@@ -470,6 +470,7 @@ def test_pv185_who_is_absent_names_nobody(chain):
 
     assert absent_if(5, 6, 7) == (7,)
     assert absent_if(4, 5, 6) == (1, 7)
+    assert absent_if(4, 5, 6, missed=(1, 2)) == (1, 2), "one that was named before comes back"
 
 
 def test_pv185_who_is_asked_late_still_has_a_step_to_answer(chain):
