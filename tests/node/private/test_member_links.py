@@ -16,7 +16,7 @@ from node.private.member import drive as drive_module
 from node.private.member import transport
 from node.private.member.drive import drive
 from node.private.member.errors import MemberRefused, MemberSecretLost
-from node.private.member.link import HELLO_BYTES
+from node.private.member.link import HELLO_BYTES, Listener
 from node.private.member.link import call as calling
 from node.private.member.secrets import FileJournal, Vault, load_key, make_key
 from node.private.member.transport import Links, Mail, Outbox
@@ -155,12 +155,14 @@ def test_pv231_what_a_running_session_has_not_taken_is_bounded_and_its_sender_is
     flow = somebody.mail.open(session.sid)
 
     async def hear(*numbers: int) -> None:
-        reader = asyncio.StreamReader()
-        for _, data in (said(1, number) for number in numbers):
-            reader.feed_data(len(data).to_bytes(4, "little") + data)
+        reader, listener = asyncio.StreamReader(), Listener()
+        hello, sealer = calling(chain.declaration, 1, 4, signer(1), listener.greeting)
+        caller, opener = listener.meet(chain.declaration, 4, hello)
+        for number in numbers:
+            reader.feed_data(sealer.seal(said(1, number)[1]))
         reader.feed_eof()
         with contextlib.suppress(EOFError):
-            await somebody.links._hear(1, reader)
+            await somebody.links._hear(caller, opener, reader)
 
     async def run() -> None:
         with pytest.raises(MemberRefused, match="member 1 says") as caught:
