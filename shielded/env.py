@@ -71,6 +71,10 @@ class ShieldedEnvironment:
         """Everybody may send these, so all of them pay."""
         return False
 
+    def whose(self, tx: ShieldedTx, state: StateReader) -> bytes:  # noqa: ARG002
+        """EX-44: nobody's, since all of these pay."""
+        return b""
+
     def decode(self, payload: bytes) -> ShieldedTx:
         """SH-1 … SH-5, SH-21 … SH-24, SH-27, SH-28, SH-66, SH-67."""
         return ShieldedTx.from_bytes(payload)

@@ -40,6 +40,10 @@ class TransparentEnvironment:
         """Everybody may send these, so all of them pay."""
         return False
 
+    def whose(self, tx: TransparentTx, state: StateReader) -> bytes:  # noqa: ARG002
+        """EX-44: nobody's, since all of these pay."""
+        return b""
+
     def decode(self, payload: bytes) -> TransparentTx:
         return TransparentTx.from_bytes(payload)
 

@@ -111,6 +111,16 @@ class ExecutionEnvironment(Protocol[Tx]):
         """Whether few may send it, so that it pays no fee and waits in places of its own."""
         ...
 
+    def whose(self, tx: Tx, state: StateReader) -> bytes:
+        """Of what pays nothing: which of those who share the places it comes from (EX-44).
+
+        Decides about admission only. Empty, where all of them are one.
+
+        Raises:
+            ChiaroError: it is about nothing that the state has.
+        """
+        ...
+
     def decode(self, payload: bytes) -> Tx:
         """Strict, canonical. Raises DecodeError."""
         ...

@@ -70,6 +70,11 @@ class Intake:
         envelope, environment = self._open(data)
         return environment.is_unpaid(envelope.payload)
 
+    def whose(self, item: Decoded, reader: StateReader) -> bytes:
+        """Of what pays nothing: whose places it takes (EX-44). Raises what refuses it."""
+        environment = self._environments[item.environment]
+        return guarded(lambda: environment.whose(item.tx, reader))
+
     def preview(self, data: bytes) -> int:
         """The declared fee, without decoding the payload. For admission only: it decides no block.
 

@@ -14,10 +14,11 @@ succeeds after others is *queued*: it is offered after all that stands alone.
 That block is not undone where a transaction is replaced or dropped: it is made again when it
 matters, within an allowance that newcomers bring with them.
 
-Orders of the guardians and messages of validators about keys pay nothing: they have places of their
-own, and go first (EX-35).
+Orders of the guardians and messages of validators or committees pay nothing: they have places of
+their own, and go first (EX-35); committees share theirs (EX-44).
 
-Everything here is this node's policy; other nodes may have another. Rules EX-18 … EX-24, EX-35.
+Everything here is this node's policy; other nodes may have another. Rules EX-18 … EX-24, EX-35,
+EX-44.
 """
 
 from __future__ import annotations
@@ -101,12 +102,13 @@ class MempoolStatus:
 
 @dataclass(slots=True)
 class _Entry:
-    """A pending transaction; `order` is its place in the speculative block."""
+    """A pending transaction; `order` is its place in the speculative block, `whose` says EX-44."""
 
     item: Decoded
     order: int
     rate: int
     queued: bool
+    whose: bytes = b""
 
     @property
     def unpaid(self) -> bool:
@@ -313,7 +315,9 @@ class Mempool:
                 self._check_places(item)
             with self._lock:
                 if item.tx_id not in self._ids:
-                    self._victims(item, self._rivals(item))
+                    rivals = self._rivals(item)
+                    if not item.unpaid:
+                        self._victims(item, rivals)
         except MACHINE_FAULTS:
             raise
         except ChiaroError as error:
@@ -324,21 +328,36 @@ class Mempool:
         """EX-35: places are few; what is over already costs no look at a signature."""
         with self._lock:
             height, reader = self._next()
-            mine = item.environment
-            pending = sum(
-                entry.unpaid and entry.item.environment is mine for entry in self._entries.values()
-            )
-            places = MOST_ORDERS
-            if mine is EnvironmentId.INTENTS:
-                places += MESSAGES_PER_VALIDATOR * self._executor.signers(reader, height)
-            if mine is EnvironmentId.PRIVATE:
-                places += MOST_PRIVATE
-            if item.tx_id not in self._ids and pending >= places:
-                raise MempoolRefused(
-                    "EX-35", f"{pending} orders or messages wait for a block",
-                    fix="send it again after the next block",
-                )  # fmt: skip
+            if item.tx_id not in self._ids:
+                self._yielding(item)
         self._executor.intake.check_historical(item, reader, height)
+
+    def _yielding(self, item: Decoded) -> list[_Entry]:
+        """EX-35, EX-44: what pays nothing and leaves its place to more of that; else it is refused.
+
+        Raises:
+            MempoolRefused: EX-35.
+            ChiaroError: it is about nothing that the state has.
+        """
+        height, reader = self._next()
+        mine, whose = item.environment, self._executor.intake.whose(item, reader)
+        places = MOST_ORDERS
+        if mine is EnvironmentId.INTENTS:
+            places += MESSAGES_PER_VALIDATOR * self._executor.signers(reader, height)
+        if mine is EnvironmentId.PRIVATE:
+            places += MOST_PRIVATE
+        pending = [e for e in self._entries.values() if e.unpaid and e.item.environment is mine]
+        if len(pending) < places:
+            return []
+        counts = Counter(entry.whose for entry in pending)
+        most = max(counts.values(), default=0)
+        if counts[whose] + 1 < most:
+            crowd = (entry for entry in pending if counts[entry.whose] == most)
+            return [max(crowd, key=lambda entry: entry.order)]
+        raise MempoolRefused(
+            "EX-35", f"{len(pending)} orders or messages wait for a block",
+            fix="send it again after the next block",
+        )  # fmt: skip
 
     def _reject(self, wire_id: bytes, answer: Admission) -> None:
         """EX-21: by full bytes, and only what no other state, height or pool could change."""
@@ -354,7 +373,7 @@ class Mempool:
         if item.expiry < height:
             raise Outdated("EX-22", f"expired at {item.expiry}, the next block is {height}")
         rivals = self._rivals(item)
-        victims = self._victims(item, rivals)
+        victims = self._yielding(item) if item.unpaid else self._victims(item, rivals)
         alone = _refusal(self._executor.begin(reader, height), item)
         if rivals:
             if alone is not None:
@@ -372,7 +391,8 @@ class Mempool:
         for gone in (*rivals, *victims):
             self._remove(gone.item.wire_id)
             self._stale = True
-        self._put(_Entry(item, order, fee_rate(item), queued=alone is not None))
+        whose = self._executor.intake.whose(item, reader) if item.unpaid else b""
+        self._put(_Entry(item, order, fee_rate(item), alone is not None, whose))
 
     def _rivals(self, item: Decoded) -> list[_Entry]:
         """EX-20: pending entries that hold one of its keys; raises unless it may replace them."""
@@ -402,8 +422,6 @@ class Mempool:
 
         EX-35: orders neither need that room nor make it.
         """
-        if item.unpaid:
-            return []
         orders = [entry for entry in self._entries.values() if entry.unpaid]
         count = len(self._entries) - len(orders) - len(rivals) + 1
         size = self._bytes - sum(len(r.item.data) for r in (*orders, *rivals)) + len(item.data)

@@ -106,6 +106,10 @@ class LaneEnvironment:
         """EX-35: validators pay with their signatures for messages about keys and for blobs."""
         return payload[:1] in _UNPAID
 
+    def whose(self, tx: LaneTx, state: StateReader) -> bytes:  # noqa: ARG002
+        """EX-44: the validators' are one."""
+        return b""
+
     def decode(self, payload: bytes) -> LaneTx:
         """LN-1."""
         return payloads.decode(payload)

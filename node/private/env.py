@@ -35,6 +35,7 @@ from node.private import (
     custody,
     deposits,
     freezing,
+    places,
     results,
     rounds,
     sale_state,
@@ -101,6 +102,10 @@ class PrivateEnvironment:
     def is_unpaid(self, payload: bytes) -> bool:
         """PV-120: few may send these, or they are what somebody paid for."""
         return bool(payload) and payload[0] in UNPAID
+
+    def whose(self, tx: PrivateTx, state: StateReader) -> bytes:
+        """EX-44: a committee's."""
+        return places.whose(tx, state)
 
     def decode(self, payload: bytes) -> PrivateTx:
         """PV-101."""

@@ -61,6 +61,10 @@ class StakeEnvironment:
         """EX-35: evidence pays by being true; of the few that is, each can be used once."""
         return transaction.is_evidence(payload)
 
+    def whose(self, tx: StakeTx, state: StateReader) -> bytes:  # noqa: ARG002
+        """EX-44: who finds evidence may be anybody."""
+        return b""
+
     def decode(self, payload: bytes) -> StakeTx:
         """ST-7."""
         return transaction.decode(payload)

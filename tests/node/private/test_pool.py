@@ -6,12 +6,16 @@ import dataclasses
 
 import pytest
 
-from node.core.ids import Height
+from node.core.ids import Height, tagged_hash
 from node.execution.mempool import MOST_ORDERS, MOST_PRIVATE, Mempool, MempoolLimits
+from node.private import places
 from node.private import state as entries
-from node.private.messages import SettleTx, Step
+from node.private.errors import PrivateRefused
+from node.private.messages import AcceptTx, ComplaintTx, FreezeTx, OpenTx, SettleTx, Step
 from node.private.payload import wire
 from node.testing.private import PrivateChain, assert_ok
+from private_exec.committee.opening import OpenStatement
+from shielded.private_owner import PrivateOwner
 
 CHEAP = MempoolLimits(fee_floor=100)
 
@@ -87,6 +91,49 @@ def test_pv120_places_are_few(chain, pool, monkeypatch):
     first, second = (chain.accept(identity, [item]) for item in given)
     assert submit(pool, first) == "ok"
     assert submit(pool, second) == "EX-35"
+
+
+def test_ex44_where_places_are_taken_the_committee_of_which_most_wait_yields(monkeypatch):
+    monkeypatch.setattr("node.execution.mempool.MOST_PRIVATE", 3 - MOST_ORDERS)
+    chain = PrivateChain()
+    found = {}
+    for name in (b"crowd", b"other"):
+        purpose = tagged_hash("testing/purpose", name)
+        chain.declaration = dataclasses.replace(chain.declaration, purpose=purpose)
+        assert_ok(chain.run(chain.declare()))
+        people = chain.participants().values()
+        found[name] = [chain.message(Step.NOTICE, p.notice().to_bytes()) for p in people]
+    store = chain.ledger.store
+    pool = Mempool(chain.ledger.executor, lambda: (Height(store.height), store.reader()))
+    crowd, other = found[b"crowd"], found[b"other"]
+    assert [submit(pool, tx) for tx in crowd] == ["ok", "ok", "ok", "EX-35"]
+    assert submit(pool, other[0]) == "ok"
+    assert [tx in pool.pending(1 << 20) for tx in map(wire, crowd)] == [True, True, False, False]
+    assert submit(pool, other[1]) == "EX-35"  # one less than of the crowd
+    assert submit(pool, crowd[2]) == "EX-35"
+    assert pool.status().transactions == 3
+
+
+def test_ex44_messages_of_rounds_and_deposits_are_their_committees(chain):
+    identity = chain.open_round()
+    given = chain.donate(identity, 0, 100, 0)
+    placed, held = chain.placed(7, PrivateOwner(b"\x01" * 32, b"\x02" * 32))
+    assert_ok(chain.run(placed))
+    committee = chain.declaration.id
+    for tx in (
+        ComplaintTx(given.input.id, b""),
+        ComplaintTx(held.input.id, b""),
+        AcceptTx(identity, b""),
+        AcceptTx(committee, b""),
+        OpenTx(OpenStatement(identity, ())),
+        SettleTx(identity),
+        FreezeTx(committee, 0),
+    ):
+        assert places.whose(tx, chain.state) == committee
+    assert places.whose(placed, chain.state) == b""
+    for unknown in (SettleTx(b"\x05" * 32), ComplaintTx(b"\x05" * 32, b"")):
+        with pytest.raises(PrivateRefused):
+            places.whose(unknown, chain.state)
 
 
 def test_pv120_messages_of_a_ceremony_wait_one_a_member_and_step():

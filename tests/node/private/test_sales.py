@@ -14,8 +14,9 @@ from node.private import state as shared
 from node.private.bidding import Bidding
 from node.private.errors import PrivateRefused
 from node.private.gifts import BidTx
-from node.private.messages import ComplaintTx, SettleTx
-from node.private.sale_payload import CallTx, sign_offer
+from node.private.messages import AcceptTx, ComplaintTx, OpenTx, SettleTx
+from node.private.places import whose
+from node.private.sale_payload import CallTx, SilenceTx, sign_offer
 from node.private.sale_terms import LIMIT, SalePhase, program_of
 from node.private.state import Status
 from node.testing.ledger import FAUCET
@@ -24,6 +25,7 @@ from node.testing.sales import SELLER, Placed, SaleChain, plaintext
 from private_exec import group
 from private_exec.committee import inputs
 from private_exec.committee.cells import cell_id
+from private_exec.committee.opening import OpenStatement
 from private_exec.mpc import labels
 from private_exec.pedersen import Opening
 from private_exec.provable.session import Known, touched
@@ -61,6 +63,20 @@ def test_an_auction_end_to_end(chain):
     assert chain.purse.holdings == notes + 2_000 + 7_000 - 2 * 1000
     assert dark(chain) == before - 7_000 - 4 * 1000
     assert all(row.adds_up for row in turnstile.supply(chain.state))
+
+
+def test_ex44_messages_of_sales_are_their_committees(chain):
+    identity, (alice,) = chain.ready(2_000, 9_000)
+    session = chain.call(identity)
+    for tx in (
+        ComplaintTx(alice.input.id, b""),
+        AcceptTx(identity, b""),
+        CallTx(identity, 1),
+        SilenceTx(identity, session, 1, 0),
+        OpenTx(OpenStatement(session, ())),
+        SettleTx(identity),
+    ):
+        assert whose(tx, chain.state) == chain.declaration.id
 
 
 # --- offers -------------------------------------------------------------------------------------
