@@ -5,7 +5,7 @@ Light to import: the command line reads names of assets from here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Final
 
 from node.core.genesis import (
@@ -77,8 +77,21 @@ def names(genesis: Genesis) -> dict[Kind, str]:
 
 
 def statements_of(private: PrivateParameters | None) -> tuple[str, ...]:
-    """What a chain with, or without, a private environment verifies; sorted."""
-    return STATEMENTS if private is None else (*STATEMENTS, *PRIVATE_STATEMENTS)
+    """What a new chain with, or without, a private environment verifies; sorted."""
+    if private is None:
+        return STATEMENTS
+    from node.private.program_keys import programs
+
+    return tuple(sorted((*STATEMENTS, *PRIVATE_STATEMENTS, *programs())))
+
+
+def serves(named: Collection[str], private: PrivateParameters | None) -> bool:
+    """PV-189 (RPC-14): whether this version verifies exactly what such a chain has named.
+
+    A chain names those programs that its founders wanted; all else that it must verify is fixed.
+    """
+    least = {*STATEMENTS, *(PRIVATE_STATEMENTS if private is not None else ())}
+    return least <= set(named) <= set(statements_of(private))
 
 
 def genesis(

@@ -15,7 +15,8 @@ from circuits.example import example_action
 from circuits.key_registry import DEV, Registry
 from circuits.keys import KeyStore, generate, recorded_shape
 from circuits.prover import prove_statement
-from circuits.statement import evaluate, public_values, record
+from circuits.statement import evaluate, public_values
+from node.private.program_keys import programs, shape_of
 from zk import backends, params
 from zk.bench.tasks import backend_with
 from zk.errors import InvalidProof
@@ -45,9 +46,9 @@ def stored() -> tuple[bytes, bytes]:
 
 def test_the_registry_lists_every_statement_as_it_is_recorded() -> None:
     listed = Registry.load()
-    assert {statement for statement, _ in listed.entries} == set(registry.STATEMENTS)
+    assert {name for name, _ in listed.entries} == {*registry.STATEMENTS, *programs()}
     for (statement, _), entry in listed.entries.items():
-        shape = record(registry.statement(statement))
+        shape = shape_of(statement)
         assert shape.digest.hex() == entry.r1cs
         assert shape.publics == entry.publics
 
@@ -117,7 +118,7 @@ def test_a_false_statement_gets_no_proof(keys) -> None:
 
 @pytest.mark.slow
 def test_the_shipped_keys_are_what_the_published_seed_gives(tmp_path) -> None:
-    shapes = map(recorded_shape, registry.STATEMENTS)
+    shapes = map(shape_of, (*registry.STATEMENTS, *programs()))
     generate(shapes, tmp_path, tmp_path / "cache", backends.get())
     for path in sorted(tmp_path.rglob("*.toml")) + sorted(tmp_path.rglob("*.json")):
         shipped = params.path(str(path.relative_to(tmp_path)))

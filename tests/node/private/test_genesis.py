@@ -16,6 +16,7 @@ from node.core.genesis_file import format_genesis, parse_genesis
 from node.core.ids import EnvironmentId
 from node.core.private import STATEMENTS, PrivateParameters
 from node.private.env import PrivateEnvironment
+from node.private.program_keys import programs
 from node.testing.clock import EPOCH_MS
 from shielded.env import ShieldedEnvironment
 from zk.errors import DecodeError
@@ -66,7 +67,8 @@ def test_pv100_a_version_says_whether_the_section_is_there():
 
 def test_pv100_it_verifies_the_statements_of_hidden_amounts():
     assert statements_of(None) == ("action/1",)
-    assert statements_of(SECTION) == ("action/1", "donation/1", "transit/1")
+    private = ("action/1", "donation/1", "transit/1")
+    assert statements_of(SECTION) == tuple(sorted((*private, *programs())))
 
 
 def test_a_chain_without_the_section_has_no_such_environment():
@@ -79,10 +81,30 @@ def test_pv100_a_node_serves_it_only_with_all_of_its_statements():
     """RPC-14: a chain that verifies less than it says is another version's."""
     keys = KeyStore()
     whole = development.genesis(EPOCH_MS, lane=None, private=SECTION)
-    assert set(assembly.verifying_keys(whole, keys)) == {"action/1", *STATEMENTS}
+    assert set(assembly.verifying_keys(whole, keys)) == {"action/1", *STATEMENTS, *programs()}
     for broken in (
-        dataclasses.replace(whole, statements=whole.statements[:2]),
+        dataclasses.replace(whole, statements=whole.statements[:-1]),
         dataclasses.replace(whole, private=None),
     ):
         with pytest.raises(ForeignGenesis, match="RPC-14"):
             assembly.verifying_keys(broken, keys)
+
+
+def test_pv189_a_chain_names_those_programs_that_it_wants():
+    """A chain that began without programs goes on without them; its successor has them."""
+    keys = KeyStore()
+    whole = development.genesis(EPOCH_MS, lane=None, private=SECTION)
+    without = [item for item in whole.statements if item.statement not in programs()]
+    first = next(item for item in whole.statements if item.statement in programs())
+    for some in (without, sorted([*without, first])):
+        genesis = dataclasses.replace(whole, statements=tuple(some))
+        assert set(assembly.verifying_keys(genesis, keys)) == {item.statement for item in some}
+    other = dataclasses.replace(first, statement=f"auction-{'0' * 16}/1")
+    for statements in (
+        sorted([*without, other]),
+        sorted([*without, dataclasses.replace(first, verifying_key=bytes(32))]),
+        sorted([*without, dataclasses.replace(first, r1cs=bytes(32))]),
+    ):
+        foreign = dataclasses.replace(whole, statements=tuple(statements))
+        with pytest.raises(ForeignGenesis, match="RPC-14"):
+            assembly.verifying_keys(foreign, keys)
