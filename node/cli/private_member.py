@@ -82,23 +82,29 @@ def run(
         False, "--lie", help="Development chains only: give wrong shares in every opening."
     ),
 ) -> None:
-    """Take part: ceremonies, complaints, acceptances, sums. Stops at Ctrl-C and SIGTERM."""
+    """Take part: ceremonies, inputs, sums, auctions. Stops at Ctrl-C and SIGTERM."""
+    from node.private.member.proving import ProvingKeys
     from node.private.member.run import Member, alone, seat_of
     from node.private.member.watch import Lines
+    from node.private.program_keys import key_store
     from private_exec.mpc.faults import Wrong
     from private_exec.mpc.message import Kind
 
     session: Session = context.obj
     chosen = digits(committee, 32, "--committee")
     with connection.connected(session) as client:
-        if lie and client.status().profile != DEFAULT_PROFILE:
+        status = client.status()
+        if lie and status.profile != DEFAULT_PROFILE:
             raise UsageError("members lie on purpose on development chains only", where="--lie")
         place = _place(client, chosen, directory, listen or None)
+        named = {item.id: item.verifying_key.removeprefix("0x") for item in status.statements}
+        provable = ProvingKeys(status.profile, named, key_store(), _report)
         with alone(directory):
             member = Member(
                 RemoteChain(client, chosen),
                 place,
                 _report,
+                provable=provable,
                 watch=Lines(_report) if trace else None,
                 lies=[Wrong(seat_of(place.declaration, place.signer), Kind.OPEN)] if lie else (),
             )
@@ -145,8 +151,12 @@ class RemoteChain:
         from node.rpc.text import bytes_of
 
         over = {"opened", "settled", "failed"}
-        found = self._client.private_sales().sales
-        return [bytes_of(item.id, 32) for item in found if item.status not in over]
+        mine = "0x" + self._committee.hex()
+        return [
+            bytes_of(item.id, 32)
+            for item in self._client.private_sales().sales
+            if item.committee == mine and item.status not in over
+        ]
 
     def held(self, first: int) -> Held:
         from node.private.member.view import Held
