@@ -8,6 +8,7 @@ import typer
 
 from node.cli import (
     output,
+    private_auction,
     private_committee,
     private_deposit,
     private_files,
@@ -28,6 +29,7 @@ app = typer.Typer(help="Private programs: computing on what nobody can read.")
 app.add_typer(private_committee.app, name="committee")
 app.add_typer(private_deposit.app, name="deposit")
 app.add_typer(private_fund.app, name="fund")
+app.add_typer(private_auction.app, name="auction")
 app.add_typer(private_member.app, name="member")
 private_proofs.register(app)
 

@@ -1,6 +1,7 @@
-"""A round and its committee's keys as a donor may believe them, whatever a node says.
+"""Rounds, sales and committees' keys as may be believed, whatever a node says.
 
-Rules PV-142, PV-143; what is compared is in `node.private.donor`, here it is asked for.
+Rules PV-142, PV-143, PV-191; what is compared is in `node.private.donor` and `bidder`, here it is
+asked for.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from node.core.ids import ChainId
+    from node.private.sale_terms import SaleTerms
     from node.private.terms import Terms
     from node.rpc.client import NodeClient
     from private_exec.committee.epoch import EpochRecord
@@ -34,6 +36,23 @@ def terms_of(client: NodeClient, chain_id: ChainId, identity: bytes) -> Terms:
     if view.tx is None:
         raise NotFound("the node does not have the round's transaction", where="round")
     return donor.terms_of(chain_id, identity, bytes_of(view.tx))
+
+
+def sale_terms_of(client: NodeClient, chain_id: ChainId, identity: bytes) -> SaleTerms:
+    """Terms of a sale, from its offer, which is in the block that has its id as a nullifier.
+
+    Raises:
+        NotFound: the node knows of no such sale, or keeps its block no more.
+        PrivateRefused: PV-191, it gives another.
+    """
+    from node.core.errors import NotFound
+    from node.private import bidder
+    from node.rpc.text import bytes_of
+
+    height = client.nullifier(identity, "private").height
+    if height is None:
+        raise NotFound("the node knows of no such sale", where="sale")
+    return bidder.terms_of(chain_id, identity, map(bytes_of, client.block(height).txs))
 
 
 def record_of(client: NodeClient, terms: Terms) -> EpochRecord:

@@ -111,6 +111,17 @@ def text(session: Session, prompt: str, default: str) -> str:
     return str(typer.prompt(prompt, default=default, err=True)).strip()
 
 
+def hidden(session: Session, prompt: str) -> str:
+    """A line that nobody else shall see, typed unseen.
+
+    Raises:
+        InputNeeded: nobody is there to ask.
+    """
+    if not can_ask(session):
+        raise InputNeeded(f"not given: {prompt.lower()}")
+    return str(typer.prompt(prompt, hide_input=True, err=True)).strip()
+
+
 def words(session: Session, file: Path | None) -> str:
     """24 words, from a file or typed unseen.
 

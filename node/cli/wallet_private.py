@@ -28,6 +28,7 @@ from zk.errors import ChiaroError
 if TYPE_CHECKING:
     from circuits.membership import MemberTree
     from node.core.ids import Kind
+    from node.private.bidding import Bidding
     from node.private.build import Pledge, ProveLinked, Refund, Stored
     from node.private.gifts import Carrying
     from node.private.terms import Terms
@@ -173,15 +174,15 @@ def inputs_of(client: NodeClient, identity: bytes) -> Iterator[InputView]:
             return
 
 
-def fee_of(wallet: Wallet, status: Status, kind: Kind, amount: int) -> int:
-    """What a node takes for a donation, which depends on the notes that it needs.
+def fee_of(wallet: Wallet, status: Status, kind: Kind, amount: int, links: int = 1) -> int:
+    """What a node takes for a donation or bid, which depends on the notes that it needs.
 
     Raises:
         InsufficientFunds: says what there is, what is needed and why.
     """
     asset, actions = wallet_spend.asset_names(status)(kind), 1
     while True:
-        fee = least_fee(status, actions)
+        fee = least_fee(status, actions, links)
         needs = {kind: amount}
         needs[NATIVE] = needs.get(NATIVE, 0) + fee
         count = sum(len(_select(wallet, of, asset, need, fee)) for of, need in needs.items())
@@ -201,12 +202,12 @@ def _select(wallet: Wallet, kind: Kind, asset: str, amount: int, fee: int) -> tu
         raise wallet_spend.insufficient(wallet, name, kind, amount, fee) from None
 
 
-def least_fee(status: Status, actions: int) -> int:
-    """Of actions, and the linked proof that they are carried by."""
+def least_fee(status: Status, actions: int, links: int = 1) -> int:
+    """Of actions, and the linked proofs that they are carried by."""
     from node.execution import mempool
 
     size = wallet_spend.FRAME_BYTES + actions * wallet_spend.ACTION_BYTES + _EXTRA_BYTES
-    return mempool.least_fee(size, actions + 1, int(status.parameters.fee_floor))
+    return mempool.least_fee(size, actions + links, int(status.parameters.fee_floor))
 
 
 def root_of(amount: int) -> int:
@@ -255,10 +256,15 @@ def provers(profile: str, action: str, progress: Report = silent) -> Provers:
     Raises:
         InsecureVersion, UnknownKey, DevParamsRefused, DigestMismatch: no usable key.
     """
+    of_actions = wallet_spend.prover(profile, action, progress)
+    return Provers(of_actions, linked_proofs(profile))
+
+
+def linked_proofs(profile: str) -> ProveLinked:
+    """What makes the proofs alone that are linked to commitments."""
     from node.private.prove import linked_prover
 
-    of_actions = wallet_spend.prover(profile, action, progress)
-    return Provers(of_actions, linked_prover(profile=profile))
+    return linked_prover(profile=profile)
 
 
 def donate(
@@ -451,7 +457,7 @@ def send(
     plan: Plan,
     secrets: Secrets,
     prove: Provers,
-    made: Pledge | Stored | Refund,
+    made: Pledge | Stored | Refund | Bidding,
 ) -> Operation:
     """Build what carries the value, then the proof for it; store the bytes; submit."""
     from node.private.payload import wire

@@ -112,7 +112,8 @@ class SaleChain(PrivateChain):
     def __init__(self, *, bidders: int = 2, epoch_blocks: int = 500, **options: Any) -> None:
         self.bidders: Final = bidders
         options.setdefault("verifier", Sceptic(bidders))
-        super().__init__(genesis=sale_genesis(bidders), **options)
+        options.setdefault("genesis", sale_genesis(bidders))
+        super().__init__(**options)
         self.declaration = dataclasses.replace(self.declaration, epoch_blocks=epoch_blocks)
 
     def sale(self, identity: bytes) -> Sale:

@@ -1,0 +1,431 @@
+"""`chiaro private auction`: sealed-bid second-price auctions, computed by a committee."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import typer
+
+from node.cli import connection, output, prompts, show, start, wallet_fund, wallets
+from node.cli.address import decode_account
+from node.cli.private_auction_show import bid_documents, draw_sale, sale_document
+from node.cli.private_fund import lines, spending, unlock
+from node.cli.session import Session, UsageError
+from node.cli.transfer import ASSET, DRY_RUN, NO_WAIT, TIMEOUT, amount_of
+from node.cli.typed import digits
+
+if TYPE_CHECKING:
+    from node.cli.wallet_auction import Asked
+    from node.core.ids import AccountId
+    from node.private.sale_terms import SaleTerms
+    from node.rpc.client import NodeClient
+    from node.rpc.schema import Status
+
+app = typer.Typer(help="Sealed-bid second-price auctions: bids that nobody reads.")
+
+SALE: Final = typer.Argument(metavar="SALE", help="Its id, 0x and 64 digits.")
+_COMMITTEE: Final = typer.Option(..., "--committee", help="Its id, 0x and 64 digits.")
+_ITEM: Final = typer.Option(None, "--item", help="What is sold, in words.")
+_ITEM_FILE: Final = typer.Option(None, "--item-file", help="The same from a file, byte for byte.")
+_AMOUNT: Final = typer.Argument(
+    None,
+    metavar="[AMOUNT]",
+    help="Such as 4.25; from --amount-file, or asked, where it is not said.",
+)
+_AMOUNT_FILE: Final = typer.Option(
+    None, "--amount-file", help="Read it from the first line of this file."
+)
+_STEPS_TO_PROVE: Final = 8
+"""Steps between the last acceptance and the last result: four attempts."""
+
+
+@app.command("list")
+def list_all(context: typer.Context) -> None:
+    """List auctions: where each stands, how many bid, what it came to."""
+    session: Session = context.obj
+    with connection.connected(session) as client:
+        found = client.private_sales()
+    rows = [
+        (
+            view.id,
+            view.status,
+            f"{view.bids}/{view.bidders}",
+            view.kind.name or "",
+            "" if view.price is None else show.amount_text(int(view.price)),
+        )
+        for view in found.sales
+    ]
+    headings = ("sale", "status", "bids", "asset", "price")
+    output.emit(
+        session,
+        "private.auction.list",
+        {"sales": [sale_document(view) for view in found.sales]},
+        lambda out: output.table(out, headings, rows),
+        freshness={"height": found.height},
+    )
+
+
+@app.command("show")
+def show_one(context: typer.Context, identity: str = SALE) -> None:
+    """Show an auction: deadlines, bids that are there, and winner and price once they are open."""
+    session: Session = context.obj
+    sale = digits(identity, 32, "SALE")
+    with connection.connected(session) as client:
+        view, bids = client.private_sale(sale), client.private_bids(sale)
+    output.emit(
+        session,
+        "private.auction.show",
+        {**sale_document(view), "places_taken": bid_documents(bids)},
+        lambda out: draw_sale(out, view, bids),
+        freshness={"height": view.height},
+    )
+
+
+@app.command()
+def new(
+    context: typer.Context,
+    committee: str = _COMMITTEE,
+    item: str | None = _ITEM,
+    item_file: Path | None = _ITEM_FILE,
+    reserve: str | None = typer.Option(
+        None, "--reserve", help="Least price, which nobody learns; 0: any. Asked if not given."
+    ),
+    reserve_file: Path | None = typer.Option(
+        None, "--reserve-file", help="Read it from the first line of this file."
+    ),
+    places: int = typer.Option(4, "--places", min=2, max=32, help="Bids that there may be."),
+    seller: str | None = typer.Option(
+        None, "--seller", help="Account that gets the price; by default the wallet's."
+    ),
+    asset: str = ASSET,
+    bid_for: int | None = typer.Option(
+        None, "--bid-for", min=1, help="Blocks in which bids are taken; by default 4 steps."
+    ),
+    password_file: Path | None = start.PASSWORD_FILE,
+    timeout: float = TIMEOUT,
+    *,
+    no_wait: bool = NO_WAIT,
+) -> None:
+    """Offer something for the second highest of hidden bids, and no less than a hidden reserve."""
+    from node.cli import wallet_auction, wallet_private
+    from node.core.ids import AccountId, Height
+    from node.private.bidder import item_of
+    from node.private.paid import Head
+    from node.private.payload import wire
+    from node.private.sale_terms import LIMIT
+    from private_exec.committee.declaration import MAX_EPOCH_BLOCKS
+
+    session: Session = context.obj
+    if bid_for is not None and bid_for > MAX_EPOCH_BLOCKS:
+        raise UsageError("no keys serve for so many blocks", where="--bid-for")
+    described = _described(item, item_file)
+    if described is None:
+        raise UsageError("say what is sold: --item or --item-file", where="--item")
+    thing = item_of(described)
+    least = _hidden(session, reserve, reserve_file, "--reserve")
+    if least > LIMIT:
+        raise UsageError(f"an auction takes {show.amount_text(LIMIT)} at most", where="--reserve")
+    name, chosen = wallets.choose(session), digits(committee, 32, "--committee")
+    with (
+        wallets.opened(session.places, name, profile=session.profile) as wallet,
+        connection.connected(session) as client,
+    ):
+        wallets.check_spends(wallet.keystore)
+        status = client.status()
+        account = AccountId(decode_account(seller) if seller else wallet.account)
+        terms = _terms(client, status, chosen, thing, account, places, asset, bid_for)
+        fee = wallet_auction.offer_fee(status)
+        missing = wallet_fund.missing_native(wallet, client, fee)
+        if missing:
+            wallet_fund.check_faucet(
+                wallet,
+                client,
+                missing,
+                why="the fee comes from the account",
+                fix="`chiaro unshield` or somebody else can pay it in",
+            )
+        _show_offer(session, status, terms, least, fee, asset)
+        if not prompts.confirm(session, f"Continue on {session.profile}?"):
+            raise typer.Abort
+        secrets = unlock(session, wallet, password_file)
+        wallet_fund.fund(wallet, client, missing)
+        expiry = Height(client.status().height + status.parameters.max_expiry // 2)
+        head = Head(wallet_auction.chain_of(status), fee, expiry, AccountId(wallet.account))
+        with output.progress(session, "prove") as progress:
+            progress("reserve", 0.0)
+            prove = wallet_private.linked_proofs(session.profile)
+            tx = wallet_auction.offer(client, head, terms, least, secrets, prove)
+            progress("reserve", 1.0)
+        client.submit(wire(tx))
+        included = None if no_wait else client.wait_for_tx(tx.id, timeout)
+    data = {
+        "sale": "0x" + tx.sale.hex(),
+        "item": "0x" + thing.hex(),
+        "places": places,
+        "close": terms.close,
+        "accept": terms.accept,
+        "prove": terms.prove,
+    }
+    named = f"sale  {data['sale']}"
+    show.report_transaction(session, "private.auction.new", tx.id, included, data, named)
+
+
+@app.command()
+def bid(
+    context: typer.Context,
+    identity: str = SALE,
+    amount: str | None = _AMOUNT,
+    amount_file: Path | None = _AMOUNT_FILE,
+    item: str | None = _ITEM,
+    item_file: Path | None = _ITEM_FILE,
+    password_file: Path | None = start.PASSWORD_FILE,
+    timeout: float = TIMEOUT,
+    *,
+    again: bool = typer.Option(False, "--again", help="Beside a bid that is there already."),
+    dry_run: bool = DRY_RUN,
+    no_wait: bool = NO_WAIT,
+) -> None:
+    """Bid a hidden amount from notes. It is locked until the auction is over.
+
+    With --item or --item-file only for this thing.
+    """
+    from node.cli import private_trust, wallet_auction, wallet_private, wallet_spend
+    from node.private.sale_terms import LIMIT
+
+    session: Session = context.obj
+    sale, wanted = digits(identity, 32, "SALE"), _described(item, item_file)
+    offered = _hidden(session, amount, amount_file, "AMOUNT")
+    if not 0 < offered <= LIMIT:
+        raise UsageError(
+            f"a bid is more than 0, and {show.amount_text(LIMIT)} at most", where="AMOUNT"
+        )
+    name = wallets.choose(session)
+    with spending(session, name) as (wallet, client):
+        status = client.status()
+        chain = wallet_auction.chain_of(status)
+        terms = private_trust.sale_terms_of(client, chain, sale)
+        _check_item(terms, wanted)
+        wallet_spend.check_keys(status, session.profile, wallet_auction.BID)
+        links = wallet_auction.LINKS
+        fee = wallet_private.fee_of(wallet, status, terms.kind, offered, links)
+        asked = wallet_auction.Asked(sale, terms, offered, fee, again)
+        asset = wallet_spend.asset_names(status)(terms.kind)
+        if status.height >= terms.close:
+            session.warnings.append(f"bids ended at block {terms.close}")
+        if dry_run:
+            output.emit(session, "private.auction.draft", _draft(asked, asset))
+            return
+        _show_bid(session, asked, asset)
+        if not prompts.confirm(session, f"Continue on {session.profile}?"):
+            raise typer.Abort
+        secrets = unlock(session, wallet, password_file)
+        with output.progress(session, "prove") as progress:
+            prove = wallet_private.provers(session.profile, wallet_auction.BID, progress)
+            operation = wallet_auction.bid(wallet, client, asked, secrets, prove)
+        if not no_wait:
+            operation = wallet_spend.wait(wallet, client, operation, timeout)
+    show.report_operation(session, name, operation)
+
+
+@app.command()
+def call(
+    context: typer.Context,
+    identity: str = SALE,
+    timeout: float = TIMEOUT,
+    *,
+    no_wait: bool = NO_WAIT,
+) -> None:
+    """Have the committee compute, once bids are accepted; free. Members do it by themselves."""
+    from node.cli import wallet_auction
+    from node.private.payload import tx_id, wire
+    from node.private.sale_payload import CallTx
+
+    session: Session = context.obj
+    sale = digits(identity, 32, "SALE")
+    with connection.connected(session) as client:
+        view = client.private_sale(sale)
+        tx = CallTx(sale, 0 if view.attempt is None else view.attempt.number + 1)
+        name = tx_id(tx, wallet_auction.chain_of(client.status()))
+        client.submit(wire(tx))
+        included = None if no_wait else client.wait_for_tx(name, timeout)
+        after = client.private_sale(sale)
+    data = {"attempt": tx.attempt, "sale": sale_document(after)}
+    show.report_transaction(session, "private.auction.call", name, included, data)
+
+
+@app.command()
+def settle(
+    context: typer.Context,
+    identity: str = SALE,
+    timeout: float = TIMEOUT,
+    *,
+    no_wait: bool = NO_WAIT,
+) -> None:
+    """End an auction whose outcome is open: the price goes to the seller. Anybody may."""
+    from node.cli import wallet_auction
+    from node.private.messages import SettleTx
+    from node.private.payload import tx_id, wire
+
+    session: Session = context.obj
+    sale = digits(identity, 32, "SALE")
+    with connection.connected(session) as client:
+        client.private_sale(sale)
+        tx = SettleTx(sale)
+        name = tx_id(tx, wallet_auction.chain_of(client.status()))
+        client.submit(wire(tx))
+        included = None if no_wait else client.wait_for_tx(name, timeout)
+        after = client.private_sale(sale)
+    data = {"sale": sale_document(after)}
+    show.report_transaction(session, "private.auction.settle", name, included, data)
+
+
+@app.command()
+def claim(
+    context: typer.Context,
+    identity: str = SALE,
+    password_file: Path | None = start.PASSWORD_FILE,
+    timeout: float = TIMEOUT,
+    *,
+    no_wait: bool = NO_WAIT,
+) -> None:
+    """Take a bid back: all of it, or what the price left of it.
+
+    One bid at a time. Nobody is asked, and no amount is shown.
+    """
+    from node.cli import private_trust, wallet_auction, wallet_private, wallet_spend
+
+    session: Session = context.obj
+    sale, name = digits(identity, 32, "SALE"), wallets.choose(session)
+    with spending(session, name) as (wallet, client):
+        chain = wallet_auction.chain_of(client.status())
+        terms = private_trust.sale_terms_of(client, chain, sale)
+        secrets = unlock(session, wallet, password_file)
+        first, *others = wallet_auction.returning(wallet, client, sale, terms, secrets)
+        if others:
+            session.warnings.append(f"{len(others)} more go back: run the command again")
+        with output.progress(session, "prove") as progress:
+            prove = wallet_private.provers(session.profile, wallet_private.CLAIM, progress)
+            operation = wallet_auction.claim(wallet, client, sale, terms, first, secrets, prove)
+        if not no_wait:
+            operation = wallet_spend.wait(wallet, client, operation, timeout)
+    show.report_operation(session, name, operation)
+
+
+# --- words and lines -----------------------------------------------------------------------------
+
+
+def _described(text: str | None, file: Path | None) -> bytes | None:
+    """What is sold, as it is hashed. Raises UsageError."""
+    from node.cli.verify import read_file
+
+    if text is not None and file is not None:
+        raise UsageError("say it once: --item or --item-file", where="--item")
+    if file is not None:
+        return read_file(file)
+    return None if text is None else text.encode()
+
+
+def _hidden(session: Session, text: str | None, file: Path | None, what: str) -> int:
+    """An amount from the command line, a file, or typed unseen. Raises UsageError, InputNeeded."""
+    if text is not None and file is not None:
+        raise UsageError(f"say it once: {what}, or its file", where=what)
+    if file is not None:
+        text = prompts.read_secret_file(session, file).splitlines()[0]
+    return amount_of(text if text is not None else prompts.hidden(session, "Amount"), what)
+
+
+def _terms(
+    client: NodeClient,
+    status: Status,
+    committee: bytes,
+    item: bytes,
+    seller: AccountId,
+    places: int,
+    asset: str,
+    bid_for: int | None,
+) -> SaleTerms:
+    """Deadlines by steps, from the next block on. Raises UsageError."""
+    from node.cli.wallet_spend import kind_of
+    from node.private.program_keys import PLACES
+    from node.private.sale_terms import SaleTerms, statement_of
+
+    named = {statement.id for statement in status.statements}
+    had = [n for n in PLACES if statement_of(n) in named]
+    if places not in had:
+        text = ", ".join(map(str, had)) or "no number of"
+        raise UsageError(f"this chain has keys for {text} places", where="--places")
+    view = client.private_committee(committee)
+    if view.latest is None:
+        raise UsageError("this committee has no keys yet", where="--committee")
+    step = client.private_ceremony(committee).step_heights
+    close = status.height + 1 + (bid_for or 4 * step)
+    accept = close + 2 * step
+    terms = SaleTerms(
+        committee, view.latest.epoch, kind_of(status, asset), item, seller, places,
+        close, accept, accept + _STEPS_TO_PROVE * step,
+    )  # fmt: skip
+    if terms.prove > view.latest.until - step:
+        raise UsageError(
+            f"it would end at block {terms.prove}, the committee's keys serve to "
+            f"{view.latest.until}",
+            where="--bid-for",
+            fix="shorten it, or wait for the committee's next keys",
+        )
+    return terms
+
+
+def _check_item(terms: SaleTerms, wanted: bytes | None) -> None:
+    from node.private.bidder import item_of
+
+    if wanted is not None and item_of(wanted) != terms.item:
+        raise UsageError("this sale is of something else", where="--item", fix="bid elsewhere")
+
+
+def _draft(asked: Asked, asset: str) -> dict[str, Any]:
+    return {
+        "sale": "0x" + asked.sale.hex(),
+        "item": "0x" + asked.terms.item.hex(),
+        "amount": show.amount(asked.amount, asset),
+        "fee": show.amount(asked.fee, "native"),
+        "close": asked.terms.close,
+        "sent": False,
+    }
+
+
+def _show_bid(session: Session, asked: Asked, asset: str) -> None:
+    terms = asked.terms
+    lines(
+        session,
+        [
+            ("bid", f"{show.amount_text(asked.amount)} {asset}, locked until it is over"),
+            ("fee", f"{show.amount_text(asked.fee)} native"),
+            ("in", f"sale {show.shorten(asked.sale.hex())}"),
+            ("item", "0x" + terms.item.hex()),
+            ("to", "0x" + terms.seller.hex()),
+            ("hidden", "the amount, whether it wins or not; who bids"),
+            ("reveals", "that somebody bids, the fee, the time; the price, which is another's bid"),
+            ("ends", f"block {terms.close}; a result by block {terms.prove}, or it all goes back"),
+            *(("beware", text) for text in session.warnings),
+        ],
+    )
+
+
+def _show_offer(
+    session: Session, status: Status, terms: SaleTerms, reserve: int, fee: int, asset: str
+) -> None:
+    lines(
+        session,
+        [
+            ("sell", "0x" + terms.item.hex()),
+            ("reserve", f"{show.amount_text(reserve)} {asset}, which nobody learns"),
+            ("fee", f"{show.amount_text(fee)} native"),
+            ("to", "0x" + terms.seller.hex()),
+            ("places", str(terms.bidders)),
+            (
+                "blocks",
+                f"now {status.height}; bid to {terms.close}, accept to {terms.accept}, "
+                f"prove to {terms.prove}",
+            ),
+        ],
+    )
