@@ -12,59 +12,30 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from node.app import development
-from node.app.options import Options
 from node.cli import keystore, private_trust, wallet_private, wallets
 from node.cli.private_auction_show import draw_sale, sale_document
 from node.cli.wallet_private import Provers
 from node.core.ids import tagged_hash
-from node.core.private import PrivateParameters
 from node.private.bidding import opening_of
 from node.private.rounds import read_input
 from node.rpc.client import NodeClient
 from node.rpc.text import bytes_of
-from node.testing.clock import EPOCH_MS
-from node.testing.ledger import FAUCET, transfer
-from node.testing.nodes import VALIDATOR, memory_node, serving
+from node.testing.nodes import serving
+from node.testing.overnode import PARAMETERS, OverNode, node_of
 from node.testing.private import assert_ok, unlinked
 from node.testing.sales import SaleChain, Sceptic
 from shielded.private_owner import PrivateOwner
 from transparent.signature import SigningKey
 
-PARAMETERS = PrivateParameters(step_heights=8)
 SELLER = SigningKey(tagged_hash("testing/auction")).account
-
-
-class OverNode:
-    """A node's chain in the place of one that is made by hand."""
-
-    def __init__(self, node, client) -> None:
-        self.genesis, self.store, self.client, self.paid = node.genesis, node.store, client, 0
-
-    @property
-    def height(self) -> int:
-        return self.client.status().height
-
-    def block(self, *wires: bytes):
-        """A block of these, or of anything."""
-        sent = [self.client.submit(wire) for wire in wires]
-        if not wires:
-            self.paid += 1
-            sequence = self.client.account(FAUCET.account).sequence
-            wire = transfer(self, VALIDATOR.public, 1, sequence=sequence)
-            self.client.wait_for_tx(bytes_of(self.client.submit(wire).tx_id, 32), 30)
-        views = [self.client.wait_for_tx(bytes_of(item.tx_id, 32), 30) for item in sent]
-        return [SimpleNamespace(ok=v.status == "included", code=v.status, message=v) for v in views]
 
 
 @pytest.fixture(scope="module")
 def committee():
     """A node, and a committee with keys on its chain."""
-    genesis = development.genesis(EPOCH_MS, validators=(VALIDATOR.public,), private=PARAMETERS)
-    options = Options(port=0, delay_ms=1, lane_tick_ms=3_600_000)
-    node = memory_node(genesis, verifier=Sceptic(2), options=options)
+    node = node_of(Sceptic(2))
     with serving(node) as client:
-        chain = SaleChain(genesis=genesis, parameters=PARAMETERS, epoch_blocks=5000)
+        chain = SaleChain(genesis=node.genesis, parameters=PARAMETERS, epoch_blocks=5000)
         chain.ledger = OverNode(node, client)
         chain.purse = SimpleNamespace(settle=lambda *_: None)  # bidders have wallets of their own
         assert_ok(chain.run(chain.declare()))
