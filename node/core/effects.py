@@ -159,6 +159,7 @@ class Effects:
             says, of the private environment.
         carried_fee: what of the declared fee its parts' transactions pay themselves (EX-43).
         hidden: amounts in the dark that leave or enter (EX-40).
+        releases: without it something that is inside could not leave (EX-46).
     """
 
     writes: tuple[tuple[bytes, bytes | None], ...] = ()
@@ -171,3 +172,4 @@ class Effects:
     parts: tuple[Part, ...] = ()
     carried_fee: int = 0
     hidden: tuple[HiddenValue, ...] = ()
+    releases: bool = False

@@ -140,7 +140,7 @@ def _because(record: PoolRecord) -> str:
 
 
 class Gate:
-    """EX-32 … EX-34: lets the transactions of one block into pools, or not.
+    """EX-32 … EX-34, EX-42, EX-46: lets the transactions of one block into pools, or not.
 
     Args:
         state: before the block.
@@ -172,16 +172,19 @@ class Gate:
                     where="pool",
                 )
 
-    def check_crossings(self, pool: EnvironmentId, crossings: Sequence[Crossing]) -> None:
+    def check_crossings(
+        self, pool: EnvironmentId, crossings: Sequence[Crossing], *, releases: bool = False
+    ) -> None:
         """EX-33 for both ends of every crossing, EX-34 for the direction.
 
         Amounts inside a pool are hidden, so change cannot be told from a payment: of an exit-only
-        pool's transaction it is asked that value leaves, and that none enters.
+        pool's transaction it is asked that value leaves, and that none enters. What only releases
+        others' value passes without (EX-46).
         """
         if self.check(pool) is PoolState.EXIT_ONLY:
             if any(crossing.amount < 0 for crossing in crossings):
                 raise narrowed(self._record(pool), pool, "no value may enter")
-            if not crossings:
+            if not crossings and not releases:
                 raise narrowed(self._record(pool), pool, "no value leaves with this transaction")
         for crossing in crossings:
             if self.check(crossing.target) is PoolState.EXIT_ONLY and crossing.amount > 0:

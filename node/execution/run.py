@@ -241,7 +241,7 @@ class BlockRun:
                 "EX-40", "moves other hidden values than were verified around it", where="hidden"
             )
         self._gate.check_hidden(tag, effects.hidden)
-        self._gate.check_crossings(tag, effects.crossings)
+        self._gate.check_crossings(tag, effects.crossings, releases=effects.releases)
         if effects.payer and tag not in _PAYERS:
             raise InvalidTransaction("EX-38", f"the {tag.label} environment has no payer")
         if effects.parts and not whole:

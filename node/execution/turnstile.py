@@ -227,9 +227,14 @@ def move(
         dark: whose amounts nobody sees; they are counted.
 
     Raises:
-        InvalidTransaction: EX-11, EX-41.
+        InvalidTransaction: EX-11, EX-41, EX-45.
     """
     for one in dark:
+        if state.get(issued_key(one.kind)) is None:
+            raise InvalidTransaction(
+                "EX-45", f"nothing was ever issued of what moves (label {one.kind.label})",
+                where="turnstile",
+            )  # fmt: skip
         before = hidden(state, one.kind)
         into = one.target is EnvironmentId.PRIVATE
         count = Hidden(before.into + into, before.out_of + (not into))

@@ -66,6 +66,7 @@ def freeze(tx: FreezeTx, state: StateReader, height: int, parameters: PrivatePar
     return Effects(
         writes=(here, *committees.forget_words(state, tx.committee, tx.epoch)),
         events=(Event("frozen", names),),
+        releases=True,
     )
 
 

@@ -126,6 +126,7 @@ def open_outputs(tx: OpenTx, sale: bytes, state: StateReader, height: int) -> Ef
     return Effects(
         writes=((entries.sale_key(sale), after.to_bytes()),),
         events=(event("outcome", sale, winner=str(winner), price=str(price)),),
+        releases=True,
     )
 
 
@@ -153,7 +154,7 @@ def settle(tx: SettleTx, state: StateReader) -> Effects:
     writes.append((entries.sale_key(tx.round), replace(found, settled=True).to_bytes()))
     if (won := entries.bid_at(state, tx.round, outcome.winner)) is None:
         gone = event("settled", tx.round, sold="0")
-        return Effects(writes=tuple(writes), events=(gone,))
+        return Effects(writes=tuple(writes), events=(gone,), releases=True)
     key, bid = won
     price = outcome.price
     paid = group.base_g1([price])[0] if price else None
@@ -165,6 +166,7 @@ def settle(tx: SettleTx, state: StateReader) -> Effects:
         writes=tuple(writes),
         crossings=(due,) if price else (),
         events=(event("settled", tx.round, sold="1", input=key.hex(), price=str(price)),),
+        releases=True,
     )
 
 

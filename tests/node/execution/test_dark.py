@@ -200,6 +200,7 @@ def turnstile_state():
     state = Overlay(EmptyState())
     entered = turnstile.Totals(1000)
     state.put(turnstile.totals_key(TRANSPARENT, NATIVE), entered.to_bytes())
+    state.put(turnstile.issued_key(NATIVE), (1000).to_bytes(8, "little"))
     return state
 
 

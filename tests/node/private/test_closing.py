@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from node.core.block import Transaction
 from node.core.guardians import DEV_GUARDIAN_SEED
-from node.core.ids import EnvironmentId, Height
-from node.execution import pools
+from node.core.ids import EnvironmentId, Height, Kind, tagged_hash
+from node.execution import pools, turnstile
 from node.execution.order import Order, PoolState
+from node.private import build as building
+from node.private import committees
 from node.private import state as entries
-from node.private.messages import SettleTx
+from node.private.freezing import GRACE_STEPS
+from node.private.messages import FreezeTx, SettleTx
 from node.testing.private import Held, PrivateChain, assert_ok, signer
+from node.testing.sales import SELLER, SaleChain
+from shielded.private_owner import PrivateOwner
 from transparent.signature import SigningKey
 
 ALICE = signer(8)
@@ -30,12 +37,14 @@ def closed() -> tuple[PrivateChain, bytes, list[Held]]:
     return chain, identity, [Held(g.input, g.openings.amount, g.owner) for g in given]
 
 
-def order(chain: PrivateChain, state: PoolState) -> None:
-    """Of the guardian of development chains, about the private pool."""
+def order(
+    chain: PrivateChain, state: PoolState, pool: EnvironmentId = EnvironmentId.PRIVATE
+) -> None:
+    """Of the guardian of development chains."""
     made = Order(
         chain_id=chain.genesis.chain_id,
         sequence=pools.next_sequence(chain.state),
-        pool=EnvironmentId.PRIVATE,
+        pool=pool,
         state=state,
         insecure="",
         not_before=Height(0),
@@ -61,3 +70,64 @@ def test_what_goes_back_leaves_an_exit_only_pool_in_the_clear(closed):
         assert_ok(chain.run(chain.withdrawal(item, ALICE.account)))
     assert chain.balance(ALICE.account) == 20_000
     assert chain.held()[EnvironmentId.PRIVATE] == -20_000
+
+
+def test_ex42_claims_are_refused_while_the_shielded_pool_is_exit_only_and_withdrawals_are_not():
+    chain = PrivateChain()
+    chain.start(notes=4)
+    placed, held = chain.placed(5_000, PrivateOwner(b"\x01" * 32, b"\x02" * 32))
+    assert_ok(chain.run(placed))
+    claim = chain.reclaim(held)
+    order(chain, PoolState.EXIT_ONLY, EnvironmentId.SHIELDED)
+    hidden, _ = chain.stored(5_000, PrivateOwner(b"\x03" * 32, b"\x04" * 32))
+    assert chain.codes(claim, hidden) == ["EX-42", "EX-42"]
+    assert chain.codes(chain.withdrawal(held, ALICE.account)) == ["ok"]
+    assert chain.balance(ALICE.account) == 5_000
+
+
+def test_ex45_nothing_of_a_kind_that_was_never_issued_moves_in_the_dark():
+    chain = PrivateChain()
+    chain.start(notes=4)
+    odd = Kind(0, 12345)
+    owner = PrivateOwner(b"\x01" * 32, b"\x02" * 32)
+    made = building.deposit(chain.genesis.chain_id, chain.record, odd, 0, owner)
+    tx = made.complete(chain.purse.pledge(made.value), chain.linked)
+    assert chain.codes(tx) == ["EX-45"]
+    assert turnstile.hidden(chain.state, odd) == turnstile.Hidden()
+
+
+def test_ex46_bids_of_a_sale_with_a_result_get_out_of_an_exit_only_pool():
+    """Sold or not: what is proved is opened and settled, and then bids are withdrawn."""
+    chain = SaleChain(bidders=2)
+    chain.start(notes=8)
+    h, step = chain.height, chain.parameters.step_heights
+    late = {"close": h + 20, "accept": h + 20 + step, "prove": h + 20 + 20 * step}
+    sales = [
+        chain.offer(reserve, chain.sale_terms(item=tagged_hash("testing/item", item), **late))
+        for item, reserve in ((b"sold", 2_000), (b"kept", 9_500))
+    ]
+    assert_ok(chain.run(*sales))
+    bids = [chain.bid(tx.sale, 9_000, 0) for tx in sales]
+    for tx, bid in zip(sales, bids, strict=True):
+        assert_ok(chain.run(chain.admit(tx.sale, [chain.reserve_input(tx), bid.input])))
+    chain.to(late["accept"])
+    for tx in sales:
+        chain.call(tx.sale)
+        assert_ok(chain.run(chain.prove(tx.sale)))
+    order(chain, PoolState.EXIT_ONLY)
+    assert_ok(chain.run(*(chain.outputs(tx.sale) for tx in sales)))
+    assert_ok(chain.run(*(SettleTx(tx.sale) for tx in sales)))
+    assert chain.balance(SELLER.account) == 2_000
+    change = chain.leave(bids[0], ALICE.account, 2_000)
+    assert chain.codes(change, chain.leave(bids[1], ALICE.account)) == ["ok", "ok"]
+    assert chain.balance(ALICE.account) == 7_000 + 9_000
+
+
+def test_ex46_a_freeze_passes_an_exit_only_pool():
+    chain = PrivateChain()
+    chain.declaration = dataclasses.replace(chain.declaration, epoch_blocks=24)
+    chain.start(notes=1)
+    until = committees.epoch_of(chain.state, chain.declaration.id, 0).until
+    order(chain, PoolState.EXIT_ONLY)
+    chain.to(until + GRACE_STEPS * chain.parameters.step_heights)
+    assert chain.codes(FreezeTx(chain.declaration.id, 0)) == ["ok"]
