@@ -3,6 +3,7 @@
 transfer   a node, two wallets, a private transfer, its proof, an audit
 intents    four validators, three parties, a ring of sealed intents, a solver
 validators the same on four real ones with CometBFT, one of which is killed meanwhile
+private    gifts whose sums are opened, an auction, a dark pool; four members, one of them lying
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from node.cli.demo_facts import DemoFacts, Step
     from node.cli.demo_intents_facts import IntentsFacts
+    from node.cli.demo_private_facts import PrivateFacts
 
 app = typer.Typer()
 
@@ -44,12 +46,14 @@ class Story(StrEnum):
     TRANSFER = "transfer"
     INTENTS = "intents"
     VALIDATORS = "validators"
+    PRIVATE = "private"
 
 
 TITLES: Final = {
     Story.TRANSFER: "a private transfer, from end to end",
     Story.INTENTS: "a ring of sealed intents, from end to end",
     Story.VALIDATORS: "a ring of sealed intents on four validators, one killed, one lying",
+    Story.PRIVATE: "sums, an auction and a dark pool of what nobody can read",
 }
 
 
@@ -64,7 +68,7 @@ def demo(
     keep: bool = typer.Option(False, "--keep", help="Keep the temporary folder: chain, wallets."),
     browse: bool = typer.Option(False, "--open", help="Show the report in a browser."),
 ) -> None:
-    """Show a private transfer, or a ring of sealed intents, from end to end. Offline.
+    """Show a private transfer, a ring of sealed intents, or private programs. Offline.
 
     `validators` needs CometBFT: see `chiaro localnet`.
     """
@@ -78,6 +82,7 @@ def demo(
         Story.TRANSFER: _transfer,
         Story.INTENTS: _intents,
         Story.VALIDATORS: _validators,
+        Story.PRIVATE: _private,
     }[story]
     with _stopped_cleanly(), _folder(keep=keep) as folder:
         places = [place for place in (out_folder, folder if keep else None) if place is not None]
@@ -159,20 +164,37 @@ def _validators(stage: Stage) -> Told:
     return _sealed(facts, stage, commands)
 
 
+def _private(stage: Stage) -> Told:
+    from node.cli.demo_private_facts import document
+    from node.cli.demo_private_report import render
+    from node.cli.demo_private_run import PrivateRun
+
+    facts = PrivateRun(stage.folder, stage.tell, stage.bar)()
+    commands = private_commands(stage.out_folder, facts.bundle)
+    written = _keep(stage, render(facts, commands), facts.bundle)
+    data = {**document(facts), "next": _listed(commands)}
+    return data, facts.valid, written, lambda out: _computed(out, facts, written, commands)
+
+
 def _sealed(facts: IntentsFacts, stage: Stage, commands: Commands) -> Told:
     """Page and chain of a story of sealed intents, where they are wanted."""
     from node.cli.demo_intents_facts import document
     from node.cli.demo_intents_report import render
 
-    page = render(facts, commands)
+    written = _keep(stage, render(facts, commands), facts.bundle)
+    data = {**document(facts), "next": _listed(commands)}
+    return data, facts.valid, written, lambda out: _settled(out, facts, written, commands)
+
+
+def _keep(stage: Stage, page: str, bundle: str) -> list[str]:
+    """Page and chain, where they are wanted; their names."""
     written: list[str] = []
     for place in stage.places:
         (place / REPORT).write_text(page, encoding="utf-8")
         if place != stage.folder:
-            shutil.copyfile(stage.folder / facts.bundle, place / facts.bundle)
-        written += [str(place / name) for name in (REPORT, facts.bundle)]
-    data = {**document(facts), "next": _listed(commands)}
-    return data, facts.valid, written, lambda out: _settled(out, facts, written, commands)
+            shutil.copyfile(stage.folder / bundle, place / bundle)
+        written += [str(place / name) for name in (REPORT, bundle)]
+    return written
 
 
 def _listed(commands: Commands) -> list[dict[str, str]]:
@@ -190,6 +212,18 @@ def intents_commands(
         ("a user", "chiaro up && chiaro intent new swap --help"),
         ("an auditor", verify if out_folder is not None else f"{first} && {verify}"),
         ("a solver", "chiaro solver run --help"),
+    )
+
+
+def private_commands(out_folder: Path | None, bundle: str) -> Commands:
+    """For whom, and what to type after the story of the private environment."""
+    where = shlex.quote(str(out_folder)) if out_folder is not None else "demo"
+    verify = f"chiaro audit verify {where}/{bundle}"
+    first = f"chiaro demo {Story.PRIVATE.value} --out demo"
+    return (
+        ("a user", "chiaro up --private && chiaro private fund --help"),
+        ("an auditor", verify if out_folder is not None else f"{first} && {verify}"),
+        ("a researcher", "chiaro private rehearse auction --liars 1"),
     )
 
 
@@ -325,6 +359,33 @@ def _settled(out: Console, facts: IntentsFacts, written: list[str], commands: Co
         if not check.ok:
             out.print(f"{check.id}: {check.detail}", style="red", markup=False)
     verdict = "EVERYONE HAS WHAT THEY WANTED, AND THE CHAIN HOLDS" if facts.valid else "NOT VALID"
+    out.print(verdict, style="bold green" if facts.valid else "bold red")
+    _last(out, written, commands, "`--out DIR` keeps report and chain")
+
+
+def _computed(out: Console, facts: PrivateFacts, written: list[str], commands: Commands) -> None:
+    from node.cli.demo_facts import duration, units
+
+    liar, auction, pool = facts.liar, facts.auction, facts.pool
+    named = ", ".join(map(str, liar.named_by))
+    lines = [
+        f"{project.name:<14}{project.donations} gifts, "
+        + ("not opened" if project.total is None else f"{units(project.total)} in all")
+        for project in facts.round.projects
+    ]
+    lines += [
+        f"{'auction':<14}{auction.winner} pays {auction.price:,}; {auction.session.where}",
+        f"{'dark pool':<14}tick {pool.tick}, fills to their owners; {pool.session.where}",
+        f"{'the liar':<14}member {liar.member}, by {liar.rule}, named by members {named}",
+        f"all of it {duration(facts.seconds)}",
+    ]
+    out.print()
+    for line in lines:
+        out.print(line, markup=False)
+    for check in facts.checks:
+        if not check.ok:
+            out.print(f"{check.id}: {check.detail}", style="red", markup=False)
+    verdict = "AS IN THE CLEAR, AND NOBODY READ IT" if facts.valid else "NOT VALID"
     out.print(verdict, style="bold green" if facts.valid else "bold red")
     _last(out, written, commands, "`--out DIR` keeps report and chain")
 

@@ -1,0 +1,392 @@
+"""What a demonstration of the private environment found: its page and its JSON are made of this.
+
+Nothing here is a secret of a real wallet or committee: all keys lived for one run. Amounts are base
+units, times are this machine's seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from node.cli.demo_facts import Checked, Step
+from node.cli.demo_intents_facts import BUNDLE, AuditFacts
+
+MEMBERS: Final = 4
+T: Final = 1
+LIAR: Final = 4
+KILLED: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class MemberFacts:
+    """One member's process.
+
+    Attributes:
+        number: 1 … n.
+        key: its signing key, hexadecimal.
+        said, said_bytes: messages to other members.
+        heard, heard_bytes: messages from other members.
+        sent: transactions to the chain.
+        named: members whom it found to break a rule, ascending.
+    """
+
+    number: int
+    key: str
+    said: int
+    said_bytes: int
+    heard: int
+    heard_bytes: int
+    sent: int
+    named: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkFacts:
+    """What two members said to each other, both ways."""
+
+    one: int
+    other: int
+    messages: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class LiarFacts:
+    """The one that gave wrong shares.
+
+    Attributes:
+        member: which.
+        rule: by which it was found out.
+        named_by: members that named it.
+        sessions: in how many sessions.
+    """
+
+    member: int
+    rule: str
+    named_by: tuple[int, ...]
+    sessions: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutageFacts:
+    """The one that was killed, and came back.
+
+    Attributes:
+        member: which.
+        killed: height of the last block before.
+        stood: height at which nothing was accepted without it.
+        waiting: donations that waited there.
+        back: height behind which all of them were accepted.
+    """
+
+    member: int
+    killed: int
+    stood: int
+    waiting: int
+    back: int
+
+
+@dataclass(frozen=True, slots=True)
+class DonorFacts:
+    """A donor, as it knows itself.
+
+    Attributes:
+        name: for people.
+        project: name of what it gave to.
+        amount: what it gave.
+        height: of the block.
+        size: bytes of the transaction.
+        masked: c of the amount's cell, hexadecimal: amount plus mask.
+        shares: what each member holds of the amount, hexadecimal, member 1 first.
+        read: what two members read when they put their shares together.
+        status: at the end.
+    """
+
+    name: str
+    project: str
+    amount: int
+    height: int
+    size: int
+    masked: str
+    shares: tuple[str, ...]
+    read: int
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectFacts:
+    """A project at the end; sums and payout are None where nothing was opened."""
+
+    name: str
+    donations: int
+    roots: int | None
+    total: int | None
+    payout: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RoundFacts:
+    """The round.
+
+    Attributes:
+        id: hexadecimal.
+        pool: what was locked.
+        least: a project with fewer donations is not opened.
+        created, closed, accepted, opened, settled: heights.
+        rest: of the pool, back to its provider.
+        projects: in order.
+    """
+
+    id: str
+    pool: int
+    least: int
+    created: int
+    closed: int
+    accepted: int
+    opened: int
+    settled: int
+    rest: int
+    projects: tuple[ProjectFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimFacts:
+    """A donation that went back."""
+
+    name: str
+    amount: int
+    fee: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class KindFacts:
+    """Messages of a kind that one member says in a session."""
+
+    kind: str
+    messages: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFacts:
+    """A session with a proof.
+
+    Attributes:
+        where: its members were, in words.
+        liar: which member lied.
+        named: whom the others named.
+        rules: by which rules.
+        rounds: of messages.
+        kinds: what one member says, by kind.
+        even: all members said as many messages, of the same lengths.
+        proof_bytes: proof and link.
+        seconds: of the session, all members.
+        verify_seconds: of an observer.
+        altered_refused_by: rule that refused another result under the same proof.
+        share: of the first value, one member's, hexadecimal.
+        read: what t + 1 members read of all values, put together.
+    """
+
+    where: str
+    liar: int
+    named: tuple[int, ...]
+    rules: tuple[str, ...]
+    rounds: int
+    kinds: tuple[KindFacts, ...]
+    even: bool
+    proof_bytes: int
+    seconds: float
+    verify_seconds: float
+    altered_refused_by: str
+    share: str
+    read: tuple[int, ...]
+
+    @property
+    def messages(self) -> int:
+        """That one member says to each other one."""
+        return sum(kind.messages for kind in self.kinds)
+
+    @property
+    def bytes(self) -> int:
+        """Of these."""
+        return sum(kind.bytes for kind in self.kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class AuctionFacts:
+    """A sealed-bid auction: who bid what, and what came out."""
+
+    bids: tuple[tuple[str, int], ...]
+    reserve: int
+    winner: str
+    price: int
+    session: SessionFacts
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFacts:
+    """An order in the dark pool, and what it traded."""
+
+    name: str
+    buys: bool
+    limit: int
+    quantity: int
+    fill: int
+
+    @property
+    def text(self) -> str:
+        """The order in words."""
+        return f"{'buys' if self.buys else 'sells'} {self.quantity} at tick {self.limit}"
+
+
+@dataclass(frozen=True, slots=True)
+class PoolFacts:
+    """A batch of a dark pool."""
+
+    orders: tuple[OrderFacts, ...]
+    ticks: int
+    tick: int
+    session: SessionFacts
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateFacts:
+    """Everything.
+
+    Attributes:
+        chain_id: hexadecimal.
+        started_ms: wall clock, milliseconds since 1970.
+        seconds: the whole run.
+        members: the committee's processes; its links, its liar, the one that was killed.
+        leaks: of each program, what follows from its outputs.
+        checks: what was checked at the end.
+        versions: name → version.
+    """
+
+    chain_id: str
+    started_ms: int
+    seconds: float
+    steps: tuple[Step, ...]
+    members: tuple[MemberFacts, ...]
+    links: tuple[LinkFacts, ...]
+    liar: LiarFacts
+    outage: OutageFacts
+    donors: tuple[DonorFacts, ...]
+    round: RoundFacts
+    claim: ClaimFacts
+    auction: AuctionFacts
+    pool: PoolFacts
+    leaks: tuple[LeakFacts, ...]
+    audit: AuditFacts
+    checks: tuple[Checked, ...]
+    versions: tuple[tuple[str, str], ...]
+
+    @property
+    def valid(self) -> bool:
+        """Whether every check held."""
+        return all(check.ok for check in self.checks)
+
+    @property
+    def bundle(self) -> str:
+        """Name of the file that has the whole chain."""
+        return BUNDLE
+
+
+@dataclass(frozen=True, slots=True)
+class LeakFacts:
+    """What a program tells.
+
+    Attributes:
+        program: its name.
+        outputs: what comes out, and to whom.
+        leaks: what follows from that, in its author's sentences.
+    """
+
+    program: str
+    outputs: tuple[tuple[str, str], ...]
+    leaks: tuple[str, ...]
+
+
+def document(facts: PrivateFacts) -> dict[str, Any]:
+    """The facts as JSON: amounts are decimal text, bytes 0x-hex."""
+    found, claim = facts.round, facts.claim
+    return {
+        "valid": facts.valid,
+        "seconds": round(facts.seconds, 3),
+        "chain_id": "0x" + facts.chain_id,
+        "started_ms": facts.started_ms,
+        "unit": "base units (6 decimals)",
+        "steps": [step.document for step in facts.steps],
+        "committee": {
+            "threshold": T,
+            "members": [{**asdict(m), "key": "0x" + m.key} for m in facts.members],
+            "links": [asdict(link) for link in facts.links],
+            "liar": asdict(facts.liar),
+            "killed": asdict(facts.outage),
+        },
+        "donors": [
+            {
+                **asdict(donor),
+                "amount": str(donor.amount),
+                "read": str(donor.read),
+                "masked": "0x" + donor.masked,
+                "shares": ["0x" + share for share in donor.shares],
+            }
+            for donor in facts.donors
+        ],
+        "round": {
+            **asdict(found),
+            "id": "0x" + found.id,
+            "pool": str(found.pool),
+            "rest": str(found.rest),
+            "projects": [
+                {
+                    "name": project.name,
+                    "donations": project.donations,
+                    "roots": _text(project.roots),
+                    "total": _text(project.total),
+                    "payout": _text(project.payout),
+                }
+                for project in found.projects
+            ],
+        },
+        "claim": {**asdict(claim), "amount": str(claim.amount), "fee": str(claim.fee)},
+        "auction": {
+            "bids": [{"name": name, "amount": str(bid)} for name, bid in facts.auction.bids],
+            "reserve": str(facts.auction.reserve),
+            "winner": facts.auction.winner,
+            "price": str(facts.auction.price),
+            "session": _session(facts.auction.session),
+        },
+        "darkpool": {
+            "orders": [asdict(order) for order in facts.pool.orders],
+            "ticks": facts.pool.ticks,
+            "tick": facts.pool.tick,
+            "session": _session(facts.pool.session),
+        },
+        "leaks": {leak.program: list(leak.leaks) for leak in facts.leaks},
+        "audit": {
+            "blocks": facts.audit.blocks,
+            "bytes": facts.audit.size,
+            "clean": facts.audit.clean,
+            "seconds": round(facts.audit.seconds, 3),
+        },
+        "checks": [{"id": c.id, "ok": c.ok, "detail": c.detail} for c in facts.checks],
+        "versions": dict(facts.versions),
+    }
+
+
+def _session(session: SessionFacts) -> dict[str, Any]:
+    return {
+        **asdict(session),
+        "seconds": round(session.seconds, 3),
+        "verify_seconds": round(session.verify_seconds, 4),
+        "share": "0x" + session.share,
+        "read": [str(value) for value in session.read],
+    }
+
+
+def _text(value: int | None) -> str | None:
+    return None if value is None else str(value)

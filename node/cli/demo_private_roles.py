@@ -1,0 +1,130 @@
+"""Who saw what of a donation, a bid and an order: this run's values, shown or veiled."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from node.cli.demo_facts import units
+from node.cli.demo_private_facts import LIAR, PrivateFacts, SessionFacts
+
+Cells = tuple[str | None, ...]
+Roles = tuple[tuple[str, str], ...]
+
+_COMMITTEE: Final = (
+    ("A member", "one of four: t = 1"),
+    (f"Member {LIAR}", "the liar"),
+    ("Two members", "t + 1, who agree"),
+)
+DONATION_ROLES: Final[Roles] = (
+    ("Everyone", "reads the chain"),
+    ("Ada", "who gave it"),
+    *_COMMITTEE,
+    ("Auditor", "replays the chain"),
+)
+AUCTION_ROLES: Final[Roles] = (
+    ("Everyone", "reads result and proof"),
+    ("Ada", "bids"),
+    ("Ben", "bids"),
+    *_COMMITTEE,
+    ("Auditor", "has the proof alone"),
+)
+POOL_ROLES: Final[Roles] = (
+    ("Everyone", "reads result and proof"),
+    ("Ada", "trades"),
+    ("Dan", "trades nothing"),
+    *_COMMITTEE,
+    ("Auditor", "has the proof alone"),
+)
+
+
+def of_donation(facts: PrivateFacts) -> tuple[tuple[str, Cells], ...]:
+    """What → what each role read of Ada's donation, in the order of `DONATION_ROLES`."""
+    ada, eve, found = facts.donors[0], facts.donors[-1], facts.round
+    garden = found.projects[0]
+    amount = units(ada.amount)
+    others = ", ".join(f"{d.name} {units(d.amount)}" for d in facts.donors[1:])
+    total = f"{units(garden.total or 0)}, from block {found.opened}"
+    named = f"member {facts.liar.member}, by {facts.liar.rule}"
+    return (
+        ("That somebody gave", (f"block {ada.height}",) * 6),
+        ("To which project", (ada.project,) * 6),
+        ("That it may give, once", ("verified",) * 6),
+        ("Who on the list gave", (None, "she herself", None, None, None, None)),
+        ("The amount under its mask", (f"0x{ada.masked[:8]}…",) * 6),
+        ("A share of the amount", (None, None, _hex(ada.shares[0]), _hex(ada.shares[LIAR - 1]),
+                                   f"{_hex(ada.shares[0])}, {_hex(ada.shares[2])}", None)),
+        ("The amount", (None, amount, None, None, units(ada.read), None)),
+        ("What the others gave", (None, None, None, None, others, None)),
+        ("All of it together", (total,) * 6),
+        (f"What {eve.name} gave, and took back",
+         (None, None, None, None, units(eve.read), None)),
+        ("Who lied", (None, None, named, "itself", named, None)),
+        ("That payouts follow", (f"block {found.settled}", *("verified",) * 5)),
+    )  # fmt: skip
+
+
+def of_auction(facts: PrivateFacts) -> tuple[tuple[str, Cells], ...]:
+    """What → what each role read of the auction, in the order of `AUCTION_ROLES`."""
+    found = facts.auction
+    bids, session = dict(found.bids), found.session
+    read = session.read
+    places = {name: index for index, (name, _) in enumerate(found.bids)}
+
+    second = next((f"{n}’s bid" for n, b in found.bids if b == found.price), "the reserve")
+    setter = [f"{who}’s bid" if f"{who}’s bid" == second else None for who, _ in AUCTION_ROLES[1:3]]
+
+    def bid(name: str) -> Cells:
+        own = [f"{bids[name]:,}" if name == who else None for who, _ in AUCTION_ROLES[1:3]]
+        return (None, *own, None, None, f"{read[places[name]]:,}", None)
+
+    return (
+        ("How many bid", (str(len(bids)),) * 7),
+        *((f"{name}’s bid", bid(name)) for name in bids),
+        ("The reserve", (None, None, None, None, None, f"{read[len(bids)]:,}", None)),
+        ("A share of Ada’s bid", (None, None, None, _hex(session.share), "one, too", "two", None)),
+        ("Who won", (found.winner,) * 7),
+        ("The price", (f"{found.price:,}",) * 7),
+        ("What set the price", (None, *setter, None, None, second, None)),
+        ("Who lied", (None, None, None, *_lied(session), None)),
+        ("That the result is right", ("verified",) * 7),
+    )  # fmt: skip
+
+
+def of_pool(facts: PrivateFacts) -> tuple[tuple[str, Cells], ...]:
+    """What → what each role read of the dark pool, in the order of `POOL_ROLES`."""
+    found = facts.pool
+    session, count = found.session, len(found.orders)
+    orders = {order.name: order for order in found.orders}
+    volume = sum(order.fill for order in found.orders if order.buys)
+    tick = f"tick {found.tick}"
+
+    def read(place: int) -> str:
+        buys, limit, quantity = (session.read[k * count + place] for k in range(3))
+        return f"{'buys' if buys else 'sells'} {quantity} at tick {limit}"
+
+    def row(name: str, text: str, known: str) -> Cells:
+        own = [text if name == who else None for who, _ in POOL_ROLES[1:3]]
+        return (None, *own, None, None, known, None)
+
+    return (
+        ("How many orders", (str(count),) * 7),
+        *((f"{name}’s order", row(name, order.text, read(place)))
+          for place, (name, order) in enumerate(orders.items())),
+        *((f"{name}’s fill", row(name, str(orders[name].fill), str(orders[name].fill)))
+          for name in ("Ada", "Dan")),
+        ("The price", (tick,) * 7),
+        ("How much was traded", (None, None, None, None, None, str(volume), None)),
+        ("Who lied", (None, None, None, *_lied(session), None)),
+        ("That the result is right", ("verified",) * 7),
+    )  # fmt: skip
+
+
+def _lied(session: SessionFacts) -> tuple[str, str, str]:
+    """What a member, the liar and two members know of who lied."""
+    named = f"member {session.liar}"
+    return (named, "itself", named)
+
+
+def _hex(digits: str) -> str:
+    """The first digits of a field element: with the rest they say no more."""
+    return f"0x{digits[:8]}…"

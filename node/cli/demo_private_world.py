@@ -1,0 +1,257 @@
+"""The story's chain and committee: a node's process, and a process for each of four members.
+
+Blocks come when something waits, or when the story asks for one: deadlines are heights, and nobody
+is hurried by a clock. Members speak over sockets of this machine, and say what they say and hear
+(`private member run --trace`); the liar runs with `--lie`, a killed one is killed with `kill -9`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from node.cli.demo_private_facts import LIAR, MEMBERS
+from node.cli.demo_run import DemoFailed
+from zk import jsontext
+
+if TYPE_CHECKING:
+    from node.core.genesis import Genesis
+    from node.rpc.client import NodeClient
+    from private_exec.committee.participant import EpochSecrets
+    from transparent.signature import SigningKey
+
+STEP: Final = 8
+"""Heights of each step of a ceremony, and between deadlines of a round."""
+EPOCH_BLOCKS: Final = 500
+WAIT_S: Final = 60.0
+LIFE_S: Final = 900
+"""Members end by themselves then, should nobody be left to stop them."""
+_POLL_S: Final = 0.05
+_STOP_S: Final = 20.0
+
+
+@dataclass
+class Trace:
+    """What one member's process told, so far.
+
+    Attributes:
+        said, heard: messages to and from others.
+        faults: what it found others to have done.
+        sent: transactions.
+    """
+
+    said: list[dict[str, Any]] = field(default_factory=list)
+    heard: list[dict[str, Any]] = field(default_factory=list)
+    faults: list[dict[str, Any]] = field(default_factory=list)
+    sent: int = 0
+
+    @staticmethod
+    def of(text: str) -> Trace:
+        """Of lines as `private member run --trace` writes them; others are for people."""
+        made = Trace()
+        lists = {"said": made.said, "heard": made.heard, "fault": made.faults}
+        for line in text.splitlines():
+            if line.startswith("sent: "):
+                made.sent += 1
+            elif line.startswith("{"):
+                found = jsontext.loads(line.encode())
+                lists[found["what"]].append(found)
+        return made
+
+
+class PrivateWorld:
+    """Processes, which `close` ends.
+
+    Args:
+        folder: empty.
+
+    Raises:
+        StartFailed: the node does not start.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        from node.app import development, process
+        from node.core.genesis import Parameters
+        from node.core.genesis_file import format_genesis
+        from node.core.private import PrivateParameters
+        from node.rpc.client import NodeClient
+
+        self.folder = folder
+        self.genesis: Genesis = development.genesis(
+            time.time_ns() // 1_000_000,
+            parameters=Parameters(block_time_ms=0),
+            lane=None,
+            private=PrivateParameters(step_heights=STEP),
+        )
+        written = folder / "genesis.toml"
+        written.write_text(format_genesis(self.genesis, json_format=False), encoding="utf-8")
+        self._home, self._state = folder / "node", folder / "state"
+        self.url = process.spawn(self._home, self._state, port=0, genesis=written).url
+        self.client: NodeClient = NodeClient(self.url)
+        self.committee = b""
+        self._running: dict[int, subprocess.Popen[bytes]] = {}
+
+    def close(self) -> None:
+        """Stop what runs."""
+        from node.app import process
+
+        self.stop_members()
+        self.client.close()
+        process.stop(self._home, self._state)
+
+    # --- the chain ---------------------------------------------------------------------------
+
+    @property
+    def height(self) -> int:
+        return self.client.status().height
+
+    def to(self, height: int) -> None:
+        """Blocks, until the chain is there."""
+        while self.height < height:
+            self.client.make_block()
+
+    def send(self, tx: bytes) -> int:
+        """Hand in a transaction; the height of its block.
+
+        Raises:
+            DemoFailed: it was refused.
+        """
+        from node.rpc.text import bytes_of
+
+        identity = bytes_of(self.client.submit(tx).tx_id, 32)
+        view = self.client.wait_for_tx(identity, WAIT_S)
+        if view.receipt is None or not view.receipt.ok:
+            raise DemoFailed(f"refused: {view.receipt and view.receipt.message}")
+        return view.receipt.height
+
+    def until(self, done: Callable[[], bool], what: str) -> None:
+        """Wait; whoever is waited for makes the blocks.
+
+        Raises:
+            DemoFailed: it does not come.
+        """
+        deadline = time.monotonic() + WAIT_S
+        while not done():
+            if time.monotonic() > deadline:
+                raise DemoFailed(f"not within {WAIT_S:g} s: {what}")
+            time.sleep(_POLL_S)
+
+    # --- members -----------------------------------------------------------------------------
+
+    def home(self, member: int) -> Path:
+        return self.folder / f"member-{member}"
+
+    def declare(self, payer: SigningKey, fee: int) -> Sequence[SigningKey]:
+        """Make members' keys, and declare a committee of them; the members' signing keys."""
+        from node.core.ids import Height, tagged_hash
+        from node.private.member.secrets import make_key
+        from node.private.paid import DeclareTx, Head, sign_declare
+        from node.private.payload import wire
+        from private_exec.committee.declaration import Declaration, Seat
+
+        keys = [make_key(self.home(member)) for member in range(1, MEMBERS + 1)]
+        endpoints = _free_endpoints(MEMBERS)
+        seats = tuple(Seat(key.account, e) for key, e in zip(keys, endpoints, strict=True))
+        purpose = tagged_hash("demo/private")
+        declaration = Declaration(self.genesis.chain_id, purpose, EPOCH_BLOCKS, seats)
+        head = Head(self.genesis.chain_id, fee, Height(self.height + 20), payer.account)
+        self.send(wire(sign_declare(DeclareTx(head, declaration.to_bytes()), payer)))
+        self.committee = declaration.id
+        return keys
+
+    def start(self, member: int) -> None:
+        """A member's process; it goes on where it was."""
+        command = [
+            sys.executable, "-P", "-m", "node.cli", "--home", str(self.folder / "config"),
+            "--node", self.url, "private", "member", "run", "--dir", str(self.home(member)),
+            "--committee", "0x" + self.committee.hex(), "--trace", "--timeout", str(LIFE_S),
+        ]  # fmt: skip
+        command += ["--lie"] if member == LIAR else []
+        with self._log(member).open("ab") as log:
+            self._running[member] = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for the story, which stops them
+            )
+
+    def kill(self, member: int) -> None:
+        """SIGKILL."""
+        process = self._running.pop(member)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def stop_members(self) -> None:
+        """As an operator does; those that do not listen are killed."""
+        for process in self._running.values():
+            process.terminate()
+        for process in self._running.values():
+            try:
+                process.wait(_STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._running.clear()
+
+    def trace(self, member: int) -> Trace:
+        """What its process told."""
+        return Trace.of(self._log(member).read_text(encoding="utf-8", errors="replace"))
+
+    def words(self, step: str) -> int:
+        """Messages of a step of the ceremony that is under way."""
+        found = self.client.private_ceremony(self.committee).words
+        return sum(1 for word in found if word.step == step)
+
+    def make_keys(self) -> None:
+        """A ceremony on the chain, in which only members speak.
+
+        Raises:
+            DemoFailed: it does not come to keys of all.
+        """
+        self.until(lambda: self.words("notice") == MEMBERS, "notices")
+        plan = self.client.private_ceremony(self.committee)
+        self.to(plan.opened + plan.step_heights - 1)
+        self.until(lambda: self.words("dealing") == MEMBERS, "dealings")
+        self.to(plan.opened + 3 * plan.step_heights)
+        made = self.client.private_committee(self.committee).latest
+        if made is None or len(made.qualified) != MEMBERS or made.faults:
+            raise DemoFailed("the members made no keys together")
+
+    def secrets_of(self, member: int) -> EpochSecrets:
+        """What a member's folder and the chain give whoever has both: its keys of the epoch."""
+        from node.cli.private_member import RemoteChain
+        from node.private.member.keys import Keys
+        from node.private.member.run import folder_of
+        from node.private.member.secrets import Vault, load_key
+        from node.private.member.view import Past, View
+
+        home = self.home(member)
+        vault = Vault(folder_of(home, self.committee) / "secrets", self.committee)
+        chain = RemoteChain(self.client, self.committee)
+        view = View(chain, self.committee, self.height, Past())
+        found = Keys(member, load_key(home), vault, STEP).of_epoch(view, 0)
+        if found is None:
+            raise DemoFailed(f"member {member} has no keys")
+        return found
+
+    def _log(self, member: int) -> Path:
+        return self.folder / f"member-{member}.log"
+
+
+def _free_endpoints(count: int) -> list[str]:
+    """Addresses of this machine that nobody listened at a moment ago."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
