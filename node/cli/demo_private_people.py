@@ -34,7 +34,7 @@ WANTS: Final = (
 """Who gives how much to which project. Amounts are squares, as given amounts are."""
 SHIELDED: Final = 12 * UNIT
 FUNDED: Final = 13 * UNIT
-WAIT_S: Final = 60.0
+WAIT_S: Final = 120.0
 
 
 @dataclass(repr=False)

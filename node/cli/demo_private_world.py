@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 STEP: Final = 8
 """Heights of each step of a ceremony, and between deadlines of a round."""
 EPOCH_BLOCKS: Final = 500
-WAIT_S: Final = 60.0
+WAIT_S: Final = 120.0
 LIFE_S: Final = 900
 """Members end by themselves then, should nobody be left to stop them."""
 _POLL_S: Final = 0.05
