@@ -12,6 +12,7 @@ from node.audit.engine import Audit
 from node.audit.errors import AuditError
 from node.audit.export import export
 from node.audit.sources import FolderSource, bundle_in
+from node.consensus import application
 from node.core.block import Transaction
 from node.core.ids import Height
 from node.intents.settlement import Settlement
@@ -248,8 +249,9 @@ def test_aud019_other_bytes_than_the_blobs_are_refused(dispersed) -> None:
         assert "block 5" in caught.value.where
 
 
-def test_aud019_what_did_not_come_is_not_made_up(dispersed) -> None:
+def test_aud019_what_did_not_come_is_not_made_up(dispersed, monkeypatch) -> None:
     """A source that hides that a blob was ordered does not have its bytes either."""
+    monkeypatch.setattr(application, "MISSING_WAITS_S", ())
     _, source = dispersed
     raws = list(source.blocks(1))
     receipts = decode_receipts(raws[4].receipts)

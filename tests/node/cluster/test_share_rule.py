@@ -37,21 +37,21 @@ def judge(storm, n: int, seeds: range) -> tuple[int, int, int]:
 
 
 def test_px1_no_share_of_a_block_that_is_not_final_n4(storm) -> None:
-    shares, crashes, lost = judge(storm, 4, range(1, 201))
-    assert shares > 1000
-    assert crashes > 100
-    assert lost > 50
+    shares, crashes, lost = judge(storm, 4, range(1, 61))
+    assert shares > 300
+    assert crashes > 40
+    assert lost > 20
 
 
 def test_px1_no_share_of_a_block_that_is_not_final_n7(storm) -> None:
-    shares, crashes, lost = judge(storm, 7, range(1, 21))
-    assert shares > 100
+    shares, crashes, lost = judge(storm, 7, range(1, 9))
+    assert shares > 80
     assert crashes > 10
-    assert lost > 5
+    assert lost > 3
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("n", "seeds"), [(4, range(201, 901)), (7, range(21, 121))])
+@pytest.mark.parametrize(("n", "seeds"), [(4, range(61, 901)), (7, range(9, 121))])
 def test_px1_no_share_of_a_block_that_is_not_final_long(storm, n, seeds) -> None:
     judge(storm, n, seeds)
 

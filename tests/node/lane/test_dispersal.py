@@ -173,7 +173,10 @@ def test_ln36_rows_that_are_no_encoding_order_nothing_for_anybody(world) -> None
     assert again.code == "LN-34"
 
 
-def test_ln37_a_node_without_the_bytes_stops_and_goes_on_when_it_has_them(world) -> None:
+def test_ln37_a_node_without_the_bytes_stops_and_goes_on_when_it_has_them(
+    world, monkeypatch
+) -> None:
+    monkeypatch.setattr(application_module, "MISSING_WAITS_S", ())
     chain, network = world
     chain.run_to(10)
     made = coded(chain, blobs.encode(sealed(chain)))
