@@ -98,6 +98,17 @@ def test_the_corpus_kept_reaches_what_all_reach(tmp_path) -> None:
     assert {SYM.check(data) for data in chosen} == {"", "FMT-030"}
 
 
+@pytest.mark.parametrize(("price", "count"), [(100, 1), (4000, 2)])
+def test_an_entry_that_is_large_for_what_it_adds_is_not_kept(
+    tmp_path, monkeypatch, price, count
+) -> None:
+    monkeypatch.setattr(keep, "PRICE", price)
+    (tmp_path / "in").mkdir()
+    for name, data in {"good": b"1,1,0,a\n", "large": b"y" * 4000}.items():
+        (tmp_path / "in" / name).write_bytes(data)
+    assert keep.keep(SYM, (tmp_path / "in",), tmp_path / "out") == count
+
+
 def test_what_breaks_a_reader_is_no_corpus(tmp_path) -> None:
     def read(data: bytes) -> bytes:
         if data == b"bad":

@@ -14,6 +14,8 @@ from fuzzing.target import Broken, Target
 MOST = 10
 """Entries of one reader."""
 LARGEST = 4096
+PRICE = 512
+"""Bytes of an entry for each step that it adds: larger ones say too little."""
 PACKAGES = tuple(
     f"/{name}/"
     for name in (
@@ -96,6 +98,8 @@ def keep(target: Target, sources: Iterable[Path], into: Path) -> int:
         new = covered.pop(best) - have
         if not new:
             break
+        if len(best) > PRICE * len(new):
+            continue  # a smaller one may be worth it
         have |= new
         chosen.append(best)
     into.mkdir(parents=True, exist_ok=True)
