@@ -78,13 +78,15 @@ def rehearse(
 ) -> None:
     """A whole session in this process: inputs drawn, members, liars among them, a proof."""
     from private_exec.mpc.shamir import SIZES
-    from private_exec.provable.document import document
+    from private_exec.provable.document import check_sizes, document
     from zk import backends
 
     session: Session = context.obj
     if members not in SIZES or not 0 <= liars <= members:
         raise UsageError(f"{liars} liars of {members} members", where="--members")
     program = program_at(name, sizes_of(size or []))
+    if out is not None:
+        check_sizes(program.sizes, str(out))
     with output.progress(session, "rehearsing") as report:
         report("key", 0.0)
         provable = _provable(session, program, zkey)

@@ -1,4 +1,4 @@
-"""A transition as a file, for auditors who have nothing else.  Rule PV-68.
+"""A transition as a file, for auditors who have nothing else.  Rules PV-68, PV-232.
 
     {"schema": "chiaro.transition/1", "program": "auction", "sizes": {"bidders": 4},
      "digest": "0x…", "session": "0x…", "inputs": ["0x…", …], "outputs": ["0x…", …],
@@ -9,6 +9,7 @@ Which key it is checked with is the reader's affair and not the file's.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ from zk.interfaces import Backend
 
 SCHEMA: Final = "chiaro.transition/1"
 MAX_CELLS: Final = 255
+MAX_WORK: Final = 1024
+"""Product of a program's sizes, with which tracing grows: two seconds of it at the most."""
 _HEX: Final = re.compile(r"0x(?:[0-9a-f]{2})*")
 _MEMBERS: Final = {
     "schema", "program", "sizes", "digest", "session", "inputs", "outputs", "proof", "link",
@@ -82,7 +85,7 @@ def parse(data: bytes, where: str) -> Transition:
     """The transition in a file; nothing is verified but its form and the program's digest.
 
     Raises:
-        MalformedTransition: PV-68.
+        MalformedTransition: PV-68, PV-232.
         TransitionRefused: PV-68, this version's program of that name and size is another, or there
             is none.
     """
@@ -134,10 +137,19 @@ def _program(found: Mapping[str, Any], cells: tuple[int, int], where: str) -> Pr
     items = (declared.inputs, declared.outputs)
     if cells != tuple(sum(item.count(sizes) for item in some.values()) for some in items):
         raise MalformedTransition("PV-68", "cells that the program has not", where=where)
+    check_sizes(sizes, where)
     try:
         return made.at(**sizes)
     except ProgramRefused as error:
         raise MalformedTransition("PV-68", error.message, where=where) from error
+
+
+def check_sizes(sizes: Mapping[str, int], where: str) -> None:
+    """That a program of these sizes has a file. Raises MalformedTransition: PV-232."""
+    if (work := math.prod(sizes.values())) > MAX_WORK:
+        raise MalformedTransition(
+            "PV-232", f"sizes whose product is {work}: a file takes {MAX_WORK}", where=where
+        )
 
 
 def _points(values: Any, name: str, where: str) -> tuple[G1Affine, ...]:

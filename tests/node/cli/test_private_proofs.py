@@ -162,6 +162,25 @@ def test_pv68_cells_are_counted_before_a_program_is_traced(
         assert caught.value.rule == "PV-68"
 
 
+def test_pv232_a_program_of_many_prices_is_not_traced(
+    offline: Any, rehearsed: Any, made: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Cells bound orders, but prices are no cells."""
+    from private_exec.programs.program import PrivateProgram
+
+    point = json.loads(made.read_text())["inputs"][0]
+    many = {"program": "darkpool", "sizes": {"orders": 63, "ticks": 17}}
+    file = change(made, **many, inputs=[point] * 189, outputs=[point] * 64)
+    with monkeypatch.context() as watched:
+        watched.setattr(PrivateProgram, "at", lambda *_, **__: pytest.fail("it was traced"))
+        with pytest.raises(MalformedTransition) as caught:
+            parse(file, "")
+    assert caught.value.rule == "PV-232"
+    monkeypatch.setattr("private_exec.provable.document.MAX_WORK", 1)
+    refused = offline(*WORDS, "-o", str(tmp_path / "proof.json"), "--json")
+    assert (refused.code, refused.error["code"]) == (3, "PV-232")
+
+
 def test_pv68_what_is_no_transition_is_refused(rehearsed: Any, made: Path) -> None:
     good = json.loads(made.read_text())
     broken = [
