@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 
 from node.core.effects import BatchScope, HiddenValue
 from node.core.errors import InvalidTransaction
@@ -134,8 +135,13 @@ class _Duty:
     refusal: InvalidTransaction
 
 
+@lru_cache(maxsize=64)
 def check_signatures(tx: ShieldedTx) -> None:
-    """SH-15, SH-16: each action is signed under its rk. SH-19: the balance is signed."""
+    """SH-15, SH-16: each action is signed under its rk. SH-19: the balance is signed.
+
+    Remembered for a few transactions that passed, by all that they are (S-23): what a private one
+    carries is looked at in it, and as its part.
+    """
     duties = [duty for at in range(len(tx.parties)) for duty in _auth_duties(tx, at)]
     duties.append(
         _Duty(

@@ -5,6 +5,9 @@ byte of the proof; of one that hides inputs also its point, link, commitments an
 neither the equation nor the link says anything alone. Transaction ids do not cover proofs, so a
 verdict under an id would let whoever gossips an id with a garbage proof shut out the honest copy,
 or let a good copy vouch for a bad one (incidents 24 and 25).
+
+Each claim is judged by itself: so its verdict is what every node comes to, whatever it draws. Who
+asks about many and decides no block, an audit, has them judged together (`node.audit.proofs`).
 """
 
 from __future__ import annotations

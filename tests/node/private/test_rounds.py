@@ -8,13 +8,14 @@ from itertools import pairwise
 import pytest
 
 from node.core.amounts import MAX_AMOUNT
-from node.core.ids import AccountId, EnvironmentId, Kind
+from node.core.ids import AccountId, EnvironmentId, Height, Kind
 from node.private import rounds
 from node.private import state as entries
 from node.private.errors import PrivateRefused
 from node.private.gifts import DonateTx
 from node.private.messages import OpenTx, SettleTx
 from node.private.paid import sign_taking
+from node.private.payload import wire
 from node.private.state import Round, Status, Sums, Tally
 from node.private.terms import Phase, Project
 from node.testing.ledger import FAUCET
@@ -22,6 +23,7 @@ from node.testing.private import POOL, PrivateChain, signer
 from private_exec.committee import inputs
 from private_exec.committee.opening import OpenStatement
 from private_exec.pedersen import Opening
+from shielded import schnorr
 from zk.errors import Ruled
 
 UNBOUND = Kind(5, 7)
@@ -346,3 +348,20 @@ def test_pv118_a_round_whose_sums_nobody_opened_gives_everything_back(chain):
     assert chain.codes(SettleTx(identity)) == ["PV-117"]
     assert all(chain.is_claimable(item) for item in given)
     assert entries.donation_of(chain.state, given[0].input.id).status is Status.ACCEPTED
+
+
+def test_signatures_of_what_is_carried_are_verified_once_and_never_for_other_bytes(
+    chain, monkeypatch
+):
+    identity = chain.open_round()
+    tx = chain.give(identity, 0, 100, 0).tx
+    asked = []
+    real = schnorr.verify_batch
+    monkeypatch.setattr(schnorr, "verify_batch", lambda found: (asked.append(found), real(found)))
+    height = Height(chain.height + 1)
+    (right,) = chain.ledger.executor.check([wire(tx)], chain.state, height)
+    assert right.error is None
+    assert len(asked) == 1  # as carried and as a part
+    carried = dataclasses.replace(tx.carried, delta_signature=bytes(64))
+    assert chain.codes(dataclasses.replace(tx, carried=carried)) == ["SH-19"]
+    assert chain.codes(tx) == ["ok"]
