@@ -153,9 +153,10 @@ class Outbox:
                     found.append(data)
         return found
 
-    async def news(self) -> None:
-        """Until something is said."""
-        await self._news.wait()
+    @property
+    def news(self) -> asyncio.Event:
+        """Set when something is said from now on: to be had before one looks at what is due."""
+        return self._news
 
 
 class Links:
@@ -254,11 +255,12 @@ class Links:
             gone = asyncio.ensure_future(reader.read(1))
             try:
                 while not gone.done():
+                    said_more = self._outbox.news
                     for data in self._outbox.due(told):
                         writer.write(sealer.seal(data))
                         self._watch.said(other, data)
                     await writer.drain()
-                    news = asyncio.ensure_future(self._outbox.news())
+                    news = asyncio.ensure_future(said_more.wait())
                     try:
                         await asyncio.wait({news, gone}, return_when=asyncio.FIRST_COMPLETED)
                     finally:

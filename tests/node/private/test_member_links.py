@@ -364,6 +364,33 @@ def test_pv153_what_is_live_is_said_again_on_a_new_link(chain):
     assert asyncio.run(run()) == [second[1]]
 
 
+def test_pv153_what_is_said_while_a_link_writes_is_said_on_it_too(chain, monkeypatch):
+    declaration = moved(chain.declaration)
+    first, second = message(chain, 1), message(chain, 2)
+    one, two = Somebody(declaration, 1), Somebody(declaration, 2)
+    drain = asyncio.StreamWriter.drain
+
+    async def meanwhile(writer: asyncio.StreamWriter) -> None:
+        await drain(writer)
+        if one.outbox.due(set()):  # said, and written
+            one.outbox.say(second[0].sid, second[1])
+
+    async def run() -> bytes:
+        two.start()
+        await asyncio.sleep(0.1)
+        one.start()
+        await asyncio.sleep(0.1)
+        monkeypatch.setattr(asyncio.StreamWriter, "drain", meanwhile)
+        one.outbox.say(first[0].sid, first[1])
+        async with asyncio.timeout(5):
+            heard = await two.mail.open(second[0].sid).get()
+        await one.stop()
+        await two.stop()
+        return heard
+
+    assert asyncio.run(run()) == second[1]
+
+
 def test_pv152_strangers_are_few_and_keep_no_member_out(chain, monkeypatch):
     """Who holds links open and says nothing is cut off for a newcomer, the oldest first."""
     monkeypatch.setattr(transport, "MOST_STRANGERS", 2)
