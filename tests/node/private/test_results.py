@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -452,25 +453,36 @@ def test_pv185_absent_is_who_does_not_answer_or_is_not_heard_by_an_honest_member
     assert absent(chain, (1, (4,)), (2, (4,))) == (4,), "and the better reason stands"
 
 
-def test_pv185_who_is_absent_names_nobody(chain):
+def absent_of_seven(
+    chain: SaleChain, words: dict[int, tuple[int, ...]], **changes: Any
+) -> tuple[int, ...]:
+    """Who is absent in the next attempt, if members said this in one in which 7 was."""
     seats = tuple(Seat(signer(member).account, f"{member}") for member in range(1, 8))
     declaration = dataclasses.replace(chain.declaration, seats=seats)
     session, asked = SessionId(b"\x07" * 32), sessions.Known(CellId(bytes(32)), 0).com
-    attempt = Attempt(1, 5, session, absent=mask_of([7]), asked=6)
+    attempt = Attempt(1, 5, session, absent=mask_of([7]), asked=6, **changes)
     found = Sale(chain.sale_terms(), bytes(32), asked, attempt=attempt)
+    state = {
+        entries.unheard_key(session, member): mask_of(missed).to_bytes(2, "little")
+        for member, missed in words.items()
+    }
+    return members_of(calls.absent_next(Reader(state), found, declaration))
 
-    def absent_if(*against: int, missed: tuple[int, ...] = (1,)) -> tuple[int, ...]:
-        """Of seven, if these did not hear others."""
-        words = {m: mask_of(missed if m in against else []) for m in declaration.members}
-        state = {
-            entries.unheard_key(session, member): mask.to_bytes(2, "little")
-            for member, mask in words.items()
-        }
-        return members_of(calls.absent_next(Reader(state), found, declaration))
 
-    assert absent_if(5, 6, 7) == (7,)
-    assert absent_if(4, 5, 6) == (1, 7)
-    assert absent_if(4, 5, 6, missed=(1, 2)) == (1, 2), "one that was named before comes back"
+def test_pv185_who_is_absent_names_nobody_and_comes_back_where_there_is_no_room(chain):
+    quiet = dict.fromkeys(range(1, 8), ())
+    against = {m: dict.fromkeys(range(m, m + 3), (1,)) for m in (4, 5)}
+    assert absent_of_seven(chain, quiet) == (7,)
+    assert absent_of_seven(chain, quiet | against[5]) == (7,), "one of three is 7 itself"
+    assert absent_of_seven(chain, quiet | against[4]) == (1, 7)
+    both = dict.fromkeys(range(4, 7), (1, 2))
+    assert absent_of_seven(chain, quiet | both) == (1, 2)
+
+
+def test_pv185_who_was_asked_in_a_spoiled_attempt_had_no_time_to_answer(chain):
+    words = dict.fromkeys(range(1, 6), ())
+    assert absent_of_seven(chain, words) == (6, 7)
+    assert absent_of_seven(chain, words, spoiled=True) == (7,)
 
 
 def test_pv185_who_is_asked_late_still_has_a_step_to_answer(chain):
