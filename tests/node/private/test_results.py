@@ -493,6 +493,8 @@ def test_pv185_who_is_asked_late_still_has_a_step_to_answer(chain):
     chain.to(patience - 1)
     assert_ok(chain.run(chain.silence(identity, 1, [4])))
     assert chain.sale(identity).attempt.asked == chain.height == patience
+    assert_ok(chain.run(chain.silence(identity, 2)))
+    assert chain.sale(identity).attempt.asked == patience, "later words prolong nothing"
     chain.to(patience + step - 1)
     second = CallTx(identity, 1)
     assert chain.codes(second) == ["PV-175"], "the last block in which to answer"
