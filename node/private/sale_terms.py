@@ -5,8 +5,8 @@
     accept + 1 … prove              calls, and the result of one of them
     after a result                  its outputs, opened at any time; then the settlement
 
-Each name is that of the last height of its step. Where no result came by `prove` the sale has
-failed, and everything goes back.
+Each name is that of the last height of its step. Where no result came by `prove`, or no
+reserve was accepted by `accept`, the sale has failed, and everything goes back.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ class SaleView(Response, frozen=True):
         height: of that block.
         id: of the sale.
         status: in the next block: `bidding`, `accepting`, `computing`, `proved`, `opened`,
-            `settled`, or `failed`: no result came in time.
+            `settled`, or `failed`: no result came in time, or no reserve was accepted.
         committee, epoch: whose keys inputs are sealed to.
         kind: in which it is paid.
         item: digest of what is sold.
