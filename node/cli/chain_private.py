@@ -26,7 +26,7 @@ def private_data(payload: bytes, receipt: ReceiptView | None) -> dict[str, Any]:
 
 
 def _about(tx: PrivateTx) -> dict[str, Any]:
-    from node.private.gifts import BidTx, ClaimTx, DepositTx, DonateTx
+    from node.private.gifts import BidTx, ClaimTx, DepositTx, DonateTx, OrderTx
     from node.private.messages import (
         AcceptTx,
         CeremonyTx,
@@ -39,7 +39,14 @@ def _about(tx: PrivateTx) -> dict[str, Any]:
     )
     from node.private.paid import DeclareTx, PlaceTx, RoundTx, WithdrawTx
     from node.private.rounds import read_input
-    from node.private.sale_payload import BlameTx, CallTx, OfferTx, ResultTx, SilenceTx
+    from node.private.sale_payload import (
+        BatchTx,
+        BlameTx,
+        CallTx,
+        OfferTx,
+        ResultTx,
+        SilenceTx,
+    )
     from private_exec.committee.declaration import Declaration
 
     match tx:
@@ -69,10 +76,13 @@ def _about(tx: PrivateTx) -> dict[str, Any]:
             return {"committee": _hex(tx.committee), "epoch": tx.epoch}
         case AcceptTx() | OpenTx() | SettleTx():
             return {"round": _hex(tx.round)}
-        case OfferTx():
+        case OfferTx() | BatchTx():
             return {"sale": _hex(tx.sale), "committee": _hex(tx.terms.committee)}
         case BidTx():
             return {"sale": _hex(tx.sale), "input": _hex(read_input(tx.input).id)}
+        case OrderTx():
+            said = tx.ordered
+            return {"sale": _hex(said.sale), "input": _hex(read_input(said.input).id)}
         case CallTx():
             return {"sale": _hex(tx.sale), "attempt": tx.attempt}
         case ResultTx() | BlameTx() | SilenceTx():

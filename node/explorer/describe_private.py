@@ -8,7 +8,7 @@ from typing import Final
 from node.core.ids import Kind
 from node.explorer.facts import Facts, Hidden, Picture
 from node.private import payload
-from node.private.gifts import BidTx, ClaimTx, DepositTx, DonateTx
+from node.private.gifts import BidTx, ClaimTx, DepositTx, DonateTx, OrderTx
 from node.private.messages import (
     AcceptTx,
     CeremonyTx,
@@ -23,6 +23,7 @@ from node.private.paid import DeclareTx, Head, PlaceTx, RoundTx, WithdrawTx
 from node.private.payload import PrivateTx
 from node.private.rounds import read_input
 from node.private.sale_payload import (
+    BatchTx,
     BlameTx,
     CallTx,
     OfferTx,
@@ -64,15 +65,17 @@ def _title(tx: PrivateTx) -> str:
         AcceptTx: "Inputs become cells",
         OpenTx: "Outputs are opened",
         SettleTx: "A round or sale is settled",
-        ClaimTx: "A donation, bid or deposit goes back",
+        ClaimTx: "A donation, bid, order, fill or deposit goes back",
         DepositTx: "A hidden deposit",
         PlaceTx: "A deposit in the clear",
-        WithdrawTx: "A donation, bid or deposit leaves in the clear",
+        WithdrawTx: "A donation, bid, order, fill or deposit leaves in the clear",
         RemaskTx: "Cells go to other keys",
         FreezeTx: "An epoch is frozen",
         HandoverTx: "Cells go to another committee",
         OfferTx: "A sealed-bid auction",
         BidTx: "A bid",
+        BatchTx: "A batch of hidden orders",
+        OrderTx: "An order",
         CallTx: "A committee is called",
         ResultTx: "A result, proved",
         BlameTx: "Members give a batch up",
@@ -91,12 +94,17 @@ def _shadow(tx: PrivateTx) -> tuple[Hidden, ...]:
             return (Hidden("how much"), Hidden("whose it is"), Hidden("which notes pay"))
         case BidTx():
             return (Hidden("how much"), Hidden("who bids"), Hidden("which notes pay"))
+        case OrderTx():
+            return (
+                Hidden("how much"), Hidden("at which limit"), Hidden("who trades"),
+                Hidden("which notes pay"), Hidden("what it traded", "its owner alone is told"),
+            )  # fmt: skip
         case OfferTx():
             return (Hidden("the reserve", "also when the item is sold, or not"),)
         case ResultTx():
-            return (Hidden("winner and price", "until the block behind this one"),)
+            return (Hidden("what is public of it", "until the block behind this one"),)
         case OpenTx():
-            return (Hidden("every single donation or bid", "of few of them the outputs say much"),)
+            return (Hidden("every single input", "of few of them the outputs say much"),)
         case _:
             return ()
 
@@ -158,13 +166,26 @@ def _light(tx: PrivateTx, light: Facts, names: Mapping[Kind, str]) -> Facts:
         case HandoverTx():
             light.code("from", tx.committee.hex()).number("from the keys of epoch", tx.epoch)
             return light.code("to", tx.successor.hex()).number("to the keys of epoch", tx.serving)
-        case OfferTx() | BidTx() | CallTx() | ResultTx() | BlameTx() | SilenceTx():
+        case OrderTx():
+            light.code("sale", tx.ordered.sale.hex())
+            for value in tx.carried.hidden_values:
+                light.amount("of each lot it locks", tx.ordered.unit, views.kind(value.kind, names))
+            return light.native("fee", tx.carried.fee, "paid by the notes")
+        case OfferTx() | BidTx() | CallTx() | ResultTx() | BlameTx() | SilenceTx() | BatchTx():
             return _of_sale(tx, light)
 
 
-def _of_sale(tx: OfferTx | BidTx | CallTx | ResultTx | BlameTx | SilenceTx, light: Facts) -> Facts:
+def _of_sale(
+    tx: OfferTx | BidTx | CallTx | ResultTx | BlameTx | SilenceTx | BatchTx, light: Facts
+) -> Facts:
     light.code("sale", tx.sale.hex())
     match tx:
+        case BatchTx():
+            batch = tx.terms
+            light.number("places", batch.orders).number("prices", batch.ticks)
+            light.number("from", batch.low).number("to", batch.top).block("orders end", batch.close)
+            light.block("a result by", batch.prove).code("committee", batch.committee.hex())
+            return _paid(light, tx.head)
         case OfferTx():
             terms = tx.terms
             light.code("item", terms.item.hex()).number("places", terms.bidders)

@@ -31,6 +31,7 @@ from shielded.hidden import HiddenOpening, commitment
 from shielded.private_owner import PrivateOwner
 from shielded.transaction import ShieldedTx
 from zk.curve import babyjub
+from zk.curve.babyjub import Point
 from zk.curve.encoding import g1_to_bytes
 
 
@@ -79,17 +80,31 @@ class Sealed:
 
     def proving(self, kind: Kind, reference: bytes) -> tuple[Proving, Proving]:
         """PV-173: of the amount, and of what is left to the limit."""
-        amount, blinding = self.opening.value, self.opening.blinding
-        rest = Opening(LIMIT - amount, -blinding % group.R)
-        return (
-            _proving(kind, self.opening, self.rcv, reference),
-            _proving(kind, rest, babyjub.ORDER - self.rcv, reference),
-        )
+        return proving_within(spec.kind_point(kind).point, self.opening, self.rcv, LIMIT, reference)
 
 
-def _proving(kind: Kind, opening: Opening, rcv: int, reference: bytes) -> Proving:
-    point, witness = spec.kind_point(kind).point, TransitWitness(rcv)
-    public = transit_public((point.x, point.y), opening.value, witness, 0)
+def proving_within(
+    base: Point, opening: Opening, rcv: int, limit: int, reference: bytes
+) -> tuple[Proving, Proving]:
+    """PV-173: of a number, and of what is left to its limit.
+
+    Args:
+        base: point that its cv counts in.
+        opening: of its commitment.
+        rcv: blinding of its cv.
+        limit: the largest that it may be.
+        reference: what the links are bound to.
+    """
+    rest = Opening(limit - opening.value, -opening.blinding % group.R)
+    return (
+        _proving(base, opening, rcv, reference),
+        _proving(base, rest, babyjub.ORDER - rcv, reference),
+    )
+
+
+def _proving(base: Point, opening: Opening, rcv: int, reference: bytes) -> Proving:
+    witness = TransitWitness(rcv)
+    public = transit_public((base.x, base.y), opening.value, witness, 0)
     return Proving(TRANSIT, public, witness, (opening,), reference)
 
 

@@ -21,14 +21,13 @@ from node.core.effects import Effects
 from node.core.ids import ChainId, Height, tagged_hash
 from node.core.interfaces import StateReader
 from node.core.private import PrivateParameters
-from node.private import committees
+from node.private import committees, markets
 from node.private import sale_state as entries
 from node.private.errors import PrivateOutdated, PrivateRefused
 from node.private.sale_payload import BlameTx, CallTx, SilenceTx, mask_of, members_of
 from node.private.sale_state import Attempt, Sale
-from node.private.sale_terms import SalePhase, program_of
+from node.private.sale_terms import SalePhase
 from node.private.sales import event
-from node.private.state import Status
 from private_exec.committee import certificate as certificates
 from private_exec.committee.declaration import Declaration
 from private_exec.mpc import labels
@@ -43,9 +42,16 @@ PATIENCE_STEPS: Final = 2
 # --- calls --------------------------------------------------------------------------------------
 
 
-def check_due(tx: CallTx, found: Sale, height: int, parameters: PrivateParameters) -> None:
-    """`check_due_in`, of a chain. Raises PrivateOutdated: PV-175."""
+def check_due(tx: CallTx, state: StateReader, height: int, parameters: PrivateParameters) -> Sale:
+    """PV-175: of a sale of which enough is accepted, and that awaits this attempt.
+
+    Raises:
+        PrivateRefused: PV-170; PrivateOutdated: PV-175, PV-204.
+    """
+    found = entries.sale_of(state, tx.sale)
     check_due_in(tx, found, height, parameters.step_heights)
+    markets.of(found).check_ready(state, tx.sale, found)
+    return found
 
 
 def check_due_in(tx: CallTx, found: Sale, height: int, step: int) -> None:
@@ -61,8 +67,6 @@ def check_due_in(tx: CallTx, found: Sale, height: int, step: int) -> None:
             f"called from {terms.accept + 1} to {terms.prove}, until there is a result",
             where="sale",
         )
-    if found.status is not Status.ACCEPTED:
-        raise PrivateOutdated("PV-175", "its reserve was not accepted", where="sale")
     if tx.attempt != attempt.number:
         raise PrivateOutdated("PV-175", f"attempt {attempt.number} is next", where="attempt")
     if attempt.called and height < (due := over_at(attempt, step)):
@@ -92,11 +96,8 @@ def call(
     Raises:
         PrivateRefused: PV-106, PV-170; PrivateOutdated: PV-175.
     """
-    found = entries.sale_of(state, tx.sale)
-    check_due(tx, found, height, parameters)
-    if not entries.accepted(state, tx.sale, found):
-        raise PrivateOutdated("PV-175", "no bid was accepted", where="sale")
-    terms = found.terms
+    found = check_due(tx, state, height, parameters)
+    market, terms = markets.of(found), found.terms
     record = committees.epoch_of(state, terms.committee, terms.epoch).record
     absent = absent_next(state, found, record.declaration)
     number = _number(state, height)
@@ -108,8 +109,8 @@ def call(
             index=number,
             epoch=terms.epoch,
             committee=terms.committee,
-            program=program_of(terms.bidders).digest,
-            cells=[touched(read) for read in entries.reads_of(state, tx.sale, found)],
+            program=terms.program.traced.digest,
+            cells=[touched(read) for read in market.reads(state, tx.sale, found)],
             retry=tx.attempt,
         )
     )

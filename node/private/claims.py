@@ -10,7 +10,7 @@ nothing for who owns an input alone, and gives nothing to anybody else (PV-129).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from node.core.amounts import MAX_AMOUNT
 from node.core.effects import Crossing, Effects, Event
@@ -22,7 +22,7 @@ from node.private import state as entries
 from node.private.errors import PrivateOutdated, PrivateRefused
 from node.private.gifts import ClaimTx, carried_part
 from node.private.paid import WithdrawTx
-from node.private.sale_state import Bid
+from node.private.sale_entries import Bid, Fill, Order
 from node.private.state import Donation, Round, Status, Write
 from private_exec.pedersen import opens
 from transparent.signature import check_key, check_signature
@@ -66,13 +66,15 @@ def is_claimable(found: Donation, of: Round, height: int) -> bool:
 
 
 def leaving(state: StateReader, identity: bytes, height: int) -> Leaving:
-    """An input that goes back, of a round (PV-118), of a sale (PV-182) or deposited (PV-124).
+    """What goes back, of a round (PV-118), of a sale (PV-182, PV-207) or deposited (PV-124).
 
     Raises:
         PrivateRefused: PV-109, there is none; PrivateOutdated: PV-118, PV-124, PV-182.
     """
-    if (bid := sales.find_bid(state, identity)) is not None:
-        return _bid(state, identity, bid, height)
+    if (entry := sales.find_entry(state, identity)) is not None:
+        return _entry(state, identity, entry, height)
+    if (fill := sales.find_fill(state, identity)) is not None:
+        return _fill(identity, fill)
     if (held := deposits.find(state, identity)) is not None:
         if held.status is Status.CLAIMED:
             raise PrivateOutdated("PV-124", "the deposit left before", where="input")
@@ -90,18 +92,29 @@ def leaving(state: StateReader, identity: bytes, height: int) -> Leaving:
     return Leaving(AccountId(found.owner), of.terms.kind, found.amount, after, about)
 
 
-def _bid(state: StateReader, identity: bytes, bid: Bid, height: int) -> Leaving:
-    """PV-182: a bid that goes back; of the winner, what is left of it."""
-    of = sales.sale_of(state, bid.sale)
+def _entry(state: StateReader, identity: bytes, entry: Bid | Order, height: int) -> Leaving:
+    """PV-182, PV-208: what goes back of a bid or order, or is left of it when it is settled."""
+    of = sales.sale_of(state, entry.sale)
     freeze = freezing.find(state, of.terms.committee, of.terms.epoch)
     frozen = freeze is not None and height > freeze.height
-    if not results.goes_back(bid.status, of, height, frozen=frozen):
+    if not results.goes_back(entry.status, of, height, frozen=frozen):
         raise PrivateOutdated(
-            "PV-182", f"the bid is {bid.status.label}, and does not go back", where="input"
+            "PV-182", f"the input is {entry.status.label}, and does not go back", where="input"
         )
-    after = (*results.gone(state, identity), *entries.forget_input(identity))
-    owner = AccountId(bid.owner)
-    return Leaving(owner, of.terms.kind, bid.amount, after, ("sale", bid.sale))
+    after = (
+        *results.gone(identity, entry),
+        *entries.forget_input(identity, len(entry.commitments)),
+    )
+    kind, owner = of.terms.locks(entry.side), AccountId(entry.owner)
+    return Leaving(owner, kind, entry.left, after, ("sale", entry.sale))
+
+
+def _fill(identity: bytes, fill: Fill) -> Leaving:
+    """PV-207: what an order traded, once."""
+    if fill.claimed:
+        raise PrivateOutdated("PV-207", "what was traded left before", where="input")
+    gone = (sales.fill_key(identity), replace(fill, claimed=True).to_bytes())
+    return Leaving(fill.owner, fill.kind, fill.amount, (gone,), ("sale", fill.sale))
 
 
 def check_claim(tx: ClaimTx, state: StateReader, height: int) -> Leaving:

@@ -10,7 +10,9 @@ Here a transaction only finds its way; what it means is elsewhere:
     deposit, place                deposits.py
     remask, handover              custody.py
     freeze                        freezing.py
-    offer, bid                    sales.py
+    offer, bid                    auctions.py
+    batch, order                  batches.py
+    inputs of both                sales.py
     call, silence, blame          calls.py
     result, and its opening       results.py
 """
@@ -28,6 +30,8 @@ from node.core.ids import ChainId, EnvironmentId, Height, TxId
 from node.core.interfaces import ProofClaim, StateReader, TxContext
 from node.private import (
     acceptance,
+    auctions,
+    batches,
     calls,
     claims,
     committees,
@@ -39,13 +43,12 @@ from node.private import (
     results,
     rounds,
     sale_state,
-    sales,
     statements,
 )
 from node.private import payload as payloads
 from node.private import state as entries
 from node.private.errors import PrivateOutdated, PrivateRefused
-from node.private.gifts import BidTx, Carrying, ClaimTx, DepositTx, DonateTx, chain_of
+from node.private.gifts import BidTx, Carrying, ClaimTx, DepositTx, DonateTx, OrderTx, chain_of
 from node.private.messages import (
     AcceptTx,
     CeremonyTx,
@@ -59,7 +62,7 @@ from node.private.messages import (
 )
 from node.private.paid import DeclareTx, Paid, PlaceTx, RoundTx, WithdrawTx
 from node.private.payload import PrivateTx
-from node.private.sale_payload import BlameTx, CallTx, OfferTx, ResultTx, SilenceTx
+from node.private.sale_payload import BatchTx, BlameTx, CallTx, OfferTx, ResultTx, SilenceTx
 from node.private.tags import UNPAID
 from shielded.env import ShieldedEnvironment
 from transparent.signature import check_signature
@@ -116,18 +119,18 @@ class PrivateEnvironment:
 
     def expiry(self, tx: PrivateTx) -> Height:
         match tx:
-            case DeclareTx() | RoundTx() | PlaceTx() | WithdrawTx() | OfferTx():
+            case DeclareTx() | RoundTx() | PlaceTx() | WithdrawTx() | OfferTx() | BatchTx():
                 return tx.head.expiry
-            case DonateTx() | ClaimTx() | DepositTx() | BidTx():
+            case DonateTx() | ClaimTx() | DepositTx() | BidTx() | OrderTx():
                 return tx.carried.expiry
             case _:
                 return _NEVER
 
     def fee(self, tx: PrivateTx) -> int:
         match tx:
-            case DeclareTx() | RoundTx() | PlaceTx() | WithdrawTx() | OfferTx():
+            case DeclareTx() | RoundTx() | PlaceTx() | WithdrawTx() | OfferTx() | BatchTx():
                 return tx.head.fee
-            case DonateTx() | ClaimTx() | DepositTx() | BidTx():
+            case DonateTx() | ClaimTx() | DepositTx() | BidTx() | OrderTx():
                 return tx.carried.fee
             case _:
                 return 0
@@ -135,7 +138,9 @@ class PrivateEnvironment:
     def conflicts(self, tx: PrivateTx) -> tuple[bytes, ...]:
         """A member of a round; a member of a committee and its step; a round and its end."""
         match tx:
-            case DeclareTx() | RoundTx() | DepositTx() | PlaceTx() | OfferTx() | BidTx():
+            case DeclareTx() | RoundTx() | DepositTx() | PlaceTx():
+                return (b"p/t/" + tx.id,)
+            case OfferTx() | BidTx() | BatchTx() | OrderTx():
                 return (b"p/t/" + tx.id,)
             case CallTx():
                 return (b"p/j/" + tx.sale,)
@@ -186,9 +191,15 @@ class PrivateEnvironment:
                 self._check_carried(tx, context)
             case OfferTx():
                 self._check_head(tx, context)
-                sales.check_offer(tx)
+                auctions.check_offer(tx)
             case BidTx():
-                sales.check_bid(tx)
+                auctions.check_bid(tx)
+                self._check_carried(tx, context)
+            case BatchTx():
+                self._check_head(tx, context)
+                batches.check_terms(tx.terms)
+            case OrderTx():
+                batches.check_order(tx)
                 self._check_carried(tx, context)
             case ResultTx():
                 results.check_form(tx)
@@ -236,7 +247,7 @@ class PrivateEnvironment:
         self._shielded.check_stateless(tx.carried, replace(context, hidden=(value,)))
 
     def claims(self, tx: PrivateTx) -> tuple[ProofClaim, ...]:
-        """PV-110, PV-119, PV-173: linked proofs, and those of the carried transaction; PV-178."""
+        """PV-110, PV-119, PV-173, PV-202: linked proofs, and what is carried; PV-171, PV-178."""
         if isinstance(tx, Carrying):
             return (*statements.claims_of(tx), *self._shielded.claims(tx.carried))
         if isinstance(tx, OfferTx):
@@ -281,10 +292,13 @@ class PrivateEnvironment:
                 else:
                     results.check_due(of)
             case BidTx():
-                sales.check_open(tx, sale_state.sale_of(state, tx.sale), height)
+                auctions.check_open(tx, sale_state.sale_of(state, tx.sale), height)
+                self._shielded.check_historical(tx.carried, state, context)
+            case OrderTx():
+                batches.check_open(tx, sale_state.sale_of(state, tx.ordered.sale), height)
                 self._shielded.check_historical(tx.carried, state, context)
             case CallTx():
-                calls.check_due(tx, sale_state.sale_of(state, tx.sale), height, self._parameters)
+                calls.check_due(tx, state, height, self._parameters)
             case ResultTx():
                 results.check_result(tx, state, height)
             case BlameTx():
@@ -318,9 +332,13 @@ class PrivateEnvironment:
                     return rounds.settle(tx, state, height)
                 return results.settle(tx, state)
             case OfferTx():
-                return sales.offer(tx, state, height, self._parameters, self._statements)
+                return auctions.offer(tx, state, height, self._parameters, self._statements)
             case BidTx():
-                return sales.bid(tx, state, height)
+                return auctions.bid(tx, state, height)
+            case BatchTx():
+                return batches.open_batch(tx, state, height, self._parameters, self._statements)
+            case OrderTx():
+                return batches.order(tx, state, height)
             case CallTx():
                 return calls.call(tx, state, height, self._parameters, context.chain_id)
             case ResultTx():

@@ -1,4 +1,4 @@
-"""Donations, deposits, bids, claims: each carries a shielded transaction, and a proof ties them.
+"""Donations, deposits, bids, orders, claims: proofs tie each to a shielded transaction in it.
 
 The *reference* hashes what a message says: link and carried transaction are bound to it. The id
 hashes the reference and the carried transaction's id; proofs and signatures are in neither.
@@ -290,7 +290,80 @@ def bid_reference(chain_id: ChainId, sale: bytes, cv: bytes, shared: bytes) -> b
     return tagged_hash("private/bid", _bid(chain_id, sale, cv, shared))
 
 
-Carrying = DonateTx | ClaimTx | DepositTx | BidTx
+@dataclass(frozen=True)
+class Ordered:
+    """What a trader says: all of an order but its proofs, and what carries it.
+
+    Attributes:
+        chain_id: the one chain on which it is valid.
+        sale: id of the batch, 32 bytes.
+        unit: base units that a quantity of one locks, by the batch's terms.
+        ticks: prices of the batch.
+        limit_cv: commitment on Baby Jubjub to the limit, compressed; nothing moves.
+        cv: commitment to what is locked, unit·quantity; the carried transaction has the same.
+        input: limit, quantity and pad shared among the members, as `private_exec.committee`
+            encodes it.
+    """
+
+    chain_id: ChainId
+    sale: bytes
+    unit: int
+    ticks: int
+    limit_cv: bytes
+    cv: bytes
+    input: bytes
+
+    def to_bytes(self) -> bytes:
+        writer = Writer().u8(Tag.ORDER).raw(self.chain_id, ID_BYTES).raw(self.sale, ID_BYTES)
+        writer.u64(self.unit).u8(self.ticks).raw(self.limit_cv, CV_BYTES).raw(self.cv, CV_BYTES)
+        return writer.blob(self.input).done()
+
+    @cached_property
+    def reference(self) -> bytes:
+        """32 bytes that stand for all of it."""
+        return tagged_hash("private/order", self.to_bytes())
+
+
+ORDER_PROOFS: Final = 4
+"""Of the limit, of what is left of it, of the quantity, of what is left of it."""
+
+
+@dataclass(frozen=True)
+class OrderTx:
+    """Buys or sells in a batch, and locks what that can cost.
+
+    Attributes:
+        ordered: what the trader says.
+        proofs: that the limit is a tick, and the quantity one that the program takes.
+        carried: the shielded transaction out of which the locked amount comes, and that pays the
+            fee; its kind says whether the order buys.
+    """
+
+    ordered: Ordered
+    proofs: tuple[LinkedProof, ...]
+    carried: ShieldedTx
+
+    def to_bytes(self) -> bytes:
+        proofs = b"".join(proof.to_bytes() for proof in self.proofs)
+        return self.ordered.to_bytes() + proofs + self.carried.to_bytes()
+
+    @cached_property
+    def reference(self) -> bytes:
+        """What links and carried transaction are bound to."""
+        return self.ordered.reference
+
+    @cached_property
+    def id(self) -> TxId:
+        return TxId(tagged_hash("private/tx", self.reference, self.carried.id))
+
+    def hidden(self, kind: Kind) -> HiddenValue:
+        """What the carried transaction must move, and nothing else."""
+        return HiddenValue(
+            EnvironmentId.PRIVATE, self.reference, kind, self.ordered.cv, enters=False
+        )
+
+
+Carrying = DonateTx | ClaimTx | DepositTx | BidTx | OrderTx
 
 
 def chain_of(tx: Carrying) -> ChainId:
@@ -302,6 +375,8 @@ def chain_of(tx: Carrying) -> ChainId:
             return tx.wanted.chain_id
         case DepositTx() | BidTx():
             return tx.chain_id
+        case OrderTx():
+            return tx.ordered.chain_id
 
 
 def carried_part(tx: Carrying, name: str, kind: Kind) -> Part:
@@ -327,6 +402,16 @@ def read_bid(reader: Reader) -> BidTx:
     shared = reader.blob(MAX_MESSAGE, "input")
     linked, bounded = LinkedProof.read(reader, 1), LinkedProof.read(reader, 1)
     return BidTx(chain_id, sale, cv, shared, linked, bounded, _carried(reader))
+
+
+def read_order(reader: Reader) -> OrderTx:
+    """Behind the tag. Raises DecodeError."""
+    chain_id, sale = ChainId(reader.take(ID_BYTES)), reader.take(ID_BYTES)
+    unit, ticks = reader.u64(), reader.u8()
+    points = reader.take(CV_BYTES), reader.take(CV_BYTES)
+    ordered = Ordered(chain_id, sale, unit, ticks, *points, reader.blob(MAX_MESSAGE, "input"))
+    proofs = tuple(LinkedProof.read(reader, 1) for _ in range(ORDER_PROOFS))
+    return OrderTx(ordered, proofs, _carried(reader))
 
 
 def read_donate(reader: Reader) -> DonateTx:

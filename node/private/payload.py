@@ -22,9 +22,12 @@
     14 freeze    committee 32, epoch 8                                     anybody, unpaid
     15 handover  committee 32, epoch 8, successor 32, epoch 8, retry 4,    members, unpaid
                  certificate, message 4 + n
-    20 … 25      sales: sale_payload.py; but for
+    20 … 26      sales: sale_payload.py; but for
     21 bid       chain id 32, sale 32, cv 32, input 4 + n,                 bidders; what is carried
                  (proof 160, link 160) twice, shielded transaction         pays
+    27 order     chain id 32, sale 32, unit 8, ticks 1, cv 32 twice,       traders; what is carried
+                 input 4 + n, (proof 160, link 160) four times,            pays
+                 shielded transaction
 
     head         chain id 32, fee 8, expiry 8, payer 32
 
@@ -38,7 +41,7 @@ from node.core.block import Transaction
 from node.core.codec import Reader
 from node.core.ids import ID_BYTES, AccountId, ChainId, EnvironmentId, Kind, TxId, tagged_hash
 from node.private import gifts
-from node.private.gifts import BidTx, Carrying, ClaimTx, DepositTx, DonateTx
+from node.private.gifts import BidTx, Carrying, ClaimTx, DepositTx, DonateTx, OrderTx
 from node.private.messages import (
     MAX_MESSAGE,
     AcceptTx,
@@ -52,7 +55,7 @@ from node.private.messages import (
     step_of,
 )
 from node.private.paid import DeclareTx, Head, Paid, PlaceTx, RoundTx, WithdrawTx
-from node.private.sale_payload import BlameTx, CallTx, OfferTx, ResultTx, SilenceTx
+from node.private.sale_payload import BatchTx, BlameTx, CallTx, OfferTx, ResultTx, SilenceTx
 from node.private.tags import UNPAID, Tag, tag_of
 from node.private.terms import Terms
 from private_exec.committee.certificate import Certificate
@@ -83,6 +86,8 @@ PrivateTx = (
     | ResultTx
     | BlameTx
     | SilenceTx
+    | BatchTx
+    | OrderTx
 )
 
 
@@ -155,6 +160,10 @@ def _read(tag: Tag, reader: Reader) -> PrivateTx:
             return BlameTx.read(reader)
         case Tag.SILENCE:
             return SilenceTx.read(reader)
+        case Tag.BATCH:
+            return BatchTx.read(reader)
+        case Tag.ORDER:
+            return gifts.read_order(reader)
 
 
 def _read_ceremony(reader: Reader) -> CeremonyTx:
@@ -177,7 +186,7 @@ def preview(payload: bytes) -> tuple[ChainId | None, int]:
     tag = tag_of(payload)
     if tag in UNPAID:
         return None, 0
-    if tag in (Tag.DONATE, Tag.CLAIM, Tag.DEPOSIT, Tag.BID):
+    if tag in (Tag.DONATE, Tag.CLAIM, Tag.DEPOSIT, Tag.BID, Tag.ORDER):
         return ShieldedTx.preview(payload[1:])
     reader = Reader(payload[1:], f"private {tag.label}")
     return ChainId(reader.take(ID_BYTES)), reader.u64()

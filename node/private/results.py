@@ -1,35 +1,34 @@
-"""What comes of a sale: a result that everybody verifies, its outputs opened, the price paid.
+"""What comes of a sale: a result that everybody verifies, its outputs opened, everybody paid.
 
-    result   cells of winner and price, proved to be what the program gives for the bids
-    open     winner and price, checked against these cells' commitments; not before the next block
-    settle   the price to the seller; the winner's bid is less by that
-    then     bids go back by claims and withdrawals (claims.py)
+    result   new cells, proved to be what the program gives for those that were read
+    open     declared outputs, checked against these cells' commitments; not before the next block
+    settle   what the market makes of them (auctions.py, batches.py)
+    then     what is left goes back by claims and withdrawals (claims.py)
 
-Prove, land, then open (P2-5): until the result is on the chain every deadline lets bids go; from
+Prove, land, then open (P2-5): until the result is on the chain every deadline lets inputs go; from
 then on none does, and what follows is opened and settled, however long that takes. If members never
-open it, the freeze of their epoch ends it (PV-127): nothing is opened any more, and bids go back.
+open it, the freeze of their epoch ends it (PV-127): nothing is opened any more, and inputs go back.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from node.core.effects import Crossing, Effects
-from node.core.ids import EnvironmentId
+from node.core.effects import Effects
 from node.core.interfaces import ProofClaim, StateReader
-from node.private import committees, freezing
+from node.private import committees, freezing, markets, sales
 from node.private import sale_state as entries
 from node.private.calls import present
 from node.private.errors import PrivateOutdated, PrivateRefused
 from node.private.messages import OpenTx, SettleTx
+from node.private.sale_entries import Bid, Order, become
 from node.private.sale_payload import ResultTx
-from node.private.sale_state import Outcome, Sale
-from node.private.sale_terms import LIMIT, MAX_BIDDERS, MIN_BIDDERS, program_of, statement_of
+from node.private.sale_state import Sale
 from node.private.sales import event
 from node.private.state import Status, Write
 from private_exec import group
 from private_exec.committee import opening
-from private_exec.committee.cells import cell_id
+from private_exec.committee.cells import Cell
 from private_exec.linking import Link, Linked
 from private_exec.provable import session as sessions
 from private_exec.provable.document import Transition
@@ -40,16 +39,16 @@ from zk.groth16.hidden import HiddenProof
 
 
 def check_form(tx: ResultTx) -> None:
-    """PV-178: of a program that there is. Raises PrivateRefused."""
-    if not MIN_BIDDERS <= tx.bidders <= MAX_BIDDERS:
-        raise PrivateRefused("PV-178", "no program reads so many cells", where="reads")
+    """PV-178: as many cells as the program reads and makes. Raises PrivateRefused."""
+    if (len(tx.reads), len(tx.made)) != (tx.program.reads, tx.program.makes):
+        raise PrivateRefused("PV-178", "its program reads and makes others", where="reads")
 
 
 def claim_of(tx: ResultTx) -> ProofClaim:
     """PV-178: that the new cells hold what the program gives for those that were read."""
-    program = program_of(tx.bidders)
-    shown, context = (session_element(tx.session),), context_of(program, tx.session)
-    return tx.linked.claim(statement_of(tx.bidders), shown, tx.commitments, context)
+    context = context_of(tx.program.traced, tx.session)
+    shown = (session_element(tx.session),)
+    return tx.linked.claim(tx.program.statement, shown, tx.commitments, context)
 
 
 def transition_of(tx: ResultTx) -> Transition:
@@ -59,7 +58,7 @@ def transition_of(tx: ResultTx) -> Transition:
         PrivateRefused: PV-178; DecodeError: a point that is none; LinkRefused: PV-62.
     """
     check_form(tx)
-    program, outputs = program_of(tx.bidders), tuple(one.com for one in tx.made)
+    program, outputs = tx.program.traced, tuple(one.com for one in tx.made)
     hidden = HiddenProof.from_bytes(tx.linked.proof + tx.linked.point, order=False)
     link = Link.from_bytes(tx.linked.link, len(tx.commitments))
     shown, context = (session_element(tx.session),), context_of(program, tx.session)
@@ -76,8 +75,8 @@ def check_result(tx: ResultTx, state: StateReader, height: int) -> Sale:
     """
     found = entries.sale_of(state, tx.sale)
     present(found, tx.session, height)
-    reads = tuple(one.com for one in entries.reads_of(state, tx.sale, found))
-    if tx.reads != reads:
+    reads = tuple(one.com for one in markets.of(found).reads(state, tx.sale, found))
+    if tx.program != found.terms.program or tx.reads != reads:
         raise PrivateRefused("PV-178", "a result of other cells", where="reads")
     record = committees.epoch_of(state, found.terms.committee, found.terms.epoch).record
     sessions.check_certificate(record, tx.session, tx.made, tx.certificate)
@@ -105,76 +104,54 @@ def check_openable(found: Sale, height: int) -> None:
         )
 
 
+def due_outputs(state: StateReader, sale: bytes, found: Sale) -> list[list[Cell]]:
+    """PV-180: cells whose sums are opened, in order."""
+    made = sessions.new_cells(found.attempt.session, found.terms.epoch, found.made)
+    return markets.of(found).declared(state, sale, found, made)
+
+
 def open_outputs(tx: OpenTx, sale: bytes, state: StateReader, height: int) -> Effects:
-    """PV-180: both outputs, as their commitments have them, and nothing else.
+    """PV-180: the declared outputs, as their commitments have them, and nothing else.
 
     Raises:
-        PrivateOutdated: PV-180; PrivateRefused: PV-170, PV-180; OpeningRefused: PV-45.
-        FrozenRefused: PV-49, the epoch is frozen.
+        PrivateOutdated: PV-180; PrivateRefused: PV-170, PV-180, PV-205.
+        OpeningRefused: PV-45; FrozenRefused: PV-49, the epoch is frozen.
     """
     found = entries.sale_of(state, sale)
     check_openable(found, height)
     freezing.require_live(state, found.terms.committee, found.terms.epoch, height, "an opening")
-    opening.check(tx.opened, found.attempt.session, [one.com for one in found.made])
-    place, price = (output.value for output in tx.opened.outputs)
-    if place > found.terms.bidders or price > LIMIT:
-        raise PrivateRefused("PV-180", "no auction has such an outcome", where="outputs")
-    # The program counts accepted bids; everybody else counts those that entered.
-    bids = entries.accepted(state, sale, found)
-    winner = bids[place][1].number if place < len(bids) else found.terms.bidders
-    after = replace(found, outcome=Outcome(winner, price))
-    return Effects(
-        writes=((entries.sale_key(sale), after.to_bytes()),),
-        events=(event("outcome", sale, winner=str(winner), price=str(price)),),
-        releases=True,
-    )
+    groups = due_outputs(state, sale, found)
+    due = [group.total_g1([cell.com for cell in cells]) for cells in groups]
+    opening.check(tx.opened, found.attempt.session, due, named=False)
+    after = markets.of(found).opened(tx.opened.outputs, state, sale, found)
+    return replace(after, releases=True)
 
 
 # --- settlement ---------------------------------------------------------------------------------
 
 
-def check_due(found: Sale) -> Outcome:
+def check_due(found: Sale) -> None:
     """PV-181: opened, and not settled yet. Raises PrivateOutdated."""
     if found.outcome is None or found.settled:
         raise PrivateOutdated("PV-181", "settled once, when its outputs are open", where="sale")
-    return found.outcome
 
 
 def settle(tx: SettleTx, state: StateReader) -> Effects:
-    """PV-181: the price goes to the seller out of the winner's bid; all at once.
+    """PV-181: by anybody; all at once.
 
     Raises:
         PrivateOutdated: PV-181; PrivateRefused: PV-170.
     """
     found = entries.sale_of(state, tx.round)
-    outcome = check_due(found)
-    bids = entries.accepted(state, tx.round, found)
-    writes: list[Write] = [(entries.cell_key(cell_id(key, 0)), None) for key, _ in bids]
-    writes.append((entries.cell_key(cell_id(found.reserve, 0)), None))
-    writes.append((entries.sale_key(tx.round), replace(found, settled=True).to_bytes()))
-    if (won := entries.bid_at(state, tx.round, outcome.winner)) is None:
-        gone = event("settled", tx.round, sold="0")
-        return Effects(writes=tuple(writes), events=(gone,), releases=True)
-    key, bid = won
-    price = outcome.price
-    paid = group.base_g1([price])[0] if price else None
-    change = group.total_g1([bid.amount, group.negative(paid)])
-    writes.append((entries.bid_key(key), replace(bid, amount=change).to_bytes()))
-    terms = found.terms
-    due = Crossing(EnvironmentId.TRANSPARENT, terms.seller, terms.kind, price)
-    return Effects(
-        writes=tuple(writes),
-        crossings=(due,) if price else (),
-        events=(event("settled", tx.round, sold="1", input=key.hex(), price=str(price)),),
-        releases=True,
-    )
+    check_due(found)
+    return replace(markets.of(found).settle(state, tx.round, found), releases=True)
 
 
 # --- what goes back -----------------------------------------------------------------------------
 
 
 def goes_back(status: Status, found: Sale, height: int, *, frozen: bool) -> bool:
-    """PV-182: whether a bid goes back, in a block of this height.
+    """PV-182, PV-208: whether a bid or order goes back, in a block of this height.
 
     Refused, or not accepted in time; or the sale has failed; or it is settled; or, though proved,
     it was not opened before its epoch was frozen, and is never opened (PV-183).
@@ -191,10 +168,8 @@ def goes_back(status: Status, found: Sale, height: int, *, frozen: bool) -> bool
             return False
 
 
-def gone(state: StateReader, identity: bytes) -> list[Write]:
-    """PV-182: what the state has when a bid has left."""
-    bid = replace(entries.bid_of(state, identity), status=Status.CLAIMED)
-    return [
-        (entries.bid_key(identity), bid.to_bytes()),
-        (entries.cell_key(cell_id(identity, 0)), None),
-    ]
+def gone(identity: bytes, entry: Bid | Order) -> list[Write]:
+    """PV-182: what the state has when a bid or order has left."""
+    after = become(entry, Status.CLAIMED)
+    cells = sales.forgotten(identity, len(entry.commitments))
+    return [(entries.entry_key(identity), after.to_bytes()), *cells]

@@ -1,12 +1,14 @@
-"""Sales: what sellers, anybody and members say of a sealed-bid auction; bids are in `gifts`.
+"""Sales: what sellers, anybody and members say of them; bids and orders are in `gifts`.
 
     20 offer     head, terms, cv 32, input 4 + n, (proof 160, link 160) twice,   sellers
                  signature 64
     22 call      sale 32, attempt 4                                              anybody, unpaid
-    23 result    sale 32, session 32, cells read 1 + 32 each, (c 32,             members, unpaid
-                 commitment 32) twice, proof 160, link, certificate
+    23 result    sale 32, session 32, program 1, its sizes 1 each, cells read    members, unpaid
+                 32 each, cells made (c 32, commitment 32) each, proof 160,
+                 link, certificate
     24 blame     sale 32, session 32, certificate 4 + n, liars 2, certificate    members, unpaid
     25 silence   sale 32, session 32, member 1, unheard 2, signature 64          members, unpaid
+    26 batch     head, terms, signature 64                                       anybody
 
 A set of members is 2 bytes, bit m of it member m.
 """
@@ -19,10 +21,12 @@ from functools import cached_property
 
 from node.core.codec import Reader, Writer
 from node.core.ids import ID_BYTES, tagged_hash
+from node.private.batch_terms import BatchTerms
 from node.private.gifts import CV_BYTES, LinkedProof
 from node.private.messages import MAX_MESSAGE
 from node.private.paid import Head, Paid
-from node.private.sale_terms import MAX_BIDDERS, OUTPUTS, SaleTerms
+from node.private.sale_program import SaleProgram
+from node.private.sale_terms import SaleTerms
 from node.private.tags import Tag
 from private_exec.committee.certificate import Certificate
 from private_exec.mpc.labels import SessionId
@@ -98,8 +102,43 @@ def sign_offer(tx: OfferTx, payer: SigningKey) -> OfferTx:
     return replace(tx, signature=payer.sign(tx.consent))
 
 
+@dataclass(frozen=True)
+class BatchTx(Paid):
+    """Has orders collected, to trade at one price.
+
+    Attributes:
+        head: who pays the fee; it has no part in it.
+        terms: of the batch.
+        signature: of the payer over `consent`.
+    """
+
+    tag = Tag.BATCH
+    head: Head
+    terms: BatchTerms
+    signature: bytes = bytes(SIGNATURE_BYTES)
+
+    @property
+    def sale(self) -> bytes:
+        """The batch's id."""
+        return self.id
+
+    def _write(self, writer: Writer) -> None:
+        self.terms.write(writer)
+
+    @staticmethod
+    def read(reader: Reader) -> BatchTx:
+        """Behind the tag. Raises DecodeError."""
+        head, terms = Head.read(reader), BatchTerms.read(reader)
+        return BatchTx(head, terms, reader.take(SIGNATURE_BYTES))
+
+
+def sign_batch(tx: BatchTx, payer: SigningKey) -> BatchTx:
+    """With the payer's consent."""
+    return replace(tx, signature=payer.sign(tx.consent))
+
+
 def sale_id(head: Head, terms: SaleTerms) -> bytes:
-    """Id of a sale."""
+    """Id of an auction."""
     writer = Writer()
     head.write(writer)
     terms.write(writer)
@@ -133,28 +172,25 @@ class CallTx:
 
 @dataclass(frozen=True)
 class ResultTx:
-    """What a session came to: cells of winner and price, and a proof that they are right.
+    """What a session came to: new cells, and a proof that they are right.
 
     Attributes:
         sale: id.
         session: id.
-        reads: commitments of the cells that it read: bids, then the reserve.
-        made: the new cells.
+        program: that was run.
+        reads: commitments of the cells that it read, in the program's order.
+        made: the new cells, in the order of its outputs.
         linked: the proof, over `reads` and the commitments of `made`.
         certificate: of 2t + 1 members.
     """
 
     sale: bytes
     session: SessionId
+    program: SaleProgram
     reads: tuple[G1Affine, ...]
     made: tuple[Made, ...]
     linked: LinkedProof
     certificate: Certificate
-
-    @property
-    def bidders(self) -> int:
-        """Places of the program that was run."""
-        return len(self.reads) - 1
 
     @property
     def commitments(self) -> tuple[G1Affine, ...]:
@@ -163,7 +199,7 @@ class ResultTx:
 
     def to_bytes(self) -> bytes:
         writer = Writer().u8(Tag.RESULT).raw(self.sale, ID_BYTES).raw(self.session, ID_BYTES)
-        writer.u8(len(self.reads))
+        self.program.write(writer)
         for point in self.reads:
             writer.raw(g1_to_bytes(point), G1_BYTES)
         for one in self.made:
@@ -172,13 +208,15 @@ class ResultTx:
 
     @staticmethod
     def read(reader: Reader) -> ResultTx:
-        """Behind the tag. Raises DecodeError."""
+        """Behind the tag. Raises DecodeError, or PrivateRefused: PV-178."""
         sale, session = reader.take(ID_BYTES), SessionId(reader.take(ID_BYTES))
-        count = reader.count(1, MAX_BIDDERS + 1, "cells")
-        reads = tuple(g1_from_bytes(reader.take(G1_BYTES), what="commitment") for _ in range(count))
-        made = tuple(Made.read(reader) for _ in range(OUTPUTS))
-        linked = LinkedProof.read(reader, count + OUTPUTS)
-        return ResultTx(sale, session, reads, made, linked, Certificate.read(reader))
+        program = SaleProgram.read(reader)
+        reads = tuple(
+            g1_from_bytes(reader.take(G1_BYTES), what="commitment") for _ in range(program.reads)
+        )
+        made = tuple(Made.read(reader) for _ in range(program.makes))
+        linked = LinkedProof.read(reader, program.reads + program.makes)
+        return ResultTx(sale, session, program, reads, made, linked, Certificate.read(reader))
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
 """What the state knows of sales.
 
-    p/s/s/ ‖ sale                   terms, the reserve, the attempt under way, what came of it
-    p/s/b/ ‖ input                  a bid: of which sale, whose, its commitment, its status
+    p/s/s/ ‖ sale                   terms, a reserve, the attempt under way, what came of it
+    p/s/b/ ‖ input                  a bid or order: of which sale, whose, commitments, its status
+    p/s/g/ ‖ fill                   what an order traded, in the other kind, until its owner has it
     p/s/r/ ‖ input                  the sale whose reserve it is
-    p/s/n/ ‖ sale ‖ n               the sale's n-th bid, from 0
+    p/s/n/ ‖ sale ‖ n               the sale's n-th bid or order, from 0
     p/s/x/ ‖ cell                   a cell that belongs to a sale, and to nothing else (PV-177)
     p/s/k/ ‖ session                the sale whose session it is, or was
     p/s/u/ ‖ session ‖ member       whom the member did not hear
@@ -20,20 +21,24 @@ from dataclasses import dataclass
 from typing import Final
 
 from node.core.codec import Reader, Writer
-from node.core.ids import ID_BYTES
+from node.core.ids import ID_BYTES, tagged_hash
 from node.core.interfaces import StateReader
+from node.private.batch_terms import BatchTerms, Clearing
 from node.private.errors import PrivateRefused
-from node.private.sale_terms import OUTPUTS, SalePhase, SaleTerms
+from node.private.sale_entries import Bid, Fill, Order, read, read_status
+from node.private.sale_program import Market
+from node.private.sale_terms import SalePhase, SaleTerms
 from node.private.state import Status
-from private_exec.committee.cells import Cell, cell_id
+from private_exec.committee.cells import Cell
 from private_exec.mpc.labels import CellId, SessionId
-from private_exec.provable.session import Known, Made, Read
+from private_exec.provable.session import Made
 from zk.curve.bn254 import G1Affine
 from zk.curve.encoding import G1_BYTES, g1_from_bytes, g1_to_bytes
 from zk.errors import NonCanonical
 
 _SALE: Final = b"p/s/s/"
-_BID: Final = b"p/s/b/"
+_ENTRY: Final = b"p/s/b/"
+_FILL: Final = b"p/s/g/"
 _RESERVE: Final = b"p/s/r/"
 _PLACE: Final = b"p/s/n/"
 _CELL: Final = b"p/s/x/"
@@ -88,39 +93,67 @@ class Outcome:
     winner: int
     price: int
 
+    def write(self, writer: Writer) -> None:
+        writer.u16(self.winner).u64(self.price)
+
+    @staticmethod
+    def read(reader: Reader) -> Outcome:
+        return Outcome(reader.u16(), reader.u64())
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """The least that the seller of an auction takes.
+
+    Attributes:
+        input: id of the input that has it.
+        amount: commitment to it, as the seller made it.
+        status: of that input.
+    """
+
+    input: bytes
+    amount: G1Affine
+    status: Status = Status.PENDING
+
+    def write(self, writer: Writer) -> None:
+        writer.raw(self.input, ID_BYTES).raw(g1_to_bytes(self.amount), G1_BYTES).u8(self.status)
+
+    @staticmethod
+    def read(reader: Reader) -> Reserve:
+        identity = reader.take(ID_BYTES)
+        amount = g1_from_bytes(reader.take(G1_BYTES), what="commitment")
+        return Reserve(identity, amount, read_status(reader))
+
 
 @dataclass(frozen=True, slots=True)
 class Sale:
     """A sale as its transactions have left it.
 
     Attributes:
-        terms: as the seller fixed them.
-        reserve: id of the input that has the reserve.
-        asked: commitment to the reserve, as the seller made it.
-        status: of that input.
-        bids: that entered, accepted or not.
+        terms: as they were fixed, of an auction or of a batch.
+        reserve: of an auction.
+        entered: bids, or orders, accepted or not.
         attempt: the present one.
         proved: height of the result; 0: none.
-        made: its cells: of the winner, and of the price.
-        outcome: once it is opened.
-        settled: price and change went where they belong.
+        made: its cells, in the order of the program's outputs.
+        outcome: what is public of it, once it is opened.
+        settled: everything went where it belongs.
     """
 
-    terms: SaleTerms
-    reserve: bytes
-    asked: G1Affine
-    status: Status = Status.PENDING
-    bids: int = 0
+    terms: SaleTerms | BatchTerms
+    reserve: Reserve | None = None
+    entered: int = 0
     attempt: Attempt = Attempt()
     proved: int = 0
     made: tuple[Made, ...] = ()
-    outcome: Outcome | None = None
+    outcome: Outcome | Clearing | None = None
     settled: bool = False
 
     def has_failed(self, height: int) -> bool:
         """PV-183: there is no result, and none can come; a block of this height finds it so."""
         phase = self.terms.phase(height)
-        never = phase is SalePhase.COMPUTING and self.status is not Status.ACCEPTED
+        lacks = self.reserve is not None and self.reserve.status is not Status.ACCEPTED
+        never = lacks and phase is SalePhase.COMPUTING
         return not self.proved and (never or phase is SalePhase.OVER)
 
     def label(self, height: int) -> str:
@@ -134,78 +167,42 @@ class Sale:
         return "failed" if self.has_failed(height) else self.terms.phase(height).label
 
     def to_bytes(self) -> bytes:
-        writer = Writer()
+        writer = Writer().u8(self.terms.program.market)
         self.terms.write(writer)
-        writer.raw(self.reserve, ID_BYTES).raw(g1_to_bytes(self.asked), G1_BYTES)
-        writer.u8(self.status).u8(self.bids)
+        if self.reserve is not None:
+            self.reserve.write(writer)
+        writer.u8(self.entered)
         self.attempt.write(writer)
         writer.u64(self.proved)
         for one in self.made:
             one.write(writer)
         writer.u8(self.outcome is not None)
         if self.outcome is not None:
-            writer.u16(self.outcome.winner).u64(self.outcome.price)
+            self.outcome.write(writer)
         return writer.u8(self.settled).done()
 
     @staticmethod
     def from_bytes(data: bytes) -> Sale:
         """Strict. Raises DecodeError."""
         reader = Reader(data, "sale")
-        terms, reserve = SaleTerms.read(reader), reader.take(ID_BYTES)
-        asked = g1_from_bytes(reader.take(G1_BYTES), what="commitment")
-        status, bids = _status(reader), reader.u8()
-        attempt, proved = Attempt.read(reader), reader.u64()
-        made = tuple(Made.read(reader) for _ in range(OUTPUTS)) if proved else ()
-        has_outcome = reader.count(1, 1, "outcome")
-        outcome = Outcome(reader.u16(), reader.u64()) if has_outcome else None
+        auction = _market(reader) is Market.AUCTION
+        terms = SaleTerms.read(reader) if auction else BatchTerms.read(reader)
+        reserve = Reserve.read(reader) if auction else None
+        entered, attempt, proved = reader.u8(), Attempt.read(reader), reader.u64()
+        made = tuple(Made.read(reader) for _ in range(terms.program.makes)) if proved else ()
+        outcome: Outcome | Clearing | None = None
+        if reader.count(1, 1, "outcome"):
+            outcome = Outcome.read(reader) if auction else Clearing.read(reader)
         settled = bool(reader.count(1, 1, "settled"))
         reader.done()
-        return Sale(terms, reserve, asked, status, bids, attempt, proved, made, outcome, settled)
+        return Sale(terms, reserve, entered, attempt, proved, made, outcome, settled)
 
 
-@dataclass(frozen=True, slots=True)
-class Bid:
-    """A bid.
-
-    Attributes:
-        sale: id, 32 bytes.
-        number: from 0, in the order of blocks.
-        owner: Ed25519 key that may take it back, made for this input alone.
-        status: what became of it.
-        amount: commitment to what its owner has here: the bid, as the owner made it; behind the
-            settlement, of the winner, the bid less the price.
-        height: of its block.
-    """
-
-    sale: bytes
-    number: int
-    owner: bytes
-    status: Status
-    amount: G1Affine
-    height: int
-
-    def to_bytes(self) -> bytes:
-        writer = Writer().raw(self.sale, ID_BYTES).u8(self.number).raw(self.owner, ID_BYTES)
-        writer.u8(self.status).raw(g1_to_bytes(self.amount), G1_BYTES)
-        return writer.u64(self.height).done()
-
-    @staticmethod
-    def from_bytes(data: bytes) -> Bid:
-        """Strict. Raises DecodeError."""
-        reader = Reader(data, "bid")
-        sale, number, owner = reader.take(ID_BYTES), reader.u8(), reader.take(ID_BYTES)
-        status, point = _status(reader), reader.take(G1_BYTES)
-        amount = g1_from_bytes(point, what="commitment", allow_identity=True)
-        found = Bid(sale, number, owner, status, amount, reader.u64())
-        reader.done()
-        return found
-
-
-def _status(reader: Reader) -> Status:
+def _market(reader: Reader) -> Market:
     value = reader.u8()
-    if value not in Status.__members__.values():
-        raise NonCanonical(f"unknown status {value}", where=reader.where)
-    return Status(value)
+    if value not in Market.__members__.values():
+        raise NonCanonical(f"unknown sale {value}", where=reader.where)
+    return Market(value)
 
 
 # --- keys ---------------------------------------------------------------------------------------
@@ -216,9 +213,14 @@ def sale_key(identity: bytes) -> bytes:
     return _SALE + identity
 
 
-def bid_key(identity: bytes) -> bytes:
-    """Where the state has a bid, by its input."""
-    return _BID + identity
+def entry_key(identity: bytes) -> bytes:
+    """Where the state has a bid or order, by its input."""
+    return _ENTRY + identity
+
+
+def fill_key(identity: bytes) -> bytes:
+    """Where the state has what an order traded, by `fill_id`."""
+    return _FILL + identity
 
 
 def reserve_key(identity: bytes) -> bytes:
@@ -227,7 +229,7 @@ def reserve_key(identity: bytes) -> bytes:
 
 
 def place_key(sale: bytes, number: int) -> bytes:
-    """Where the state has the input of a sale's n-th bid."""
+    """Where the state has the input of a sale's n-th bid or order."""
     return _PLACE + sale + bytes([number])
 
 
@@ -278,10 +280,16 @@ def sale_with(state: StateReader, session: bytes) -> bytes | None:
     return state.get(session_key(session))
 
 
+def find_entry(state: StateReader, identity: bytes) -> Bid | Order | None:
+    """A bid or order by its input, or none."""
+    data = state.get(entry_key(identity))
+    return None if data is None else read(data)
+
+
 def find_bid(state: StateReader, identity: bytes) -> Bid | None:
     """A bid by its input, or none."""
-    data = state.get(bid_key(identity))
-    return None if data is None else Bid.from_bytes(data)
+    found = find_entry(state, identity)
+    return found if isinstance(found, Bid) else None
 
 
 def bid_of(state: StateReader, identity: bytes) -> Bid:
@@ -291,17 +299,52 @@ def bid_of(state: StateReader, identity: bytes) -> Bid:
     return found
 
 
-def bids_of(state: StateReader, identity: bytes, of: Sale) -> Iterator[tuple[bytes, Bid]]:
-    """Bids of a sale in the order in which they entered."""
-    for number in range(of.bids):
-        if (found := bid_at(state, identity, number)) is not None:
+def order_of(state: StateReader, identity: bytes) -> Order:
+    """An order. Raises PrivateRefused: PV-201, there is none of that input."""
+    if not isinstance(found := find_entry(state, identity), Order):
+        raise PrivateRefused("PV-201", "there is no such order", where="input")
+    return found
+
+
+def entries_of(
+    state: StateReader, identity: bytes, of: Sale
+) -> Iterator[tuple[bytes, Bid | Order]]:
+    """Bids or orders of a sale in the order in which they entered."""
+    for number in range(of.entered):
+        if (found := entry_at(state, identity, number)) is not None:
             yield found
 
 
-def bid_at(state: StateReader, sale: bytes, number: int) -> tuple[bytes, Bid] | None:
-    """A sale's bid of that number, by its input; None: none has it."""
+def entry_at(state: StateReader, sale: bytes, number: int) -> tuple[bytes, Bid | Order] | None:
+    """A sale's bid or order of that number, by its input; None: none has it."""
     key = state.get(place_key(sale, number))
-    return None if key is None else (key, bid_of(state, key))
+    found = None if key is None else find_entry(state, key)
+    return None if key is None or found is None else (key, found)
+
+
+def bids_of(state: StateReader, identity: bytes, of: Sale) -> Iterator[tuple[bytes, Bid]]:
+    """Those of an auction."""
+    for key, found in entries_of(state, identity, of):
+        if isinstance(found, Bid):
+            yield key, found
+
+
+def orders_of(state: StateReader, identity: bytes, of: Sale) -> Iterator[tuple[bytes, Order]]:
+    """Those of a batch."""
+    for key, found in entries_of(state, identity, of):
+        if isinstance(found, Order):
+            yield key, found
+
+
+def fill_id(identity: bytes) -> bytes:
+    """By which the owner of an order claims what it traded; the order's input claims the rest."""
+    return tagged_hash("private/fill", identity)
+
+
+def find_fill(state: StateReader, identity: bytes) -> Fill | None:
+    """What an order traded, or none of that id."""
+    data = state.get(fill_key(identity))
+    return None if data is None else Fill.from_bytes(data)
 
 
 def cell_of(state: StateReader, identity: CellId) -> Cell:
@@ -315,18 +358,10 @@ def cell_of(state: StateReader, identity: CellId) -> Cell:
     return found
 
 
-def accepted(state: StateReader, identity: bytes, of: Sale) -> list[tuple[bytes, Bid]]:
-    """Bids that are cells, in order: the program's places from 0 on."""
+def accepted(state: StateReader, identity: bytes, of: Sale) -> list[tuple[bytes, Bid | Order]]:
+    """Bids or orders that are cells, in order: the program's places from 0 on."""
     return [
-        (key, bid) for key, bid in bids_of(state, identity, of) if bid.status is Status.ACCEPTED
+        (key, item)
+        for key, item in entries_of(state, identity, of)
+        if item.status is Status.ACCEPTED
     ]
-
-
-def reads_of(state: StateReader, identity: bytes, of: Sale) -> list[Read]:
-    """What a session of a sale reads: its bids, 0 in places that nobody took, the reserve."""
-    taken: list[Read] = [
-        cell_of(state, cell_id(key, 0)) for key, _ in accepted(state, identity, of)
-    ]
-    empty = range(len(taken), of.terms.bidders)
-    places = [*taken, *(Known(cell_id(identity, number), 0) for number in empty)]
-    return [*places, cell_of(state, cell_id(of.reserve, 0))]

@@ -1,6 +1,6 @@
-"""What a seller offers: the terms of a sealed-bid auction, fixed before anybody bids.
+"""What a sale is to be: its terms, fixed before anybody bids; of an auction, what a seller offers.
 
-    block of the sale … close       bids
+    block of the sale … close       bids, or orders
     … accept                        members complain about inputs, or accept them
     accept + 1 … prove              calls, and the result of one of them
     after a result                  its outputs, opened at any time; then the settlement
@@ -11,23 +11,18 @@ reserve was accepted by `accept`, the sale has failed, and everything goes back.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import lru_cache
 from typing import Final
 
 from node.core.codec import Reader, Writer
 from node.core.ids import ID_BYTES, AccountId, Kind
-from private_exec.programs.auction import auction
+from node.private.sale_program import Market, SaleProgram
 from private_exec.programs.program import Program
-from private_exec.provable.transition import name_of
 
-MIN_BIDDERS: Final = 2
-MAX_BIDDERS: Final = 32
 LIMIT: Final = 2**32 - 1
-"""The highest bid, and the highest reserve, that the program takes."""
-OUTPUTS: Final = 2
-"""Of the program: winner and price, both public."""
+"""The highest bid, reserve, and quantity, that the programs take."""
 
 
 class SalePhase(IntEnum):
@@ -43,25 +38,74 @@ class SalePhase(IntEnum):
         return self.name.lower()
 
 
-@lru_cache(maxsize=MAX_BIDDERS)
-def program_of(bidders: int) -> Program:
-    """What the committee of a sale with so many places computes."""
-    return auction.at(bidders=bidders)
+class Side(IntEnum):
+    """Of what enters a sale; its number is what the batch program reads."""
+
+    SELL = 0
+    BUY = 1
+
+    @property
+    def label(self) -> str:
+        return self.name.lower()
 
 
-@lru_cache(maxsize=MAX_BIDDERS)
-def statement_of(bidders: int) -> str:
-    """Name of its statement, under which genesis has the key."""
-    return name_of(program_of(bidders))
-
-
-@dataclass(frozen=True, slots=True)
-class SaleTerms:
-    """See the module.
+class Terms(ABC):
+    """What all sales have.
 
     Attributes:
         committee: id of its declaration, 32 bytes.
         epoch: whose keys the inputs are sealed to.
+        close, accept, prove: last heights of the three steps.
+    """
+
+    committee: bytes
+    epoch: int
+    close: int
+    accept: int
+    prove: int
+
+    @property
+    @abstractmethod
+    def program(self) -> SaleProgram:
+        """What its committee computes."""
+
+    @abstractmethod
+    def locks(self, side: Side) -> Kind:
+        """In which kind somebody of this side locks what it can cost."""
+
+    @abstractmethod
+    def write(self, writer: Writer) -> None:
+        """All of it."""
+
+    @property
+    def deadlines(self) -> tuple[int, int, int]:
+        """In order."""
+        return self.close, self.accept, self.prove
+
+    def phase(self, height: int) -> SalePhase:
+        """In a block of this height."""
+        for phase, last in zip(SalePhase, self.deadlines, strict=False):
+            if height <= last:
+                return phase
+        return SalePhase.OVER
+
+
+def program_of(bidders: int) -> Program:
+    """What the committee of an auction with so many places computes."""
+    return SaleProgram(Market.AUCTION, (bidders,)).traced
+
+
+def statement_of(bidders: int) -> str:
+    """Name of its statement, under which genesis has the key."""
+    return SaleProgram(Market.AUCTION, (bidders,)).statement
+
+
+@dataclass(frozen=True, slots=True)
+class SaleTerms(Terms):
+    """Of an auction.
+
+    Attributes:
+        committee, epoch: whose keys the inputs are sealed to.
         kind: in which it is paid.
         item: digest of what is sold, 32 bytes; what it is, seller and bidders know.
         seller: transparent account that gets the price.
@@ -79,12 +123,12 @@ class SaleTerms:
     accept: int
     prove: int
 
-    def phase(self, height: int) -> SalePhase:
-        """In a block of this height."""
-        for phase, last in zip(SalePhase, (self.close, self.accept, self.prove), strict=False):
-            if height <= last:
-                return phase
-        return SalePhase.OVER
+    @property
+    def program(self) -> SaleProgram:
+        return SaleProgram(Market.AUCTION, (self.bidders,))
+
+    def locks(self, side: Side) -> Kind:  # noqa: ARG002 - all are bidders
+        return self.kind
 
     def write(self, writer: Writer) -> None:
         writer.raw(self.committee, ID_BYTES).u64(self.epoch).raw(self.kind.to_bytes(), 64)

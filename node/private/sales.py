@@ -1,12 +1,12 @@
-"""Sales: sealed-bid second-price auctions, from an offer to accepted bids.
+"""Sales: what all of them share, from their inputs to what goes back.
 
-    offer      terms, and a reserve that nobody sees            → `Sale`, its reserve pending
-    bid        a hidden amount out of the shielded pool         → `Bid`, pending, locked
-    complaint  an input is wrong: the bid goes back, or there is no auction
+    auction    an item, a hidden reserve, hidden bids           auctions.py
+    batch      hidden orders of both sides, one price           batches.py
+
+    complaint  an input is wrong: it goes back, or there is no auction
     accept     2t + 1 members have their shares                 → cells of the sale
 
-What is computed of them is in calls.py, what comes of it in results.py. A reserve is a number, not
-money: nothing goes back for it.
+What is computed of them is in calls.py, what comes of it in results.py.
 """
 
 from __future__ import annotations
@@ -23,18 +23,11 @@ from node.private import committees
 from node.private import sale_state as entries
 from node.private import state as shared
 from node.private.errors import PrivateOutdated, PrivateRefused
-from node.private.gifts import BidTx, carried_part
 from node.private.messages import AcceptTx
 from node.private.rounds import read_input
-from node.private.sale_payload import OfferTx
-from node.private.sale_state import Bid, Sale
-from node.private.sale_terms import (
-    MAX_BIDDERS,
-    MIN_BIDDERS,
-    SalePhase,
-    SaleTerms,
-    statement_of,
-)
+from node.private.sale_entries import PAD_AT, Bid, Order, become
+from node.private.sale_state import Sale
+from node.private.sale_terms import SalePhase, Terms
 from node.private.state import Status, Write
 from private_exec.committee import acceptance as acceptances
 from private_exec.committee import inputs
@@ -48,159 +41,76 @@ from zk.curve.bn254 import G1Affine
 COMPUTING_STEPS = 2
 """Steps between the last acceptance and the last result, at least: those of one attempt."""
 
-# --- offers -------------------------------------------------------------------------------------
+# --- entering -----------------------------------------------------------------------------------
 
 
-def check_terms(terms: SaleTerms) -> None:
-    """PV-170, as far as it needs no state.
-
-    Raises:
-        PrivateRefused: PV-170; InvalidTransaction: TR-3, the seller is no account.
-    """
-    if terms.kind.logic:
-        raise PrivateRefused("PV-170", "prices are of a plain kind", where="kind")
-    if not MIN_BIDDERS <= terms.bidders <= MAX_BIDDERS:
-        raise PrivateRefused(
-            "PV-170", f"a sale has {MIN_BIDDERS} to {MAX_BIDDERS} places", where="bidders"
-        )
-    check_key(terms.seller, what="seller")
-
-
-def check_offer(tx: OfferTx) -> None:
-    """PV-170, PV-171, as far as they need no state.
-
-    Raises:
-        PrivateRefused: PV-170, PV-171; DecodeError: no input; InvalidTransaction: TR-3.
-    """
-    check_terms(tx.terms)
-    given = _one_value(tx.input, tx.sale, "PV-171")
-    if (given.committee, given.epoch) != (tx.terms.committee, tx.terms.epoch):
-        raise PrivateRefused("PV-171", "its reserve is for another committee", where="input")
-
-
-def offer(
-    tx: OfferTx,
+def check_kept(
+    terms: Terms,
     state: StateReader,
     height: int,
     parameters: PrivateParameters,
     statements: Collection[str],
-) -> Effects:
-    """PV-170: under terms that can be kept, of a program whose key the chain has.
+    rule: str,
+) -> None:
+    """That a sale can be held under its terms, from a block of this height.
 
     Raises:
-        PrivateRefused: PV-106, PV-113, PV-170; InputRefused: PV-33, PV-40, PV-41.
+        PrivateRefused: `rule`, which says so of this kind of sale; PV-106, no such epoch.
     """
-    terms, step = tx.terms, parameters.step_heights
-    if (name := statement_of(terms.bidders)) not in statements:
-        raise PrivateRefused("PV-170", f"the chain has no key of {name}", where="bidders")
+    step, name = parameters.step_heights, terms.program.statement
+    if name not in statements:
+        raise PrivateRefused(rule, f"the chain has no key of {name}", where="program")
     epoch = committees.epoch_of(state, terms.committee, terms.epoch)
     last = min(epoch.until - step, height + parameters.round_heights)
-    _check_deadlines(terms, height, step, last)
-    given = read_input(tx.input)
-    inputs.check(given, epoch.record)
-    found = Sale(terms, given.id, given.commitments[0])
-    return Effects(
-        writes=(
-            (entries.sale_key(tx.sale), found.to_bytes()),
-            (entries.reserve_key(given.id), tx.sale),
-            *_entered(given, tx.input, state),
-        ),
-        nullifiers=(tx.sale,),
-        fee=tx.head.fee,
-        payer=tx.head.payer,
-        events=(event("sale", tx.sale, item=terms.item.hex(), bidders=str(terms.bidders)),),
-    )
-
-
-def _check_deadlines(terms: SaleTerms, height: int, step: int, last: int) -> None:
-    """PV-170. Raises PrivateRefused."""
-    deadlines = (height, terms.close, terms.accept, terms.prove)
-    if any(b - a < step for a, b in itertools.pairwise(deadlines)) or (
+    heights = (height, *terms.deadlines)
+    if any(b - a < step for a, b in itertools.pairwise(heights)) or (
         terms.prove - terms.accept < COMPUTING_STEPS * step
     ):
         raise PrivateRefused(
-            "PV-170",
-            f"deadlines {deadlines[1:]} are not {step} heights apart, the last two twice as much",
+            rule,
+            f"deadlines {heights[1:]} are not {step} heights apart, the last two twice as much",
             where="deadlines",
         )
     if terms.prove > last:
         raise PrivateRefused(
-            "PV-170", f"ends at {terms.prove}; its keys, or any sale, at {last}", where="deadlines"
+            rule, f"ends at {terms.prove}; its keys, or any sale, at {last}", where="deadlines"
         )
 
 
-# --- bids ---------------------------------------------------------------------------------------
-
-
-def check_bid(tx: BidTx) -> None:
-    """PV-172, as far as it needs no state: an input of one value, for this sale.
+def check_input(data: bytes, sale: bytes, values: int, rule: str) -> Input:
+    """An input of so many values for this sale, as far as it needs no state.
 
     Raises:
-        PrivateRefused: PV-172; DecodeError: no input; InvalidTransaction: TR-3.
+        PrivateRefused: `rule`; DecodeError: no input; InvalidTransaction: TR-3.
     """
-    _one_value(tx.input, tx.sale, "PV-172")
-
-
-def check_open(tx: BidTx, found: Sale, height: int) -> None:
-    """PV-172: the sale still takes bids, of this kind.
-
-    Raises:
-        PrivateRefused: PV-172; PrivateOutdated: PV-172, it came too late, or all places are taken.
-    """
-    terms = found.terms
-    if tx.carried.hidden_values[0].kind != terms.kind:
-        raise PrivateRefused("PV-172", "bids are of the sale's kind", where="kind")
-    if terms.phase(height) is not SalePhase.BIDDING:
-        raise PrivateOutdated("PV-172", f"bids ended at {terms.close}", where="sale")
-    if found.bids >= terms.bidders:
-        raise PrivateOutdated("PV-172", f"all {terms.bidders} places are taken", where="sale")
-
-
-def bid(tx: BidTx, state: StateReader, height: int) -> Effects:
-    """PV-172: in time, in a place, of a commitment of its own; locked until the sale is over.
-
-    Raises:
-        PrivateRefused: PV-106, PV-113, PV-170, PV-172; PrivateOutdated: PV-172.
-        InputRefused: PV-33, PV-40, PV-41.
-    """
-    found, given = entries.sale_of(state, tx.sale), read_input(tx.input)
-    check_open(tx, found, height)
-    epoch = committees.epoch_of(state, found.terms.committee, found.terms.epoch)
-    inputs.check(given, epoch.record)
-    amount = given.commitments[0]
-    entry = Bid(tx.sale, found.bids, given.owner, Status.PENDING, amount, height)
-    after = replace(found, bids=found.bids + 1)
-    carried = carried_part(tx, "bid", found.terms.kind)
-    return Effects(
-        writes=(
-            (entries.sale_key(tx.sale), after.to_bytes()),
-            (entries.place_key(tx.sale, found.bids), given.id),
-            (entries.bid_key(given.id), entry.to_bytes()),
-            *_entered(given, tx.input, state),
-        ),
-        nullifiers=(tx.id,),
-        carried_fee=tx.carried.fee,
-        parts=(carried,),
-        events=(event("bid", tx.sale, input=given.id.hex(), number=str(found.bids)),),
-    )
-
-
-def _one_value(data: bytes, sale: bytes, rule: str) -> Input:
     given = read_input(data)
-    if given.reference != sale or len(given.values) != 1:
-        raise PrivateRefused(rule, "its input is not of one value for this sale", where="input")
+    if given.reference != sale or len(given.values) != values:
+        text = f"its input is not of {values} values for this sale"
+        raise PrivateRefused(rule, text, where="input")
     check_key(AccountId(given.owner), what="owner")
     return given
 
 
-def _entered(given: Input, data: bytes, state: StateReader) -> list[Write]:
-    """PV-113: the input waits for members, and its commitment is used up."""
-    if any(state.get(shared.used_key(key)) is not None for key in given.duplicate_keys):
-        raise PrivateRefused("PV-113", "a commitment of it was used before", where="input")
+def entered(given: Input, data: bytes, terms: Terms, state: StateReader) -> list[Write]:
+    """An input that waits for members, under the keys of the sale's epoch; its commitments are new.
+
+    Raises:
+        PrivateRefused: PV-106, PV-113; InputRefused: PV-33, PV-40, PV-41.
+    """
+    epoch = committees.epoch_of(state, terms.committee, terms.epoch)
+    used = shared.used(state, given.duplicate_keys, given.id)
+    inputs.check(given, epoch.record)
+    waiting = shared.waiting_entries(given.id, len(given.values))
+    return [(shared.input_key(given.id), data), *waiting, *used]
+
+
+def entry(given: Input, made: Bid | Order, found: Sale) -> list[Write]:
+    """The sale's next bid or order."""
+    after = replace(found, entered=found.entered + 1)
     return [
-        (shared.input_key(given.id), data),
-        (shared.waiting_key(cell_id(given.id, 0)), given.id + b"\x00"),
-        *((shared.used_key(key), given.id) for key in given.duplicate_keys),
+        (entries.sale_key(made.sale), after.to_bytes()),
+        (entries.place_key(made.sale, found.entered), given.id),
+        (entries.entry_key(given.id), made.to_bytes()),
     ]
 
 
@@ -208,8 +118,8 @@ def _entered(given: Input, data: bytes, state: StateReader) -> list[Write]:
 
 
 def sale_of_input(state: StateReader, identity: bytes) -> bytes | None:
-    """The sale that an input belongs to, as a bid or as its reserve."""
-    if (found := entries.find_bid(state, identity)) is not None:
+    """The sale that an input belongs to, as a bid or order, or as its reserve."""
+    if (found := entries.find_entry(state, identity)) is not None:
         return found.sale
     return state.get(entries.reserve_key(identity))
 
@@ -221,8 +131,7 @@ def pending(state: StateReader, identity: bytes, sale: bytes, height: int) -> Sa
         PrivateRefused: PV-170; PrivateOutdated: PV-174.
     """
     found = entries.sale_of(state, sale)
-    bid = entries.find_bid(state, identity)
-    status = found.status if bid is None else bid.status
+    status = _waits(state, identity, found)[0]
     late = found.terms.phase(height) not in (SalePhase.BIDDING, SalePhase.ACCEPTING)
     if status is not Status.PENDING or late:
         raise PrivateOutdated(
@@ -233,15 +142,24 @@ def pending(state: StateReader, identity: bytes, sale: bytes, height: int) -> Sa
     return found
 
 
+def _waits(state: StateReader, identity: bytes, found: Sale) -> tuple[Status, tuple[G1Affine, ...]]:
+    """Of an input of a sale: its status, and its commitments as its owner made them."""
+    if (mine := entries.find_entry(state, identity)) is not None:
+        return mine.status, mine.commitments
+    if found.reserve is None or found.reserve.input != identity:
+        raise PrivateRefused("PV-174", "no input of this sale", where="input")
+    return found.reserve.status, (found.reserve.amount,)
+
+
 def became(
     state: StateReader, identity: bytes, found: Sale, status: Status
 ) -> tuple[Sale, list[Write]]:
     """An input that waits no longer; the sale is written by the caller."""
-    writes = shared.forget_input(identity)
-    bid = entries.find_bid(state, identity)
-    if bid is None:
-        return replace(found, status=status), writes
-    writes.append((entries.bid_key(identity), replace(bid, status=status).to_bytes()))
+    writes = shared.forget_input(identity, len(_waits(state, identity, found)[1]))
+    if (mine := entries.find_entry(state, identity)) is not None:
+        writes.append((entries.entry_key(identity), become(mine, status).to_bytes()))
+    elif found.reserve is not None:
+        found = replace(found, reserve=replace(found.reserve, status=status))
     return found, writes
 
 
@@ -264,26 +182,57 @@ def check_place(state: StateReader, sale: bytes, height: int) -> Sale:
 def accept(tx: AcceptTx, said: Acceptance, state: StateReader, height: int) -> Effects:
     """PV-174: inputs of a sale, named in the place of a round, become its cells.
 
+    A pad's keeps the commitment as its owner made it (PV-203), and its `blind` takes the shift: so
+    what is opened under it is opened under what the owner knows.
+
     Raises:
-        PrivateRefused: PV-106; PrivateOutdated: PV-174; CommitteeRefused: PV-43, PV-44.
+        PrivateRefused: PV-106, PV-174; PrivateOutdated: PV-174.
+        CommitteeRefused: PV-43, PV-44.
     """
     found = check_place(state, tx.round, height)
     epoch = committees.epoch_of(state, found.terms.committee, found.terms.epoch)
-    here: dict[CellId, tuple[bytes, G1Affine]] = {}
+    commitments: dict[CellId, G1Affine] = {}
+    pads: dict[CellId, int] = {}
+    missing: dict[bytes, int] = {}
     for row in said.cells:
         place = state.get(shared.waiting_key(row.id))
         if place is None or sale_of_input(state, place[:-1]) != tx.round:
             continue
-        bid = entries.find_bid(state, place[:-1])
-        here[row.id] = place[:-1], found.asked if bid is None else bid.amount
-    commitments = {cell: com for cell, (_, com) in here.items()}
+        identity, index = place[:-1], place[-1]
+        own = _waits(state, identity, found)[1]
+        commitments[row.id] = own[index]
+        if index == PAD_AT:
+            pads[row.id] = row.shift
+        missing[identity] = missing.get(identity, len(own)) - 1
+    if any(missing.values()):
+        raise PrivateRefused("PV-174", "some of an input's cells alone", where="acceptance")
     writes: list[Write] = []
-    for cell in acceptances.accept(said, epoch.record, commitments):
-        found, changes = became(state, here[cell.id][0], found, Status.ACCEPTED)
-        writes += [*changes, (entries.cell_key(cell.id), cell.to_bytes())]
+    for made in acceptances.accept(said, epoch.record, commitments):
+        shift = pads.get(made.id)
+        cell = made if shift is None else replace(made, com=commitments[made.id], blind=shift)
+        writes.append((entries.cell_key(cell.id), cell.to_bytes()))
+    for identity in missing:
+        found, changes = became(state, identity, found, Status.ACCEPTED)
+        writes += changes
     writes.append((entries.sale_key(tx.round), found.to_bytes()))
-    names = ",".join(identity.hex() for identity, _ in here.values())
+    names = ",".join(identity.hex() for identity in missing)
     return Effects(writes=tuple(writes), events=(event("accepted", tx.round, inputs=names),))
+
+
+# --- the end ------------------------------------------------------------------------------------
+
+
+def forgotten(identity: bytes, values: int) -> list[Write]:
+    """Cells of an input that nothing reads any more."""
+    return [(entries.cell_key(cell_id(identity, index)), None) for index in range(values)]
+
+
+def over(state: StateReader, identity: bytes, of: Sale) -> list[Write]:
+    """A sale that is settled, and whose cells are gone; entries are the caller's."""
+    writes: list[Write] = [(entries.sale_key(identity), replace(of, settled=True).to_bytes())]
+    for key, item in entries.accepted(state, identity, of):
+        writes += forgotten(key, len(item.commitments))
+    return writes + (forgotten(of.reserve.input, 1) if of.reserve else [])
 
 
 def event(name: str, sale: bytes, **fields: str) -> Event:

@@ -263,17 +263,17 @@ def heard_key(identity: bytes, member: int) -> bytes:
     return _HEARD + identity + bytes([member])
 
 
-def waiting_entries(identity: bytes) -> list[Write]:
+def waiting_entries(identity: bytes, values: int = CELLS_OF_DONATION) -> list[Write]:
     """What says of each cell to be that it comes from this input."""
     return [
         (waiting_key(cell_id(identity, index)), identity + bytes([index]))
-        for index in range(CELLS_OF_DONATION)
+        for index in range(values)
     ]
 
 
-def forget_input(identity: bytes) -> list[Write]:
+def forget_input(identity: bytes, values: int = CELLS_OF_DONATION) -> list[Write]:
     """Of an input that is not to become cells any more: all but its donation."""
-    gone = [key for key, _ in waiting_entries(identity)]
+    gone = [key for key, _ in waiting_entries(identity, values)]
     return [(key, None) for key in (input_key(identity), *gone)]
 
 

@@ -1,10 +1,11 @@
-"""Statements about hidden amounts, as the chain asks for them.  PV-110, PV-119, PV-171, PV-173.
+"""Statements about hidden amounts: PV-110, PV-119, PV-171, PV-173, PV-202.
 
     donation/1    kind, cv, members' root, round, nullifier  |  w, c    linked to the input's two
     transit/1     kind, cv                                   |  c       linked to the input's
 
 Of a bid, and of a reserve, transit/1 is shown twice: of the amount v with cv and Com, and of what
-is left to the limit L with [L]K − cv and L·G − Com. Both are below 2⁶⁴, so 0 ≤ v ≤ L.
+is left to the limit L with [L]K − cv and L·G − Com. Both are below 2⁶⁴, so 0 ≤ v ≤ L. Of an order
+it is shown of the limit, and of the quantity q, whose cv counts in [u]K: it holds u·q of the kind.
 
 The point of the kind is computed here, from the kind that the carried transaction shows, and cv is
 decoded strictly: it is a point of the subgroup, and the one that this transaction's balance has.
@@ -12,13 +13,23 @@ decoded strictly: it is a point of the subgroup, and the one that this transacti
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from circuits.membership import round_element
 from node.core.effects import HiddenValue
-from node.core.ids import Kind
 from node.core.interfaces import ProofClaim
 from node.core.private import DONATION, TRANSIT
 from node.private.errors import PrivateRefused
-from node.private.gifts import BidTx, Carrying, ClaimTx, DepositTx, DonateTx, LinkedProof
+from node.private.gifts import (
+    BidTx,
+    Carrying,
+    ClaimTx,
+    DepositTx,
+    DonateTx,
+    LinkedProof,
+    OrderTx,
+)
 from node.private.rounds import read_input
 from node.private.sale_payload import OfferTx
 from node.private.sale_terms import LIMIT
@@ -53,10 +64,16 @@ def claims_of(tx: Carrying) -> tuple[ProofClaim, ...]:
         DecodeError: no input.
     """
     value = moved(tx)
-    if isinstance(tx, BidTx):
-        proofs = (tx.linked, tx.bounded)
-        return _within(value.kind, value.cv, read_input(tx.input).commitments[0], proofs, tx)
-    return (_claim_of(tx, value),)
+    base = spec.kind_point(value.kind).point
+    match tx:
+        case BidTx():
+            (held,) = read_input(tx.input).commitments
+            shown = _Shown(base, value.cv, held, LIMIT)
+            return _within(shown, (tx.linked, tx.bounded), tx.reference)
+        case OrderTx():
+            return _order(tx, base)
+        case _:
+            return (_claim_of(tx, value),)
 
 
 def reserve_claims(tx: OfferTx) -> tuple[ProofClaim, ...]:
@@ -65,30 +82,55 @@ def reserve_claims(tx: OfferTx) -> tuple[ProofClaim, ...]:
     Raises:
         PrivateRefused: PV-110, cv is no point; DecodeError: no input.
     """
-    held = read_input(tx.input).commitments[0]
-    return _within(tx.terms.kind, tx.cv, held, (tx.linked, tx.bounded), tx)
+    base = spec.kind_point(tx.terms.kind).point
+    (held,) = read_input(tx.input).commitments
+    return _within(_Shown(base, tx.cv, held, LIMIT), (tx.linked, tx.bounded), tx.reference)
 
 
-def _within(
-    kind: Kind,
-    cv: bytes,
-    held: G1Affine,
-    proofs: tuple[LinkedProof, LinkedProof],
-    tx: BidTx | OfferTx,
-) -> tuple[ProofClaim, ...]:
-    """PV-173: 0 ≤ v ≤ LIMIT, for the v that cv and the commitment hold."""
-    base, point = spec.kind_point(kind).point, _point(cv)
-    shown = ((point, held), rest_of(base, point, held))
-    return tuple(
-        linked.claim(TRANSIT, (base.x, base.y, p.x, p.y), (com,), tx.reference)
-        for linked, (p, com) in zip(proofs, shown, strict=True)
+def _order(tx: OrderTx, base: Point) -> tuple[ProofClaim, ...]:
+    """PV-202: the limit is a tick; what is locked is the unit times a quantity of the program."""
+    said = tx.ordered
+    limit, quantity = read_input(said.input).commitments[:2]
+    unit = babyjub.multiply(said.unit, base)
+    return (
+        *_within(_Shown(base, said.limit_cv, limit, said.ticks - 1), tx.proofs[:2], tx.reference),
+        *_within(_Shown(unit, said.cv, quantity, LIMIT), tx.proofs[2:], tx.reference),
     )
 
 
-def rest_of(base: Point, cv: Point, held: G1Affine) -> tuple[Point, G1Affine]:
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A number v of which is shown that 0 ≤ v ≤ limit.
+
+    Attributes:
+        base: point that cv counts in.
+        cv: commitment on Baby Jubjub, compressed.
+        held: the same number's commitment beside it.
+        limit: the largest.
+    """
+
+    base: Point
+    cv: bytes
+    held: G1Affine
+    limit: int
+
+
+def _within(
+    shown: _Shown, proofs: Sequence[LinkedProof], reference: bytes
+) -> tuple[ProofClaim, ...]:
+    """PV-173: 0 ≤ v ≤ limit, for the v that cv and the commitment hold."""
+    base, cv = shown.base, _point(shown.cv)
+    pairs = ((cv, shown.held), rest_of(base, cv, shown.held, shown.limit))
+    return tuple(
+        linked.claim(TRANSIT, (base.x, base.y, p.x, p.y), (com,), reference)
+        for linked, (p, com) in zip(proofs, pairs, strict=True)
+    )
+
+
+def rest_of(base: Point, cv: Point, held: G1Affine, limit: int = LIMIT) -> tuple[Point, G1Affine]:
     """[L]K − cv and L·G − Com: both hold what is left to the limit."""
-    rest = babyjub.add(babyjub.multiply(LIMIT, base), babyjub.negate(cv))
-    return rest, group.total_g1([*group.base_g1([LIMIT]), group.negative(held)])
+    rest = babyjub.add(babyjub.multiply(limit, base), babyjub.negate(cv))
+    return rest, group.total_g1([*group.base_g1([limit]), group.negative(held)])
 
 
 def _point(cv: bytes) -> Point:

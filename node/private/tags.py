@@ -32,6 +32,8 @@ class Tag(IntEnum):
     RESULT = 23
     BLAME = 24
     SILENCE = 25
+    BATCH = 26
+    ORDER = 27
 
     @property
     def label(self) -> str:

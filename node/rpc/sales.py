@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from node.core.genesis import Genesis
 from node.core.ids import Kind
 from node.core.interfaces import StateReader
-from node.private import calls, claims
+from node.private import calls, claims, markets
 from node.private import sale_state as entries
 from node.private import state as shared
 from node.private.errors import PrivateRefused
+from node.private.sale_entries import Bid
 from node.private.sale_payload import members_of
-from node.private.sale_state import Attempt, Bid, Sale
-from node.private.sale_terms import SalePhase, statement_of
+from node.private.sale_state import Attempt, Outcome, Sale
+from node.private.sale_terms import SalePhase, SaleTerms
 from node.private.state import Status
 from node.rpc import sale_schema as schema
 from node.rpc import views
@@ -43,19 +44,19 @@ class SaleViews:
     def sales(self, after: bytes = b"", limit: int = 64) -> schema.SalesView:
         """PV-141: those behind an id. Raises NotFound: PV-140."""
         state = self._state()
-        page, more = page_of(entries.sales(state), after, limit)
-        found = [self._sale(state, identity, item) for identity, item in page]
+        page, more = page_of(_auctions(state), after, limit)
+        found = [self._sale(state, identity, *item) for identity, item in page]
         return schema.SalesView(height=self._store.height, sales=found, more=more)
 
     def sale(self, identity: bytes) -> schema.SaleView:
         """One. Raises NotFound: PV-140, PV-141."""
         state = self._state()
-        return self._sale(state, identity, _found(state, identity))
+        return self._sale(state, identity, *_found(state, identity))
 
     def bids(self, identity: bytes) -> schema.BidsView:
         """Of a sale. Raises NotFound: PV-140, PV-141."""
         state = self._state()
-        of = _found(state, identity)
+        of, _ = _found(state, identity)
         found = [self._bid(state, key, bid) for key, bid in entries.bids_of(state, identity, of)]
         return schema.BidsView(height=self._store.height, bids=found)
 
@@ -72,13 +73,14 @@ class SaleViews:
         parameters_of(self._genesis)
         return self._store.reader()
 
-    def _sale(self, state: StateReader, identity: bytes, found: Sale) -> schema.SaleView:
-        terms, following = found.terms, self._store.height + 1
-        message = state.get(shared.input_key(found.reserve))
-        outcome = found.outcome
+    def _sale(
+        self, state: StateReader, identity: bytes, found: Sale, terms: SaleTerms
+    ) -> schema.SaleView:
+        following, reserve = self._store.height + 1, found.reserve
+        asked = b"" if reserve is None else reserve.input
+        message = state.get(shared.input_key(asked))
+        outcome = found.outcome if isinstance(found.outcome, Outcome) else None
         nobody = outcome is None or outcome.winner >= terms.bidders
-        computing = terms.phase(following) is SalePhase.COMPUTING and not found.proved
-        ready = computing and found.status is Status.ACCEPTED
         return schema.SaleView(
             height=self._store.height,
             id=hex_of(identity),
@@ -89,34 +91,19 @@ class SaleViews:
             item=hex_of(terms.item),
             seller=hex_of(terms.seller),
             bidders=terms.bidders,
-            bids=found.bids,
-            statement=statement_of(terms.bidders),
+            bids=found.entered,
+            statement=terms.program.statement,
             close=terms.close,
             accept=terms.accept,
             prove=terms.prove,
-            reserve=hex_of(found.reserve),
-            reserve_status=found.status.label,
+            reserve=hex_of(asked),
+            reserve_status=Status.REFUSED.label if reserve is None else reserve.status.label,
             reserve_message=None if message is None else hex_of(message),
-            attempt=self._attempt(found.attempt) if found.attempt.called else None,
-            reads=[_read(one) for one in entries.reads_of(state, identity, found)] if ready else [],
-            made=[
-                schema.MadeView(c=str(one.c), com=hex_of(g1_to_bytes(one.com)))
-                for one in found.made
-            ],
+            attempt=attempt_view(found.attempt, self._genesis),
+            reads=reads_view(state, identity, found, following),
+            made=made_view(found),
             winner=None if nobody or outcome is None else outcome.winner,
             price=None if outcome is None else str(outcome.price),
-        )
-
-    def _attempt(self, found: Attempt) -> schema.AttemptView:
-        step = parameters_of(self._genesis).step_heights
-        return schema.AttemptView(
-            number=found.number - 1,
-            called=found.called,
-            session=hex_of(found.session),
-            absent=list(members_of(found.absent)),
-            asked=found.asked,
-            spoiled=found.spoiled,
-            over=calls.over_at(found, step),
         )
 
     def _bid(self, state: StateReader, identity: bytes, found: Bid) -> schema.BidView:
@@ -127,14 +114,49 @@ class SaleViews:
             number=found.number,
             owner=hex_of(found.owner),
             status=found.status.label,
-            returns=_returns(state, identity, self._store.height + 1),
+            returns=returns(state, identity, self._store.height + 1),
             amount=hex_of(g1_to_bytes(found.amount)),
             height=found.height,
             message=None if message is None else hex_of(message),
         )
 
 
-def _returns(state: StateReader, identity: bytes, height: int) -> bool:
+def attempt_view(found: Attempt, genesis: Genesis) -> schema.AttemptView | None:
+    """The session under way; None: nobody called."""
+    if not found.called:
+        return None
+    return schema.AttemptView(
+        number=found.number - 1,
+        called=found.called,
+        session=hex_of(found.session),
+        absent=list(members_of(found.absent)),
+        asked=found.asked,
+        spoiled=found.spoiled,
+        over=calls.over_at(found, parameters_of(genesis).step_heights),
+    )
+
+
+def reads_view(
+    state: StateReader, identity: bytes, found: Sale, height: int
+) -> list[schema.ReadView]:
+    """What a session reads, once inputs can be accepted no more, until there is a result."""
+    market = markets.of(found)
+    if found.proved or found.terms.phase(height) is not SalePhase.COMPUTING:
+        return []
+    try:
+        market.check_ready(state, identity, found)
+    except PrivateRefused:
+        return []
+    return [_read(one) for one in market.reads(state, identity, found)]
+
+
+def made_view(found: Sale) -> list[schema.MadeView]:
+    """Cells of the result."""
+    return [schema.MadeView(c=str(one.c), com=hex_of(g1_to_bytes(one.com))) for one in found.made]
+
+
+def returns(state: StateReader, identity: bytes, height: int) -> bool:
+    """Whether an input, or what an order traded, can be claimed in a block of this height."""
     try:
         claims.leaving(state, identity, height)
     except PrivateRefused:
@@ -147,8 +169,14 @@ def _read(one: Read) -> schema.ReadView:
     return schema.ReadView(id=hex_of(one.id), com=hex_of(g1_to_bytes(one.com)), c=c)
 
 
-def _found(state: StateReader, identity: bytes) -> Sale:
+def _auctions(state: StateReader) -> Iterator[tuple[bytes, tuple[Sale, SaleTerms]]]:
+    for identity, found in entries.sales(state):
+        if isinstance(found.terms, SaleTerms):
+            yield identity, (found, found.terms)
+
+
+def _found(state: StateReader, identity: bytes) -> tuple[Sale, SaleTerms]:
     found = entries.find(state, identity)
-    if found is None:
+    if found is None or not isinstance(found.terms, SaleTerms):
         raise missing("sale")
-    return found
+    return found, found.terms

@@ -14,8 +14,9 @@ from typing import Any, Final
 from circuits.crossing import MEMBER_DEPTH
 from circuits.membership import MemberTree, leaf
 from node.core.block import Receipt
+from node.core.effects import Crossing
 from node.core.genesis import Genesis, development_genesis
-from node.core.ids import NATIVE, AccountId, EnvironmentId, Height, tagged_hash
+from node.core.ids import NATIVE, AccountId, EnvironmentId, Height, Kind, tagged_hash
 from node.core.interfaces import ProofVerifier, StateReader
 from node.core.private import PrivateParameters
 from node.execution import turnstile
@@ -62,6 +63,7 @@ from shielded.private_owner import PrivateOwner
 from shielded.transaction import ShieldedTx
 from transparent.accounts import every_balance
 from transparent.signature import SigningKey
+from transparent.spec import crossing_digest
 
 AMOUNT: Final = 10**9
 """What each note of the donors' wallets has."""
@@ -89,31 +91,67 @@ class Purse(Pool):
 
     @property
     def holdings(self) -> int:
-        """What all notes are worth that can be spent."""
-        return sum(held.note.quantity for held in self._free)
+        """What all notes of the native kind are worth that can be spent."""
+        return self.worth(NATIVE)
+
+    def worth(self, kind: Kind) -> int:
+        """What all notes of a kind are worth that can be spent."""
+        return sum(held.note.quantity for held in self._free if held.note.kind == kind)
 
     def pledge(self, value: HiddenOpening) -> ShieldedTx:
-        """Out of the oldest note that has it."""
-        held = next(h for h in self._free if h.note.quantity >= value.amount + self.fee)
-        self._free.remove(held)
-        change = held.note.quantity - value.amount - self.fee
-        address = held.owner.full_viewing_key.address(0, internal=True)
-        plan = self._plan(
-            spends=(self._spend(held),),
-            payments=(Payment(address, change, change=True),),
-            hidden_values=(value,),
-        )
-        return self._carried(plan, held.owner)
+        """Out of the oldest note that has it; of another kind, the fee out of a second one."""
+        due = {value.kind: value.amount}
+        due[NATIVE] = due.get(NATIVE, 0) + self.fee
+        return self._moving(value, due, None)
 
     def take(self, value: HiddenOpening, person: int = 0) -> ShieldedTx:
-        """Into a new note, which pays the fee."""
-        owner = self.keys[person]
-        address = owner.full_viewing_key.address(0, internal=True)
+        """Into a new note, which pays the fee; of another kind, a second note does."""
+        due = {value.kind: -value.amount}
+        due[NATIVE] = due.get(NATIVE, 0) + self.fee
+        return self._moving(value, due, person)
+
+    def _moving(
+        self, value: HiddenOpening, due: Mapping[Kind, int], person: int | None
+    ) -> ShieldedTx:
+        """Notes that have what is due of each kind, and the rest back; due < 0 enters."""
+        spends: list[Any] = []
+        changes: dict[Kind, int] = {}
+        owner = None if person is None else self.keys[person]
+        for kind, amount in due.items():
+            changes[kind] = -amount
+            if amount > 0:
+                held = next(
+                    h for h in self._free
+                    if h.note.kind == kind and h.note.quantity >= amount
+                    and (owner is None or h.owner is owner)
+                )  # fmt: skip
+                self._free.remove(held)
+                spends.append(held)
+                owner = held.owner
+                changes[kind] += held.note.quantity
+        key = owner or self.keys[0]
+        address = key.full_viewing_key.address(0, internal=True)
         plan = self._plan(
-            payments=(Payment(address, value.amount - self.fee, change=True),),
+            spends=tuple(self._spend(held) for held in spends),
+            payments=tuple(Payment(address, q, kind, change=True) for kind, q in changes.items()),
             hidden_values=(value,),
         )
-        return self._carried(plan, owner)
+        return self._carried(plan, key)
+
+    def shield_kind(self, kind: Kind, notes: int, each: int, key: SigningKey) -> bytes:
+        """New notes of another kind, in turn for every wallet, paid by an account."""
+        owners = [self.keys[i % len(self.keys)] for i in range(notes)]
+        due = sorted([(kind, notes * each), (NATIVE, self.fee)], key=lambda one: one[0].to_bytes())
+        entering = tuple(
+            Crossing(EnvironmentId.TRANSPARENT, key.account, one, -amount) for one, amount in due
+        )
+
+        def authorize(value: Crossing, identity: bytes) -> bytes:
+            return key.sign(crossing_digest(value.account, value.kind, -value.amount, identity))
+
+        payments = tuple(Payment(o.full_viewing_key.address(0), each, kind) for o in owners)
+        plan = self._plan(payments=payments, public_values=entering)
+        return self._build(plan, owners[0], authorize)
 
     def _carried(self, plan: Any, key: Any) -> ShieldedTx:
         tx = build(plan, key, self._prove)
@@ -448,7 +486,11 @@ class PrivateChain:
 
     def held(self) -> dict[EnvironmentId, int]:
         """What the turnstile knows of each environment."""
-        (row,) = (row for row in turnstile.supply(self.state) if row.kind == NATIVE)
+        return self.held_of(NATIVE)
+
+    def held_of(self, kind: Kind) -> dict[EnvironmentId, int]:
+        """The same of any kind."""
+        (row,) = (row for row in turnstile.supply(self.state) if row.kind == kind)
         return dict(row.held)
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 
-from node.core.genesis import Genesis, StatementKey, development_genesis
+from node.core.genesis import Allocation, Genesis, StatementKey, development_genesis
 from node.core.ids import NATIVE, tagged_hash
 from node.core.interfaces import ProofClaim
 from node.execution.verifier import GrothVerifier
-from node.private import bidding, committees
+from node.private import bidding, committees, markets, results
 from node.private import build as building
 from node.private import sale_state as entries
 from node.private.bidding import Bidding
@@ -20,6 +20,7 @@ from node.private.gifts import BidTx, LinkedProof
 from node.private.messages import AcceptTx, OpenTx
 from node.private.paid import WithdrawTx, sign_withdraw
 from node.private.rounds import read_input
+from node.private.sale_entries import Bid
 from node.private.sale_payload import (
     BlameTx,
     CallTx,
@@ -30,11 +31,11 @@ from node.private.sale_payload import (
     members_of,
     sign_offer,
 )
-from node.private.sale_state import Bid, Sale
-from node.private.sale_terms import SaleTerms, program_of, statement_of
+from node.private.sale_program import Market, SaleProgram
+from node.private.sale_state import Sale
+from node.private.sale_terms import SaleTerms
 from node.testing.ledger import FAUCET
 from node.testing.private import PARAMETERS, PrivateChain, assert_ok, signer
-from private_exec.committee.cells import Cell
 from private_exec.committee.epoch import EpochRecord
 from private_exec.committee.inputs import Input
 from private_exec.committee.opening import OpenStatement
@@ -47,7 +48,7 @@ from private_exec.mpc.rounds import Rounds
 from private_exec.mpc.simulate import Committee, Outcome
 from private_exec.pedersen import Opening
 from private_exec.provable import session as sessions
-from private_exec.provable.session import Landing
+from private_exec.provable.session import Landing, Read
 from private_exec.provable.transition import Provable
 from shielded.private_owner import PrivateOwner
 from transparent.signature import SigningKey
@@ -59,26 +60,36 @@ T = TypeVar("T")
 SELLER: Final = SigningKey(tagged_hash("testing/seller"))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
+def provable(program: SaleProgram) -> Provable:
+    """UNSAFE: a program with a key that everybody can forge under."""
+    return Provable.unsafe(program.traced, backends.get())
+
+
+def auction_of(bidders: int) -> SaleProgram:
+    """The auction with so many places."""
+    return SaleProgram(Market.AUCTION, (bidders,))
+
+
 def provable_of(bidders: int) -> Provable:
-    """UNSAFE: the auction with a key that everybody can forge under."""
-    return Provable.unsafe(program_of(bidders), backends.get())
+    """UNSAFE: the same with a key."""
+    return provable(auction_of(bidders))
 
 
-def sale_genesis(*bidders: int) -> Genesis:
-    """Of a chain that names statements of auctions of these sizes."""
+def sale_genesis(*programs: SaleProgram, **options: Any) -> Genesis:
+    """Of a chain that names statements of these."""
     keys = [
-        StatementKey(statement_of(n), bytes(32), bytes.fromhex(provable_of(n).verifying_key.id))
-        for n in bidders
+        StatementKey(one.statement, bytes(32), bytes.fromhex(provable(one).verifying_key.id))
+        for one in programs
     ]
-    return development_genesis(name="sales", private=PARAMETERS, statements=tuple(keys))
+    return development_genesis(name="sales", private=PARAMETERS, statements=tuple(keys), **options)
 
 
 class Sceptic:
     """A verifier that verifies what committees prove, and believes all else."""
 
-    def __init__(self, *bidders: int) -> None:
-        keys = {statement_of(n): provable_of(n).verifying_key for n in bidders}
+    def __init__(self, *programs: SaleProgram) -> None:
+        keys = {one.statement: provable(one).verifying_key for one in programs}
         self._known: Final = frozenset(keys)
         self._real: Final = GrothVerifier(keys, workers=1)
 
@@ -104,15 +115,25 @@ class SaleChain(PrivateChain):
     """With sales.
 
     Args:
-        bidders: places of each.
+        bidders: places of each auction.
+        programs: of others.
         epoch_blocks: how long a committee's keys serve.
+        allocations: in genesis, beside the faucet's.
         options: of every chain made by hand.
     """
 
-    def __init__(self, *, bidders: int = 2, epoch_blocks: int = 500, **options: Any) -> None:
+    def __init__(
+        self,
+        *programs: SaleProgram,
+        bidders: int = 2,
+        epoch_blocks: int = 500,
+        allocations: tuple[Allocation, ...] = (),
+        **options: Any,
+    ) -> None:
         self.bidders: Final = bidders
-        options.setdefault("verifier", Sceptic(bidders))
-        options.setdefault("genesis", sale_genesis(bidders))
+        programs = (auction_of(bidders), *programs)
+        options.setdefault("verifier", Sceptic(*programs))
+        options.setdefault("genesis", sale_genesis(*programs, allocations=allocations))
         super().__init__(**options)
         self.declaration = dataclasses.replace(self.declaration, epoch_blocks=epoch_blocks)
 
@@ -121,6 +142,11 @@ class SaleChain(PrivateChain):
 
     def bid_entry(self, placed: Placed) -> Bid:
         return entries.bid_of(self.state, placed.input.id)
+
+    def reads(self, identity: bytes) -> list[Read]:
+        """What a session of a sale reads now."""
+        found = self.sale(identity)
+        return markets.of(found).reads(self.state, identity, found)
 
     def sale_record(self, identity: bytes) -> EpochRecord:
         terms = self.sale(identity).terms
@@ -152,6 +178,8 @@ class SaleChain(PrivateChain):
     def bidding(self, identity: bytes, amount: int, bidder: int) -> tuple[Bidding, PrivateOwner]:
         owner = PrivateOwner(tagged_hash("testing/bidder", bytes([bidder])), identity)
         terms, record = self.sale(identity).terms, self.sale_record(identity)
+        if not isinstance(terms, SaleTerms):
+            raise TypeError("bids are for auctions")
         made = bidding.bidding(self.genesis.chain_id, record, terms, identity, amount, owner)
         return made, owner
 
@@ -202,8 +230,8 @@ class SaleChain(PrivateChain):
     ) -> Outcome[Landing | BlameTx]:
         """The session that is under way, as all members run it; with journals, once more."""
         found, record = self.sale(identity), self.sale_record(identity)
-        reads = entries.reads_of(self.state, identity, found)
-        sid, made = found.attempt.session, provable_of(found.terms.bidders)
+        reads = self.reads(identity)
+        sid, made = found.attempt.session, provable(found.terms.program)
 
         def member(context: Context) -> Rounds[Landing | BlameTx]:
             try:
@@ -230,11 +258,12 @@ class SaleChain(PrivateChain):
     def result(self, identity: bytes, landing: Landing) -> ResultTx:
         """As any member sends it."""
         found = self.sale(identity)
-        reads = tuple(one.com for one in entries.reads_of(self.state, identity, found))
+        reads = tuple(one.com for one in self.reads(identity))
         hidden, link = landing.linked.hidden, landing.linked.link
         proof = LinkedProof(hidden.proof.to_bytes(), g1_to_bytes(hidden.d), link.to_bytes())
         sid = found.attempt.session
-        return ResultTx(identity, sid, reads, landing.made, proof, landing.certificate)
+        program = found.terms.program
+        return ResultTx(identity, sid, program, reads, landing.made, proof, landing.certificate)
 
     def prove(self, identity: bytes, *faults: Fault) -> ResultTx:
         """What the first honest member of the present attempt sends."""
@@ -243,10 +272,9 @@ class SaleChain(PrivateChain):
         return self.result(identity, landing)
 
     def outputs(self, identity: bytes, *faults: Fault) -> OpenTx:
-        """Winner and price, opened by the members from the cells on the chain."""
+        """The declared outputs, opened by the members from the cells on the chain."""
         found, record = self.sale(identity), self.sale_record(identity)
-        sid = found.attempt.session
-        held: list[Cell] = sessions.new_cells(sid, record.epoch, found.made)
+        sid, held = found.attempt.session, results.due_outputs(self.state, identity, found)
         outcome: Outcome[OpenStatement] = self.simulate(
             sessions.opening_session(record, sid),
             lambda context: sessions.opening(context, sid, held),

@@ -1,6 +1,6 @@
 """A value that its owner shares among the members, verifiably.  Rules PV-33, PV-40 … PV-42.
 
-    values    one or two, each with commitments V₀ … V_t; V₀ = Com
+    values    one to three, each with commitments V₀ … V_t; V₀ = Com
     sealed    to each member with an encryption key: its pair of each value
     label     H(committee, epoch and its keys, call or round, owner, all commitments)
 
@@ -35,7 +35,7 @@ from private_exec.transcript import secret_scalar
 from zk.curve.bn254 import G1Affine
 from zk.curve.encoding import g1_to_bytes
 
-MAX_VALUES: Final = 2
+MAX_VALUES: Final = 3
 _MAX_PART: Final = MAX_VALUES * pairs.PAIR_BYTES + sealing.TAG_BYTES
 
 
@@ -66,7 +66,8 @@ class Input:
     def __post_init__(self) -> None:
         widths = {len(commitments) for commitments in self.values}
         if not 1 <= len(self.values) <= MAX_VALUES or len(widths) != 1 or 0 in widths:
-            raise MalformedCommittee("PV-40", "one or two values, shared alike", where="input")
+            text = f"one to {MAX_VALUES} values, shared alike"
+            raise MalformedCommittee("PV-40", text, where="input")
         pairs.check_points(self.values)
 
     @property
@@ -129,7 +130,7 @@ def make(
         record: of the epoch.
         reference: what it is for, 32 bytes.
         owner: Ed25519 key, 32 bytes.
-        values: one or two pairs (x, ρ); their commitments are public, and once only.
+        values: one to three pairs (x, ρ); their commitments are public, and once only.
         entropy: 32 fresh bytes, or derived from a seed and the reference; everything else secret is
             drawn from it, the record and the values.
     """

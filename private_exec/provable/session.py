@@ -216,18 +216,20 @@ def blaming(context: Context, record: EpochRecord, found: BatchBlamed) -> Rounds
     return (yield from together.certified(context, record.declaration, digest))
 
 
-def opening(context: Context, session: SessionId, held: Sequence[Cell]) -> Rounds[OpenStatement]:
-    """Open declared public outputs of a result that is final. One round.
+def opening(
+    context: Context, session: SessionId, held: Sequence[Sequence[Cell]]
+) -> Rounds[OpenStatement]:
+    """Open declared outputs of a result that is final, or their sums with owners' pads. One round.
 
     Args:
         context: of the member, in `opening_session`; its keys are the epoch's.
         session: whose outputs.
-        held: their cells, as the chain has them.
+        held: cells of each sum, as the chain has them.
 
     Raises:
         OpeningFailed: PV-13.
     """
-    own = cells.shares(context.keys, held)
+    own = [cells.combined([1] * len(one), cells.shares(context.keys, one)) for one in held]
     opened = yield from together.opened_pairs(context, own)
     return OpenStatement(session, tuple(opened))
 

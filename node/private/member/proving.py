@@ -7,13 +7,13 @@ from typing import Final
 
 from circuits.keys import KeyStore
 from node.private.member.errors import MemberRefused
-from node.private.sale_terms import program_of, statement_of
+from node.private.sale_program import SaleProgram
 from private_exec.provable.transition import Provable
 from zk.errors import ChiaroError
 
 
 class ProvingKeys:
-    """Auctions that a member can prove, by places; each key is loaded, or made, at its first use.
+    """Programs of sales that a member can prove; each key is loaded, or made, at its first use.
 
     Args:
         profile: of the chain.
@@ -33,27 +33,28 @@ class ProvingKeys:
         self._named: Final = named
         self._keys: Final = keys
         self._report: Final = report
-        self._found: dict[int, Provable] = {}
-        self._refused: set[int] = set()
+        self._found: dict[SaleProgram, Provable] = {}
+        self._refused: set[SaleProgram] = set()
 
-    def __call__(self, places: int) -> Provable | None:
-        """The auction with its key; None: genesis names none, or it is not to be had here."""
-        if places in self._found:
-            return self._found[places]
+    def __call__(self, program: SaleProgram) -> Provable | None:
+        """The program with its key; None: genesis names none, or it is not to be had here."""
+        if program in self._found:
+            return self._found[program]
+        what = f"{program.market.plural} of {program.places} places"
         try:
-            made = self._load(places)
+            made = self._load(program)
         except ChiaroError as error:
-            if places not in self._refused:
-                self._refused.add(places)
-                self._report(f"no key for auctions of {places} places: {error.id}: {error}")
+            if program not in self._refused:
+                self._refused.add(program)
+                self._report(f"no key for {what}: {error.id}: {error}")
             return None
-        self._found[places] = made
-        self._report(f"key for auctions of {places} places: {made.verifying_key.id[:16]}")
+        self._found[program] = made
+        self._report(f"key for {what}: {made.verifying_key.id[:16]}")
         return made
 
-    def _load(self, places: int) -> Provable:
+    def _load(self, program: SaleProgram) -> Provable:
         """Raises MemberRefused: PV-190; and what `KeyStore` raises."""
-        statement = statement_of(places)
+        statement = program.statement
         entry = self._keys.entry(statement, self._profile)
         if self._named.get(statement) != entry.verifying_key:
             raise MemberRefused(
@@ -63,4 +64,4 @@ class ProvingKeys:
                 why="what is proved under another key is no result",
                 fix="set CHIARO_PARAMS to the folder of this chain's keys (`chiaro setup import`)",
             )
-        return Provable(program_of(places), self._keys.proving_key(statement, self._profile))
+        return Provable(program.traced, self._keys.proving_key(statement, self._profile))

@@ -25,6 +25,7 @@ from node.private.member.transport import Links, Mail, Outbox
 from node.private.member.view import Chain, Past, View
 from node.private.member.watch import Watch
 from node.private.payload import PrivateTx, wire
+from node.private.sale_program import SaleProgram
 from private_exec.committee.declaration import Declaration
 from private_exec.mpc.context import Context, Journal
 from private_exec.mpc.faults import Fault, spoken
@@ -99,7 +100,7 @@ class Member:
         place: who and where it is.
         report: told in words of what it does and what went wrong; no secrets.
         look_s: seconds between two looks at the chain.
-        provable: auctions that it can prove, by places; by default none: it holds no key of any.
+        provable: programs of sales that it can prove; by default none: it holds no key of any.
         watch: told of messages and of others' faults.
         lies: what it does wrong on purpose, so that others can be seen to find out.
     """
@@ -110,7 +111,7 @@ class Member:
         place: Place,
         report: Callable[[str], None],
         look_s: float = LOOK_S,
-        provable: Callable[[int], Provable | None] = lambda _: None,
+        provable: Callable[[SaleProgram], Provable | None] = lambda _: None,
         watch: Watch | None = None,
         lies: Sequence[Fault] = (),
     ) -> None:

@@ -1,20 +1,21 @@
 """What the chain has a member do about sales.  Rules PV-186, PV-187, PV-188.
 
-a bid or reserve that waits        complaints and acceptances, as of rounds (`due`)
-an attempt that is due             a call, which anybody may send
-an attempt that is under way       its session, to a result, or to the blame of a batch
-one that does not get on           a word that says whom this member does not hear
-a result that is on the chain      a session that opens its two outputs
+a bid, order, or reserve that waits   complaints and acceptances, as of rounds (`due`)
+an attempt that is due                a call, which anybody may send
+an attempt that is under way          its session, to a result, or to the blame of a batch
+one that does not get on              a word that says whom this member does not hear
+a result that is on the chain         a session that opens its declared outputs
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from node.core.interfaces import StateReader
-from node.private import calls, freezing
+from node.private import calls, freezing, markets, results
 from node.private import sale_state as entries
 from node.private.errors import PrivateOutdated
 from node.private.gifts import LinkedProof
@@ -30,13 +31,13 @@ from node.private.sale_payload import (
     mask_of,
     members_of,
 )
+from node.private.sale_program import SaleProgram
 from node.private.sale_state import Sale
 from node.private.sale_terms import SalePhase
 from node.private.state import Status
 from private_exec.committee.participant import EpochSecrets
 from private_exec.mpc.context import Context
 from private_exec.mpc.errors import BatchBlamed
-from private_exec.mpc.labels import SessionId
 from private_exec.mpc.rounds import Rounds
 from private_exec.provable import session as sessions
 from private_exec.provable.session import Read
@@ -64,7 +65,7 @@ class SaleDuties:
         keys: its keys.
         signer: its signing key.
         step_heights: of the chain.
-        provable: a program with its proving key, by number of places; None: it has none.
+        provable: a program with its proving key; None: it has none.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class SaleDuties:
         keys: Keys,
         signer: Signer,
         step_heights: int,
-        provable: Callable[[int], Provable | None],
+        provable: Callable[[SaleProgram], Provable | None],
     ) -> None:
         self._keys = keys
         self._signer = signer
@@ -103,7 +104,7 @@ class SaleDuties:
                 messages += self._calling(view, identity, of, unheard)
                 jobs += self._computing(view, identity, of, secrets)
             if of.proved and of.outcome is None and not _is_frozen(view, of):
-                jobs.append(_opening(of, secrets))
+                jobs.append(_opening(view.reader, identity, of, secrets))
         self._duties.keep(known)
         return messages, jobs
 
@@ -118,9 +119,10 @@ class SaleDuties:
             calls.check_due_in(due, of, view.height + 1, self._step)
         except PrivateOutdated:
             yield from self._word(view, identity, of, unheard)
-        else:
-            if entries.accepted(view.reader, identity, of):
-                yield due
+            return
+        with contextlib.suppress(PrivateOutdated):
+            markets.of(of).check_ready(view.reader, identity, of)
+            yield due
 
     def _word(self, view: View, identity: bytes, of: Sale, unheard: Unheard) -> Iterator[SilenceTx]:
         """PV-187: where others ask, or where somebody is missed; an attempt has a step for itself.
@@ -144,13 +146,13 @@ class SaleDuties:
         self, view: View, identity: bytes, of: Sale, secrets: EpochSecrets
     ) -> Iterator[Job]:
         """PV-186: the attempt under way, unless this member is absent from it, or has no key."""
-        attempt, provable = of.attempt, self._provable(of.terms.bidders)
+        attempt, provable = of.attempt, self._provable(of.terms.program)
         absent = frozenset(members_of(attempt.absent))
         running = attempt.called and not attempt.spoiled
         if not running or provable is None or secrets.member in absent:
             return
         record, sid = secrets.record, attempt.session
-        reads = entries.reads_of(view.reader, identity, of)
+        reads = markets.of(of).reads(view.reader, identity, of)
 
         def protocol(context: Context) -> Rounds[ResultTx | BlameTx]:
             try:
@@ -159,30 +161,28 @@ class SaleDuties:
                 certificate = yield from sessions.blaming(context, record, error)
                 blamed, liars = error.certificate.to_bytes(), mask_of(error.liars)
                 return BlameTx(identity, sid, blamed, liars, certificate)
-            return result_of(identity, sid, reads, landing)
+            return result_of(identity, of, reads, landing)
 
         about = f"attempt {attempt.number - 1} of sale {identity.hex()[:16]}"
         session = sessions.session_of(record, sid)
         yield Job(session, secrets.prss, protocol, about, absent=absent)
 
 
-def result_of(
-    sale: bytes, session: SessionId, reads: list[Read], landing: sessions.Landing
-) -> ResultTx:
+def result_of(sale: bytes, of: Sale, reads: list[Read], landing: sessions.Landing) -> ResultTx:
     """What a session came to, as any of its members sends it."""
     hidden, link = landing.linked.hidden, landing.linked.link
     proof = LinkedProof(hidden.proof.to_bytes(), g1_to_bytes(hidden.d), link.to_bytes())
-    points = tuple(one.com for one in reads)
-    return ResultTx(sale, session, points, landing.made, proof, landing.certificate)
+    points, program, sid = tuple(one.com for one in reads), of.terms.program, of.attempt.session
+    return ResultTx(sale, sid, program, points, landing.made, proof, landing.certificate)
 
 
 def _waiting(state: StateReader, identity: bytes, of: Sale) -> Iterator[tuple[bytes, _Waits]]:
     """Inputs of a sale that members have not decided on."""
-    for key, bid in entries.bids_of(state, identity, of):
-        if bid.status is Status.PENDING:
-            yield key, _Waits(bid.height)
-    if of.status is Status.PENDING:
-        yield of.reserve, _Waits(of.terms.close)
+    for key, entry in entries.entries_of(state, identity, of):
+        if entry.status is Status.PENDING:
+            yield key, _Waits(entry.height)
+    if of.reserve is not None and of.reserve.status is Status.PENDING:
+        yield of.reserve.input, _Waits(of.terms.close)
 
 
 def _is_frozen(view: View, of: Sale) -> bool:
@@ -190,10 +190,10 @@ def _is_frozen(view: View, of: Sale) -> bool:
     return freezing.find(view.reader, of.terms.committee, of.terms.epoch) is not None
 
 
-def _opening(of: Sale, secrets: EpochSecrets) -> Job:
-    """PV-188: both outputs, of a result that a block has."""
+def _opening(state: StateReader, identity: bytes, of: Sale, secrets: EpochSecrets) -> Job:
+    """PV-188: the declared outputs, of a result that a block has."""
     record, sid = secrets.record, of.attempt.session
-    held = sessions.new_cells(sid, record.epoch, of.made)
+    held = results.due_outputs(state, identity, of)
 
     def protocol(context: Context) -> Rounds[OpenTx]:
         return OpenTx((yield from sessions.opening(context, sid, held)))

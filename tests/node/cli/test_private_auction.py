@@ -23,7 +23,7 @@ from node.rpc.text import bytes_of
 from node.testing.nodes import serving
 from node.testing.overnode import PARAMETERS, OverNode, node_of
 from node.testing.private import assert_ok, unlinked
-from node.testing.sales import SaleChain, Sceptic
+from node.testing.sales import SaleChain, Sceptic, auction_of
 from shielded.private_owner import PrivateOwner
 from transparent.signature import SigningKey
 
@@ -33,7 +33,7 @@ SELLER = SigningKey(tagged_hash("testing/auction")).account
 @pytest.fixture(scope="module")
 def committee():
     """A node, and a committee with keys on its chain."""
-    node = node_of(Sceptic(2))
+    node = node_of(Sceptic(auction_of(2)))
     with serving(node) as client:
         chain = SaleChain(genesis=node.genesis, parameters=PARAMETERS, epoch_blocks=5000)
         chain.ledger = OverNode(node, client)

@@ -26,12 +26,14 @@ from node.private.messages import (
 )
 from node.private.payload import wire
 from node.private.sale_payload import BlameTx, CallTx, ResultTx, SilenceTx, mask_of
+from node.private.sale_terms import Side
 from node.private.tags import Tag
 from node.rpc import views
 from node.rpc.schema import TransactionView
+from node.testing.batches import BatchChain
 from node.testing.nodes import memory_node, serving
 from node.testing.private import PrivateChain, assert_ok
-from node.testing.sales import SaleChain
+from node.testing.sales import auction_of
 from private_exec.committee.certificate import Certificate
 from private_exec.committee.opening import OpenStatement
 from private_exec.linking import link_bytes
@@ -48,10 +50,10 @@ TITLES = {
     Tag.ACCEPT: "Inputs become cells",
     Tag.OPEN: "Outputs are opened",
     Tag.SETTLE: "A round or sale is settled",
-    Tag.CLAIM: "A donation, bid or deposit goes back",
+    Tag.CLAIM: "A donation, bid, order, fill or deposit goes back",
     Tag.DEPOSIT: "A hidden deposit",
     Tag.PLACE: "A deposit in the clear",
-    Tag.WITHDRAW: "A donation, bid or deposit leaves in the clear",
+    Tag.WITHDRAW: "A donation, bid, order, fill or deposit leaves in the clear",
     Tag.REMASK: "Cells go to other keys",
     Tag.FREEZE: "An epoch is frozen",
     Tag.HANDOVER: "Cells go to another committee",
@@ -61,9 +63,11 @@ TITLES = {
     Tag.RESULT: "A result, proved",
     Tag.BLAME: "Members give a batch up",
     Tag.SILENCE: "A member says whom it did not hear",
+    Tag.BATCH: "A batch of hidden orders",
+    Tag.ORDER: "An order",
 }
 WEIGHT = 31_337
-CARRYING = (Tag.DONATE, Tag.CLAIM, Tag.DEPOSIT, Tag.BID)
+CARRYING = (Tag.DONATE, Tag.CLAIM, Tag.DEPOSIT, Tag.BID, Tag.ORDER)
 
 
 @pytest.fixture(scope="module")
@@ -117,13 +121,16 @@ def told():
 
 def sold():
     """The same of a sale, on a chain of its own; nothing is computed."""
-    made = SaleChain(bidders=2)
+    made = BatchChain(bidders=2)
     made.start(notes=2)
     offer = made.offer(WEIGHT)
     assert_ok(made.run(offer))
     bid = made.place(offer.sale, WEIGHT**2, 1).tx
     receipts = made.run(bid)
     assert_ok(receipts)
+    order = made.trade(made.collect(), Side.BUY, 1, WEIGHT, 1).tx
+    (ordered,) = made.run(order)
+    assert_ok([ordered])
     session, signed = SessionId(bytes(32)), Certificate(((1, bytes(64)),))
     linked, cells = LinkedProof(bytes(128), bytes(32), bytes(link_bytes(5))), (H, H, H)
     return {
@@ -131,11 +138,15 @@ def sold():
         Tag.BID: (bid, receipts[0]),
         Tag.CALL: (CallTx(offer.sale, 0), None),
         Tag.RESULT: (
-            ResultTx(offer.sale, session, cells, (Made(1, H), Made(2, H)), linked, signed),
+            ResultTx(
+                offer.sale, session, auction_of(2), cells, (Made(1, H), Made(2, H)), linked, signed
+            ),
             None,
         ),
         Tag.BLAME: (BlameTx(offer.sale, session, b"", mask_of([3]), signed), None),
         Tag.SILENCE: (SilenceTx(offer.sale, session, 1, 0), None),
+        Tag.BATCH: (made.batch(), None),
+        Tag.ORDER: (order, ordered),
     }
 
 

@@ -14,7 +14,7 @@ from node.private.member.proving import ProvingKeys
 from node.private.payload import wire
 from node.private.program_keys import key_store, programs
 from node.private.sale_terms import statement_of
-from node.testing.sales import SaleChain
+from node.testing.sales import SaleChain, auction_of
 
 
 @pytest.fixture(scope="module")
@@ -49,14 +49,14 @@ def test_pv190_members_prove_under_the_key_of_genesis_alone():
     store = key_store()
     named = {name: store.entry(name, DEV).verifying_key for name in programs()}
     keys = ProvingKeys(DEV, named, store, told.append)
-    made = keys(2)
+    made = keys(auction_of(2))
     assert made is not None and made.verifying_key.id == named[statement_of(2)]
-    assert keys(2) is made, "loaded once"
-    assert keys(3) is None, "there is no key for such a size"
-    assert keys(3) is None
+    assert keys(auction_of(2)) is made, "loaded once"
+    assert keys(auction_of(3)) is None, "there is no key for such a size"
+    assert keys(auction_of(3)) is None
     foreign = {statement_of(2): tagged_hash("testing/key").hex()}
     for wrong in ({}, foreign):
-        assert ProvingKeys(DEV, wrong, store, told.append)(2) is None
-    assert ProvingKeys("main", named, store, told.append)(2) is None
+        assert ProvingKeys(DEV, wrong, store, told.append)(auction_of(2)) is None
+    assert ProvingKeys("main", named, store, told.append)(auction_of(2)) is None
     codes = [text.split(": ")[1] for text in told if text.startswith("no key")]
     assert codes == ["PAR-002", "PV-190", "PV-190", "PAR-005"]

@@ -18,7 +18,7 @@ from node.private.member.view import Held
 from node.private.messages import SettleTx
 from node.private.sale_payload import members_of
 from node.testing.private import assert_ok, signer
-from node.testing.sales import SaleChain, provable_of
+from node.testing.sales import SaleChain, provable
 from private_exec.committee.declaration import Seat
 
 PATIENCE_S = 120.0
@@ -87,7 +87,7 @@ def test_members_hold_an_auction_over_their_links(tmp_path: Path, stopped: int) 
         home.mkdir()
         step = chain.parameters.step_heights
         place = Place(chain.declaration, signer(number), step, home, seat.endpoint)
-        members.append(Member(node, place, told.append, look_s=0.05, provable=provable_of))
+        members.append(Member(node, place, told.append, look_s=0.05, provable=provable))
 
     def busy() -> bool:
         return any(not task.done() for one in members for task in one._sessions.values())

@@ -22,7 +22,7 @@ from node.private.messages import ComplaintTx, FreezeTx, OpenTx, SettleTx
 from node.private.sale_payload import BlameTx, CallTx, ResultTx, SilenceTx, members_of
 from node.private.state import Status
 from node.testing.private import assert_ok, signer
-from node.testing.sales import SaleChain, provable_of
+from node.testing.sales import SaleChain, provable
 from private_exec.committee import inputs
 from private_exec.mpc import simulate
 from private_exec.mpc.faults import Fault, Silent, Wrong
@@ -75,7 +75,7 @@ class People:
             assert_ok(chain.run(*(tx for k in self.keys.values() for tx in k.due(self.view()))))
         chain.secrets = {m: k.of_epoch(self.view(), 0) for m, k in self.keys.items()}
         assert_ok(chain.run(chain.purse.shield(16, 10**9)))
-        self.duties = {m: SaleDuties(k, signer(m), step, provable_of) for m, k in self.keys.items()}
+        self.duties = {m: SaleDuties(k, signer(m), step, provable) for m, k in self.keys.items()}
 
     def view(self) -> View:
         return View(Asked(self.chain), self.chain.declaration.id, self.chain.height, Past())
@@ -136,7 +136,7 @@ def accepted(people: People, *amounts: int) -> bytes:
             people.settle()
         else:
             chain.run()
-    assert chain.sale(offer.sale).status is Status.ACCEPTED
+    assert chain.sale(offer.sale).reserve.status is Status.ACCEPTED
     assert len(entries.accepted(chain.state, offer.sale, chain.sale(offer.sale))) == len(amounts)
     return offer.sale
 

@@ -30,10 +30,12 @@ from node.private.sale_payload import (
     SilenceTx,
     mask_of,
 )
+from node.private.sale_terms import Side
 from node.private.tags import UNPAID, Tag
+from node.testing.batches import BatchChain
 from node.testing.ledger import FAUCET
 from node.testing.private import Held, PrivateChain, signer
-from node.testing.sales import SaleChain
+from node.testing.sales import auction_of
 from private_exec.committee.certificate import Certificate
 from private_exec.linking import link_bytes
 from private_exec.mpc.labels import SessionId
@@ -42,20 +44,20 @@ from private_exec.provable.session import Made
 from zk.curve.bn254 import G1_GENERATOR
 from zk.errors import ChiaroError, DecodeError
 
-PAID = [Tag.DECLARE, Tag.ROUND, Tag.PLACE, Tag.WITHDRAW, Tag.OFFER]
+PAID = [Tag.DECLARE, Tag.ROUND, Tag.PLACE, Tag.WITHDRAW, Tag.OFFER, Tag.BATCH]
 """By an account."""
 
 
 @pytest.fixture(scope="module")
-def chain() -> SaleChain:
+def chain() -> BatchChain:
     """Of everything there is; nothing is computed or proved."""
-    found = SaleChain(bidders=2)
+    found = BatchChain(bidders=2)
     found.start(notes=16)
     return found
 
 
 @pytest.fixture(scope="module")
-def every(chain: SaleChain) -> dict[Tag, payloads.PrivateTx]:
+def every(chain: BatchChain) -> dict[Tag, payloads.PrivateTx]:
     """One transaction of each kind."""
     sale, point = chain.sell(100), G1_GENERATOR
     signed = Certificate(((1, bytes(64)), (3, b"\x01" * 64)))
@@ -89,10 +91,12 @@ def every(chain: SaleChain) -> dict[Tag, payloads.PrivateTx]:
         Tag.BID: chain.place(sale, 5000, 3).tx,
         Tag.CALL: CallTx(sale, 1),
         Tag.RESULT: ResultTx(
-            sale, SessionId(b"\x05" * 32), (point, H, point), made, linked, signed
+            sale, SessionId(b"\x05" * 32), auction_of(2), (point, H, point), made, linked, signed
         ),
         Tag.BLAME: BlameTx(sale, SessionId(bytes(32)), b"b", mask_of([2, 3]), signed),
         Tag.SILENCE: SilenceTx(sale, SessionId(bytes(32)), 1, mask_of([4])),
+        Tag.BATCH: chain.batch(),
+        Tag.ORDER: chain.trade(chain.collect(), Side.BUY, 1, 50, 1).tx,
     }
 
 
@@ -161,7 +165,7 @@ def test_pv101_ids_cover_all_but_proofs_and_signatures(chain, every):
         assert dataclasses.replace(tx, carried=other).id != tx.id
 
 
-@pytest.mark.parametrize("tag", [*PAID, Tag.DONATE, Tag.CLAIM, Tag.DEPOSIT, Tag.BID])
+@pytest.mark.parametrize("tag", [*PAID, Tag.DONATE, Tag.CLAIM, Tag.DEPOSIT, Tag.BID, Tag.ORDER])
 def test_pv102_another_chains_transaction_is_refused(chain, every, tag):
     env, elsewhere = environment(chain), ChainId(b"\x05" * 32)
     with pytest.raises(PrivateRefused) as caught:

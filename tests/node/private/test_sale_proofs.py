@@ -98,7 +98,8 @@ def test_pv173_no_proof_is_made_of_more_than_the_limit(real):
     more = dataclasses.replace(made.sealed, opening=Opening(LIMIT + 1, 77))
     with pytest.raises(ChiaroError):
         more.proving(made.kind, made.reference)
-    rest = bidding._proving(made.kind, Opening(group.R - 1, 77), 5, made.reference)
+    base = spec.kind_point(made.kind).point
+    rest = bidding._proving(base, Opening(group.R - 1, 77), 5, made.reference)
     with pytest.raises(ChiaroError):
         real.linked(rest)
 

@@ -8,7 +8,16 @@ import pytest
 
 from node.core.ids import AccountId, EnvironmentId, Kind, tagged_hash
 from node.execution import turnstile
-from node.private import bidding, claims, committees, deposits, sales, statements
+from node.private import (
+    auctions,
+    bidding,
+    claims,
+    committees,
+    deposits,
+    markets,
+    sales,
+    statements,
+)
 from node.private import sale_state as entries
 from node.private import state as shared
 from node.private.bidding import Bidding
@@ -108,8 +117,8 @@ def test_pv170_terms_that_cannot_be_kept_are_refused(chain):
         entries.sale_of(chain.state, bytes(32))
     assert caught.value.rule == "PV-170"
     for places in (0, 1, 33, 255):
-        with pytest.raises(PrivateRefused, match="2 to 32 places"):
-            sales.check_terms(chain.sale_terms(bidders=places))
+        with pytest.raises(PrivateRefused, match="2 to 32 bidders"):
+            auctions.check_terms(chain.sale_terms(bidders=places))
 
 
 def test_pv170_phases_follow_from_heights(chain):
@@ -133,17 +142,17 @@ def test_pv171_a_reserve_is_one_value_for_its_sale_and_committee(chain):
     def refused(reference, openings=values, record=chain.record) -> str:
         made = inputs.make(record, reference, given.owner, openings, b"\x01" * 32)
         with pytest.raises(PrivateRefused) as caught:
-            sales.check_offer(dataclasses.replace(tx, input=made.to_bytes()))
+            auctions.check_offer(dataclasses.replace(tx, input=made.to_bytes()))
         return caught.value.rule
 
     assert refused(bytes(32)) == "PV-171"
     assert refused(tx.sale, (*values, Opening(7, 8))) == "PV-171"
     improper = inputs.make(chain.record, tx.sale, b"\x01" + bytes(31), values, b"\x01" * 32)
     with pytest.raises(Ruled) as caught:
-        sales.check_offer(dataclasses.replace(tx, input=improper.to_bytes()))
+        auctions.check_offer(dataclasses.replace(tx, input=improper.to_bytes()))
     assert caught.value.rule == "TR-3"
     with pytest.raises(PrivateRefused) as caught:
-        sales.check_offer(dataclasses.replace(tx, terms=dataclasses.replace(tx.terms, epoch=1)))
+        auctions.check_offer(dataclasses.replace(tx, terms=dataclasses.replace(tx.terms, epoch=1)))
     assert caught.value.rule == "PV-171"
     changed = sign_offer(dataclasses.replace(tx, input=mauled(tx.input)), FAUCET)
     owner = PrivateOwner(bytes(32), tx.terms.item)
@@ -151,7 +160,7 @@ def test_pv171_a_reserve_is_one_value_for_its_sale_and_committee(chain):
     assert second.sale == tx.sale
     codes = chain.codes(changed, tx, tx, sign_offer(second, FAUCET))
     assert codes == ["PV-33", "ok", "PV-113", "EX-6"]
-    assert chain.sale(tx.sale).reserve == given.id
+    assert chain.sale(tx.sale).reserve.input == given.id
     with pytest.raises(PrivateRefused) as caught:
         claims.leaving(chain.state, given.id, chain.height + 1)
     assert caught.value.rule == "PV-109"
@@ -175,7 +184,7 @@ def test_pv172_bids_are_in_time_in_a_place_and_for_their_sale(chain):
         inputs.make(chain.record, identity, given.owner, (first.opening, Opening(1, 2)), b"1" * 32),
     ):
         with pytest.raises(PrivateRefused) as caught:
-            sales.check_bid(dataclasses.replace(first.tx, input=made.to_bytes()))
+            auctions.check_bid(dataclasses.replace(first.tx, input=made.to_bytes()))
         assert caught.value.rule == "PV-172"
     assert chain.codes(dataclasses.replace(first.tx, cv=b"\x01" * 32)) == ["PV-111"]
     assert chain.codes(first.tx) == ["ok"]
@@ -185,7 +194,7 @@ def test_pv172_bids_are_in_time_in_a_place_and_for_their_sale(chain):
     assert caught.value.rule == "PV-172"
     copied = inputs.make(chain.record, identity, b"\x01" * 32, (first.opening,), b"\x09" * 32)
     with pytest.raises(PrivateRefused) as caught:
-        sales._entered(copied, copied.to_bytes(), chain.state)
+        sales.entered(copied, copied.to_bytes(), chain.sale(identity).terms, chain.state)
     assert caught.value.rule == "PV-113"
     changed, _ = with_input(chain, identity, 65_000, 11, mauled)
     assert chain.codes(changed) == ["PV-33"]
@@ -209,7 +218,7 @@ def test_pv172_bids_are_of_the_sales_kind(chain):
     value = dataclasses.replace(tx.carried.hidden_values[0], kind=Kind(0, 99))
     carried = dataclasses.replace(tx.carried, hidden_values=(value,))
     with pytest.raises(PrivateRefused) as caught:
-        sales.check_open(
+        auctions.check_open(
             dataclasses.replace(tx, carried=carried), chain.sale(tx.sale), chain.height
         )
     assert caught.value.rule == "PV-172"
@@ -244,7 +253,7 @@ def test_pv174_2t_plus_1_members_accept_inputs_of_a_sale_in_time(chain):
     assert chain.codes(right, right) == ["ok", "PV-44"]
     assert chain.codes(complaint(chain, placed.input)) == ["PV-174"], "it waits no more"
     assert chain.bid_entry(placed).status is Status.ACCEPTED
-    assert chain.sale(offer.sale).status is Status.ACCEPTED
+    assert chain.sale(offer.sale).reserve.status is Status.ACCEPTED
     admission = chain.admit(offer.sale, [late.input])
     chain.to(offer.terms.accept)
     assert chain.codes(admission) == ["PV-174"]
@@ -293,7 +302,7 @@ def test_pv183_without_a_reserve_nobody_is_called_and_everything_goes_back_at_on
     assert_ok(chain.run(tx))
     placed = chain.bid(tx.sale, 60_000, 18)
     assert_ok(chain.run(complaint(chain, bad), chain.admit(tx.sale, [placed.input])))
-    assert chain.sale(tx.sale).status is Status.REFUSED
+    assert chain.sale(tx.sale).reserve.status is Status.REFUSED
     chain.to(tx.terms.accept - 1)
     assert chain.codes(chain.back(placed)) == ["PV-182"], "in the last block for an acceptance"
     assert chain.sale(tx.sale).label(chain.height + 1) == "failed"
@@ -352,13 +361,13 @@ def test_pv176_every_call_is_a_session_of_its_own(chain):
                 epoch=0,
                 committee=chain.declaration.id,
                 program=program_of(2).digest,
-                cells=[touched(one) for one in entries.reads_of(chain.state, sale, was)],
+                cells=[touched(one) for one in markets.of(was).reads(chain.state, sale, was)],
             )
         )
         for index, (sale, was) in enumerate(zip(pair, before, strict=True))
     ]
     chain.to(chain.height + 10)
-    (was, *_), cells = found, entries.reads_of(chain.state, pair[0], found[0])
+    (was, *_), cells = found, markets.of(found[0]).reads(chain.state, pair[0], found[0])
     assert_ok(chain.run(CallTx(pair[0], 1)))
     assert chain.sale(pair[0]).attempt.session == labels.session(
         labels.Call(
@@ -371,7 +380,7 @@ def test_pv176_every_call_is_a_session_of_its_own(chain):
     sessions = {one.attempt.session for one in (*found, chain.sale(pair[0]))}
     assert len(sessions) == 3
     assert all(entries.sale_with(chain.state, session) in pair for session in sessions)
-    reads = entries.reads_of(chain.state, pair[0], chain.sale(pair[0]))
+    reads = chain.reads(pair[0])
     assert [isinstance(read, Known) for read in reads] == [False, True, False]
 
 

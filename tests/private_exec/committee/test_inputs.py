@@ -60,12 +60,12 @@ def test_pv40_form(epoch, spoil) -> None:
     assert (caught.value.rule, caught.value.culprits) == ("PV-40", (1,))
 
 
-def test_pv40_values_are_one_or_two_and_shared_alike(epoch, helpers) -> None:
+def test_pv40_values_are_one_to_three_and_shared_alike(epoch, helpers) -> None:
     """Of no values any width could be written: a second encoding of the same."""
     e = epoch(4)
     good = e.shared()
     row = good.values[0]
-    for values in ((), (row,) * 3, (row, row[:1]), ((),), (row, ())):
+    for values in ((), (row,) * 4, (row, row[:1]), ((),), (row, ())):
         with pytest.raises(MalformedCommittee) as caught:
             replace(good, values=values)
         assert caught.value.rule == "PV-40"

@@ -8,12 +8,23 @@ from fuzzing.committees import CERTIFICATE
 from fuzzing.ledger import ACCOUNT, CHAIN, shielded
 from fuzzing.target import Target
 from node.core.genesis import Genesis, development_genesis
-from node.core.ids import NATIVE, Height
+from node.core.ids import NATIVE, Height, Kind
 from node.core.private import PrivateParameters
 from node.private import payload
+from node.private.batch_terms import BatchTerms, Clearing
 from node.private.committees import Committee, Epoch, Word
 from node.private.deposits import Deposit
-from node.private.gifts import BidTx, ClaimTx, DepositTx, DonateTx, Gift, LinkedProof, Wanted
+from node.private.gifts import (
+    BidTx,
+    ClaimTx,
+    DepositTx,
+    DonateTx,
+    Gift,
+    LinkedProof,
+    Ordered,
+    OrderTx,
+    Wanted,
+)
 from node.private.messages import (
     AcceptTx,
     CeremonyTx,
@@ -27,9 +38,12 @@ from node.private.messages import (
 )
 from node.private.paid import DeclareTx, Head, PlaceTx, RoundTx, WithdrawTx
 from node.private.payload import PrivateTx
-from node.private.sale_payload import BlameTx, CallTx, OfferTx, ResultTx, SilenceTx
-from node.private.sale_state import Attempt, Bid, Outcome, Sale
-from node.private.sale_terms import SaleTerms
+from node.private.sale_entries import Bid, Fill, Order
+from node.private.sale_entries import read as read_entry
+from node.private.sale_payload import BatchTx, BlameTx, CallTx, OfferTx, ResultTx, SilenceTx
+from node.private.sale_program import Market, SaleProgram
+from node.private.sale_state import Attempt, Outcome, Reserve, Sale
+from node.private.sale_terms import SaleTerms, Side
 from node.private.state import Donation, Round, Status, Sums, Tally
 from node.private.terms import Project, Terms
 from private_exec.committee.ceremony import Fault, FaultKind
@@ -82,6 +96,9 @@ def _transactions() -> list[bytes]:
 
 
 SALE_TERMS = SaleTerms(ID, 3, NATIVE, b"\5" * 32, ACCOUNT, 2, 10, 20, 40)
+BATCH_TERMS = BatchTerms(ID, 3, NATIVE, Kind(0, 5), 2, 3, 4, 2, 3, 10, 20, 40)
+ORDERED = Ordered(CHAIN, ID, 9, 3, b"\4" * 32, b"\5" * 32, b"input")
+AUCTION, BATCH = SaleProgram(Market.AUCTION, (2,)), SaleProgram(Market.BATCH, (2, 3))
 MADE = (Made(5, G1_GENERATOR), Made(6, G1_GENERATOR))
 
 
@@ -92,27 +109,39 @@ def _of_sales(carried: ShieldedTx) -> list[PrivateTx]:
         OfferTx(HEAD, SALE_TERMS, b"\4" * 32, b"input", _linked(1), _linked(1)),
         BidTx(CHAIN, ID, b"\4" * 32, b"input", _linked(1), _linked(1), carried),
         CallTx(ID, 1),
-        ResultTx(ID, session, reads, MADE, _linked(5), signed),
+        ResultTx(ID, session, AUCTION, reads, MADE, _linked(5), signed),
         BlameTx(ID, session, b"certificate", 6, signed),
         SilenceTx(ID, session, 1, 6),
+        BatchTx(HEAD, BATCH_TERMS),
+        OrderTx(ORDERED, (_linked(1),) * 4, carried),
+        ResultTx(ID, session, BATCH, reads * 2, (*MADE, *MADE)[:3], _linked(9), signed),
     ]
 
 
 def _sales() -> list[bytes]:
-    bare = Sale(SALE_TERMS, ID, G1_GENERATOR)
+    bare = Sale(SALE_TERMS, Reserve(ID, G1_GENERATOR))
     attempt = Attempt(2, 25, SessionId(ID), 4, 27, spoiled=True)
     over = Sale(
-        SALE_TERMS, ID, G1_GENERATOR, Status.ACCEPTED, 2, attempt, 30, MADE, Outcome(1, 9),
+        SALE_TERMS, Reserve(ID, G1_GENERATOR, Status.ACCEPTED), 2, attempt, 30, MADE, Outcome(1, 9),
         settled=True,
     )  # fmt: skip
-    return [bare.to_bytes(), over.to_bytes()]
+    batch = Sale(BATCH_TERMS, None, 2, attempt, 30, (*MADE, *MADE)[:3], Clearing(1))
+    return [bare.to_bytes(), over.to_bytes(), Sale(BATCH_TERMS).to_bytes(), batch.to_bytes()]
 
 
-def _bids() -> list[bytes]:
+def _entries() -> list[bytes]:
+    point, told = G1_GENERATOR, Opening(5, 6)
+    order = (ID, 1, ACCOUNT, Status.PENDING, 9, Side.BUY, point, point, point, None)
     return [
-        Bid(ID, 1, ACCOUNT, Status.PENDING, G1_GENERATOR, 9).to_bytes(),
+        Bid(ID, 1, ACCOUNT, Status.PENDING, point, 9).to_bytes(),
         Bid(ID, 0, ACCOUNT, Status.ACCEPTED, None, 9).to_bytes(),
+        Order(*order).to_bytes(),
+        Order(*order, told).to_bytes(),
     ]
+
+
+def _write_entry(entry: Bid | Order) -> bytes:
+    return entry.to_bytes()
 
 
 def _write(tx: PrivateTx) -> bytes:
@@ -147,7 +176,15 @@ TARGETS = (
     Target("private_tx", payload.decode, _write, _transactions, memory=16, exact=True),
     Target("private_round", Round.from_bytes, Round.to_bytes, _rounds, memory=32, exact=True),
     Target("private_sale", Sale.from_bytes, Sale.to_bytes, _sales, memory=32, exact=True),
-    Target("private_bid", Bid.from_bytes, Bid.to_bytes, _bids, memory=32, exact=True),
+    Target("private_entry", read_entry, _write_entry, _entries, memory=32, exact=True),
+    Target(
+        "private_fill",
+        Fill.from_bytes,
+        Fill.to_bytes,
+        lambda: [Fill(ID, ACCOUNT, NATIVE, G1_GENERATOR, claimed=True).to_bytes()],
+        memory=32,
+        exact=True,
+    ),
     Target(
         "private_donation",
         Donation.from_bytes,
