@@ -97,7 +97,8 @@ def _entry(state: StateReader, identity: bytes, entry: Bid | Order, height: int)
     of = sales.sale_of(state, entry.sale)
     freeze = freezing.find(state, of.terms.committee, of.terms.epoch)
     frozen = freeze is not None and height > freeze.height
-    if not results.goes_back(entry.status, of, height, frozen=frozen):
+    closed = frozen or results.is_broken(state, of)
+    if not results.goes_back(entry.status, of, height, closed=closed):
         raise PrivateOutdated(
             "PV-182", f"the input is {entry.status.label}, and does not go back", where="input"
         )

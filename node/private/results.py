@@ -15,7 +15,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from node.core.effects import Effects
+from node.core.ids import EnvironmentId
 from node.core.interfaces import ProofClaim, StateReader
+from node.execution import pools
 from node.private import committees, freezing, markets, sales
 from node.private import sale_state as entries
 from node.private.calls import present
@@ -110,15 +112,22 @@ def due_outputs(state: StateReader, sale: bytes, found: Sale) -> list[list[Cell]
     return markets.of(found).declared(state, sale, found, made)
 
 
+def is_broken(state: StateReader, found: Sale) -> bool:
+    """PV-234: whether guardians declared the statement of its result insecure."""
+    return found.terms.program.statement in pools.record(state, EnvironmentId.PRIVATE).insecure
+
+
 def open_outputs(tx: OpenTx, sale: bytes, state: StateReader, height: int) -> Effects:
     """PV-180: the declared outputs, as their commitments have them, and nothing else.
 
     Raises:
-        PrivateOutdated: PV-180; PrivateRefused: PV-170, PV-180, PV-205.
+        PrivateOutdated: PV-180; PrivateRefused: PV-170, PV-180, PV-205, PV-234.
         OpeningRefused: PV-45; FrozenRefused: PV-49, the epoch is frozen.
     """
     found = entries.sale_of(state, sale)
     check_openable(found, height)
+    if is_broken(state, found):
+        raise PrivateRefused("PV-234", "the statement of its result is insecure", where="session")
     freezing.require_live(state, found.terms.committee, found.terms.epoch, height, "an opening")
     groups = due_outputs(state, sale, found)
     due = [group.total_g1([cell.com for cell in cells]) for cells in groups]
@@ -150,11 +159,12 @@ def settle(tx: SettleTx, state: StateReader) -> Effects:
 # --- what goes back -----------------------------------------------------------------------------
 
 
-def goes_back(status: Status, found: Sale, height: int, *, frozen: bool) -> bool:
+def goes_back(status: Status, found: Sale, height: int, *, closed: bool) -> bool:
     """PV-182, PV-208: whether a bid or order goes back, in a block of this height.
 
-    Refused, or not accepted in time; or the sale has failed; or it is settled; or, though proved,
-    it was not opened before its epoch was frozen, and is never opened (PV-183).
+    Refused, or not accepted in time; or the sale has failed; or it is settled; or, though perhaps
+    proved, it was not opened before it was closed: by a freeze of its epoch (PV-183), or with its
+    statement (PV-234).
     """
     match status:
         case Status.REFUSED:
@@ -162,7 +172,7 @@ def goes_back(status: Status, found: Sale, height: int, *, frozen: bool) -> bool
         case Status.PENDING:
             return height > found.terms.accept
         case Status.ACCEPTED:
-            unopened = frozen and found.outcome is None
+            unopened = closed and found.outcome is None
             return found.settled or found.has_failed(height) or unopened
         case _:
             return False

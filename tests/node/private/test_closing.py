@@ -16,6 +16,7 @@ from node.private import committees
 from node.private import state as entries
 from node.private.freezing import GRACE_STEPS
 from node.private.messages import FreezeTx, SettleTx
+from node.private.sale_terms import statement_of
 from node.testing.private import Held, PrivateChain, assert_ok, signer
 from node.testing.sales import SELLER, SaleChain
 from shielded.private_owner import PrivateOwner
@@ -38,7 +39,10 @@ def closed() -> tuple[PrivateChain, bytes, list[Held]]:
 
 
 def order(
-    chain: PrivateChain, state: PoolState, pool: EnvironmentId = EnvironmentId.PRIVATE
+    chain: PrivateChain,
+    state: PoolState,
+    pool: EnvironmentId = EnvironmentId.PRIVATE,
+    insecure: str = "",
 ) -> None:
     """Of the guardian of development chains."""
     made = Order(
@@ -46,7 +50,7 @@ def order(
         sequence=pools.next_sequence(chain.state),
         pool=pool,
         state=state,
-        insecure="",
+        insecure=insecure,
         not_before=Height(0),
         expiry=Height(10_000),
         deadline=Height(0),
@@ -131,3 +135,16 @@ def test_ex46_a_freeze_passes_an_exit_only_pool():
     order(chain, PoolState.EXIT_ONLY)
     chain.to(until + GRACE_STEPS * chain.parameters.step_heights)
     assert chain.codes(FreezeTx(chain.declaration.id, 0)) == ["ok"]
+
+
+def test_pv234_what_an_insecure_statement_proved_is_not_opened_and_bids_go_back():
+    chain = SaleChain(bidders=2)
+    chain.start(notes=8)
+    identity, (bid,) = chain.ready(2_000, 9_000)
+    chain.call(identity)
+    assert_ok(chain.run(chain.prove(identity)))
+    assert chain.codes(chain.leave(bid, ALICE.account)) == ["PV-182"]
+    order(chain, PoolState.EXIT_ONLY, insecure=statement_of(2))
+    assert chain.codes(chain.outputs(identity)) == ["PV-234"]
+    assert chain.codes(chain.leave(bid, ALICE.account)) == ["ok"]
+    assert chain.balance(ALICE.account) == 9_000
