@@ -47,6 +47,7 @@ def _about(tx: PrivateTx) -> dict[str, Any]:
         ResultTx,
         SilenceTx,
     )
+    from node.private.succession_payload import NameTx, TransferTx
     from private_exec.committee.declaration import Declaration
 
     match tx:
@@ -72,6 +73,11 @@ def _about(tx: PrivateTx) -> dict[str, Any]:
         case HandoverTx():
             about = {"committee": _hex(tx.committee), "epoch": tx.epoch}
             return {**about, "successor": _hex(tx.successor), "serving": tx.serving}
+        case NameTx():
+            return {"committee": _hex(tx.committee), "successor": _hex(tx.successor)}
+        case TransferTx():
+            about = {"committee": _hex(tx.committee), "transfer": tx.retry}
+            return {**about, "step": tx.step.label}
         case RemaskTx() | FreezeTx():
             return {"committee": _hex(tx.committee), "epoch": tx.epoch}
         case AcceptTx() | OpenTx() | SettleTx():

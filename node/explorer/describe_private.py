@@ -31,6 +31,7 @@ from node.private.sale_payload import (
     SilenceTx,
     members_of,
 )
+from node.private.succession_payload import NameTx, TransferTx
 from node.rpc import views
 from private_exec.committee.declaration import Declaration
 
@@ -72,6 +73,8 @@ def _title(tx: PrivateTx) -> str:
         RemaskTx: "Cells go to other keys",
         FreezeTx: "An epoch is frozen",
         HandoverTx: "Cells go to another committee",
+        NameTx: "A member names who follows its committee",
+        TransferTx: "A message of a hand-over",
         OfferTx: "A sealed-bid auction",
         BidTx: "A bid",
         BatchTx: "A batch of hidden orders",
@@ -166,6 +169,12 @@ def _light(tx: PrivateTx, light: Facts, names: Mapping[Kind, str]) -> Facts:
         case HandoverTx():
             light.code("from", tx.committee.hex()).number("from the keys of epoch", tx.epoch)
             return light.code("to", tx.successor.hex()).number("to the keys of epoch", tx.serving)
+        case NameTx():
+            light.code("committee", tx.committee.hex()).number("member", tx.member)
+            return light.code("successor", tx.successor.hex())
+        case TransferTx():
+            light.code("committee", tx.committee.hex()).number("transfer", tx.retry)
+            return light.text("step", tx.step.label.replace("_", " "))
         case OrderTx():
             light.code("sale", tx.ordered.sale.hex())
             for value in tx.carried.hidden_values:

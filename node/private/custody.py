@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from node.core.effects import Effects, Event
 from node.core.interfaces import StateReader
-from node.private import committees, deposits, freezing, held
+from node.private import committees, deposits, freezing, held, succession
 from node.private import state as entries
 from node.private.committees import Epoch
 from node.private.deposits import Deposit
@@ -133,6 +133,7 @@ def hand_over(tx: HandoverTx, state: StateReader, height: int) -> Effects:
         identity, found = there[cell.id]
         after = replace(found, committee=tx.successor)
         writes.append((deposits.deposit_key(identity), after.to_bytes()))
+    writes += succession.landed(state, tx.committee, transfer)
     event = Event(
         "handed_over",
         (

@@ -10,6 +10,7 @@ Here a transaction only finds its way; what it means is elsewhere:
     deposit, place                deposits.py
     remask, handover              custody.py
     freeze                        freezing.py
+    name, transfer                succession.py
     offer, bid                    auctions.py
     batch, order                  batches.py
     inputs of both                sales.py
@@ -44,6 +45,8 @@ from node.private import (
     rounds,
     sale_state,
     statements,
+    succession,
+    succession_payload,
 )
 from node.private import payload as payloads
 from node.private import state as entries
@@ -63,6 +66,7 @@ from node.private.messages import (
 from node.private.paid import DeclareTx, Paid, PlaceTx, RoundTx, WithdrawTx
 from node.private.payload import PrivateTx
 from node.private.sale_payload import BatchTx, BlameTx, CallTx, OfferTx, ResultTx, SilenceTx
+from node.private.succession_payload import NameTx, TransferTx
 from node.private.tags import UNPAID
 from shielded.env import ShieldedEnvironment
 from transparent.signature import check_signature
@@ -158,6 +162,10 @@ class PrivateEnvironment:
                 return (b"p/k/" + tx.committee,)
             case FreezeTx():
                 return (b"p/f/" + tx.to_bytes(),)
+            case NameTx():
+                return (b"p/w/" + tx.committee + bytes([tx.member]),)
+            case TransferTx():
+                return (b"p/y/" + tx.committee + succession_payload.place_of(tx),)
             case CeremonyTx():
                 about = 33 if tx.step is Step.COMPLAINT else 1
                 return (b"p/m/" + replace(tx, message=tx.message[:about]).to_bytes(),)
@@ -215,6 +223,8 @@ class PrivateEnvironment:
                 claims.check_withdrawal(tx)
             case RemaskTx() | HandoverTx():
                 custody.read(tx.message)
+            case TransferTx():
+                succession.check_form(tx)
             case CeremonyTx():
                 committees.read(tx.step, tx.message)
             case ComplaintTx():
@@ -275,6 +285,10 @@ class PrivateEnvironment:
                 custody.check_handover(tx, state, height)
             case FreezeTx():
                 freezing.check_due(tx, state, height, self._parameters)
+            case NameTx():
+                succession.check_name(tx, state)
+            case TransferTx():
+                succession.check_place(tx, state, height, self._parameters)
             case CeremonyTx():
                 committees.check_place(tx, state, height)
             case ComplaintTx():
@@ -361,6 +375,10 @@ class PrivateEnvironment:
                 return custody.hand_over(tx, state, height)
             case FreezeTx():
                 return freezing.freeze(tx, state, height, self._parameters)
+            case NameTx():
+                return succession.name(tx, state)
+            case TransferTx():
+                return succession.hear(tx, state, height, self._parameters)
             case _:
                 assert_never(tx)
 

@@ -22,6 +22,7 @@
     14 freeze    committee 32, epoch 8                                     anybody, unpaid
     15 handover  committee 32, epoch 8, successor 32, epoch 8, retry 4,    members, unpaid
                  certificate, message 4 + n
+    16, 17       hand-overs: succession_payload.py                         members, unpaid
     20 … 26      sales: sale_payload.py; but for
     21 bid       chain id 32, sale 32, cv 32, input 4 + n,                 bidders; what is carried
                  (proof 160, link 160) twice, shielded transaction         pays
@@ -56,6 +57,7 @@ from node.private.messages import (
 )
 from node.private.paid import DeclareTx, Head, Paid, PlaceTx, RoundTx, WithdrawTx
 from node.private.sale_payload import BatchTx, BlameTx, CallTx, OfferTx, ResultTx, SilenceTx
+from node.private.succession_payload import NameTx, TransferTx
 from node.private.tags import UNPAID, Tag, tag_of
 from node.private.terms import Terms
 from private_exec.committee.certificate import Certificate
@@ -80,6 +82,8 @@ PrivateTx = (
     | RemaskTx
     | FreezeTx
     | HandoverTx
+    | NameTx
+    | TransferTx
     | OfferTx
     | BidTx
     | CallTx
@@ -148,6 +152,10 @@ def _read(tag: Tag, reader: Reader) -> PrivateTx:
             places = reader.take(ID_BYTES), reader.u64(), reader.take(ID_BYTES), reader.u64()
             retry, will = reader.u32(), Certificate.read(reader)
             return HandoverTx(*places, retry, will, reader.blob(MAX_MESSAGE, "remasking"))
+        case Tag.NAME:
+            return NameTx.read(reader)
+        case Tag.TRANSFER:
+            return TransferTx.read(reader)
         case Tag.BID:
             return gifts.read_bid(reader)
         case Tag.OFFER:

@@ -26,6 +26,8 @@ class Tag(IntEnum):
     REMASK = 13
     FREEZE = 14
     HANDOVER = 15
+    NAME = 16
+    TRANSFER = 17
     OFFER = 20
     BID = 21
     CALL = 22
@@ -50,6 +52,8 @@ UNPAID: Final = frozenset(
         Tag.REMASK,
         Tag.FREEZE,
         Tag.HANDOVER,
+        Tag.NAME,
+        Tag.TRANSFER,
         Tag.CALL,
         Tag.RESULT,
         Tag.BLAME,

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from node.core.codec import Reader, Writer
 from node.core.ids import tagged_hash
 from private_exec import exponent
 from private_exec.committee import acceptance, cells, points, rekey, remask, reshare
@@ -63,6 +64,30 @@ class Handed:
 
     masked: tuple[Opening, ...]
     certificate: Certificate
+
+    def to_bytes(self) -> bytes:
+        head = Writer().u16(len(self.masked)).done()
+        pairs = b"".join(map(Opening.to_bytes, self.masked))
+        return head + pairs + self.certificate.to_bytes()
+
+    @staticmethod
+    def read(reader: Reader) -> Handed:
+        """Strict. Raises DecodeError."""
+        count = reader.count(2, reshare.MAX_CELLS, "cells")
+        masked = tuple(Opening(reader.fr(), reader.fr()) for _ in range(count))
+        return Handed(masked, Certificate.read(reader))
+
+    def check(self, transfer: Transfer) -> None:
+        """PV-48: of as many cells, and the old committee's word.
+
+        Raises:
+            CertificateRefused: PV-48, PV-43.
+        """
+        if len(self.masked) != len(transfer.cells):
+            raise CertificateRefused("PV-48", "not of as many cells", where="hand-over")
+        certificates.check(
+            self.certificate, transfer.old.declaration, _handed(transfer, self.masked)
+        )
 
 
 def session(declaration: Declaration, what: str, *parts: bytes) -> Session:
@@ -175,11 +200,9 @@ def taking(
         CertificateRefused: PV-48, `handed` is not of this transfer; PV-43.
         OpeningFailed: PV-13; CellRefused: PV-39.
     """
-    if not len(handed.masked) == len(held) == len(transfer.cells):
+    if len(held) != len(transfer.cells):
         raise CertificateRefused("PV-48", "not of as many cells", where="hand-over")
-    certificates.check(
-        handed.certificate, transfer.old.declaration, _handed(transfer, handed.masked)
-    )
+    handed.check(transfer)
     own = reshare.masked(cells.masks(context.keys, transfer.cells), masks)
     opened = yield from opened_pairs(context, own)
     changes = [cells.combined((1, -1), pair) for pair in zip(opened, handed.masked, strict=True)]
