@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from node.rpc.client import NodeClient
-    from node.rpc.private_schema import CommitteeView
+    from node.rpc.private_schema import CommitteeView, TransferView
     from private_exec.committee.declaration import Seat
 
 app = typer.Typer(help="Committees: who keeps hidden values, under which keys.")
@@ -130,7 +130,7 @@ def show_one(context: typer.Context, identity: str = ID) -> None:
     committee = digits(identity, 32, "COMMITTEE")
     with connection.connected(session) as client:
         view, ceremony = client.private_committee(committee), client.private_ceremony(committee)
-        kept = _kept(client, committee)
+        kept, followed = _kept(client, committee), client.private_succession(committee)
     data = {
         **_document(view),
         "ceremony": {
@@ -140,6 +140,10 @@ def show_one(context: typer.Context, identity: str = ID) -> None:
             "messages": len(ceremony.words),
         },
         "keeps": kept,
+        "successor": followed.successor,
+        "words": [{"member": w.member, "successor": w.successor} for w in followed.words],
+        "transfer": _transfer(followed.transfer),
+        "coming": followed.coming,
     }
 
     def render(out: Console) -> None:
@@ -149,6 +153,10 @@ def show_one(context: typer.Context, identity: str = ID) -> None:
         out.print(f"ceremony   of epoch {ceremony.epoch}, attempt {ceremony.attempt}: {words}")
         for item in kept:
             out.print(f"keeps      {item['deposits']} deposits under keys of epoch {item['epoch']}")
+        if followed.successor is not None:
+            out.print(f"followed   by committee {followed.successor}", markup=False)
+        if (going := followed.transfer) is not None:
+            out.print(f"transfer   {followed.retry}: {len(going.cells)} cells, to {going.until}")
         out.print()
         rows = [
             (str(number), show.safe(seat.endpoint), seat.key, _standing(view, number))
@@ -207,6 +215,20 @@ def _kept(client: NodeClient, committee: bytes) -> list[dict[str, int]]:
     for item in client.private_held(committee).cells:
         counts[item.epoch] = counts.get(item.epoch, 0) + 1
     return [{"epoch": epoch, "deposits": count} for epoch, count in counts.items()]
+
+
+def _transfer(going: TransferView | None) -> dict[str, Any] | None:
+    if going is None:
+        return None
+    return {
+        "successor": going.successor,
+        "cells": len(going.cells),
+        "opened": going.opened,
+        "until": going.until,
+        "dealt": going.dealt,
+        "guilty": going.guilty,
+        "handed": going.handed,
+    }
 
 
 def _until(view: CommitteeView) -> str:

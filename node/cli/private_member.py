@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import typer
 
-from node.cli import connection, output
+from node.cli import connection, output, show
 from node.cli.session import DEFAULT_PROFILE, Session, UsageError
+from node.cli.transfer import NO_WAIT, TIMEOUT
 from node.cli.typed import digits
 
 if TYPE_CHECKING:
@@ -73,6 +75,9 @@ def run(
     listen: str = typer.Option(
         "", "--listen", help="HOST:PORT; default: the endpoint that the declaration names."
     ),
+    take_from: list[str] | None = typer.Option(
+        None, "--take-from", help="COMMITTEE whose deposits this one takes over; may be repeated."
+    ),
     timeout: float = typer.Option(0, "--timeout", help="Seconds, then stop. 0: never.", min=0),
     *,
     trace: bool = typer.Option(
@@ -92,11 +97,12 @@ def run(
 
     session: Session = context.obj
     chosen = digits(committee, 32, "--committee")
+    takes = tuple(digits(one, 32, "--take-from") for one in take_from or ())
     with connection.connected(session) as client:
         status = client.status()
         if lie and status.profile != DEFAULT_PROFILE:
             raise UsageError("members lie on purpose on development chains only", where="--lie")
-        place = _place(client, chosen, directory, listen or None)
+        place = replace(_place(client, chosen, directory, listen or None), takes=takes)
         named = {item.id: item.verifying_key.removeprefix("0x") for item in status.statements}
         provable = ProvingKeys(status.profile, named, key_store(), _report)
         with alone(directory):
@@ -112,6 +118,43 @@ def run(
             asyncio.run(_until_stopped(member, timeout))
     data = {"committee": "0x" + chosen.hex(), "member": member.member, "stopped": True}
     output.emit(session, "private.member.run", data)
+
+
+@app.command()
+def succeed(
+    context: typer.Context,
+    directory: Path = _DIRECTORY,
+    committee: str = _COMMITTEE,
+    successor: str = typer.Option(
+        ..., "--successor", help="Committee that follows; the same as --committee: nobody."
+    ),
+    timeout: float = TIMEOUT,
+    *,
+    no_wait: bool = NO_WAIT,
+) -> None:
+    """Say who follows this committee. When 2t + 1 members said so, its deposits go there."""
+    from node.private.member.run import seat_of
+    from node.private.payload import tx_id, wire
+    from node.private.succession_payload import NameTx
+
+    session: Session = context.obj
+    chosen, follows = digits(committee, 32, "--committee"), digits(successor, 32, "--successor")
+    with connection.connected(session) as client:
+        place = _place(client, chosen, directory, None)
+        made = client.private_committee(chosen).made
+        bare = NameTx(chosen, follows, made, seat_of(place.declaration, place.signer))
+        tx = replace(bare, signature=place.signer.sign(bare.digest))
+        name = tx_id(tx, place.declaration.chain)
+        client.submit(wire(tx))
+        included = None if no_wait else client.wait_for_tx(name, timeout)
+        agreed = client.private_succession(chosen).successor
+    data = {
+        "committee": "0x" + chosen.hex(),
+        "member": tx.member,
+        "successor": "0x" + follows.hex(),
+        "agreed": agreed,
+    }
+    show.report_transaction(session, "private.member.succeed", name, included, data)
 
 
 class RemoteChain:
@@ -164,6 +207,13 @@ class RemoteChain:
 
         found = self._client.private_held(self._committee, first)
         return Held([(item.epoch, bytes_of(item.cell, 32)) for item in found.cells], found.more)
+
+    def coming(self) -> list[bytes]:
+        from node.rpc.text import bytes_of
+
+        return [
+            bytes_of(one, 32) for one in self._client.private_succession(self._committee).coming
+        ]
 
     def send(self, tx: bytes) -> None:
         self._client.submit(tx)

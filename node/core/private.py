@@ -21,9 +21,10 @@ STATEMENTS: Final = (DONATION, TRANSIT)
 MAX_DONATIONS: Final = 1 << 16
 """Of one round: Σw of so many w below 2³² stays below 2⁴⁸."""
 _MAX_HEIGHTS: Final = 2**32 - 1
-SAID: Final = frozenset({2, 5, 6, 7, 13, 15, 22, 23, 24, 25})
+SAID: Final = frozenset({2, 5, 6, 7, 13, 15, 16, 17, 22, 23, 24, 25})
 """First bytes of payloads that committees send and that move nothing (`node.private.tags`):
-ceremony, complaint, accept, open, remask, handover, call, result, blame, silence."""
+ceremony, complaint, accept, open, remask, handover, name, transfer, call, result, blame,
+silence."""
 
 
 def is_said(data: bytes) -> bool:

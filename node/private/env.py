@@ -231,7 +231,7 @@ class PrivateEnvironment:
                 complaints.read(tx.message)
             case AcceptTx():
                 acceptance.read(tx.message)
-            case OpenTx() | SettleTx() | FreezeTx() | CallTx() | SilenceTx():
+            case OpenTx() | SettleTx() | FreezeTx() | NameTx() | CallTx() | SilenceTx():
                 pass
             case _:
                 assert_never(tx)

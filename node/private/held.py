@@ -45,9 +45,16 @@ def cells(state: StateReader, committee: bytes, first: int) -> Iterator[tuple[in
             yield epoch, CellId(place[_EPOCH_BYTES:])
 
 
+def cells_of(state: StateReader, committee: bytes, epoch: int) -> Iterator[CellId]:
+    """PV-220: those under the keys of one epoch, by id."""
+    prefix = _prefix(committee, epoch)
+    for key, _ in state.iterate(prefix):
+        yield CellId(key[len(prefix) :])
+
+
 def has_cells(state: StateReader, committee: bytes, epoch: int) -> bool:
     """PV-220: whether any is left under the keys of an epoch."""
-    return next(state.iterate(_prefix(committee, epoch)), None) is not None
+    return next(cells_of(state, committee, epoch), None) is not None
 
 
 def owned(state: StateReader, owner: bytes) -> Iterator[bytes]:

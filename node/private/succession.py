@@ -120,7 +120,8 @@ class Succession:
     """Of one committee.
 
     Attributes:
-        words: of each member 1 … n, whom it named and when: epochs made by then, plus one; 0: never.
+        words: of each member 1 … n, whom it named, and how many epochs had keys then, plus one;
+            0: it never did.
         retry: number of the transfer under way, or of the next.
         failed: transfers in a row that moved nothing.
         going: the one under way, also when its time is over.
@@ -296,9 +297,8 @@ def hear(tx: TransferTx, state: StateReader, height: int, parameters: PrivatePar
         CommitteeRefused: PV-33, PV-34, PV-43, PV-47, PV-48, PV-49.
     """
     known = check_place(tx, state, height, parameters)
-    if tx.step is Step.OPEN:
+    if tx.step is Step.OPEN or known.going is None:
         return _open(tx, known, state, height, parameters)
-    assert known.going is not None
     match tx.step:
         case Step.MASKS:
             return _deal(tx, known, known.going, state)
@@ -411,7 +411,7 @@ def _hand(tx: TransferTx, known: Succession, going: Going, state: StateReader) -
 
 
 def landed(state: StateReader, committee: bytes, transfer: Transfer) -> Iterator[Write]:
-    """PV-228: the transfer that is under way, if it is this one, is over; the next may be opened."""
+    """PV-228: the transfer under way, if it is this one, is over, and the next may be opened."""
     data = state.get(succession_key(committee))
     if data is None:
         return

@@ -389,6 +389,13 @@ class NodeClient:
         path = f"/private/committees/{committee.hex()}/cells"
         return self.get(path, HeldCellsView, {"from": first})
 
+    def private_succession(self, committee: bytes) -> private_schema.SuccessionView:
+        """Who follows a committee. Raises NotFound: PV-140, PV-141."""
+        from node.rpc.private_schema import SuccessionView
+
+        path = f"/private/committees/{committee.hex()}/succession"
+        return self.get(path, SuccessionView)
+
     def private_owned(self, owner: bytes) -> private_schema.DepositsView:
         """Deposits of an owner's key. Raises NotFound: PV-140."""
         from node.rpc.private_schema import DepositsView

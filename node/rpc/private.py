@@ -11,12 +11,14 @@ from node.core.genesis import Genesis
 from node.core.ids import Kind
 from node.core.interfaces import StateReader
 from node.core.private import PrivateParameters
-from node.private import claims, committees, deposits, freezing, held
+from node.private import claims, committees, deposits, freezing, held, succession
 from node.private import state as entries
 from node.private.committees import Committee, Epoch, Word
 from node.private.deposits import Deposit
 from node.private.errors import PrivateRefused
 from node.private.state import Donation, Round
+from node.private.succession import Succession
+from node.private.succession_payload import Step
 from node.rpc import private_schema as schema
 from node.rpc import views
 from node.rpc.text import hex_of
@@ -125,6 +127,25 @@ class PrivateViews:
         ]
         more = len(listed) > MOST_DEPOSITS
         return schema.HeldCellsView(height=state.height, cells=found, more=more)
+
+    def succession(self, committee: bytes) -> schema.SuccessionView:
+        """Who follows a committee. Raises NotFound: PV-140, PV-141."""
+        state = self._state()
+        quorum = _found_committee(state, committee).declaration.quorum
+        found = succession.succession_of(state, committee)
+        named = found.named(committee, quorum)
+        return schema.SuccessionView(
+            height=state.height,
+            words=[
+                schema.NamedView(member=member, successor=hex_of(successor), made=made - 1)
+                for member, (successor, made) in enumerate(found.words, 1)
+                if made
+            ],
+            retry=found.retry,
+            coming=[hex_of(one) for one in succession.coming(state, committee)],
+            successor=None if named is None else hex_of(named),
+            transfer=_transfer(found, parameters_of(self._genesis).step_heights),
+        )
 
     def owned(self, owner: bytes) -> schema.DepositsView:
         """Deposits of an owner's key, those that left among them; the first of many."""
@@ -285,6 +306,22 @@ def _epoch(number: int, found: Epoch) -> schema.EpochView:
         faults=[
             schema.FaultView(member=fault.member, reason=fault.kind.value) for fault in found.faults
         ],
+    )
+
+
+def _transfer(found: Succession, step_heights: int) -> schema.TransferView | None:
+    if (going := found.going) is None:
+        return None
+    return schema.TransferView(
+        successor=hex_of(going.successor),
+        serving=going.serving,
+        epoch=going.epoch,
+        opened=going.opened,
+        until=going.last(Step.HANDED, step_heights),
+        cells=[hex_of(cell.id) for cell in going.cells],
+        dealt=list(going.dealt),
+        guilty=list(going.guilty),
+        handed=going.handed,
     )
 
 

@@ -83,6 +83,13 @@ PRIVATE_ENDPOINTS: Final = (
     ),
     Endpoint(
         "GET",
+        "/private/committees/{id}/succession",
+        "Who follows a committee, and cells on their way",
+        private_schema.SuccessionView,
+        lambda call: call.service.private.succession(call.id),
+    ),
+    Endpoint(
+        "GET",
         "/private/owners/{id}/deposits",
         "Deposits of an owner's key",
         private_schema.DepositsView,

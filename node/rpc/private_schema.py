@@ -261,6 +261,59 @@ class HeldCellsView(Response, frozen=True):
     more: bool = False
 
 
+class NamedView(Response, frozen=True):
+    """A member's word on who follows its committee, given when so many epochs had keys."""
+
+    member: Count
+    successor: Id
+    made: Count
+
+
+class TransferView(Response, frozen=True):
+    """Cells on their way to another committee.
+
+    Attributes:
+        successor, serving: committee and epoch whose keys will mask them.
+        epoch: whose keys do.
+        opened: height of its block.
+        until: last height at which it may end.
+        cells: their ids.
+        dealt: members of the old committee who dealt masks.
+        guilty: those of them whose masks were wrong.
+        handed: the old committee has opened.
+    """
+
+    successor: Id
+    serving: Count
+    epoch: Count
+    opened: Count
+    until: Count
+    cells: list[Id]
+    dealt: list[Count]
+    guilty: list[Count]
+    handed: bool
+
+
+class SuccessionView(Response, frozen=True):
+    """Who follows a committee.
+
+    Attributes:
+        height: of the block behind which it is so.
+        words: of its members.
+        successor: whom 2t + 1 of them name.
+        retry: number of the transfer under way, or of the next.
+        transfer: the latest, also when its time is over; null: none, or it ended well.
+        coming: committees whose cells are on their way to this one.
+    """
+
+    height: Count
+    words: list[NamedView]
+    retry: Count
+    coming: list[Id]
+    successor: Id | None = None
+    transfer: TransferView | None = None
+
+
 class HeldQuery(Request, frozen=True):
     """`from`: the first epoch that matters."""
 

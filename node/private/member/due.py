@@ -21,10 +21,11 @@ from node.private.deposits import Deposit
 from node.private.member.errors import MemberRefused
 from node.private.member.keys import Keys
 from node.private.member.view import View
-from node.private.messages import AcceptTx, ComplaintTx, OpenTx, RemaskTx
+from node.private.messages import AcceptTx, ComplaintTx, HandoverTx, OpenTx, RemaskTx
 from node.private.rounds import read_input
 from node.private.sale_payload import BlameTx, ResultTx
 from node.private.state import CELLS_OF_DONATION, Donation, Round, Status
+from node.private.succession_payload import TransferTx
 from node.private.terms import Phase
 from private_exec.committee import cells, inputs, opening, together
 from private_exec.committee.cells import Cell, cell_id
@@ -48,7 +49,7 @@ from zk.errors import DecodeError
 
 MOST_INPUTS: Final = 128
 """Of one batch."""
-MessageTx = AcceptTx | OpenTx | ResultTx | BlameTx | RemaskTx
+MessageTx = AcceptTx | OpenTx | ResultTx | BlameTx | RemaskTx | TransferTx | HandoverTx
 Pairs = list[Opening] | None
 
 

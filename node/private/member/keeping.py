@@ -17,6 +17,7 @@ from node.private.member.due import Job
 from node.private.member.keys import Keys
 from node.private.member.view import View
 from node.private.messages import RemaskTx
+from node.private.succession_payload import Step
 from private_exec.committee import together
 from private_exec.committee.cells import Cell
 from private_exec.committee.participant import EpochSecrets
@@ -32,10 +33,12 @@ class KeepingDuties:
 
     Args:
         keys: its keys.
+        step_heights: of the chain.
     """
 
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, keys: Keys, step_heights: int) -> None:
         self._keys = keys
+        self._step = step_heights
 
     def look(self, view: View) -> list[Job]:
         """PV-164: sessions that move cells to the keys of the epoch behind theirs.
@@ -43,8 +46,20 @@ class KeepingDuties:
         Raises:
             ChiaroError: the node does not answer, or a secret is lost.
         """
-        behind = view.behind(self._keys.first())
-        return [job for epoch, held in behind.items() for job in self._moving(view, epoch, held)]
+        behind, away = view.behind(self._keys.first()), self._away(view)
+        return [
+            job
+            for epoch, held in behind.items()
+            for job in self._moving(view, epoch, [cell for cell in held if cell.id not in away])
+        ]
+
+    def _away(self, view: View) -> frozenset[bytes]:
+        """Cells that are on their way to another committee."""
+        known = view.succession(view.identity)
+        going = None if known is None else known.going
+        if going is None or view.height >= going.last(Step.HANDED, self._step):
+            return frozenset()
+        return frozenset(cell.id for cell in going.cells)
 
     def _moving(self, view: View, epoch: int, cells: Sequence[Cell]) -> Iterator[Job]:
         old, new = (self._keys.of_epoch(view, number) for number in (epoch, epoch + 1))

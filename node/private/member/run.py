@@ -17,6 +17,7 @@ from typing import Final
 from node.private.member.drive import drive
 from node.private.member.due import Duties, Job, MessageTx
 from node.private.member.errors import MemberRefused
+from node.private.member.handing import HandingDuties
 from node.private.member.keeping import KeepingDuties
 from node.private.member.keys import Keys
 from node.private.member.secrets import FileJournal, Vault
@@ -83,6 +84,7 @@ class Place:
         step_heights: of the chain.
         home: the member's folder.
         listen: HOST:PORT where it hears others; its declared endpoint, unless something is between.
+        takes: committees whose cells it takes (PV-167).
     """
 
     declaration: Declaration
@@ -90,6 +92,7 @@ class Place:
     step_heights: int
     home: Path
     listen: str
+    takes: tuple[bytes, ...] = ()
 
 
 class Member:
@@ -129,7 +132,8 @@ class Member:
         self._keys = Keys(self.member, signer, vault, place.step_heights)
         self._duties = Duties(self._keys, signer, place.step_heights)
         self._selling = SaleDuties(self._keys, signer, place.step_heights, provable)
-        self._keeping = KeepingDuties(self._keys)
+        self._keeping = KeepingDuties(self._keys, place.step_heights)
+        self._handing = HandingDuties(self._keys, signer, place.step_heights, place.takes)
         self._past = Past()
         self._seen: tuple[int, list[PrivateTx], list[Job]] | None = None
         self._mail, self._outbox = Mail(), Outbox()
@@ -184,8 +188,9 @@ class Member:
         unheard = {sid: party.unheard for sid, party in list(self._parties.items())}
         words, sales = self._selling.look(view, unheard)
         jobs += self._keeping.look(view)
+        transfers, going = self._handing.look(view)
         self._keys.forget(view)
-        self._seen = height, [*ceremony, *messages, *words], [*jobs, *sales]
+        self._seen = height, [*ceremony, *messages, *words, *transfers], [*jobs, *sales, *going]
         return self._seen
 
     # --- sessions ----------------------------------------------------------------------------

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from node.core.interfaces import StateReader
-from node.private import committees, deposits, freezing, sale_state
+from node.private import committees, deposits, freezing, sale_state, succession
 from node.private import state as entries
 from node.private.committees import Committee, Epoch, Word
 from node.private.deposits import Deposit
 from node.private.member.errors import MemberRefused
 from node.private.sale_state import Sale
 from node.private.state import Donation, Round, Status
+from node.private.succession import Succession
 from private_exec.committee.cells import Cell
 from private_exec.mpc.labels import CellId
 
@@ -45,6 +46,10 @@ class Chain(Protocol):
 
     def held(self, first: int) -> Held:
         """Cells of deposits under the committee's keys, from an epoch on."""
+        ...
+
+    def coming(self) -> list[bytes]:
+        """Ids of committees whose cells are on their way to this one."""
         ...
 
     def send(self, tx: bytes) -> None:
@@ -101,12 +106,12 @@ class View:
     def __init__(self, chain: Chain, committee: bytes, height: int, past: Past) -> None:
         self.height = height
         self._chain = chain
-        self._identity = committee
+        self.identity = committee
         self._past = past
 
     def committee(self) -> Committee:
         """Raises MemberRefused: PV-154, nobody declared it."""
-        found = self._read(committees.committee_key(self._identity), Committee.from_bytes)
+        found = self._read(committees.committee_key(self.identity), Committee.from_bytes)
         if found is None:
             raise MemberRefused(
                 "PV-154", "nobody declared this committee on this chain", where="committee",
@@ -117,7 +122,7 @@ class View:
     def epoch(self, number: int) -> Epoch | None:
         """One that has keys."""
         if number not in self._past.epochs:
-            found = self._read(committees.epoch_key(self._identity, number), Epoch.from_bytes)
+            found = self._read(committees.epoch_key(self.identity, number), Epoch.from_bytes)
             if found is None:
                 return None
             self._past.epochs[number] = found
@@ -127,7 +132,7 @@ class View:
         """Messages of a ceremony, encoded as `Word`; none, if they are kept no more."""
         found: list[bytes] = []
         while True:
-            key = committees.word_key(self._identity, epoch, attempt, len(found))
+            key = committees.word_key(self.identity, epoch, attempt, len(found))
             data = self._get(key)
             if data is None:
                 return tuple(found)
@@ -140,7 +145,7 @@ class View:
         return {
             identity: found
             for identity, found in sorted(read.items())
-            if found is not None and found.terms.committee == self._identity
+            if found is not None and found.terms.committee == self.identity
         }
 
     def donations(self, identity: bytes, of: Round) -> list[tuple[bytes, Donation]]:
@@ -177,7 +182,7 @@ class View:
         return {
             identity: found
             for identity, found in sorted(read.items())
-            if found is not None and found.terms.committee == self._identity
+            if found is not None and found.terms.committee == self.identity
         }
 
     @property
@@ -195,9 +200,22 @@ class View:
                 found.setdefault(epoch, []).append(cell)
         return found
 
+    def epochs_with_cells(self, first: int) -> list[int]:
+        """Epochs whose keys mask cells of deposits, from one on, ascending."""
+        listed = self._chain.held(first).cells
+        return sorted({e for e, cell in listed if self._get(entries.cell_key(cell)) is not None})
+
+    def succession(self, committee: bytes) -> Succession | None:
+        """Who follows a committee, and the transfer under way; None: nobody was ever named."""
+        return self._read(succession.succession_key(committee), Succession.from_bytes)
+
+    def coming(self) -> list[bytes]:
+        """Committees whose cells are on their way to this one."""
+        return self._chain.coming()
+
     def is_frozen(self, epoch: int) -> bool:
         """Whether nothing of an epoch lands any more."""
-        return freezing.find(self.reader, self._identity, epoch) is not None
+        return freezing.find(self.reader, self.identity, epoch) is not None
 
     def awaits(self, epoch: int, first: int) -> bool:
         """Whether anything awaits the keys of an epoch: an input, a sum, a cell on its way.

@@ -27,6 +27,7 @@ from node.private.messages import (
 from node.private.payload import wire
 from node.private.sale_payload import BlameTx, CallTx, ResultTx, SilenceTx, mask_of
 from node.private.sale_terms import Side
+from node.private.succession_payload import NameTx, opening
 from node.private.tags import Tag
 from node.rpc import views
 from node.rpc.schema import TransactionView
@@ -57,6 +58,8 @@ TITLES = {
     Tag.REMASK: "Cells go to other keys",
     Tag.FREEZE: "An epoch is frozen",
     Tag.HANDOVER: "Cells go to another committee",
+    Tag.NAME: "A member names who follows its committee",
+    Tag.TRANSFER: "A message of a hand-over",
     Tag.OFFER: "A sealed-bid auction",
     Tag.BID: "A bid",
     Tag.CALL: "A committee is called",
@@ -115,6 +118,8 @@ def told():
     found[Tag.REMASK] = (RemaskTx(here, 0, b""), None)
     found[Tag.FREEZE] = (FreezeTx(here, 0), None)
     will = Certificate(((1, bytes(64)),))
+    found[Tag.NAME] = NameTx(here, bytes(32), 1, 2), None
+    found[Tag.TRANSFER] = opening(here, 0, 1), None
     found[Tag.HANDOVER] = (HandoverTx(here, 0, bytes(32), 1, 0, will, b""), None)
     return found | sold()
 

@@ -61,6 +61,9 @@ class Slow:
     def held(self, first: int) -> Held:
         return Held([])
 
+    def coming(self) -> list[bytes]:
+        return []
+
     def send(self, tx: bytes) -> None:
         if tx not in self.waits:
             self.waits.append(tx)

@@ -9,133 +9,20 @@ import pytest
 
 from node.core.errors import NotFound
 from node.core.ids import tagged_hash
-from node.private import committees, deposits, freezing, held
-from node.private import state as entries
+from node.private import committees, freezing, held
 from node.private.member import keeping
-from node.private.member.keeping import KeepingDuties
-from node.private.member.keys import Keys
-from node.private.member.secrets import Vault
-from node.private.member.view import Held, Past, View
-from node.private.messages import FreezeTx, RemaskTx
+from node.private.member.view import Held
+from node.private.messages import FreezeTx
 from node.rpc.private import PrivateViews
 from node.rpc.text import bytes_of
-from node.testing.private import Held as Owned
-from node.testing.private import PrivateChain, assert_ok, signer
+from node.testing.keeping import Keepers
+from node.testing.private import assert_ok, signer
 from private_exec.committee.cells import Cell, cell_id
-from private_exec.mpc import simulate
 from private_exec.mpc.faults import Silent, Wrong
 from private_exec.mpc.labels import CellId
 from private_exec.mpc.message import Kind
-from private_exec.mpc.simulate import Committee
 from shielded.private_owner import PrivateOwner
 from zk.curve.bn254 import G1_GENERATOR
-
-MEMBERS = (1, 2, 3, 4)
-EPOCH = 40
-
-
-class Asked:
-    """The chain that members ask."""
-
-    def __init__(self, chain: PrivateChain, committee: bytes) -> None:
-        self.chain, self.committee = chain, committee
-
-    def height(self) -> int:
-        return self.chain.height
-
-    def get(self, key: bytes, height: int) -> bytes | None:
-        return self.chain.ledger.store.reader(height).get(key)
-
-    def rounds(self) -> list[bytes]:
-        return [identity for identity, _ in entries.rounds(self.chain.state)]
-
-    def deposits(self) -> list[bytes]:
-        return [key for key, _ in deposits.waiting(self.chain.state, self.committee)]
-
-    def sales(self) -> list[bytes]:
-        return []
-
-    def held(self, first: int) -> Held:
-        return Held(list(held.cells(self.chain.state, self.committee, first)))
-
-    def send(self, tx: bytes) -> None:
-        self.chain.run(tx)
-
-
-class Keepers:
-    """A committee of short epochs, with its disks and some deposits of others."""
-
-    def __init__(self, folder: Path, *amounts: int) -> None:
-        chain = self.chain = PrivateChain()
-        chain.declaration = dataclasses.replace(chain.declaration, epoch_blocks=EPOCH)
-        self.committee = chain.declaration.id
-        self.folder = folder
-        assert_ok(chain.run(chain.declare()))
-        self.restart()
-        self.ceremony()
-        self.held = [self.place(amount) for amount in amounts]
-
-    def restart(self) -> None:
-        """Nobody remembers anything that is not on disk."""
-        step = self.chain.parameters.step_heights
-        self.vaults = {m: Vault(self.folder / str(m), self.committee) for m in MEMBERS}
-        self.keys = {m: Keys(m, signer(m), v, step) for m, v in self.vaults.items()}
-        self.duties = {m: KeepingDuties(k) for m, k in self.keys.items()}
-
-    def view(self) -> View:
-        asked = Asked(self.chain, self.committee)
-        return View(asked, self.committee, self.chain.height, Past())
-
-    @property
-    def made(self) -> int:
-        return committees.committee_of(self.chain.state, self.committee).made
-
-    def ceremony(self) -> None:
-        """The keys of the next epoch, as soon as the chain takes them."""
-        found = committees.committee_of(self.chain.state, self.committee)
-        self.chain.to(found.opens() - 1)
-        while self.made == found.made:
-            view = self.view()
-            assert_ok(self.chain.run(*(tx for k in self.keys.values() for tx in k.due(view))))
-        view = self.view()
-        self.chain.secrets = {m: k.of_epoch(view, found.made) for m, k in self.keys.items()}
-
-    def place(self, amount: int) -> Owned:
-        """A deposit that everybody sees, accepted."""
-        owner = PrivateOwner(tagged_hash("owner", amount.to_bytes(8, "big")), self.committee)
-        tx, found = self.chain.placed(amount, owner)
-        assert_ok(self.chain.run(tx))
-        assert_ok(self.chain.run(self.chain.welcome([found])))
-        return found
-
-    def cell(self, index: int = 0) -> Cell:
-        return self.chain.cell(cell_id(self.held[index].input.id, 0))
-
-    def together(self, *, faults=()) -> RemaskTx:
-        """What the members' one session comes to, the first that there is."""
-        view = self.view()
-        jobs = {m: duties.look(view)[0] for m, duties in self.duties.items()}
-        (session,) = {job.session for job in jobs.values()}
-        keys = {m: job.keys for m, job in jobs.items()}
-        committee = Committee(session, keys, {m: signer(m) for m in MEMBERS})
-        found = simulate.run(
-            committee, lambda context: jobs[context.member].protocol(context), faults=faults
-        ).results
-        assert isinstance(found[1], RemaskTx)
-        return found[1]
-
-    def idle(self) -> bool:
-        return not any(duties.look(self.view()) for duties in self.duties.values())
-
-    def listed(self) -> list[tuple[int, CellId]]:
-        return list(held.cells(self.chain.state, self.committee, 0))
-
-    def forget(self) -> set[tuple[tuple[int, int], ...]]:
-        """What each member keeps after it looked."""
-        view = self.view()
-        for keys in self.keys.values():
-            keys.forget(view)
-        return {vault.kept() for vault in self.vaults.values()}
 
 
 @pytest.fixture
@@ -145,7 +32,7 @@ def keepers(tmp_path: Path) -> Keepers:
 
 @pytest.mark.parametrize("fault", [Wrong(2, Kind.OPEN), Silent(3)])
 def test_pv164_cells_go_to_the_next_keys_as_soon_as_there_are_any(keepers, fault) -> None:
-    assert keepers.idle()
+    assert keepers.is_idle()
     before = keepers.cell()
     keepers.ceremony()
     keepers.restart()  # what follows from disk and chain suffices
@@ -153,7 +40,7 @@ def test_pv164_cells_go_to_the_next_keys_as_soon_as_there_are_any(keepers, fault
     after = keepers.cell()
     assert (after.epoch, after.com) == (1, before.com) and after.c != before.c
     assert [keepers.chain.value_of(keepers.cell(k)) for k in range(2)] == [70_000, 80_000]
-    assert keepers.idle()
+    assert keepers.is_idle()
 
 
 def test_pv164_a_cell_that_lags_behind_goes_from_epoch_to_epoch(keepers) -> None:
@@ -165,16 +52,16 @@ def test_pv164_a_cell_that_lags_behind_goes_from_epoch_to_epoch(keepers) -> None
         assert keepers.chain.codes(keepers.together()) == ["ok"]
         assert {number for number, _ in keepers.listed()} == {epoch}
     assert keepers.chain.value_of(keepers.cell()) == 70_000
-    assert keepers.idle()
+    assert keepers.is_idle()
 
 
 def test_pv164_of_keys_that_are_frozen_nothing_moves(keepers) -> None:
     keepers.ceremony()
-    assert not keepers.idle()
+    assert not keepers.is_idle()
     until = committees.epoch_of(keepers.chain.state, keepers.committee, 0).until
     keepers.chain.to(until + freezing.GRACE_STEPS * keepers.chain.parameters.step_heights)
     assert keepers.chain.codes(FreezeTx(keepers.committee, 0)) == ["ok"]
-    assert keepers.idle()
+    assert keepers.is_idle()
 
 
 def test_pv164_a_member_without_keys_of_an_epoch_moves_nothing(keepers) -> None:

@@ -66,6 +66,9 @@ class ByHand:
     def held(self, first: int) -> Held:
         return Held(list(held.cells(self.chain.state, self.chain.declaration.id, first)))
 
+    def coming(self) -> list[bytes]:
+        return []
+
     def send(self, tx: bytes) -> None:
         if tx not in self.waits:
             self.waits.append(tx)

@@ -58,6 +58,9 @@ class Asked:
     def held(self, first: int) -> Held:
         return Held([])
 
+    def coming(self) -> list[bytes]:
+        return []
+
     def send(self, tx: bytes) -> None:
         self.chain.run(tx)
 

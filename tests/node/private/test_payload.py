@@ -31,6 +31,7 @@ from node.private.sale_payload import (
     mask_of,
 )
 from node.private.sale_terms import Side
+from node.private.succession_payload import NameTx, opening
 from node.private.tags import UNPAID, Tag
 from node.testing.batches import BatchChain
 from node.testing.ledger import FAUCET
@@ -87,6 +88,8 @@ def every(chain: BatchChain) -> dict[Tag, payloads.PrivateTx]:
         Tag.HANDOVER: HandoverTx(
             chain.declaration.id, 0, bytes(32), 2, 1, Certificate(((1, bytes(64)),)), b"r"
         ),
+        Tag.NAME: NameTx(chain.declaration.id, bytes(32), 3, 4, b"\x02" * 64),
+        Tag.TRANSFER: opening(chain.declaration.id, 2, 1),
         Tag.OFFER: chain.offer(200),
         Tag.BID: chain.place(sale, 5000, 3).tx,
         Tag.CALL: CallTx(sale, 1),
@@ -122,10 +125,18 @@ def test_pv101_fee_and_chain_are_read_in_place(chain, every, tag):
     assert env.is_unpaid(tx.to_bytes()) == (env.fee(tx) == 0) == (tag in UNPAID)
 
 
-@pytest.mark.parametrize("data", [b"", b"\x00", b"\x10", b"\xff" * 40])
+@pytest.mark.parametrize("data", [b"", b"\x00", b"\x12", b"\xff" * 40])
 def test_pv101_unknown_tags_are_refused(data):
     with pytest.raises(PrivateRefused, match="no private transaction") as caught:
         payloads.decode(data)
+    assert caught.value.rule == "PV-101"
+
+
+def test_pv101_unknown_steps_of_a_transfer_are_refused(every):
+    data = bytearray(every[Tag.TRANSFER].to_bytes())
+    data[1 + 32 + 4] = 5
+    with pytest.raises(PrivateRefused, match="no step 5") as caught:
+        payloads.decode(bytes(data))
     assert caught.value.rule == "PV-101"
 
 

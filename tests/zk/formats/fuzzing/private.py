@@ -45,14 +45,17 @@ from node.private.sale_program import Market, SaleProgram
 from node.private.sale_state import Attempt, Outcome, Reserve, Sale
 from node.private.sale_terms import SaleTerms, Side
 from node.private.state import Donation, Round, Status, Sums, Tally
+from node.private.succession import Going, Succession
+from node.private.succession_payload import NameTx, opening
 from node.private.terms import Project, Terms
+from private_exec.committee.cells import Cell
 from private_exec.committee.ceremony import Fault, FaultKind
 from private_exec.committee.certificate import Certificate
 from private_exec.committee.declaration import Declaration, Seat
 from private_exec.committee.epoch import EpochContext, EpochRecord
 from private_exec.committee.opening import OpenStatement
 from private_exec.linking import link_bytes
-from private_exec.mpc.labels import SessionId
+from private_exec.mpc.labels import CellId, SessionId
 from private_exec.pedersen import Opening
 from private_exec.provable.session import Made
 from shielded.transaction import ShieldedTx
@@ -91,6 +94,8 @@ def _transactions() -> list[bytes]:
         *_of_sales(carried),
         FreezeTx(ID, 1),
         HandoverTx(ID, 1, ID, 2, 0, CERTIFICATE, b"remasking"),
+        NameTx(ID, ID, 1, 2),
+        opening(ID, 0, 1),
     ]
     return [tx.to_bytes() for tx in found]
 
@@ -142,6 +147,13 @@ def _entries() -> list[bytes]:
 
 def _write_entry(entry: Bid | Order) -> bytes:
     return entry.to_bytes()
+
+
+def _successions() -> list[bytes]:
+    cell = Cell(CellId(ID), 1, 5, G1_GENERATOR)
+    going = Going(1, ID, 2, 9, (cell,), (1, 3), (3,), (b"\0\1\3",), handed=True)
+    words = ((ID, 2), (ID, 0), (bytes(32), 1), (ID, 1))
+    return [Succession(words).to_bytes(), Succession(words, 4, 2, going).to_bytes()]
 
 
 def _write(tx: PrivateTx) -> bytes:
@@ -206,6 +218,14 @@ TARGETS = (
         Committee.from_bytes,
         Committee.to_bytes,
         lambda: [Committee(_declaration(), 1, 2, 3, 4, 5, 6).to_bytes()],
+        memory=32,
+        exact=True,
+    ),
+    Target(
+        "private_succession",
+        Succession.from_bytes,
+        Succession.to_bytes,
+        _successions,
         memory=32,
         exact=True,
     ),
