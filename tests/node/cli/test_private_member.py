@@ -1,7 +1,7 @@
 """`chiaro private member`: four processes over a node; one lies, one is killed and comes back.
 
-Keys, inputs, cells and sums are real, from processes that share nothing but the node and their
-sockets; proofs prove nothing.
+Keys, inputs, cells, sums and results of auctions are real, from processes that share nothing but
+the node and their sockets; what wallets prove proves nothing.
 """
 
 from __future__ import annotations
@@ -35,12 +35,14 @@ from node.testing.ledger import FAUCET, FEE
 from node.testing.localnets import p2p_port
 from node.testing.nodes import VALIDATOR, memory_node, serving
 from node.testing.private import unlinked
+from node.testing.sales import Sceptic
 from private_exec.committee.declaration import Declaration, Seat
 from transparent.signature import SigningKey
 
 PARAMETERS = PrivateParameters(step_heights=8)
 RECIPIENT = SigningKey(tagged_hash("testing/member-fund")).account
-WAIT_S = 90.0
+SELLER = SigningKey(tagged_hash("testing/member-sale")).account
+WAIT_S = 180.0
 
 
 class Members:
@@ -126,9 +128,10 @@ def place(parts, tmp_path, capsys, stub_prover, assembled, monkeypatch) -> Itera
         "provers",
         lambda _profile, _action, _progress=None: Provers(lambda *_: stub_prover, unlinked),
     )
+    monkeypatch.setattr(wallet_private, "linked_proofs", lambda _profile: unlinked)
     genesis = development.genesis(EPOCH_MS, validators=(VALIDATOR.public,), private=PARAMETERS)
     options = Options(port=0, delay_ms=1, lane_tick_ms=3_600_000)
-    with serving(memory_node(genesis, verifier=parts.Believes(), options=options)) as client:
+    with serving(memory_node(genesis, verifier=Sceptic(2), options=options)) as client:
         cli = parts.Cli(tmp_path / "home", capsys, client.url)
         leaves = []
         for name in ("alice", "bob"):
@@ -143,6 +146,52 @@ def place(parts, tmp_path, capsys, stub_prover, assembled, monkeypatch) -> Itera
         with contextlib.ExitStack() as stack:
             stack.callback(members.stop)
             yield SimpleNamespace(cli=cli, client=client, members=members, people=str(people))
+
+
+def make_keys(place) -> None:
+    """Four processes, the last of which lies, bring their ceremony to its end."""
+    members, client = place.members, place.client
+    for member in (1, 2, 3, 4):
+        members.start(member, lying=member == 4)
+    members.until(lambda: members.words("notice") == 4, last=client.status().height)
+    plan = client.private_ceremony(members.committee)
+    dealings = plan.opened + 2 * plan.step_heights - 1
+    members.until(lambda: members.words("dealing") == 4, last=dealings - 4)
+    members.until(lambda: client.private_committee(members.committee).made == 1, pace=0.05)
+
+
+@pytest.mark.slow
+def test_four_processes_hold_an_auction_with_one_lying_throughout(place) -> None:
+    """They accept, call, compute, prove and open by themselves; the node verifies the result."""
+    members, client, cli = place.members, place.client, place.cli
+    make_keys(place)
+    offered = cli.pay(
+        "private", "auction", "new", "--committee", "0x" + members.committee.hex(),
+        "--item", "a painting", "--reserve", "0.1", "--places", "2", "--bid-for", "12",
+        "--seller", "0x" + SELLER.hex(), "--wallet", "alice",
+    )  # fmt: skip
+    assert offered.code == 0, offered.out
+    name, sale = offered.data["sale"], bytes_of(offered.data["sale"], 32)
+    for who, amount in (("alice", "0.5"), ("bob", "0.7")):
+        assert cli.pay("private", "auction", "bid", name, amount, "--wallet", who).code == 0
+    accept = client.private_sale(sale).accept
+
+    def statuses() -> set[str]:
+        now = client.private_sale(sale)
+        return {now.reserve_status, *(item.status for item in client.private_bids(sale).bids)}
+
+    members.until(lambda: statuses() == {"accepted"}, last=accept - 1)
+    members.until(lambda: client.status().height >= accept, pace=0.05)
+    members.until(lambda: client.private_sale(sale).status == "opened", last=accept + 2)
+    opened = client.private_sale(sale)
+    assert (opened.winner, opened.price) == (1, "500000")
+    assert opened.attempt is not None and opened.attempt.number == 0
+    assert "PV-13: member 4" in "".join(members.log(m) for m in (1, 2, 3))
+    assert cli.json("private", "auction", "settle", name).code == 0
+    (held,) = client.account(SELLER).balances
+    assert held.amount == "500000"
+    back = cli.pay("private", "auction", "claim", name, "--wallet", "bob")
+    assert back.data["operation"]["amount"]["amount"] == "0.2"
 
 
 @pytest.mark.slow
