@@ -34,7 +34,7 @@ from node.private.sale_payload import (
 from node.private.sale_program import Market, SaleProgram
 from node.private.sale_state import Sale
 from node.private.sale_terms import SaleTerms
-from node.testing.ledger import FAUCET
+from node.testing.ledger import FAUCET, FEE
 from node.testing.private import PARAMETERS, PrivateChain, assert_ok, signer
 from private_exec.committee.epoch import EpochRecord
 from private_exec.committee.inputs import Input
@@ -164,7 +164,7 @@ class SaleChain(PrivateChain):
 
     def offer(self, reserve: int, terms: SaleTerms | None = None) -> OfferTx:
         """Not sent yet."""
-        terms, head = terms or self.sale_terms(), self.head()
+        terms, head = terms or self.sale_terms(), self.head(fee=2 * FEE)
         owner = PrivateOwner(tagged_hash("testing/seller"), terms.item)
         made = bidding.offering(head, self.record, terms, reserve, owner, self.linked)
         return sign_offer(made, FAUCET)

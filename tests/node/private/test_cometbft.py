@@ -1,7 +1,7 @@
-"""A round on four validators with real CometBFT: members, donors and sums from different nodes.
+"""A round and an auction on four validators with real CometBFT: who speaks, speaks to any node.
 
-The chain made by hand follows the network's blocks, transaction by transaction: what members and
-donors need to know of the state they read there.
+The chain made by hand follows the network's blocks, transaction by transaction: what members,
+donors and bidders need to know of the state they read there.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from node.private.payload import PrivateTx, wire
 from node.private.prove import linked_prover
 from node.testing.ledger import real_prover
 from node.testing.localnets import Localnet
-from node.testing.private import AMOUNT, PrivateChain, assert_ok
+from node.testing.private import AMOUNT, assert_ok
+from node.testing.sales import SELLER, SaleChain
 
 needs_engine = pytest.mark.skipif(
     binary() is None, reason="CometBFT is not here: `make cometbft`, which needs Go"
@@ -31,7 +32,7 @@ FEE = 3000
 PARAMETERS = PrivateParameters(step_heights=6, round_heights=500, max_donations=8)
 
 
-class Following(PrivateChain):
+class Following(SaleChain):
     """Says everything to the network, and repeats what the network decided."""
 
     def __init__(self, net: Localnet) -> None:
@@ -106,3 +107,25 @@ def test_a_round_on_four_validators(net: Localnet) -> None:
         recipient = bytes.fromhex(view.projects[0].recipient[2:])
         assert client.account(recipient).balances[0].amount == "10000"
     assert chain.purse.holdings == 4 * AMOUNT - 10_000 - 3 * FEE
+
+
+@needs_engine
+@pytest.mark.oracle_cometbft
+def test_an_auction_on_four_validators(net: Localnet) -> None:
+    """Every validator verifies reserve, bids and result under the keys that genesis names."""
+    chain = Following(net)
+    chain.start(notes=2)
+    h = chain.height
+    sale, placed = chain.ready(20_000, 90_000, 70_000, close=h + 14, accept=h + 26, prove=h + 100)
+    chain.call(sale)
+    assert_ok(chain.run(chain.prove(sale)))
+    assert_ok(chain.run(chain.outputs(sale)))
+    assert_ok(chain.run(SettleTx(sale)))
+    assert_ok(chain.run(chain.back(placed[0], price=70_000), chain.back(placed[1])))
+    for client in net.clients.values():
+        client.events(chain.height - 1, 20)
+        view = client.private_sale(sale)
+        assert (view.status, view.winner, view.price) == ("settled", 0, "70000")
+        assert {bid.status for bid in client.private_bids(sale).bids} == {"claimed"}
+        assert client.account(SELLER.account).balances[0].amount == "70000"
+    assert chain.purse.holdings == 2 * AMOUNT - 70_000 - 4 * FEE
