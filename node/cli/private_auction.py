@@ -298,8 +298,7 @@ def claim(
     session: Session = context.obj
     sale, name = digits(identity, 32, "SALE"), wallets.choose(session)
     with spending(session, name) as (wallet, client):
-        chain = wallet_auction.chain_of(client.status())
-        terms = private_trust.sale_terms_of(client, chain, sale)
+        terms = private_trust.kept_sale_terms_of(client, sale)
         secrets = unlock(session, wallet, password_file)
         first, *others = wallet_auction.returning(wallet, client, sale, terms, secrets)
         if others:

@@ -243,13 +243,13 @@ def claim(
 
     One donation at a time. Nobody is asked, and no amount is shown.
     """
-    from node.cli import wallet_private, wallet_spend
+    from node.cli import private_trust, wallet_private, wallet_spend
 
     session: Session = context.obj
     name = wallets.choose(session)
     with spending(session, name) as (wallet, client):
         name_of = digits(identity, 32, "ROUND")
-        terms = wallet_private.terms_of(client, name_of)
+        terms = private_trust.kept_terms_of(client, name_of)
         secrets = unlock(session, wallet, password_file)
         first, *others = wallet_private.returning(wallet, client, name_of, terms, secrets)
         if others:

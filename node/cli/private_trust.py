@@ -1,7 +1,7 @@
 """Rounds, sales and committees' keys as may be believed, whatever a node says.
 
-Rules PV-142, PV-143, PV-191; what is compared is in `node.private.donor` and `bidder`, here it is
-asked for.
+Rules PV-142, PV-143, PV-191, PV-233; what is compared is in `node.private.donor` and `bidder`, here
+it is asked for.
 """
 
 from __future__ import annotations
@@ -53,6 +53,34 @@ def sale_terms_of(client: NodeClient, chain_id: ChainId, identity: bytes) -> Sal
     if height is None:
         raise NotFound("the node knows of no such sale", where="sale")
     return bidder.terms_of(chain_id, identity, map(bytes_of, client.block(height).txs))
+
+
+def kept_terms_of(client: NodeClient, identity: bytes) -> Terms:
+    """PV-233: terms of a round for who takes back: from the state, which every node keeps.
+
+    Raises:
+        NotFound: the node knows of no such round.
+    """
+    from node.private.state import Round, round_key
+
+    return Round.from_bytes(_kept(client, round_key(identity), "round")).terms
+
+
+def kept_sale_terms_of(client: NodeClient, identity: bytes) -> SaleTerms:
+    """The same of a sale."""
+    from node.private.sale_state import Sale, sale_key
+
+    return Sale.from_bytes(_kept(client, sale_key(identity), "sale")).terms
+
+
+def _kept(client: NodeClient, key: bytes, what: str) -> bytes:
+    from node.core.errors import NotFound
+    from node.rpc.text import bytes_of
+
+    found = client.state(key).value
+    if found is None:
+        raise NotFound(f"the node knows of no such {what}", where=what)
+    return bytes_of(found)
 
 
 def record_of(client: NodeClient, terms: Terms) -> EpochRecord:

@@ -1,4 +1,4 @@
-"""What a donor believes: PV-142, PV-143."""
+"""What a donor believes: PV-142, PV-143; and who takes back: PV-233."""
 
 from __future__ import annotations
 
@@ -12,18 +12,21 @@ from node.cli.session import Places, Session
 from node.cli.wallet_private import Donation, Members
 from node.core.block import Transaction
 from node.core.errors import NotFound
-from node.core.ids import EnvironmentId, tagged_hash
+from node.core.ids import NATIVE, EnvironmentId, tagged_hash
 from node.private import committees, donor
 from node.private import state as entries
 from node.private.errors import PrivateRefused
 from node.private.messages import Step
 from node.private.payload import wire
+from node.private.sale_state import Sale, sale_key
+from node.private.sale_terms import SaleTerms
 from node.rpc.private import PrivateViews
 from node.rpc.schema import StateView, TransactionView
 from node.testing.private import PrivateChain, signer
 from private_exec.committee.errors import CommitteeRefused
 from private_exec.committee.notice import Notice, make
 from transparent.signature import SigningKey
+from zk.curve.bn254 import G1_GENERATOR
 from zk.errors import DecodeError, Ruled
 
 
@@ -153,6 +156,21 @@ def test_pv143_a_node_with_keys_of_its_own_is_found_out(chain):
     node.lies[place] = None
     with pytest.raises(NotFound):
         private_trust.trusted_record(node, terms)
+
+
+def test_pv233_who_takes_back_needs_no_block_of_the_round(chain):
+    identity = chain.open_round()
+    node = Node(chain, None)
+    terms = entries.round_of(chain.state, identity).terms
+    assert private_trust.kept_terms_of(node, identity) == terms
+    sale = SaleTerms(
+        terms.committee, 0, NATIVE, bytes(32), terms.projects[0].recipient, 2, 10, 20, 30
+    )
+    node.lies[sale_key(identity)] = Sale(sale, bytes(32), G1_GENERATOR).to_bytes()
+    assert private_trust.kept_sale_terms_of(node, identity) == sale
+    for asked in (private_trust.kept_terms_of, private_trust.kept_sale_terms_of):
+        with pytest.raises(NotFound):
+            asked(node, bytes(32))
 
 
 def test_pv142_a_node_with_a_round_of_its_own_is_found_out(chain):
