@@ -67,10 +67,15 @@ def kept_terms_of(client: NodeClient, identity: bytes) -> Terms:
 
 
 def kept_sale_terms_of(client: NodeClient, identity: bytes) -> SaleTerms:
-    """The same of a sale."""
+    """The same of an auction."""
+    from node.core.errors import NotFound
     from node.private.sale_state import Sale, sale_key
+    from node.private.sale_terms import SaleTerms
 
-    return Sale.from_bytes(_kept(client, sale_key(identity), "sale")).terms
+    terms = Sale.from_bytes(_kept(client, sale_key(identity), "sale")).terms
+    if not isinstance(terms, SaleTerms):
+        raise NotFound("the node knows of no such auction", where="sale")
+    return terms
 
 
 def _kept(client: NodeClient, key: bytes, what: str) -> bytes:

@@ -35,7 +35,7 @@ from node.testing.ledger import FAUCET, FEE
 from node.testing.localnets import p2p_port
 from node.testing.nodes import VALIDATOR, memory_node, serving
 from node.testing.private import unlinked
-from node.testing.sales import Sceptic
+from node.testing.sales import Sceptic, auction_of
 from private_exec.committee.declaration import Declaration, Seat
 from transparent.signature import SigningKey
 
@@ -131,7 +131,7 @@ def place(parts, tmp_path, capsys, stub_prover, assembled, monkeypatch) -> Itera
     monkeypatch.setattr(wallet_private, "linked_proofs", lambda _profile: unlinked)
     genesis = development.genesis(EPOCH_MS, validators=(VALIDATOR.public,), private=PARAMETERS)
     options = Options(port=0, delay_ms=1, lane_tick_ms=3_600_000)
-    with serving(memory_node(genesis, verifier=Sceptic(2), options=options)) as client:
+    with serving(memory_node(genesis, verifier=Sceptic(auction_of(2)), options=options)) as client:
         cli = parts.Cli(tmp_path / "home", capsys, client.url)
         leaves = []
         for name in ("alice", "bob"):

@@ -18,7 +18,7 @@ from node.private import state as entries
 from node.private.errors import PrivateRefused
 from node.private.messages import Step
 from node.private.payload import wire
-from node.private.sale_state import Sale, sale_key
+from node.private.sale_state import Reserve, Sale, sale_key
 from node.private.sale_terms import SaleTerms
 from node.rpc.private import PrivateViews
 from node.rpc.schema import StateView, TransactionView
@@ -166,7 +166,7 @@ def test_pv233_who_takes_back_needs_no_block_of_the_round(chain):
     sale = SaleTerms(
         terms.committee, 0, NATIVE, bytes(32), terms.projects[0].recipient, 2, 10, 20, 30
     )
-    node.lies[sale_key(identity)] = Sale(sale, bytes(32), G1_GENERATOR).to_bytes()
+    node.lies[sale_key(identity)] = Sale(sale, Reserve(bytes(32), G1_GENERATOR)).to_bytes()
     assert private_trust.kept_sale_terms_of(node, identity) == sale
     for asked in (private_trust.kept_terms_of, private_trust.kept_sale_terms_of):
         with pytest.raises(NotFound):
