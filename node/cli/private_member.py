@@ -194,11 +194,13 @@ class RemoteChain:
         from node.rpc.text import bytes_of
 
         over = {"opened", "settled", "failed"}
-        mine = "0x" + self._committee.hex()
+        mine, client = "0x" + self._committee.hex(), self._client
+        every = [(item.id, item.committee, item.status) for item in client.private_sales().sales]
+        every += [(b.id, b.committee, b.status) for b in client.private_batches().batches]
         return [
-            bytes_of(item.id, 32)
-            for item in self._client.private_sales().sales
-            if item.committee == mine and item.status not in over
+            bytes_of(identity, 32)
+            for identity, committee, status in every
+            if committee == mine and status not in over
         ]
 
     def held(self, first: int) -> Held:

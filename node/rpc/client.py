@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from node.lane.trust import Trust
-    from node.rpc import private_schema, sale_schema
+    from node.rpc import batch_schema, private_schema, sale_schema
     from node.rpc.da_client import DaClient
     from node.rpc.gossip_client import GossipClient
     from node.rpc.lane_client import LaneClient
@@ -438,6 +438,37 @@ class NodeClient:
         from node.rpc.sale_schema import BidsView
 
         return self.get(f"/private/sales/{identity.hex()}/bids", BidsView)
+
+    def private_batches(self, pages: int = 64) -> batch_schema.BatchesView:
+        """All batches, page by page; of so many pages at most. Raises NotFound: PV-140."""
+        from node.rpc.batch_schema import BatchesView
+
+        found = self.get("/private/batches", BatchesView)
+        batches = list(found.batches)
+        for _ in range(pages - 1):
+            if not found.more:
+                break
+            found = self.get("/private/batches", BatchesView, {"after": batches[-1].id})
+            batches += found.batches
+        return BatchesView(height=found.height, batches=batches, more=found.more)
+
+    def private_batch(self, identity: bytes) -> batch_schema.BatchView:
+        """One. Raises NotFound: PV-140, PV-141."""
+        from node.rpc.batch_schema import BatchView
+
+        return self.get(f"/private/batches/{identity.hex()}", BatchView)
+
+    def private_orders(self, identity: bytes) -> batch_schema.OrdersView:
+        """Of a batch, in the order of their blocks. Raises NotFound: PV-140, PV-141."""
+        from node.rpc.batch_schema import OrdersView
+
+        return self.get(f"/private/batches/{identity.hex()}/orders", OrdersView)
+
+    def private_order(self, identity: bytes) -> batch_schema.OrderView:
+        """An order. Raises NotFound: PV-140, PV-141."""
+        from node.rpc.batch_schema import OrderView
+
+        return self.get(f"/private/orders/{identity.hex()}", OrderView)
 
     def private_bid(self, identity: bytes) -> sale_schema.BidView:
         """A bid. Raises NotFound: PV-140, PV-141."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from node.rpc import private_schema, sale_schema
+from node.rpc import batch_schema, private_schema, sale_schema
 from node.rpc.endpoint import Call, Endpoint
 from node.rpc.text import bytes_of
 
@@ -137,5 +137,34 @@ PRIVATE_ENDPOINTS: Final = (
         "A bid, its amount hidden",
         sale_schema.BidView,
         lambda call: call.service.sales.bid(call.id),
+    ),
+    Endpoint(
+        "GET",
+        "/private/batches",
+        "Batches of orders",
+        batch_schema.BatchesView,
+        lambda call: call.service.batches.batches(_after(call), call.query.limit),
+        query=private_schema.AfterQuery,
+    ),
+    Endpoint(
+        "GET",
+        "/private/batches/{id}",
+        "A batch: terms, the attempt under way, what came of it",
+        batch_schema.BatchView,
+        lambda call: call.service.batches.batch(call.id),
+    ),
+    Endpoint(
+        "GET",
+        "/private/batches/{id}/orders",
+        "Orders of a batch, limits and quantities hidden",
+        batch_schema.OrdersView,
+        lambda call: call.service.batches.orders(call.id),
+    ),
+    Endpoint(
+        "GET",
+        "/private/orders/{id}",
+        "An order, and what it traded, under its pad",
+        batch_schema.OrderView,
+        lambda call: call.service.batches.order(call.id),
     ),
 )

@@ -31,6 +31,7 @@ from node.lane.env import LaneEnvironment
 from node.lane.validator.keeper import Keeper
 from node.rpc import lane_keys, schema, views
 from node.rpc.actions import ActionStream
+from node.rpc.batches import BatchViews
 from node.rpc.da import DaParts, DaViews
 from node.rpc.errors import Syncing, problem
 from node.rpc.faucet import Faucet
@@ -102,6 +103,7 @@ class Service:
         self.stake = StakeViews(self.genesis, node.store)
         self.private = PrivateViews(self.genesis, node.store, node.names)
         self.sales = SaleViews(self.genesis, node.store, node.names)
+        self.batches = BatchViews(self.genesis, node.store, node.names)
         self._version = version("chiaroscuro")
 
     def check_state(self) -> None:

@@ -20,7 +20,10 @@ from node.private.member.selling import SaleDuties
 from node.private.member.view import Held, Past, View
 from node.private.messages import ComplaintTx, FreezeTx, OpenTx, SettleTx
 from node.private.sale_payload import BlameTx, CallTx, ResultTx, SilenceTx, members_of
+from node.private.sale_terms import Side
 from node.private.state import Status
+from node.testing.batches import BASE, BASE_UNITS, LOT, BatchChain, fills_of
+from node.testing.ledger import FAUCET
 from node.testing.private import assert_ok, signer
 from node.testing.sales import SaleChain, provable
 from private_exec.committee import inputs
@@ -68,8 +71,8 @@ class Asked:
 class People:
     """Members with disks, and keys that they made on the chain."""
 
-    def __init__(self, folder: Path, **options: Any) -> None:
-        self.chain = chain = SaleChain(bidders=2, **options)
+    def __init__(self, folder: Path, made: SaleChain | None = None, **options: Any) -> None:
+        self.chain = chain = made or SaleChain(bidders=2, **options)
         assert_ok(chain.run(chain.declare()))
         identity, step = chain.declaration.id, chain.parameters.step_heights
         vaults = {m: Vault(folder / str(m), identity) for m in MEMBERS}
@@ -157,6 +160,35 @@ def test_pv186_members_bring_a_sale_from_bids_to_its_outcome(people):
     assert chain.sale(sale).outcome.price == 7_000
     assert people.look(1) == ([], [])
     assert_ok(chain.run(SettleTx(sale)))
+
+
+def test_pv186_members_bring_a_batch_from_orders_to_its_fills(tmp_path):
+    chain = BatchChain()
+    people = People(tmp_path, chain)
+    assert_ok(chain.run(chain.purse.shield_kind(BASE, 2, BASE_UNITS, FAUCET)))
+    alone = chain.collect()
+    assert_ok(chain.run(chain.admit(alone, [chain.order(alone, Side.BUY, 2, 40, 9).input])))
+    sale = chain.collect()
+    orders = [(Side.SELL, 0, 70), (Side.BUY, 2, 40)]
+    traded = [chain.order(sale, *one, n) for n, one in enumerate(orders)]
+    while chain.height < chain.terms_of(sale).accept:
+        if people.look(1)[1]:
+            people.settle()
+        else:
+            chain.run()
+    (due,), jobs = people.look(1)
+    assert due == CallTx(sale, 0) and not jobs, "and none of a batch of one side"
+    assert_ok(chain.run(due))
+    people.settle(Wrong(3, Kind.OPEN))
+    people.settle(Wrong(3, Kind.OPEN))
+    assert_ok(chain.run(SettleTx(sale)))
+    assert people.look(1) == ([], [])
+    tick, fills = fills_of(chain.terms_of(sale), orders)
+    assert chain.sale(sale).outcome.tick == tick
+    for one, fill in zip(traded, fills, strict=True):
+        _, (_, _, got) = chain.claims_of(sale, one)
+        price = chain.terms_of(sale).price(tick)
+        assert got.value == fill * (LOT if one.side is Side.BUY else price) > 0
 
 
 def test_pv186_who_has_no_key_of_the_program_or_is_absent_holds_no_session(people):

@@ -18,7 +18,8 @@ from node.execution.verifier import GrothVerifier
 from node.private import bidding, statements
 from node.private.payload import wire
 from node.private.prove import linked_prover
-from node.private.sale_terms import LIMIT
+from node.private.sale_terms import LIMIT, Side
+from node.testing.batches import BatchChain
 from node.testing.private import assert_ok
 from node.testing.sales import SaleChain
 from private_exec import group
@@ -116,3 +117,41 @@ def test_pv173_what_is_left_to_the_limit_is_computed_from_what_is_shown(real):
     assert Transit().id == rest.statement == TRANSIT
     assert TransitWitness(babyjub.ORDER - made.sealed.rcv) == rest.witness
     assert bidding.LIMIT == LIMIT
+
+
+# --- batches ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def market() -> BatchChain:
+    """The same of traders."""
+    found = BatchChain(sizes=(2, 2), linked=linked_prover(profile=DEV, keys=KeyStore()))
+    found.start(notes=24)
+    return found
+
+
+@pytest.mark.parametrize(("side", "limit"), [(Side.BUY, 1), (Side.SELL, 0)])
+def test_pv202_an_order_is_proved_to_be_within_its_ranges(market, verifier, side, limit):
+    identity = market.collect()
+    first, twin = (market.trade(identity, side, limit, n, n).tx for n in (0, 70))
+    for tx in (first, twin):
+        assert verdicts(verifier, statements.claims_of(tx)) == [True] * 4
+    a, b, c, _ = first.proofs
+    swapped = dataclasses.replace(first, proofs=(b, a, c, twin.proofs[3]))
+    assert verdicts(verifier, statements.claims_of(swapped)) == [False, False, True, False]
+    other = dataclasses.replace(first.ordered, unit=first.ordered.unit + 1)
+    moved = dataclasses.replace(first, ordered=other)
+    assert said(moved)[0] == [("carried", False)], "what is locked is said for this order"
+
+
+def test_pv202_no_proof_is_made_of_a_limit_or_quantity_beyond_its_range(market):
+    made = market.trade(market.collect(), Side.SELL, 1, 50, 3).making
+    for change in (
+        {"limit": Opening(2, 77)},
+        {"quantity": Opening(LIMIT + 1, 77)},
+        {"quantity": Opening(pow(made.said.unit, -1, group.R), 77)},
+    ):
+        broken = dataclasses.replace(made.openings, **change)
+        wrong = dataclasses.replace(made, openings=broken)
+        with pytest.raises(ChiaroError):
+            list(map(market.linked, wrong.proving()))
