@@ -168,10 +168,11 @@ def _private(stage: Stage) -> Told:
     from node.cli.demo_private_facts import document
     from node.cli.demo_private_report import render
     from node.cli.demo_private_run import PrivateRun
+    from node.cli.demo_private_sale import PROOF
 
     facts = PrivateRun(stage.folder, stage.tell, stage.bar)()
-    commands = private_commands(stage.out_folder, facts.bundle)
-    written = _keep(stage, render(facts, commands), facts.bundle)
+    commands = private_commands(stage.out_folder, PROOF)
+    written = _keep(stage, render(facts, commands), facts.bundle, PROOF)
     data = {**document(facts), "next": _listed(commands)}
     return data, facts.valid, written, lambda out: _computed(out, facts, written, commands)
 
@@ -186,14 +187,15 @@ def _sealed(facts: IntentsFacts, stage: Stage, commands: Commands) -> Told:
     return data, facts.valid, written, lambda out: _settled(out, facts, written, commands)
 
 
-def _keep(stage: Stage, page: str, bundle: str) -> list[str]:
-    """Page and chain, where they are wanted; their names."""
+def _keep(stage: Stage, page: str, *names: str) -> list[str]:
+    """The page, and files of the story, where they are wanted; all their names."""
     written: list[str] = []
     for place in stage.places:
         (place / REPORT).write_text(page, encoding="utf-8")
         if place != stage.folder:
-            shutil.copyfile(stage.folder / bundle, place / bundle)
-        written += [str(place / name) for name in (REPORT, bundle)]
+            for name in names:
+                shutil.copyfile(stage.folder / name, place / name)
+        written += [str(place / name) for name in (REPORT, *names)]
     return written
 
 
@@ -215,10 +217,10 @@ def intents_commands(
     )
 
 
-def private_commands(out_folder: Path | None, bundle: str) -> Commands:
+def private_commands(out_folder: Path | None, proof: str) -> Commands:
     """For whom, and what to type after the story of the private environment."""
     where = shlex.quote(str(out_folder)) if out_folder is not None else "demo"
-    verify = f"chiaro audit verify {where}/{bundle}"
+    verify = f"chiaro private verify {where}/{proof}"
     first = f"chiaro demo {Story.PRIVATE.value} --out demo"
     return (
         ("a user", "chiaro up --private && chiaro private fund --help"),
@@ -374,7 +376,7 @@ def _computed(out: Console, facts: PrivateFacts, written: list[str], commands: C
         for project in facts.round.projects
     ]
     lines += [
-        f"{'auction':<14}{auction.winner} pays {auction.price:,}; {auction.session.where}",
+        f"{'auction':<14}{auction.winner} pays {units(auction.price)}; {auction.session.where}",
         f"{'dark pool':<14}tick {pool.tick}, fills to their owners; {pool.session.where}",
         f"{'the liar':<14}member {liar.member}, by {liar.rule}, named by members {named}",
         f"all of it {duration(facts.seconds)}",

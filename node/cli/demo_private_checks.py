@@ -29,6 +29,8 @@ def _of_round(facts: PrivateFacts, blocks: Sequence[bytes], supply: SupplyReport
     from private_exec.programs.quadratic import Tally, settle
 
     found, amounts = facts.round, [donor.amount for donor in facts.donors]
+    amounts += [bid for _, bid in facts.auction.bids if bid != facts.auction.price]
+    amounts.append(facts.auction.reserve)
     shown = [a for a in amounts if any(a.to_bytes(8, "little") in block for block in blocks)]
     sums, tallies = [], []
     for project in found.projects:
@@ -41,7 +43,7 @@ def _of_round(facts: PrivateFacts, blocks: Sequence[bytes], supply: SupplyReport
     opened = [(project.roots, project.total) for project in found.projects]
     return [
         Checked("no amount on chain", not shown, "",
-                f"{len(blocks)} blocks hold none of the {len(amounts)} amounts as a number"),
+                f"{len(blocks)} blocks hold none of {len(amounts)} hidden amounts as a number"),
         Checked("sums", opened == sums, "",
                 "what was opened is what the donations give; too few were not opened"),
         Checked("settlement", (paid, found.rest) == (list(plain.payouts), plain.back), "",
@@ -71,14 +73,19 @@ def _of_committee(facts: PrivateFacts) -> list[Checked]:
 
 def _of_sessions(facts: PrivateFacts) -> list[Checked]:
     auction, pool = facts.auction, facts.pool
-    given = [bid for _, bid in auction.bids]
-    best = max(auction.bids, key=lambda bid: bid[1])[0]
-    second = max(auction.reserve, sorted(given)[-2])
+    bids = dict(auction.bids)
+    best = max(bids, key=lambda name: bids[name])
+    second = max(auction.reserve, *(bid for name, bid in bids.items() if name != best))
+    left = {name: bid - (auction.price if name == best else 0) for name, bid in bids.items()}
     bought = sum(order.fill for order in pool.orders if order.buys)
     sold = sum(order.fill for order in pool.orders if not order.buys)
     return [
-        Checked("auction", (auction.winner, auction.price) == (best, second), "",
-                f"{auction.winner} bid most and pays the second price"),
+        Checked("auction", (auction.winner, auction.price, auction.paid) == (best, second, second),
+                "", f"{auction.winner} bid most and pays the second price, to {auction.seller}"),
+        Checked("bids back", {one.name: one.amount for one in auction.back} == left, "",
+                "everybody has its bid again, the winner less the price"),
+        Checked("two folders", auction.session.read == (*bids.values(), auction.reserve), "",
+                "put together, they also gave all bids and the reserve"),
         Checked("dark pool", bought == sold > 0, "", f"{bought} bought and sold at one tick"),
         *_of_session("auction", auction.session),
         *_of_session("dark pool", pool.session),

@@ -215,13 +215,45 @@ class SessionFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class AuctionFacts:
-    """A sealed-bid auction: who bid what, and what came out."""
+class BackFacts:
+    """What went back of a bid."""
 
+    name: str
+    amount: int
+    fee: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuctionFacts:
+    """A sealed-bid auction: who bid what, and what came out.
+
+    Attributes:
+        id: hexadecimal.
+        item, seller: what was sold, and by whom.
+        bids: who bid how much, in the order of blocks.
+        reserve: the least price.
+        winner, price: what came out.
+        paid: what the seller got.
+        offered, bid, proved, opened, settled: heights; `bid` of the last bid.
+        back: what went back to whom.
+        session: in which it was computed.
+    """
+
+    id: str
+    item: str
+    seller: str
     bids: tuple[tuple[str, int], ...]
     reserve: int
     winner: str
     price: int
+    paid: int
+    offered: int
+    bid: int
+    proved: int
+    opened: int
+    settled: int
+    back: tuple[BackFacts, ...]
     session: SessionFacts
 
 
@@ -354,10 +386,16 @@ def document(facts: PrivateFacts) -> dict[str, Any]:
         },
         "claim": {**asdict(claim), "amount": str(claim.amount), "fee": str(claim.fee)},
         "auction": {
+            **asdict(facts.auction),
+            "id": "0x" + facts.auction.id,
             "bids": [{"name": name, "amount": str(bid)} for name, bid in facts.auction.bids],
             "reserve": str(facts.auction.reserve),
-            "winner": facts.auction.winner,
             "price": str(facts.auction.price),
+            "paid": str(facts.auction.paid),
+            "back": [
+                {**asdict(one), "amount": str(one.amount), "fee": str(one.fee)}
+                for one in facts.auction.back
+            ],
             "session": _session(facts.auction.session),
         },
         "darkpool": {

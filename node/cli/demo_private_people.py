@@ -80,7 +80,7 @@ class Donor:
         asked = Request(wallet_spend.SHIELD, SHIELDED)
         proposal = wallet_spend.propose(self.wallet, client, asked)
         made = wallet_spend.confirm(self.wallet, client, proposal, self.keys, prove)
-        self._settled(client, made)
+        self.settled(client, made)
 
     def give(
         self,
@@ -96,7 +96,7 @@ class Donor:
         fee = wallet_private.fee_of(self.wallet, client.status(), terms.kind, weight * weight)
         asked = wallet_private.Donation(identity, terms, members, self.project, weight, fee)
         made = wallet_private.donate(self.wallet, client, asked, self.keys, prove)
-        self.given = self._settled(client, made)
+        self.given = self.settled(client, made)
         return self.given
 
     def take_back(
@@ -106,9 +106,10 @@ class Donor:
         wallet_sync.sync(self.wallet, client)
         back = wallet_private.returning(self.wallet, client, identity, terms, self.keys)
         made = wallet_private.claim(self.wallet, client, identity, terms, back[0], self.keys, prove)
-        return self._settled(client, made)
+        return self.settled(client, made)
 
-    def _settled(self, client: NodeClient, operation: Operation) -> Operation:
+    def settled(self, client: NodeClient, operation: Operation) -> Operation:
+        """An operation, when a block has it. Raises DemoFailed: none will."""
         done = wallet_spend.wait(self.wallet, client, operation, WAIT_S)
         if done.height is None:
             raise DemoFailed(f"{self.name}: {done.action} ended as {done.state}: {done.error}")

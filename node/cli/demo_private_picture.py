@@ -173,12 +173,12 @@ def _down(facts: PrivateFacts, looks: Sequence[_Look], label: str) -> str:
 
 def _chain(facts: PrivateFacts, x: float, top: float, width: float) -> str:
     """What everybody sees of all this."""
-    opened = sum(1 for project in facts.round.projects if project.total is not None)
+    cells = 2 * len(facts.donors) + len(facts.auction.session.read) + 2
     lines = (
-        f"{2 * len(facts.donors)} cells: numbers under masks",
+        f"{cells} cells: numbers under masks",
         f"{sum(member.sent for member in facts.members)} transactions of members",
-        f"{opened} of {len(facts.round.projects)} projects opened",
-        "amounts of donations: none",
+        "opened: sums of one project, a price",
+        "amounts of gifts and bids: none",
     )
     parts = [
         f'<rect x="{x:.1f}" y="{top:.1f}" width="{width:g}" height="150" rx="10" fill="#f9eed6" '

@@ -36,8 +36,8 @@ def render(facts: PrivateFacts, next_commands: Sequence[tuple[str, str]]) -> str
         heading="Sums of what nobody can read",
         lead="Five people gave to public goods without showing how much. Four members added up "
         f"what none of them could read; member {liar} lied in every opening and was named, member "
-        f"{outage} was killed and came back. Then four bid under seal, and four traded in a pool "
-        "whose orders nobody saw.",
+        f"{outage} was killed and came back. Then four bid under seal for {facts.auction.item}, "
+        "and four traded in a pool whose orders nobody saw.",
         verdict="Everything came out as in the clear, and every check holds."
         if facts.valid
         else "Something does not hold: see the checks below.",
@@ -119,10 +119,21 @@ def _donation(facts: PrivateFacts) -> str:
 
 def _auction(facts: PrivateFacts) -> str:
     found = facts.auction
+    moments = (
+        (f"{found.seller} offers {found.item}", found.offered),
+        (f"{len(found.bids)} bids, the last", found.bid),
+        ("the result, with its proof", found.proved),
+        ("winner and price opened", found.opened),
+        (f"{units(found.paid)} to {found.seller}", found.settled),
+        ("what is left is back in wallets", found.back[-1].height),
+    )
     return (
-        f"<p>{escape(found.winner)} wins and pays the second price. The highest bid stays hidden, "
-        "as do the others and the reserve.</p>"
-        f"{roles_table(roles.AUCTION_ROLES, roles.of_auction(facts))}{_session(found.session)}"
+        f"<p>{escape(found.winner)} wins and pays the second price. Each bid was locked with its "
+        "amount hidden. The highest bid stays hidden, as do the others and the reserve; every node "
+        "verified that the result is right before anything of it was opened.</p>"
+        + table(("", "block"), [(what, str(height)) for what, height in moments], numeric=(1,))
+        + roles_table(roles.AUCTION_ROLES, roles.of_auction(facts))
+        + _session(found.session)
     )
 
 
@@ -142,8 +153,8 @@ def _session(session: SessionFacts) -> str:
     ]
     return (
         f"<p>This session ran {escape(session.where)}: four members with keys and shares of their "
-        f"own, messages signed and encoded, {session.rounds} rounds, "
-        f"{duration(session.seconds)} for all. One member says to each other one:</p>"
+        f"own, {session.rounds} rounds, {duration(session.seconds)}. One member says to each "
+        "other one:</p>"
         f"{svg.bars(bars, 'Bytes that one member says to each other one, by kind of message')}"
         f"<p class='aside'>The proof has {session.proof_bytes:,} bytes and is verified in "
         f"{duration(session.verify_seconds)}; for another result it is refused "
@@ -174,23 +185,13 @@ def _liar(facts: PrivateFacts) -> str:
     named = ", ".join(map(str, liar.named_by))
     rows = [
         (
-            "donations",
-            f"wrong shares, in {liar.sessions} sessions",
+            "on the chain",
+            f"wrong shares, in {liar.sessions} sessions in all",
             f"members {named}",
             liar.rule,
         ),
-        *(
-            (
-                name,
-                "wrong shares and wrong points, in every round of them",
-                f"the others name {', '.join(f'member {n}' for n in session.named)}",
-                ", ".join(session.rules),
-            )
-            for name, session in (
-                ("auction", facts.auction.session),
-                ("dark pool", facts.pool.session),
-            )
-        ),
+        _caught("auction", "wrong shares, in every opening", facts.auction.session),
+        _caught("dark pool", "wrong shares and wrong points", facts.pool.session),
     ]
     return (
         f"<p>Member {liar.member} took part in making the keys, and then gave a wrong share in "
@@ -199,6 +200,11 @@ def _liar(facts: PrivateFacts) -> str:
         "whose it was. It changed nothing, and learned nothing more than an honest member.</p>"
         + table(("", "what it did", "found by", "rule"), rows)
     )
+
+
+def _caught(name: str, did: str, session: SessionFacts) -> tuple[str, ...]:
+    named = ", ".join(f"member {number}" for number in session.named)
+    return (name, did, f"the others name {named}", ", ".join(session.rules))
 
 
 def _run(facts: PrivateFacts) -> str:

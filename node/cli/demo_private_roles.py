@@ -22,9 +22,10 @@ DONATION_ROLES: Final[Roles] = (
     ("Auditor", "replays the chain"),
 )
 AUCTION_ROLES: Final[Roles] = (
-    ("Everyone", "reads result and proof"),
+    ("Everyone", "reads the chain"),
     ("Ada", "bids"),
     ("Ben", "bids"),
+    ("Eve", "sells"),
     *_COMMITTEE,
     ("Auditor", "has the proof alone"),
 )
@@ -66,28 +67,34 @@ def of_donation(facts: PrivateFacts) -> tuple[tuple[str, Cells], ...]:
 def of_auction(facts: PrivateFacts) -> tuple[tuple[str, Cells], ...]:
     """What → what each role read of the auction, in the order of `AUCTION_ROLES`."""
     found = facts.auction
-    bids, session = dict(found.bids), found.session
-    read = session.read
-    places = {name: index for index, (name, _) in enumerate(found.bids)}
-
+    names, session = [name for name, _ in found.bids], found.session
     second = next((f"{n}’s bid" for n, b in found.bids if b == found.price), "the reserve")
-    setter = [f"{who}’s bid" if f"{who}’s bid" == second else None for who, _ in AUCTION_ROLES[1:3]]
+    people = [name for name, _ in AUCTION_ROLES[1:4]]
 
-    def bid(name: str) -> Cells:
-        own = [f"{bids[name]:,}" if name == who else None for who, _ in AUCTION_ROLES[1:3]]
-        return (None, *own, None, None, f"{read[places[name]]:,}", None)
+    def own(owner: str, text: str, pooled: str) -> Cells:
+        """What its owner knows, and members who agree."""
+        cells = [text if who == owner else None for who in people]
+        return (None, *cells, None, None, pooled, None)
 
-    return (
-        ("How many bid", (str(len(bids)),) * 7),
-        *((f"{name}’s bid", bid(name)) for name in bids),
-        ("The reserve", (None, None, None, None, None, f"{read[len(bids)]:,}", None)),
-        ("A share of Ada’s bid", (None, None, None, _hex(session.share), "one, too", "two", None)),
-        ("Who won", (found.winner,) * 7),
-        ("The price", (f"{found.price:,}",) * 7),
-        ("What set the price", (None, *setter, None, None, second, None)),
-        ("Who lied", (None, None, None, *_lied(session), None)),
-        ("That the result is right", ("verified",) * 7),
-    )  # fmt: skip
+    rows: list[tuple[str, Cells]] = [
+        ("How many bid, and when", (f"{len(names)}, to block {found.bid}",) * 8)
+    ]
+    for (name, bid), read in zip(found.bids, session.read[: len(names)], strict=True):
+        rows.append((f"{name}’s bid", own(name, units(bid), units(read))))
+    setter = second.removesuffix("’s bid")
+    left = next(one for one in found.back if one.name == found.winner)
+    rows += [
+        (f"What {left.name} took back", own(left.name, units(left.amount), "follows")),
+        ("The reserve", own(found.seller, units(found.reserve), units(session.read[-1]))),
+        ("A share of Ada’s bid", (*(None,) * 4, _hex(session.share), "one, too", "two", None)),
+        ("Whose bid is whose", (None, "her own", "his own", *(None,) * 5)),
+        ("Which bid won", (f"number {names.index(found.winner) + 1}",) * 8),
+        ("The price", (units(found.price),) * 8),
+        ("What set the price", own(setter, second, second)),
+        ("Who lied", (*(None,) * 4, *_lied(session), None)),
+        ("That the result is right", ("verified",) * 8),
+    ]
+    return tuple(rows)
 
 
 def of_pool(facts: PrivateFacts) -> tuple[tuple[str, Cells], ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -34,7 +34,8 @@ from node.cli.demo_private_facts import (
     RoundFacts,
 )
 from node.cli.demo_private_people import PROFILE, PROJECTS, UNIT, donors, listed
-from node.cli.demo_private_world import STEP, PrivateWorld, Trace
+from node.cli.demo_private_sale import SaleRun
+from node.cli.demo_private_world import READERS, STEP, PrivateWorld, Trace, shares_of
 from node.cli.demo_run import DemoFailed, versions
 from node.cli.demo_steps import Say
 from node.cli.output import Report
@@ -43,14 +44,14 @@ from node.cli.session import Places
 if TYPE_CHECKING:
     from node.cli.wallet_private import Provers
     from node.rpc.private_schema import RoundView
+    from node.rpc.sale_schema import ReadView
+    from private_exec.committee.participant import EpochSecrets
 
 POOL: Final = 12 * UNIT
 LEAST: Final = 3
 DONATE_FOR: Final = 12
 _STANDS_S: Final = 1.5
 """So long nothing moves, to say that it stands."""
-READERS: Final = (1, 3)
-"""Two members, t + 1, who put their folders together at the end."""
 
 
 @dataclass
@@ -98,15 +99,16 @@ class PrivateRun:
             self._open()
             settled, rest = self._settle()
             claim = self._claim(prove)
+            sale = SaleRun(self.world, self.people, prove, self._step, self.folder)
+            sale()
             self.world.stop_members()
-            given = self._read()
+            secrets = {m: self.world.secrets_of(m) for m in range(1, MEMBERS + 1)}
+            given, shares = self._read(secrets, sale.reads)
             supply = self.world.client.supply()
             blocks = [block for _, block, *_ in self.world.client.raw(1, self.world.height)]
             audit = self._audit()
             traces = {member: self.world.trace(member) for member in range(1, MEMBERS + 1)}
-        with self._step("auction", "Four bid under seal") as say:
-            auction = sessions.auction()
-            say(f"{auction.winner} wins and pays {auction.price:,}; {sessions.WHERE}")
+            auction = sale.facts(traces, shares)
         with self._step("darkpool", "Four trade in the dark") as say:
             pool = sessions.darkpool()
             say(f"they trade at tick {pool.tick}, if they do; {sessions.WHERE}")
@@ -243,24 +245,24 @@ class PrivateRun:
             say("into a note, and no amount is shown", done.height)
         return ClaimFacts(person.name, person.amount, done.fee, done.height)
 
-    def _read(self) -> tuple[DonorFacts, ...]:
-        """What is in members' folders: of one of them nothing, of two everything."""
+    def _read(
+        self, secrets: Mapping[int, EpochSecrets], reads: Sequence[ReadView]
+    ) -> tuple[tuple[DonorFacts, ...], dict[int, list[int]]]:
+        """What is in members' folders: of one of them nothing, of two everything.
+
+        Returns:
+            The donations; and by member the shares of bids and reserve.
+        """
         from node.rpc.text import bytes_of
-        from private_exec.committee.cells import Cell, cell_id, shares
+        from private_exec.committee.cells import cell_id
         from private_exec.sharing import interpolate
-        from zk.curve.encoding import g1_from_bytes
 
         client, found = self.world.client, []
         with self._step("read", "Two members’ folders are read") as say:
-            secrets = {m: self.world.secrets_of(m) for m in range(1, MEMBERS + 1)}
             items = client.private_inputs(self.identity).inputs
             for person, item in zip(self.people, items, strict=True):
-                name = cell_id(bytes_of(item.id, 32), 1)
-                view = client.private_cell(name)
-                com = g1_from_bytes(bytes_of(view.com, 32), what="commitment")
-                cell = Cell(name, view.epoch, int(view.c), com, int(view.blind))
-                own = {m: shares(s.prss, [cell])[0].value for m, s in secrets.items()}
-                read = interpolate(list(READERS), [own[m] for m in READERS], 0)
+                view = client.private_cell(cell_id(bytes_of(item.id, 32), 1))
+                own = {member: held[0] for member, held in shares_of(secrets, [view]).items()}
                 operation = person.given
                 if operation is None or operation.tx_id is None:
                     raise DemoFailed(f"{person.name} gave nothing")
@@ -272,14 +274,14 @@ class PrivateRun:
                         amount=person.amount,
                         height=item.height,
                         size=len(bytes_of(sent.tx or "0x")),
-                        masked=f"{cell.c:064x}",
+                        masked=f"{int(view.c):064x}",
                         shares=tuple(f"{own[m]:064x}" for m in sorted(own)),
-                        read=read,
+                        read=interpolate(list(READERS), [own[m] for m in READERS], 0),
                         status=item.status,
                     )
                 )
             say("together they give every amount: t + 1 who agree read all")
-        return tuple(found)
+        return tuple(found), shares_of(secrets, reads)
 
     def _audit(self) -> AuditFacts:
         """What anyone can do with the file alone."""

@@ -1,4 +1,4 @@
-"""An auction and a dark pool of the demonstration: sessions with proofs, one member lying.
+"""The dark pool of the demonstration: a session with a proof, one member lying.
 
 Four members, in this process: keys and shares are real, messages are signed and encoded as they
 would be; nothing goes through sockets or lands on the chain.
@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Final
 from node.cli.demo_private_facts import (
     LIAR,
     MEMBERS,
-    AuctionFacts,
     KindFacts,
     LeakFacts,
     OrderFacts,
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
     from zk.groth16.keys import VerifyingKey
 
 WHERE: Final = "in one process, on no chain"
-BIDS: Final = (("Ada", 9_000), ("Ben", 7_000), ("Cleo", 4_500), ("Dan", 6_200))
-RESERVE: Final = 2_000
 TICKS: Final = 4
 
 
@@ -53,25 +50,6 @@ ORDERS: Final = (
     Order("Cleo", False, 2, 40),
     Order("Dan", True, 0, 20),
 )
-
-
-def auction() -> AuctionFacts:
-    """Four bids and a reserve.
-
-    Raises:
-        DemoFailed: what came out is not what the bids give.
-    """
-    from private_exec.programs import clear
-    from private_exec.programs.auction import auction as program
-
-    names = [name for name, _ in BIDS]
-    bids = [bid for _, bid in BIDS]
-    made = program.at(bidders=len(BIDS))
-    session, opened = _session(made, [*bids, RESERVE])
-    if opened != _lists(clear.run(made, {"bids": bids, "reserve": RESERVE})):
-        raise DemoFailed("the auction came out otherwise than in the clear")
-    ((winner,), (price,)) = opened["winner"], opened["price"]
-    return AuctionFacts(BIDS, RESERVE, names[winner], price, session)
 
 
 def darkpool() -> PoolFacts:
@@ -104,7 +82,10 @@ def leaks() -> tuple[LeakFacts, ...]:
     return tuple(
         LeakFacts(
             name,
-            tuple((o, each.to or "everybody") for o, each in made.declaration.outputs.items()),
+            tuple(
+                (o, "everybody" if each.to == "public" else each.to)
+                for o, each in made.declaration.outputs.items()
+            ),
             tuple(made.declaration.leaks),
         )
         for name, made in sorted(PROGRAMS.items())
@@ -154,7 +135,7 @@ def _session(program: Program, values: Sequence[int]) -> tuple[SessionFacts, dic
         proof_bytes=len(proved.linked.hidden.to_bytes()) + len(proved.linked.link.to_bytes()),
         seconds=seconds,
         verify_seconds=verify_seconds,
-        altered_refused_by=_altered(transition, provable.verifying_key),
+        altered_refused_by=altered(transition, provable.verifying_key),
         share=f"{played.share(1, 0):064x}",
         read=tuple(played.read_by(honest[: size.t + 1])),
     )
@@ -163,8 +144,8 @@ def _session(program: Program, values: Sequence[int]) -> tuple[SessionFacts, dic
     return session, played.opened()
 
 
-def _altered(transition: Transition, key: VerifyingKey) -> str:
-    """Who refuses the same proof for a last output that is one more.
+def altered(transition: Transition, key: VerifyingKey) -> str:
+    """The rule that refuses the same proof for a last output that is one more.
 
     Raises:
         DemoFailed: nobody does.

@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -26,12 +26,16 @@ from zk import jsontext
 if TYPE_CHECKING:
     from node.core.genesis import Genesis
     from node.rpc.client import NodeClient
+    from node.rpc.private_schema import CellView
+    from node.rpc.sale_schema import ReadView
     from private_exec.committee.participant import EpochSecrets
     from transparent.signature import SigningKey
 
 STEP: Final = 8
 """Heights of each step of a ceremony, and between deadlines of a round."""
 EPOCH_BLOCKS: Final = 500
+READERS: Final = (1, 3)
+"""Two members, t + 1, who put their folders together at the end."""
 WAIT_S: Final = 120.0
 LIFE_S: Final = 900
 """Members end by themselves then, should nobody be left to stop them."""
@@ -246,6 +250,28 @@ class PrivateWorld:
 
     def _log(self, member: int) -> Path:
         return self.folder / f"member-{member}.log"
+
+
+def shares_of(
+    secrets: Mapping[int, EpochSecrets], views: Sequence[CellView | ReadView]
+) -> dict[int, list[int]]:
+    """What members hold of cells, by member."""
+    from node.rpc.text import bytes_of
+    from private_exec.committee import cells
+    from private_exec.committee.cells import Cell
+    from private_exec.mpc.labels import CellId
+    from zk.curve.encoding import g1_from_bytes
+
+    held = [
+        Cell(
+            CellId(bytes_of(view.id, 32)),
+            0,
+            int(view.c or 0),
+            g1_from_bytes(bytes_of(view.com, 32), what="commitment"),
+        )
+        for view in views
+    ]
+    return {m: [o.value for o in cells.shares(s.prss, held)] for m, s in secrets.items()}
 
 
 def _free_endpoints(count: int) -> list[str]:

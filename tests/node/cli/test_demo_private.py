@@ -28,6 +28,7 @@ from node.cli.demo_intents_facts import AuditFacts
 from node.cli.demo_private_checks import checks
 from node.cli.demo_private_facts import (
     AuctionFacts,
+    BackFacts,
     ClaimFacts,
     DonorFacts,
     KindFacts,
@@ -49,7 +50,7 @@ from node.cli.demo_private_run import liar, links
 from node.cli.demo_private_world import Trace
 from node.cli.demo_run import DemoFailed
 
-NEXT = command.private_commands(None, "chain.bundle")
+NEXT = command.private_commands(None, "auction.json")
 GIFTS = (
     ("Ada", "the garden", 4_000_000),
     ("Ben", "the garden", 250_000),
@@ -116,7 +117,21 @@ def facts(**changes) -> PrivateFacts:
         ),
         claim=ClaimFacts("Eve", 2_250_000, 3000, 69),
         auction=AuctionFacts(
-            (("Ada", 9_000), ("Ben", 7_000)), 2_000, "Ada", 7_000, session(9_000, 7_000, 2_000)
+            id="5a" * 32,
+            item="<a bell>",
+            seller="Eve",
+            bids=(("Ada", 900_000), ("Ben", 700_000)),
+            reserve=200_000,
+            winner="Ada",
+            price=700_000,
+            paid=700_000,
+            offered=70,
+            bid=74,
+            proved=96,
+            opened=97,
+            settled=98,
+            back=(BackFacts("Ada", 200_000, 3000, 99), BackFacts("Ben", 700_000, 3000, 100)),
+            session=session(900_000, 700_000, 200_000),
         ),
         pool=PoolFacts(
             (OrderFacts("Ada", True, 2, 50, 30), OrderFacts("Ben", False, 1, 30, 30),
@@ -161,7 +176,7 @@ def test_the_page_is_well_formed_the_same_every_time_and_loads_nothing() -> None
     assert parser.open == []
     assert "script" not in parser.seen
     assert not re.search(r"(src|href)=|https?://", page)
-    for foreign in ("<the bell>", "<one>", "<is>", "<was>", "<b></"):
+    for foreign in ("<the bell>", "<a bell>", "<one>", "<is>", "<was>", "<b></"):
         assert foreign not in page
     assert "&lt;the bell&gt;" in page
 
@@ -207,10 +222,14 @@ def test_amounts_are_veiled_for_all_but_their_giver_and_members_who_agree() -> N
 def test_bids_and_orders_are_veiled_alike() -> None:
     table = dict(roles.of_auction(facts()))
     assert {len(cells) for cells in table.values()} == {len(roles.AUCTION_ROLES)}
-    assert table["Ben’s bid"] == (None, None, "7,000", None, None, "7,000", None)
-    assert table["The reserve"] == (None, None, None, None, None, "2,000", None)
-    assert set(table["The price"]) == {"7,000"}
-    assert table["What set the price"] == (None, None, "Ben’s bid", None, None, "Ben’s bid", None)
+    assert table["Ben’s bid"] == (None, None, "0.7", None, None, None, "0.7", None)
+    assert table["The reserve"] == (None, None, None, "0.2", None, None, "0.2", None)
+    assert table["What Ada took back"] == (None, "0.2", *(None,) * 4, "follows", None)
+    assert set(table["The price"]) == {"0.7"}
+    setter = "Ben’s bid"
+    assert table["What set the price"] == (None, None, setter, *(None,) * 3, setter, None)
+    reserved = replace(facts().auction, price=200_000)
+    assert dict(roles.of_auction(facts(auction=reserved)))["What set the price"][2] is None
     table = dict(roles.of_pool(facts()))
     assert {len(cells) for cells in table.values()} == {len(roles.POOL_ROLES)}
     order = "buys 20 at tick 0"
@@ -277,7 +296,14 @@ def test_each_check_can_fail() -> None:
     assert failed(replace(made, donors=(shown, *made.donors[1:]))) == {"t members"}
     unread = replace(made.donors[0], read=5)
     assert failed(replace(made, donors=(unread, *made.donors[1:]))) == {"t + 1 members"}
-    assert failed(replace(made, auction=replace(made.auction, price=9_000))) == {"auction"}
+    for change in ({"winner": "Ben"}, {"paid": 900_000}):
+        assert failed(replace(made, auction=replace(made.auction, **change))) == {"auction"}
+    less = (made.auction.back[0], replace(made.auction.back[1], amount=1))
+    assert failed(replace(made, auction=replace(made.auction, back=less))) == {"bids back"}
+    guessed = replace(made.auction.session, read=(1, 2, 3))
+    assert failed(replace(made, auction=replace(made.auction, session=guessed))) == {"two folders"}
+    told = (200_000).to_bytes(8, "little")
+    assert failed(made, blocks=[told]) == {"no amount on chain"}
     cut = replace(made.pool, orders=(replace(made.pool.orders[0], fill=1), *made.pool.orders[1:]))
     assert failed(replace(made, pool=cut)) == {"dark pool"}
     for change, name in (
@@ -318,22 +344,27 @@ def test_all_came_out_as_in_the_clear_though_one_lied_and_one_was_killed(story) 
     assert data["committee"]["killed"]["waiting"] == len(data["donors"]) == 5
     garden, bell = data["round"]["projects"]
     assert (garden["roots"], garden["total"], bell["total"]) == ("3800", "5340000", None)
-    assert (data["auction"]["winner"], data["auction"]["price"]) == ("Ada", "7000")
+    auction = data["auction"]
+    assert (auction["winner"], auction["price"], auction["paid"]) == ("Ada", "700000", "700000")
+    assert (auction["session"]["where"], auction["session"]["named"]) == ("on the chain", [4])
+    assert auction["bid"] < auction["proved"] < auction["opened"] < auction["settled"]
     assert [order["fill"] for order in data["darkpool"]["orders"]] == [50, 30, 20, 0]
 
 
 @pytest.mark.slow
-def test_what_stays_is_asked_for_and_the_bundle_verifies(story) -> None:
+def test_what_stays_is_asked_for_and_verifies(story) -> None:
     _, _, scratch = story
-    assert {path.name for path in (scratch / "out").iterdir()} == {"report.html", "chain.bundle"}
+    names = {"report.html", "chain.bundle", "auction.json"}
+    assert {path.name for path in (scratch / "out").iterdir()} == names
     assert not running(scratch)
-    out = io.StringIO()
-    bundle = str(scratch / "out" / "chain.bundle")
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out):
-        patch.setenv("CHIARO_HOME", str(scratch / "home"))
-        with pytest.raises(SystemExit) as stopped:
-            entry.main(["--json", "audit", "verify", bundle])
-    assert not stopped.value.code, out.getvalue()
+    for words in (("audit", "verify", "chain.bundle"), ("private", "verify", "auction.json")):
+        out = io.StringIO()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out):
+            patch.setenv("CHIARO_HOME", str(scratch / "home"))
+            with pytest.raises(SystemExit) as stopped:
+                entry.main(["--json", *words[:-1], str(scratch / "out" / words[-1])])
+        assert not stopped.value.code, out.getvalue()
+        assert json.loads(out.getvalue())["data"]["valid"] is True
 
 
 @pytest.mark.slow
