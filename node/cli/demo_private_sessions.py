@@ -83,8 +83,8 @@ def leaks() -> tuple[LeakFacts, ...]:
         LeakFacts(
             name,
             tuple(
-                (o, "everybody" if each.to == "public" else each.to)
-                for o, each in made.declaration.outputs.items()
+                (gained, "everybody" if each.to == "public" else each.to)
+                for gained, each in made.declaration.outputs.items()
             ),
             tuple(made.declaration.leaks),
         )
