@@ -24,6 +24,21 @@ def test_costs_of_committees() -> None:
     assert table(results("committee.json")["runs"]) in page("docs/committees.md")
 
 
+def test_costs_of_an_auction() -> None:
+    notes, guide = page("private_exec/mpc/NOTES.md"), page("docs/private.md")
+    runs = results("auction.json")["runs"]
+    for run in runs:
+        designed = run["prototype"]
+        before, online = (
+            f" ({designed[key]})" if designed else "" for key in ("prepare_ms", "online_ms")
+        )
+        row = f"| {run['members']} | {run['prepare_ms']}{before} "
+        row += f"| {run['online_ms']} + {run['links_ms']}{online} | {run['verified_ms']} |"
+        assert row in notes
+    for key in ("prepare_ms", "online_ms", "verified_ms"):
+        assert f"| {' | '.join(f'{run[key]:.0f}' for run in runs)} |" in guide
+
+
 def test_costs_of_collaborative_proofs() -> None:
     text = page("private_exec/collaborative/SPEC.md")
     stated = 0
