@@ -295,7 +295,7 @@ def test_pv182_a_bid_goes_back_once(chain):
     assert chain.codes(back, out) == ["ok", "PV-182"]
     assert chain.bid_entry(alice).status is Status.CLAIMED
     sale = chain.sale(identity)
-    assert not results.goes_back(Status.CLAIMED, sale, chain.height, frozen=True)
+    assert not results.goes_back(Status.CLAIMED, sale, chain.height, closed=True)
 
 
 def test_pv183_a_deadline_unlocks_before_a_result_and_never_behind_it(chain):
