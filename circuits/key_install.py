@@ -18,11 +18,10 @@ import contextlib
 import json
 import secrets
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from circuits import registry
 from circuits.key_registry import (
     CEREMONY,
     NO_BEACON,
@@ -35,11 +34,12 @@ from circuits.key_registry import (
 )
 from circuits.keys import file_digest, recorded_shape
 from zk import files, params
-from zk.errors import DigestMismatch, ParamsError, UnsafeKey
+from zk.errors import DigestMismatch, ParamsError, UnknownKey, UnsafeKey
 from zk.formats import snarkjs
 from zk.formats.ceremony import transcript_digest
 from zk.formats.zkey import read_zkey
 from zk.groth16.keys import ProvingKey
+from zk.r1cs.matrices import R1CS
 
 SCHEMA: Final = "chiaro.manifest/1"
 _SHORT: Final = 16
@@ -91,6 +91,7 @@ def install(
     folder: Path,
     *,
     replace: bool = False,
+    shape: Callable[[str], R1CS] = recorded_shape,
 ) -> KeyEntry:
     """Make a verified key the one that a folder of parameters has for a statement.
 
@@ -102,6 +103,7 @@ def install(
         document: its manifest, made when it was verified.
         folder: of parameters; its parent exists.
         replace: also where the folder has another ceremony's key of that statement.
+        shape: the circuit of a statement of this project; raises UnknownKey for others.
 
     Raises:
         DigestMismatch: the file is not the one that was verified, or not of the statement's
@@ -119,8 +121,8 @@ def install(
         )
     if not document["contributions"]:
         raise UnsafeKey("S-11: nobody contributed to this key", where=str(source))
-    if statement in registry.STATEMENTS:
-        ours = "0x" + recorded_shape(statement).digest.hex()
+    with contextlib.suppress(UnknownKey):
+        ours = "0x" + shape(statement).digest.hex()
         _same(document["r1cs"], ours, f"the circuit of the key and {statement}", str(source))
     if (folder / REGISTRY).exists():
         with files.locked(folder):  # two at once would lose one of two registries

@@ -85,13 +85,17 @@ def statements_of(private: PrivateParameters | None) -> tuple[str, ...]:
     return tuple(sorted((*STATEMENTS, *PRIVATE_STATEMENTS, *programs())))
 
 
+def required_of(private: PrivateParameters | None) -> frozenset[str]:
+    """What such a chain verifies whatever its founders wanted."""
+    return frozenset((*STATEMENTS, *(() if private is None else PRIVATE_STATEMENTS)))
+
+
 def serves(named: Collection[str], private: PrivateParameters | None) -> bool:
     """PV-189 (RPC-14): whether this version verifies exactly what such a chain has named.
 
     A chain names those programs that its founders wanted; all else that it must verify is fixed.
     """
-    least = {*STATEMENTS, *(PRIVATE_STATEMENTS if private is not None else ())}
-    return least <= set(named) <= set(statements_of(private))
+    return required_of(private) <= set(named) <= set(statements_of(private))
 
 
 def genesis(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from circuits.key_registry import CEREMONY
 from circuits.keys import KeyStore
 from node.app import assembly, runtime
-from node.app.development import statements_of
+from node.app.development import required_of, statements_of
 from node.core.genesis import DEV_PROFILE, Allocation, Genesis, Parameters, StatementKey
 from node.core.lane import LaneParameters
+from node.core.private import PrivateParameters
 from node.core.stake import StakeParameters
 from zk.errors import DevParamsRefused
 
@@ -24,6 +26,7 @@ def genesis(
     validators: tuple[bytes, ...] = (),
     lane: LaneParameters | None = None,
     stake: StakeParameters | None = None,
+    private: PrivateParameters | None = None,
 ) -> Genesis:
     """A new chain under the ceremonies' keys of a registry, and of this installation's runtime.
 
@@ -39,6 +42,8 @@ def genesis(
         validators: consensus keys; sorted here.
         lane: of sealed intents; it needs a validator.
         stake: of the validators; its bonds are issued beside the allocations.
+        private: of the private environment; the chain names those programs, too, that the registry
+            has a ceremony's key of (PV-189).
 
     Raises:
         DevParamsRefused: profile `dev`, or only development keys.
@@ -54,7 +59,8 @@ def genesis(
         )
     least = len(guardians) // 2 + 1 if guardians else 0
     statements = []
-    named = statements_of(None)
+    required, listed = required_of(private), keys.registry.entries
+    named = [s for s in statements_of(private) if s in required or (s, CEREMONY) in listed]
     for statement in named:
         entry = keys.entry(statement, profile)
         entry.require_current()
@@ -73,5 +79,6 @@ def genesis(
         validators=tuple(sorted(validators)),
         lane=lane,
         stake=stake,
+        private=private,
         runtime=runtime.fingerprint(),
     )

@@ -346,11 +346,13 @@ def _terms(
 ) -> SaleTerms:
     """Deadlines by steps, from the next block on. Raises UsageError."""
     from node.cli.wallet_spend import kind_of
-    from node.private.program_keys import PLACES
-    from node.private.sale_terms import SaleTerms, statement_of
+    from node.private.program_keys import programs
+    from node.private.sale_program import Market
+    from node.private.sale_terms import SaleTerms
 
     named = {statement.id for statement in status.statements}
-    had = [n for n in PLACES if statement_of(n) in named]
+    auctions = (one for name, one in programs().items() if name in named)
+    had = sorted(one.places for one in auctions if one.market is Market.AUCTION)
     if places not in had:
         text = ", ".join(map(str, had)) or "no number of"
         raise UsageError(f"this chain has keys for {text} places", where="--places")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 from pathlib import Path
@@ -177,8 +178,10 @@ def _provable(session: Session, program: Program, zkey: Path | None) -> Provable
 
 def key_of(session: Session, transition: Transition, vk: Path | None) -> tuple[VerifyingKey, bool]:
     """The key to check with, and whether anybody can forge under it."""
-    from private_exec.provable.transition import Provable
+    from circuits.keys import KeyStore
+    from private_exec.provable.transition import Provable, name_of
     from zk import backends
+    from zk.errors import DevParamsRefused, UnknownKey
     from zk.formats import snarkjs
 
     if vk is not None:
@@ -186,6 +189,10 @@ def key_of(session: Session, transition: Transition, vk: Path | None) -> tuple[V
         unsafe = snarkjs.marked_unsafe(data, str(vk))
         _refuse_unsafe(session, unsafe=unsafe, where=vk)
         return snarkjs.read_verifying_key(data, str(vk)), unsafe
+    store, statement = KeyStore(), name_of(transition.program)
+    with contextlib.suppress(UnknownKey, DevParamsRefused):
+        entry = store.entry(statement, session.profile)
+        return store.verifying_key(statement, session.profile), bool(entry.unsafe)
     if session.profile != "dev":
         raise UsageError(
             "no key is known for private programs here", where="--vk", fix="give the ceremony's key"

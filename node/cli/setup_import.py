@@ -86,6 +86,7 @@ def import_key(
     folder do not belong together.
     """
     from circuits.key_install import install
+    from node.private.program_keys import shape_of
 
     session: Session = context.obj
     if circuit is not None:
@@ -98,7 +99,7 @@ def import_key(
         document = verified(zkey, ptau, r1cs, circuit, initial, report)
         with readable(folder):
             report("install", 0.0)
-            entry = install(zkey, statement, document, folder, replace=replace)
+            entry = install(zkey, statement, document, folder, replace=replace, shape=shape_of)
             report("install", 1.0)
     data: dict[str, Any] = {
         "statement": entry.statement,
@@ -166,6 +167,9 @@ def genesis(
     lane: bool = typer.Option(
         False, "--lane", help="Take sealed intents, in two domains; needs a --validator."
     ),
+    private: bool = typer.Option(
+        False, "--private", help="Private rounds, and those programs that there are ceremonies of."
+    ),
 ) -> None:
     """The genesis of a chain under ceremonies' keys; its id covers circuits, keys and ceremonies.
 
@@ -177,6 +181,7 @@ def genesis(
     from node.core.amounts import format_amount
     from node.core.genesis import Parameters
     from node.core.genesis_file import format_genesis, load_allocations
+    from node.core.private import PrivateParameters
 
     session: Session = context.obj
     if out.suffix not in {".toml", ".json"}:
@@ -204,6 +209,7 @@ def genesis(
         else tuple(item.key for item in stake.bonds),
         stake=stake,
         lane=sealed,
+        private=PrivateParameters() if private else None,
     )
     assert made.ceremony is not None  # noqa: S101
     text = format_genesis(made, json_format=out.suffix == ".json")

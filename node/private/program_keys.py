@@ -16,21 +16,23 @@ from typing import Final
 
 from circuits.key_registry import Registry
 from circuits.keys import KeyStore, generate, recorded_shape
-from node.private.sale_terms import program_of
-from private_exec.programs.program import Program
-from private_exec.provable.transition import name_of, shape_of_program
+from node.private.sale_program import Market, SaleProgram
+from private_exec.provable.transition import shape_of_program
 from zk import backends, params
 from zk.r1cs.matrices import R1CS
 
 PLACES: Final = (2, 4, 8, 16)
 """Of auctions that there are keys for; places that nobody takes cost members, and nobody else."""
+LADDERS: Final = ((4, 8), (8, 8))
+"""Orders, and prices, of batches that there are keys for."""
 
 
 @cache
-def programs() -> Mapping[str, Program]:
+def programs() -> Mapping[str, SaleProgram]:
     """All that there are keys for, by the names of their statements, sorted."""
-    made = {name_of(program): program for program in map(program_of, PLACES)}
-    return dict(sorted(made.items()))
+    made = [SaleProgram(Market.AUCTION, (places,)) for places in PLACES]
+    made += [SaleProgram(Market.BATCH, sizes) for sizes in LADDERS]
+    return dict(sorted((program.statement, program) for program in made))
 
 
 def shape_of(statement: str) -> R1CS:
@@ -40,7 +42,7 @@ def shape_of(statement: str) -> R1CS:
         UnknownKey: no such statement.
     """
     program = programs().get(statement)
-    return recorded_shape(statement) if program is None else shape_of_program(program)
+    return recorded_shape(statement) if program is None else shape_of_program(program.traced)
 
 
 def key_store(listed: Registry | None = None) -> KeyStore:

@@ -47,7 +47,7 @@ def test_what_carries_none_has_none(tmp_path) -> None:
     session = open_session({"home": str(tmp_path)}, {})
     chain = PrivateChain()
     for data in (wire(chain.declare()), transfer(chain.ledger, FAUCET.account, 1, sequence=0)):
-        assert identify.carrying_of(data) is None
+        assert identify.carried_of(data) is None
         assert verify_linked.linked_checks(session, data, history=False) is None
         with pytest.raises(NotFound, match="no proofs"):
             exported.documents_of(session, data, bytes(32))
