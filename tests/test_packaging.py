@@ -56,15 +56,18 @@ def test_wheel_carries_parameters_licence_and_specs(wheel: Path) -> None:
 
 
 def test_each_name_has_one_owner_in_a_fresh_environment(wheel: Path, tmp_path: Path) -> None:
-    venv.create(tmp_path / "env", with_pip=True)
+    venv.create(tmp_path / "env", with_pip=False)
     python = tmp_path / "env" / "bin" / "python"
     install = [
-        str(python),
+        sys.executable,
         "-m",
         "pip",
+        "--python",
+        str(python),
         "install",
         "--quiet",
         "--no-deps",
+        "--no-compile",
         "--no-index",
         str(wheel),
     ]

@@ -1,15 +1,18 @@
 """A validator's process that is killed at a named point: makes a key, orders an intent, opens it.
 
-    python keeper_child.py HOME POINT HIT
+Run as a program it is a *nursery*: it imports everything once, then forks one validator per line
+of JSON, [HOME, POINT, HIT], on stdin and answers with how that process ended.
 
-What it says goes to HOME/said, a line each, once it is said: what, which, its bytes.
+What a validator says goes to HOME/said, a line each, once it is said: what, which, its bytes.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
+import traceback
 from pathlib import Path
 
 from node.app import validator as app_validator
@@ -110,5 +113,22 @@ def intent(node: Node) -> bytes:
     return Transaction(EnvironmentId.INTENTS, SealTx(DOMAIN, item).to_bytes()).to_bytes()
 
 
+def nursery() -> None:
+    for line in sys.stdin:
+        home, point, hit = json.loads(line)
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                main(Path(home), point, hit)
+                code = 0
+            except BaseException:
+                traceback.print_exc()
+                sys.stderr.flush()
+            os._exit(code)
+        _, status = os.waitpid(pid, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
+    nursery()

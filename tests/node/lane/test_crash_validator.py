@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -32,10 +33,20 @@ def home(tmp_path) -> Path:
     return tmp_path / "home"
 
 
-def run(home: Path, point: str = "", hit: int = 0) -> int:
-    return subprocess.run(
-        [sys.executable, str(CHILD), str(home), point, str(hit)], check=False, timeout=120
-    ).returncode
+@pytest.fixture(scope="module")
+def run():
+    """Start a validator, killed at the n-th passing of a point; how its process ended."""
+    with subprocess.Popen(
+        [sys.executable, str(CHILD)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+
+        def start(home: Path, point: str = "", hit: int = 0) -> int:
+            process.stdin.write(json.dumps([str(home), point, hit]) + "\n")
+            process.stdin.flush()
+            return int(process.stdout.readline())
+
+        yield start
+        process.stdin.close()
 
 
 def said(home: Path) -> dict[str, set[str]]:
@@ -85,7 +96,7 @@ def check(home: Path) -> None:
         pytest.param("store-after-write", [4, 2], marks=pytest.mark.slow),
     ],
 )
-def test_ln25_a_killed_validator_goes_on_with_the_same_words(home, point, hits) -> None:
+def test_ln25_a_killed_validator_goes_on_with_the_same_words(run, home, point, hits) -> None:
     for hit in hits:
         assert run(home, point, hit) == -signal.SIGKILL
     assert run(home) == 0

@@ -39,7 +39,7 @@ def explained(code: str) -> bool:
 
 def some(target: Target, found: list[bytes]) -> list[bytes]:
     """All, or as many as there is time for."""
-    most = 20 if target.name in SLOW else 300
+    most = 8 if target.name in SLOW else 100
     chance = random.Random(target.name)
     return found if len(found) <= most else chance.sample(found, most)
 
@@ -80,7 +80,7 @@ def test_lengths_that_lie(target: Target) -> None:
 
 
 @each
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_changed_bytes(target: Target, data: st.DataObject) -> None:
     seeds = target.examples()
@@ -93,7 +93,7 @@ def test_changed_bytes(target: Target, data: st.DataObject) -> None:
 
 
 @each
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(data=st.binary(max_size=200))
 def test_bytes_of_no_file(target: Target, data: bytes) -> None:
     code = target.check(data)

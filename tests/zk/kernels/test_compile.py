@@ -179,8 +179,8 @@ def test_read_only_home_falls_back(tmp_path):
     blocked = tmp_path / "blocked"
     blocked.write_text("")
     home = str(blocked / "home")
-    out = run(WORK, HOME=home, XDG_CACHE_HOME=home, CHIARO_CACHE=home, TMPDIR=str(tmp_path))
-    assert out in {f"{name} (2, 4)" for name in ("ifma", "fma", "portable")}
+    where = {"HOME": home, "XDG_CACHE_HOME": home, "CHIARO_CACHE": home, "TMPDIR": str(tmp_path)}
+    assert run(WORK, CHIARO_BACKEND="portable", **where) == "portable (2, 4)"
 
 
 @pytest.mark.parametrize("broken", ["llvmlite", "llvmlite.binding"])

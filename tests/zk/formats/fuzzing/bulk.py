@@ -14,7 +14,7 @@ from zk.formats.ptau import ptau_sections
 from zk.formats.r1cs import r1cs_sections
 from zk.formats.zkey import zkey_sections
 
-SIZE = 60_000
+SIZE = 30_000
 
 
 def _r1cs(wires: int, rows: int) -> bytes:
