@@ -479,6 +479,22 @@ def test_pv185_who_is_absent_names_nobody_and_comes_back_where_there_is_no_room(
     assert absent_of_seven(chain, quiet | both) == (1, 2)
 
 
+MEMBERS = st.frozensets(st.integers(1, 7)).map(tuple)
+
+
+@settings(max_examples=60, deadline=None)
+@given(other=st.integers(1, 6), missed=st.dictionaries(st.integers(1, 7), MEMBERS))
+def test_pv185_so_many_liars_as_there_may_be_have_no_honest_member_named(chain, other, missed):
+    """Whatever 7 and another say, or do not say, where honest members miss these alone."""
+    liars = {7, other}
+    words = {
+        member: unheard if member in liars else tuple(liars & set(unheard))
+        for member, unheard in missed.items()
+    }
+    honest = dict.fromkeys(set(range(1, 8)) - liars, ())
+    assert set(absent_of_seven(chain, honest | words)) <= liars
+
+
 def test_pv185_who_was_asked_in_a_spoiled_attempt_had_no_time_to_answer(chain):
     words = dict.fromkeys(range(1, 6), ())
     assert absent_of_seven(chain, words) == (6, 7)
