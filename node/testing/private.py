@@ -13,13 +13,15 @@ from typing import Any, Final
 
 from circuits.crossing import MEMBER_DEPTH
 from circuits.membership import MemberTree, leaf
-from node.core.block import Receipt
+from node.core.block import Receipt, Transaction
 from node.core.effects import Crossing
 from node.core.genesis import Genesis, development_genesis
+from node.core.guardians import DEV_GUARDIAN_SEED
 from node.core.ids import NATIVE, AccountId, EnvironmentId, Height, Kind, tagged_hash
 from node.core.interfaces import ProofVerifier, StateReader
 from node.core.private import PrivateParameters
-from node.execution import turnstile
+from node.execution import pools, turnstile
+from node.execution.order import Order, PoolState
 from node.private import build as building
 from node.private import committees
 from node.private import state as entries
@@ -253,6 +255,27 @@ class PrivateChain:
     def to(self, height: int) -> None:
         while self.height < height:
             self.run()
+
+    def order(
+        self,
+        state: PoolState,
+        pool: EnvironmentId = EnvironmentId.PRIVATE,
+        insecure: str = "",
+    ) -> None:
+        """Of the guardian of development chains, in a block of its own."""
+        made = Order(
+            chain_id=self.genesis.chain_id,
+            sequence=pools.next_sequence(self.state),
+            pool=pool,
+            state=state,
+            insecure=insecure,
+            not_before=Height(0),
+            expiry=Height(10_000),
+            deadline=Height(0),
+            reason="a test",
+        )
+        signed = made.signed(SigningKey(DEV_GUARDIAN_SEED))
+        assert_ok(self.run(Transaction(EnvironmentId.CHAIN, signed.to_bytes()).to_bytes()))
 
     def head(self, payer: SigningKey = FAUCET, **changes: Any) -> Head:
         bare = Head(self.genesis.chain_id, FEE, Height(self.height + 10), payer.account)

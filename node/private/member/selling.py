@@ -103,7 +103,7 @@ class SaleDuties:
             elif phase is SalePhase.COMPUTING and not of.proved:
                 messages += self._calling(view, identity, of, unheard)
                 jobs += self._computing(view, identity, of, secrets)
-            if of.proved and of.outcome is None and not _is_frozen(view, of):
+            if of.proved and of.outcome is None and not _is_closed(view, of):
                 jobs.append(_opening(view.reader, identity, of, secrets))
         self._duties.keep(known)
         return messages, jobs
@@ -185,9 +185,13 @@ def _waiting(state: StateReader, identity: bytes, of: Sale) -> Iterator[tuple[by
         yield of.reserve.input, _Waits(of.terms.close)
 
 
-def _is_frozen(view: View, of: Sale) -> bool:
-    """PV-183: bids go back, and nothing is opened any more."""
-    return freezing.find(view.reader, of.terms.committee, of.terms.epoch) is not None
+def _is_closed(view: View, of: Sale) -> bool:
+    """PV-183, PV-234: what entered goes back, and nothing is opened any more.
+
+    Of orders that have left the pads are gone: fills would be opened under those of others.
+    """
+    frozen = freezing.find(view.reader, of.terms.committee, of.terms.epoch) is not None
+    return frozen or results.is_broken(view.reader, of)
 
 
 def _opening(state: StateReader, identity: bytes, of: Sale, secrets: EpochSecrets) -> Job:

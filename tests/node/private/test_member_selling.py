@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from node.execution.order import PoolState
 from node.private import calls, committees, freezing
 from node.private import sale_state as entries
 from node.private.errors import PrivateRefused
@@ -272,6 +273,15 @@ def test_pv188_behind_a_freeze_nothing_is_opened(tmp_path):
     chain.to(epoch.until + freezing.GRACE_STEPS * chain.parameters.step_heights)
     assert people.jobs()[1].about.startswith("outputs")
     assert_ok(chain.run(FreezeTx(chain.declaration.id, 0)))
+    assert people.look(1) == ([], [])
+
+
+def test_pv188_under_an_insecure_statement_nothing_is_opened(people):
+    chain, sale = people.chain, accepted(people, 9_000)
+    assert_ok(chain.run(CallTx(sale, 0)))
+    people.settle()
+    assert people.jobs()[1].about.startswith("outputs")
+    chain.order(PoolState.EXIT_ONLY, insecure=chain.sale(sale).terms.program.statement)
     assert people.look(1) == ([], [])
 
 
