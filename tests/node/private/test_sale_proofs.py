@@ -38,7 +38,7 @@ def verifier() -> GrothVerifier:
 def real() -> SaleChain:
     """Sellers and bidders prove; what the chain believes is not asked here."""
     found = SaleChain(bidders=2, linked=linked_prover(profile=DEV, keys=KeyStore()))
-    found.start(notes=4)
+    found.start(notes=8)
     return found
 
 
@@ -64,6 +64,14 @@ def test_pv173_a_bid_is_proved_to_be_within_the_range(real, verifier):
     assert verdicts(verifier, statements.claims_of(copied)) == [True, False]
     lowest = real.place(identity, 0, 3).tx
     assert verdicts(verifier, statements.claims_of(lowest)) == [True, True]
+
+
+def test_pv173_the_chain_asks_for_the_proofs_of_offers_and_bids(real):
+    intake, offer = real.ledger.executor.intake, real.offer(3_000)
+    assert intake.claims(wire(offer)) == statements.reserve_claims(offer)
+    tx = real.place(real.sell(3_000), 5_000, 4).tx
+    (*asked, carried) = intake.claims(wire(tx))
+    assert tuple(asked) == statements.claims_of(tx) and carried.linked is None
 
 
 def said(tx, profile: str = DEV) -> tuple[list[tuple[str, bool]], Session]:
@@ -135,7 +143,9 @@ def test_pv202_an_order_is_proved_to_be_within_its_ranges(market, verifier, side
     identity = market.collect()
     first, twin = (market.trade(identity, side, limit, n, n).tx for n in (0, 70))
     for tx in (first, twin):
-        assert verdicts(verifier, statements.claims_of(tx)) == [True] * 4
+        claims = statements.claims_of(tx)
+        assert verdicts(verifier, claims) == [True] * 4
+        assert market.ledger.executor.intake.claims(wire(tx))[:4] == claims, "the chain asks"
     a, b, c, _ = first.proofs
     swapped = dataclasses.replace(first, proofs=(b, a, c, twin.proofs[3]))
     assert verdicts(verifier, statements.claims_of(swapped)) == [False, False, True, False]

@@ -155,6 +155,9 @@ def test_pv171_a_reserve_is_one_value_for_its_sale_and_committee(chain):
         auctions.check_offer(dataclasses.replace(tx, terms=dataclasses.replace(tx.terms, epoch=1)))
     assert caught.value.rule == "PV-171"
     changed = sign_offer(dataclasses.replace(tx, input=mauled(tx.input)), FAUCET)
+    two = inputs.make(chain.record, tx.sale, given.owner, (*values, Opening(7, 8)), b"\x01" * 32)
+    both = sign_offer(dataclasses.replace(tx, input=two.to_bytes()), FAUCET)
+    assert chain.codes(both) == ["PV-171"]
     owner = PrivateOwner(bytes(32), tx.terms.item)
     second = bidding.offering(tx.head, chain.record, tx.terms, 101, owner, chain.linked)
     assert second.sale == tx.sale
@@ -196,8 +199,10 @@ def test_pv172_bids_are_in_time_in_a_place_and_for_their_sale(chain):
     with pytest.raises(PrivateRefused) as caught:
         sales.entered(copied, copied.to_bytes(), chain.sale(identity).terms, chain.state)
     assert caught.value.rule == "PV-113"
+    elsewhere = inputs.make(chain.record, other, given.owner, (Opening(5, 6),), b"\x02" * 32)
     changed, _ = with_input(chain, identity, 65_000, 11, mauled)
-    assert chain.codes(changed) == ["PV-33"]
+    foreign, _ = with_input(chain, identity, 65_000, 11, lambda _: elsewhere.to_bytes())
+    assert chain.codes(changed, foreign) == ["PV-33", "PV-172"]
     chain.bid(identity, 60_000, 11)
     assert chain.codes(chain.place(identity, 70_000, 12).tx) == ["PV-172"]
     late = chain.place(other, 70_000, 12)
