@@ -256,13 +256,13 @@ class PrivateChain:
         while self.height < height:
             self.run()
 
-    def order(
+    def decree(
         self,
         state: PoolState,
         pool: EnvironmentId = EnvironmentId.PRIVATE,
         insecure: str = "",
     ) -> None:
-        """Of the guardian of development chains, in a block of its own."""
+        """An order of the guardian of development chains, in a block of its own."""
         made = Order(
             chain_id=self.genesis.chain_id,
             sequence=pools.next_sequence(self.state),

@@ -31,7 +31,7 @@ def closed() -> tuple[PrivateChain, bytes, list[Held]]:
     identity = chain.open_round(close=h + 10, accept=h + 14, open=h + 18)
     given = [chain.donate(identity, project, 100, project) for project in range(2)]
     assert_ok(chain.run(chain.accept(identity, given[:1])))
-    chain.order(PoolState.EXIT_ONLY)
+    chain.decree(PoolState.EXIT_ONLY)
     return chain, identity, [Held(g.input, g.openings.amount, g.owner) for g in given]
 
 
@@ -57,7 +57,7 @@ def test_ex42_claims_are_refused_while_the_shielded_pool_is_exit_only_and_withdr
     placed, held = chain.placed(5_000, PrivateOwner(b"\x01" * 32, b"\x02" * 32))
     assert_ok(chain.run(placed))
     claim = chain.reclaim(held)
-    chain.order(PoolState.EXIT_ONLY, EnvironmentId.SHIELDED)
+    chain.decree(PoolState.EXIT_ONLY, EnvironmentId.SHIELDED)
     hidden, _ = chain.stored(5_000, PrivateOwner(b"\x03" * 32, b"\x04" * 32))
     assert chain.codes(claim, hidden) == ["EX-42", "EX-42"]
     assert chain.codes(chain.withdrawal(held, ALICE.account)) == ["ok"]
@@ -93,7 +93,7 @@ def test_ex46_bids_of_a_sale_with_a_result_get_out_of_an_exit_only_pool():
     for tx in sales:
         chain.call(tx.sale)
         assert_ok(chain.run(chain.prove(tx.sale)))
-    chain.order(PoolState.EXIT_ONLY)
+    chain.decree(PoolState.EXIT_ONLY)
     assert_ok(chain.run(*(chain.outputs(tx.sale) for tx in sales)))
     assert_ok(chain.run(*(SettleTx(tx.sale) for tx in sales)))
     assert chain.balance(SELLER.account) == 2_000
@@ -107,7 +107,7 @@ def test_ex46_a_freeze_passes_an_exit_only_pool():
     chain.declaration = dataclasses.replace(chain.declaration, epoch_blocks=24)
     chain.start(notes=1)
     until = committees.epoch_of(chain.state, chain.declaration.id, 0).until
-    chain.order(PoolState.EXIT_ONLY)
+    chain.decree(PoolState.EXIT_ONLY)
     chain.to(until + GRACE_STEPS * chain.parameters.step_heights)
     assert chain.codes(FreezeTx(chain.declaration.id, 0)) == ["ok"]
 
@@ -119,7 +119,7 @@ def test_pv234_what_an_insecure_statement_proved_is_not_opened_and_bids_go_back(
     chain.call(identity)
     assert_ok(chain.run(chain.prove(identity)))
     assert chain.codes(chain.leave(bid, ALICE.account)) == ["PV-182"]
-    chain.order(PoolState.EXIT_ONLY, insecure=statement_of(2))
+    chain.decree(PoolState.EXIT_ONLY, insecure=statement_of(2))
     assert chain.codes(chain.outputs(identity)) == ["PV-234"]
     assert chain.codes(chain.leave(bid, ALICE.account)) == ["ok"]
     assert chain.balance(ALICE.account) == 9_000

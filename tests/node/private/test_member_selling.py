@@ -281,7 +281,7 @@ def test_pv188_under_an_insecure_statement_nothing_is_opened(people):
     assert_ok(chain.run(CallTx(sale, 0)))
     people.settle()
     assert people.jobs()[1].about.startswith("outputs")
-    chain.order(PoolState.EXIT_ONLY, insecure=chain.sale(sale).terms.program.statement)
+    chain.decree(PoolState.EXIT_ONLY, insecure=chain.sale(sale).terms.program.statement)
     assert people.look(1) == ([], [])
 
 
