@@ -64,7 +64,7 @@ def linked_checks(session: Session, wire: bytes, *, history: bool) -> Checked | 
 
 
 def _result(session: Session, tx: ResultTx) -> Checked:
-    """What a committee proved; whose bids it read, and who signed, the chain says."""
+    """What a committee proved; whose cells it read, and who signed, the chain says."""
     from node.cli.private_proofs import ONLY_HERE, UNSAFE, key_of
     from node.private import results
     from zk import backends
@@ -78,7 +78,7 @@ def _result(session: Session, tx: ResultTx) -> Checked:
         return Checked([Check("result", False, error.id, error.message)], {})
     if unsafe:
         session.warnings.append(UNSAFE)
-    text = f"winner and price are the program's for {len(tx.reads)} cells read; {ONLY_HERE}"
+    text = f"what it made is the program's for {len(tx.reads)} cells read; {ONLY_HERE}"
     return Checked([Check("result", True, "", text)], key_document(key.id, None))
 
 

@@ -152,6 +152,8 @@ def test_pv202_an_order_is_proved_to_be_within_its_ranges(market, verifier, side
     other = dataclasses.replace(first.ordered, unit=first.ordered.unit + 1)
     moved = dataclasses.replace(first, ordered=other)
     assert said(moved)[0] == [("carried", False)], "what is locked is said for this order"
+    checks = [("carried", True), ("key", True), *[("linked", True)] * 4]
+    assert said(first)[0] == checks
 
 
 def test_pv202_no_proof_is_made_of_a_limit_or_quantity_beyond_its_range(market):
