@@ -21,6 +21,7 @@ from node.private.messages import (
 )
 from node.private.payload import PrivateTx
 from node.private.sale_payload import BlameTx, CallTx, ResultTx, SilenceTx
+from node.private.succession_payload import NameTx, TransferTx
 
 
 def whose(tx: PrivateTx, state: StateReader) -> bytes:
@@ -30,7 +31,7 @@ def whose(tx: PrivateTx, state: StateReader) -> bytes:
         PrivateRefused: PV-107, PV-109, PV-170: it is about nothing that there is.
     """
     match tx:
-        case CeremonyTx() | RemaskTx() | HandoverTx() | FreezeTx():
+        case CeremonyTx() | RemaskTx() | HandoverTx() | FreezeTx() | NameTx() | TransferTx():
             return tx.committee
         case ComplaintTx():
             return _of_input(state, tx.input)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from node.private import committees, custody, deposits, freezing, succession
+from node.private import committees, custody, deposits, freezing, places, succession
 from node.private.messages import FreezeTx
 from node.private.succession import LAST_STEP, Succession
 from node.private.succession_payload import Left, NameTx, Step, TransferTx, opening
@@ -207,6 +207,12 @@ def test_pv223_a_successor_is_whom_a_quorum_of_members_names(two) -> None:
     assert two.known.named(here, 3) is None
     alike = Succession(((here, 1),) * 4)
     assert alike.named(here, 3) is None
+
+
+def test_ex44_words_and_transfers_take_their_committees_places(two) -> None:
+    here = two.old.committee
+    for tx in (two.word(1), opening(here, 0, 0)):
+        assert places.whose(tx, two.chain.state) == here
 
 
 def test_pv224_a_transfer_is_of_a_committee_that_named_and_of_one_that_has_keys(two) -> None:
