@@ -88,10 +88,9 @@ def batches(cells: Sequence[Cell], bit: int = 0) -> Iterator[Sequence[Cell]]:
         cells: in the order of their ids.
         bit: those before it are the same in all.
     """
-    if len(cells) <= MOST_CELLS:
-        yield cells
-        return
-    for side in (0, 1):
-        part = [cell for cell in cells if cell.id[bit // 8] >> (7 - bit % 8) & 1 == side]
-        if part:
+    if len(cells) > MOST_CELLS:
+        for side in (0, 1):
+            part = [cell for cell in cells if cell.id[bit // 8] >> (7 - bit % 8) & 1 == side]
             yield from batches(part, bit + 1)
+    elif cells:
+        yield cells

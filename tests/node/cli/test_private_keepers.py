@@ -1,0 +1,157 @@
+"""Deposits kept by processes: to new keys, and to another committee, with kills in between.
+
+Eight processes that share nothing but a node and their sockets; what wallets prove proves nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from node.app import development
+from node.app.options import Options
+from node.core.private import PrivateParameters
+from node.rpc.text import bytes_of
+from node.testing.clock import EPOCH_MS
+from node.testing.localnets import p2p_port
+from node.testing.nodes import VALIDATOR, memory_node, serving
+
+STEP = 6
+PACE_S = 0.6
+WAIT_S = 180.0
+
+
+class Committee:
+    """Four members' processes."""
+
+    def __init__(self, cli: Any, client: Any, folder: Path, first: int, *words: str) -> None:
+        self.cli, self.client, self.folder, self.words = cli, client, folder, words
+        self.processes: dict[int, subprocess.Popen[bytes]] = {}
+        folder.mkdir()
+        port, seats = p2p_port(4, first), []
+        for m in range(1, 5):
+            made = cli.json("private", "member", "init", "--dir", str(self.home(m)))
+            seats += ["--member", f"{made.data['key']}@127.0.0.{first + m}:{port}"]
+        told = cli.pay("private", "committee", "declare", *seats, "--epoch-blocks", "96")
+        assert told.code == 0, told.out
+        self.id = told.data["committee"]
+
+    def home(self, member: int) -> Path:
+        return self.folder / f"m{member}"
+
+    def start(self, *members: int) -> None:
+        for member in members:
+            with (self.folder / f"m{member}.log").open("ab") as log:
+                self.processes[member] = subprocess.Popen(
+                    [
+                        sys.executable, "-m", "node.cli", "--home", str(self.folder / "config"),
+                        "--node", self.client.url, "private", "member", "run",
+                        "--dir", str(self.home(member)), "--committee", self.id, *self.words,
+                    ],
+                    stdout=log, stderr=log,
+                )  # fmt: skip
+
+    def kill(self, member: int) -> None:
+        process = self.processes.pop(member)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def stop(self) -> None:
+        for process in self.processes.values():
+            process.terminate()
+        for process in self.processes.values():
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def until(self, what: Callable[[], bool]) -> None:
+        """Blocks, until it is so."""
+        deadline = time.monotonic() + WAIT_S
+        while not what():
+            logs = [path.read_text() for path in sorted(self.folder.glob("*.log"))]
+            assert time.monotonic() < deadline, "\n---\n".join(logs)
+            self.client.make_block()
+            time.sleep(PACE_S)
+
+    def to(self, height: int) -> None:
+        """Blocks in which nobody has anything to say."""
+        while self.client.status().height < height:
+            self.client.make_block()
+            time.sleep(0.05)
+
+    @property
+    def opens(self) -> int:
+        return self.client.private_committee(bytes_of(self.id, 32)).opens
+
+    @property
+    def made(self) -> int:
+        return self.client.private_committee(bytes_of(self.id, 32)).made
+
+
+@pytest.fixture
+def place(parts, tmp_path, capsys, assembled) -> Iterator[Any]:
+    """A node, a command line over it, and what is to be stopped in the end."""
+    parameters = PrivateParameters(step_heights=STEP)
+    genesis = development.genesis(EPOCH_MS, validators=(VALIDATOR.public,), private=parameters)
+    options = Options(port=0, delay_ms=1, lane_tick_ms=3_600_000)
+    running: list[Committee] = []
+    with serving(memory_node(genesis, verifier=parts.Believes(), options=options)) as client:
+        cli = parts.Cli(tmp_path / "home", capsys, client.url)
+        cli.wallet("alice")
+        try:
+            yield cli, client, tmp_path, running
+        finally:
+            for one in running:
+                one.stop()
+
+
+@pytest.mark.slow
+def test_deposits_go_to_new_keys_and_to_the_committee_that_follows(place) -> None:
+    cli, client, folder, running = place
+    old = Committee(cli, client, folder / "old", 10)
+    running.append(old)
+    old.start(1, 2, 3, 4)
+    old.until(lambda: old.made == 1)
+    given = cli.pay("private", "deposit", "new", old.id, "0.25", "--shown")
+    assert given.code == 0, given.out
+    deposit = bytes_of(given.data["deposit"], 32)
+
+    def now():
+        return client.private_deposit(deposit)
+
+    old.until(lambda: now().status == "accepted")
+    old.kill(3)
+    old.to(old.opens - 2)
+    old.until(lambda: old.made == 2)
+    old.start(3)
+    old.until(lambda: now().epoch == 1)
+
+    new = Committee(cli, client, folder / "new", 20, "--take-from", old.id)
+    running.append(new)
+    new.start(1, 2, 3, 4)
+    new.until(lambda: new.made == 1)
+    for member in (1, 2, 3):
+        said = cli.json(
+            "private", "member", "succeed", "--dir", str(old.home(member)),
+            "--committee", old.id, "--successor", new.id,
+        )  # fmt: skip
+        assert said.code == 0, said.out
+    assert said.data["agreed"] == new.id
+    shown = cli.json("private", "committee", "show", old.id).data
+    assert (shown["successor"], len(shown["words"])) == (new.id, 3)
+    new.until(lambda: client.private_succession(bytes_of(old.id, 32)).transfer is not None)
+    old.kill(1)
+    old.start(1)
+    new.until(lambda: now().committee == new.id)
+    back = cli.pay("private", "deposit", "withdraw", given.data["deposit"])
+    assert back.data["amount"]["amount"] == "0.25", back.out
