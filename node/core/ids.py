@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from dataclasses import dataclass
 from enum import IntEnum
@@ -58,11 +59,18 @@ NATIVE: Final = Kind(0, domains.NATIVE_LABEL)
 
 def tagged_hash(tag: str, *parts: bytes) -> bytes:
     """BLAKE2b-256 of parts under a tag; each part is length-prefixed, so no two lists collide."""
-    hasher = hashlib.blake2b(digest_size=32)
-    for part in (domains.PREFIX + tag.encode(), *parts):
+    hasher = _begun(tag).copy()
+    for part in parts:
         hasher.update(len(part).to_bytes(8, "little"))
         hasher.update(part)
     return hasher.digest()
+
+
+@functools.lru_cache(maxsize=1024)
+def _begun(tag: str) -> hashlib.blake2b:
+    """A hash of the tag alone, to be copied."""
+    name = domains.PREFIX + tag.encode()
+    return hashlib.blake2b(len(name).to_bytes(8, "little") + name, digest_size=32)
 
 
 FEE_ACCOUNT: Final = AccountId(tagged_hash("account/fees"))

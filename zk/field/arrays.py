@@ -9,6 +9,7 @@ nothing in an array tells. Affine points are rows of coordinates: G1 `uint64[n, 
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -28,6 +29,11 @@ WIDE_WEIGHT_BITS: Final = 384
 
 def address(array: npt.NDArray[Any]) -> int:
     """Where an array's data lie: what kernels are given. The array must outlive their use of it."""
+    if array.flags.writeable:
+        try:  # what `ctypes.data` says, in a quarter of its time
+            return ctypes.addressof(ctypes.c_char.from_buffer(array))  # type: ignore[arg-type]
+        except (TypeError, ValueError):  # not side by side, or no values
+            pass
     return int(array.ctypes.data)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zk.field.arrays import from_array, from_montgomery, to_array, to_montgomery
+from zk.field.arrays import address, from_array, from_montgomery, to_array, to_montgomery
 from zk.field.params import FP, FR
 
 # Hypothesis prefers small integers; a seed gives uniform ones beside them.
@@ -37,3 +38,19 @@ def test_montgomery_form(values: list[int], p: int) -> None:
     encoded = to_montgomery(reduced, p)
     assert encoded == [v * pow(2, 256, p) % p for v in reduced]
     assert from_montgomery(encoded, p) == reduced
+
+
+@pytest.mark.parametrize("what", ["whole", "read only", "empty", "strided", "part", "bytes"])
+def test_an_address_is_where_the_data_lie(what: str) -> None:
+    whole = np.arange(40, dtype=np.uint64).reshape(10, 4)
+    sealed = whole.copy()
+    sealed.flags.writeable = False
+    array = {
+        "whole": whole,
+        "read only": sealed,
+        "empty": whole[:0],
+        "strided": whole[::2, 1:3],
+        "part": whole[3:],
+        "bytes": np.frombuffer(bytes(64), dtype=np.uint64),
+    }[what]
+    assert address(array) == array.__array_interface__["data"][0]
