@@ -41,8 +41,8 @@ from zk.hash.poseidon import poseidon
 PROTOCOL: Final = 4
 """Raised where a change of the rules is one that no answer below would show; 2: ST-3's vote behind
 the end of an epoch; 3: hidden values of shielded transactions (SH-66 to SH-69); 4: sales (PV-170 to
-PV-185), and what goes on while a batch waits
-(EX-39) or a pool is exit-only (EX-46), and what moves in the dark (EX-45)."""
+PV-208), what goes on while a batch waits (EX-39) or a pool is exit-only (EX-46), and what moves in
+the dark (EX-45)."""
 
 _WIDTH: Final = 8
 """Children of a node of the note tree."""
