@@ -16,7 +16,7 @@ from node.private.freezing import GRACE_STEPS
 from node.private.messages import FreezeTx, SettleTx
 from node.private.sale_terms import statement_of
 from node.testing.private import Held, PrivateChain, assert_ok, signer
-from node.testing.sales import SELLER, SaleChain
+from node.testing.sales import SELLER, Placed, SaleChain
 from shielded.private_owner import PrivateOwner
 
 ALICE = signer(8)
@@ -64,9 +64,7 @@ def test_ex42_claims_are_refused_while_the_shielded_pool_is_exit_only_and_withdr
     assert chain.balance(ALICE.account) == 5_000
 
 
-def test_ex45_nothing_of_a_kind_that_was_never_issued_moves_in_the_dark():
-    chain = PrivateChain()
-    chain.start(notes=4)
+def test_ex45_nothing_of_a_kind_that_was_never_issued_moves_in_the_dark(chain):
     odd = Kind(0, 12345)
     owner = PrivateOwner(b"\x01" * 32, b"\x02" * 32)
     made = building.deposit(chain.genesis.chain_id, chain.record, odd, 0, owner)
@@ -75,31 +73,48 @@ def test_ex45_nothing_of_a_kind_that_was_never_issued_moves_in_the_dark():
     assert turnstile.hidden(chain.state, odd) == turnstile.Hidden()
 
 
-def test_ex46_bids_of_a_sale_with_a_result_get_out_of_an_exit_only_pool():
-    """Sold or not: what is proved is opened and settled, and then bids are withdrawn."""
+@pytest.fixture(scope="module")
+def proved() -> tuple[SaleChain, list[bytes], list[Placed]]:
+    """Three sales with a result each, and the one bid in each of them: sold, kept, not opened."""
     chain = SaleChain(bidders=2)
     chain.start(notes=8)
     h, step = chain.height, chain.parameters.step_heights
     late = {"close": h + 20, "accept": h + 20 + step, "prove": h + 20 + 20 * step}
-    sales = [
+    offers = [
         chain.offer(reserve, chain.sale_terms(item=tagged_hash("testing/item", item), **late))
-        for item, reserve in ((b"sold", 2_000), (b"kept", 9_500))
+        for item, reserve in ((b"sold", 2_000), (b"kept", 9_500), (b"never", 1_000))
     ]
-    assert_ok(chain.run(*sales))
-    bids = [chain.bid(tx.sale, 9_000, 0) for tx in sales]
-    for tx, bid in zip(sales, bids, strict=True):
+    assert_ok(chain.run(*offers))
+    bids = [chain.bid(tx.sale, 9_000, 0) for tx in offers]
+    for tx, bid in zip(offers, bids, strict=True):
         assert_ok(chain.run(chain.admit(tx.sale, [chain.reserve_input(tx), bid.input])))
     chain.to(late["accept"])
-    for tx in sales:
+    for tx in offers:
         chain.call(tx.sale)
         assert_ok(chain.run(chain.prove(tx.sale)))
+    return chain, [tx.sale for tx in offers], bids
+
+
+def test_ex46_bids_of_a_sale_with_a_result_get_out_of_an_exit_only_pool(proved):
+    """Sold or not: what is proved is opened and settled, and then bids are withdrawn."""
+    chain, (*sales, _), bids = proved
     chain.decree(PoolState.EXIT_ONLY)
-    assert_ok(chain.run(*(chain.outputs(tx.sale) for tx in sales)))
-    assert_ok(chain.run(*(SettleTx(tx.sale) for tx in sales)))
+    assert_ok(chain.run(*map(chain.outputs, sales)))
+    assert_ok(chain.run(*map(SettleTx, sales)))
     assert chain.balance(SELLER.account) == 2_000
     change = chain.leave(bids[0], ALICE.account, 2_000)
     assert chain.codes(change, chain.leave(bids[1], ALICE.account)) == ["ok", "ok"]
     assert chain.balance(ALICE.account) == 7_000 + 9_000
+
+
+def test_pv234_what_an_insecure_statement_proved_is_not_opened_and_bids_go_back(proved):
+    chain, sale, bid = proved[0], proved[1][-1], proved[2][-1]
+    before = chain.balance(ALICE.account)
+    assert chain.codes(chain.leave(bid, ALICE.account)) == ["PV-182"]
+    chain.decree(PoolState.EXIT_ONLY, insecure=statement_of(2))
+    assert chain.codes(chain.outputs(sale)) == ["PV-234"]
+    assert chain.codes(chain.leave(bid, ALICE.account)) == ["ok"]
+    assert chain.balance(ALICE.account) == before + 9_000
 
 
 def test_ex46_a_freeze_passes_an_exit_only_pool():
@@ -110,16 +125,3 @@ def test_ex46_a_freeze_passes_an_exit_only_pool():
     chain.decree(PoolState.EXIT_ONLY)
     chain.to(until + GRACE_STEPS * chain.parameters.step_heights)
     assert chain.codes(FreezeTx(chain.declaration.id, 0)) == ["ok"]
-
-
-def test_pv234_what_an_insecure_statement_proved_is_not_opened_and_bids_go_back():
-    chain = SaleChain(bidders=2)
-    chain.start(notes=8)
-    identity, (bid,) = chain.ready(2_000, 9_000)
-    chain.call(identity)
-    assert_ok(chain.run(chain.prove(identity)))
-    assert chain.codes(chain.leave(bid, ALICE.account)) == ["PV-182"]
-    chain.decree(PoolState.EXIT_ONLY, insecure=statement_of(2))
-    assert chain.codes(chain.outputs(identity)) == ["PV-234"]
-    assert chain.codes(chain.leave(bid, ALICE.account)) == ["ok"]
-    assert chain.balance(ALICE.account) == 9_000
