@@ -165,10 +165,9 @@ def _validators(stage: Stage) -> Told:
 
 
 def _private(stage: Stage) -> Told:
-    from node.cli.demo_private_facts import document
+    from node.cli.demo_private_facts import PROOF, document
     from node.cli.demo_private_report import render
     from node.cli.demo_private_run import PrivateRun
-    from node.cli.demo_private_sale import PROOF
 
     facts = PrivateRun(stage.folder, stage.tell, stage.bar)()
     commands = private_commands(stage.out_folder, PROOF)
@@ -376,8 +375,8 @@ def _computed(out: Console, facts: PrivateFacts, written: list[str], commands: C
         for project in facts.round.projects
     ]
     lines += [
-        f"{'auction':<14}{auction.winner} pays {units(auction.price)}; {auction.session.where}",
-        f"{'dark pool':<14}tick {pool.tick}, fills to their owners; {pool.session.where}",
+        f"{'auction':<14}{auction.winner} pays {units(auction.price)}",
+        f"{'dark pool':<14}{units(pool.price)} a lot of {pool.base}, fills to their owners",
         f"{'the liar':<14}member {liar.member}, by {liar.rule}, named by members {named}",
         f"all of it {duration(facts.seconds)}",
     ]

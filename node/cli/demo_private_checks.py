@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from node.cli.demo_facts import Checked, units
-from node.cli.demo_private_facts import LIAR, PrivateFacts, SessionFacts
+from node.cli.demo_private_facts import LIAR, PoolFacts, PrivateFacts, SessionFacts
 
 if TYPE_CHECKING:
     from node.rpc.schema import SupplyReport
@@ -30,7 +30,7 @@ def _of_round(facts: PrivateFacts, blocks: Sequence[bytes], supply: SupplyReport
 
     found, amounts = facts.round, [donor.amount for donor in facts.donors]
     amounts += [bid for _, bid in facts.auction.bids if bid != facts.auction.price]
-    amounts.append(facts.auction.reserve)
+    amounts += [facts.auction.reserve, *(order.locked for order in facts.pool.orders)]
     shown = [a for a in amounts if any(a.to_bytes(8, "little") in block for block in blocks)]
     sums, tallies = [], []
     for project in found.projects:
@@ -77,29 +77,56 @@ def _of_sessions(facts: PrivateFacts) -> list[Checked]:
     best = max(bids, key=lambda name: bids[name])
     second = max(auction.reserve, *(bid for name, bid in bids.items() if name != best))
     left = {name: bid - (auction.price if name == best else 0) for name, bid in bids.items()}
-    bought = sum(order.fill for order in pool.orders if order.buys)
-    sold = sum(order.fill for order in pool.orders if not order.buys)
     return [
         Checked("auction", (auction.winner, auction.price, auction.paid) == (best, second, second),
                 "", f"{auction.winner} bid most and pays the second price, to {auction.seller}"),
         Checked("bids back", {one.name: one.amount for one in auction.back} == left, "",
                 "everybody has its bid again, the winner less the price"),
-        Checked("two folders", auction.session.read == (*bids.values(), auction.reserve), "",
-                "put together, they also gave all bids and the reserve"),
-        Checked("dark pool", bought == sold > 0, "", f"{bought} bought and sold at one tick"),
-        *_of_session("auction", auction.session),
-        *_of_session("dark pool", pool.session),
+        Checked("dark pool", _cleared(pool), "",
+                f"{units(pool.price)} a lot, and fills, as in the clear"),
+        Checked("fills", {(t.name, t.what): t.amount for t in pool.taken} == _due(pool), "",
+                "everybody has what was traded for it, and the rest of what it locked"),
+        *_of_session("auction", auction.session, (*bids.values(), auction.reserve)),
+        *_of_session("dark pool", pool.session,
+                     (*(o.limit for o in pool.orders), *(o.quantity for o in pool.orders))),
     ]  # fmt: skip
 
 
-def _of_session(name: str, session: SessionFacts) -> list[Checked]:
+def _cleared(pool: PoolFacts) -> bool:
+    """Whether the same orders give this in the clear."""
+    from private_exec.programs import clear
+    from private_exec.programs.darkpool import darkpool
+
+    given = {
+        "buys": [int(order.buys) for order in pool.orders],
+        "limits": [order.limit for order in pool.orders],
+        "quantities": [order.quantity for order in pool.orders],
+    }
+    found = clear.run(darkpool.at(orders=len(pool.orders), ticks=pool.ticks), given)
+    fills = tuple(order.fill for order in pool.orders)
+    return (found["tick"], found["fills"]) == ((pool.tick,), fills)
+
+
+def _due(pool: PoolFacts) -> dict[tuple[str, str], int]:
+    """What traders must have taken out; of nothing there is no entry."""
+    due = {}
+    for order in pool.orders:
+        traded, paid = order.fill * pool.lot, order.fill * pool.price
+        gets, gives = (traded, paid) if order.buys else (paid, traded)
+        due[order.name, "got"], due[order.name, "left"] = gets, order.locked - gives
+    return {key: amount for key, amount in due.items() if amount}
+
+
+def _of_session(name: str, session: SessionFacts, given: Sequence[int]) -> list[Checked]:
     return [
+        Checked(f"{name}: t + 1", session.read == tuple(given), "",
+                "two folders together gave all of it"),
         Checked(f"{name}: liar", session.named == (LIAR,), ", ".join(session.rules),
                 f"member {LIAR} lied in every opening, and is named"),
         Checked(f"{name}: sizes", session.even, "",
-                "all members said as much, round by round, the liar too"),
+                "whoever spoke in a round said as much, the liar too"),
         Checked(f"{name}: proof", bool(session.altered_refused_by), session.altered_refused_by,
-                "verified from the file alone; for another result it is refused"),
+                "verified from the result alone; for another one it is refused"),
     ]  # fmt: skip
 
 

@@ -15,6 +15,8 @@ from node.cli.demo_intents_facts import BUNDLE, AuditFacts
 MEMBERS: Final = 4
 T: Final = 1
 LIAR: Final = 4
+PROOF: Final = "auction.json"
+"""The auction's result with its proof, for `chiaro private verify`."""
 KILLED: Final = 2
 
 
@@ -174,7 +176,6 @@ class SessionFacts:
     """A session with a proof.
 
     Attributes:
-        where: its members were, in words.
         liar: which member lied.
         named: whom the others named.
         rules: by which rules.
@@ -182,14 +183,13 @@ class SessionFacts:
         kinds: what one member says, by kind.
         even: all members said as many messages, of the same lengths.
         proof_bytes: proof and link.
-        seconds: of the session, all members.
+        seconds: from the first block in which it might begin to its result.
         verify_seconds: of an observer.
         altered_refused_by: rule that refused another result under the same proof.
         share: of the first value, one member's, hexadecimal.
         read: what t + 1 members read of all values, put together.
     """
 
-    where: str
     liar: int
     named: tuple[int, ...]
     rules: tuple[str, ...]
@@ -259,27 +259,69 @@ class AuctionFacts:
 
 @dataclass(frozen=True, slots=True)
 class OrderFacts:
-    """An order in the dark pool, and what it traded."""
+    """An order in the dark pool.
+
+    Attributes:
+        name: whose.
+        buys: or sells.
+        limit: tick.
+        quantity, fill: in lots, what it wanted and what it traded.
+        locked: base units, of what it gives.
+    """
 
     name: str
     buys: bool
     limit: int
     quantity: int
     fill: int
+    locked: int
 
     @property
     def text(self) -> str:
         """The order in words."""
-        return f"{'buys' if self.buys else 'sells'} {self.quantity} at tick {self.limit}"
+        return order_text(self.buys, self.quantity, self.limit)
+
+
+@dataclass(frozen=True, slots=True)
+class TakenFacts:
+    """What a trader took out: what was `left` of what it locked, or what it `got` for the rest."""
+
+    name: str
+    what: str
+    asset: str
+    amount: int
+    height: int
 
 
 @dataclass(frozen=True, slots=True)
 class PoolFacts:
-    """A batch of a dark pool."""
+    """A batch of a dark pool.
 
+    Attributes:
+        id: hexadecimal.
+        base: asset that is traded, for the native one.
+        lot: base units of it in a quantity of one.
+        orders: in the order of blocks.
+        ticks, tick: how many prices there are, and which came out.
+        price: of a lot.
+        collected, ordered, proved, opened, settled: heights; `ordered` of the last order.
+        taken: what went to whom.
+        session: in which it was computed.
+    """
+
+    id: str
+    base: str
+    lot: int
     orders: tuple[OrderFacts, ...]
     ticks: int
     tick: int
+    price: int
+    collected: int
+    ordered: int
+    proved: int
+    opened: int
+    settled: int
+    taken: tuple[TakenFacts, ...]
     session: SessionFacts
 
 
@@ -341,6 +383,11 @@ class LeakFacts:
     leaks: tuple[str, ...]
 
 
+def order_text(buys: bool, quantity: int, limit: int) -> str:
+    """An order in words."""
+    return f"{'buys' if buys else 'sells'} {quantity}, tick {limit}"
+
+
 def document(facts: PrivateFacts) -> dict[str, Any]:
     """The facts as JSON: amounts are decimal text, bytes 0x-hex."""
     found, claim = facts.round, facts.claim
@@ -399,9 +446,11 @@ def document(facts: PrivateFacts) -> dict[str, Any]:
             "session": _session(facts.auction.session),
         },
         "darkpool": {
-            "orders": [asdict(order) for order in facts.pool.orders],
-            "ticks": facts.pool.ticks,
-            "tick": facts.pool.tick,
+            **asdict(facts.pool),
+            "id": "0x" + facts.pool.id,
+            "lot": str(facts.pool.lot),
+            "price": str(facts.pool.price),
+            "taken": [{**asdict(one), "amount": str(one.amount)} for one in facts.pool.taken],
             "session": _session(facts.pool.session),
         },
         "leaks": {leak.program: list(leak.leaks) for leak in facts.leaks},

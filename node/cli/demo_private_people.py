@@ -33,7 +33,10 @@ WANTS: Final = (
 )
 """Who gives how much to which project. Amounts are squares, as given amounts are."""
 SHIELDED: Final = 12 * UNIT
-FUNDED: Final = 13 * UNIT
+METAL: Final = 2 * UNIT
+"""Of what somebody will sell; another number than any amount that is to be hidden."""
+SPARE: Final = UNIT
+"""Stays in the account, for fees."""
 WAIT_S: Final = 120.0
 
 
@@ -73,11 +76,13 @@ class Donor:
 
         return self.wallet.state.balance(NATIVE).spendable
 
-    def shield(self, client: NodeClient, prove: Prove) -> None:
+    def shield(
+        self, client: NodeClient, prove: Prove, amount: int = SHIELDED, asset: str = "native"
+    ) -> None:
         """From the faucet into the light, from there into notes."""
-        client.faucet(self.wallet.account, FUNDED)
+        client.faucet(self.wallet.account, amount + (SPARE if asset == "native" else 0), asset)
         wallet_sync.sync(self.wallet, client)
-        asked = Request(wallet_spend.SHIELD, SHIELDED)
+        asked = Request(wallet_spend.SHIELD, amount, asset)
         proposal = wallet_spend.propose(self.wallet, client, asked)
         made = wallet_spend.confirm(self.wallet, client, proposal, self.keys, prove)
         self.settled(client, made)

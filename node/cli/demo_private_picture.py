@@ -173,12 +173,15 @@ def _down(facts: PrivateFacts, looks: Sequence[_Look], label: str) -> str:
 
 def _chain(facts: PrivateFacts, x: float, top: float, width: float) -> str:
     """What everybody sees of all this."""
-    cells = 2 * len(facts.donors) + len(facts.auction.session.read) + 2
+    bids, orders = len(facts.auction.bids), len(facts.pool.orders)
+    # Of a gift weight and amount; bids, a reserve, winner and price; limit, quantity, pad and fill
+    # of an order, and a tick.
+    cells = 2 * len(facts.donors) + bids + 3 + 4 * orders + 1
     lines = (
         f"{cells} cells: numbers under masks",
         f"{sum(member.sent for member in facts.members)} transactions of members",
-        "opened: sums of one project, a price",
-        "amounts of gifts and bids: none",
+        "opened: sums of one project, two prices",
+        "amounts of gifts, bids, orders: none",
     )
     parts = [
         f'<rect x="{x:.1f}" y="{top:.1f}" width="{width:g}" height="150" rx="10" fill="#f9eed6" '

@@ -138,10 +138,22 @@ def _auction(facts: PrivateFacts) -> str:
 
 
 def _pool(facts: PrivateFacts) -> str:
+    found = facts.pool
+    moments = (
+        (f"orders for {found.base} are collected", found.collected),
+        (f"{len(found.orders)} orders, the last", found.ordered),
+        ("the result, with its proof", found.proved),
+        ("the price opened, and fills under pads", found.opened),
+        ("settled", found.settled),
+        ("what was traded, and what is left, is in wallets", found.taken[-1].height),
+    )
     return (
-        "<p>Orders meet at one price. A fill is its trader’s alone; an order that was not filled "
-        "is never shown.</p>"
-        f"{roles_table(roles.POOL_ROLES, roles.of_pool(facts))}{_session(facts.pool.session)}"
+        "<p>Orders meet at one price. The kind that an order locks says its side; limit and "
+        "quantity stay hidden. A fill is opened under a pad that its trader alone can take off, "
+        "and an order that was not filled is never shown.</p>"
+        + table(("", "block"), [(what, str(height)) for what, height in moments], numeric=(1,))
+        + roles_table(roles.POOL_ROLES, roles.of_pool(facts))
+        + _session(found.session)
     )
 
 
@@ -152,9 +164,9 @@ def _session(session: SessionFacts) -> str:
         for kind in session.kinds
     ]
     return (
-        f"<p>This session ran {escape(session.where)}: four members with keys and shares of their "
-        f"own, {session.rounds} rounds, {duration(session.seconds)}. One member says to each "
-        "other one:</p>"
+        f"<p>Four processes, {session.rounds} rounds over their links, "
+        f"{duration(session.seconds)} from the first block in which they might begin. One member "
+        "says to each other one:</p>"
         f"{svg.bars(bars, 'Bytes that one member says to each other one, by kind of message')}"
         f"<p class='aside'>The proof has {session.proof_bytes:,} bytes and is verified in "
         f"{duration(session.verify_seconds)}; for another result it is refused "
@@ -191,7 +203,7 @@ def _liar(facts: PrivateFacts) -> str:
             liar.rule,
         ),
         _caught("auction", "wrong shares, in every opening", facts.auction.session),
-        _caught("dark pool", "wrong shares and wrong points", facts.pool.session),
+        _caught("dark pool", "wrong shares, in every opening", facts.pool.session),
     ]
     return (
         f"<p>Member {liar.member} took part in making the keys, and then gave a wrong share in "

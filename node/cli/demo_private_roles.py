@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from node.cli.demo_facts import units
-from node.cli.demo_private_facts import LIAR, PrivateFacts, SessionFacts
+from node.cli.demo_private_facts import LIAR, PrivateFacts, SessionFacts, order_text
 
 Cells = tuple[str | None, ...]
 Roles = tuple[tuple[str, str], ...]
@@ -30,7 +30,7 @@ AUCTION_ROLES: Final[Roles] = (
     ("Auditor", "has the proof alone"),
 )
 POOL_ROLES: Final[Roles] = (
-    ("Everyone", "reads result and proof"),
+    ("Everyone", "reads the chain"),
     ("Ada", "trades"),
     ("Dan", "trades nothing"),
     *_COMMITTEE,
@@ -101,29 +101,36 @@ def of_pool(facts: PrivateFacts) -> tuple[tuple[str, Cells], ...]:
     """What → what each role read of the dark pool, in the order of `POOL_ROLES`."""
     found = facts.pool
     session, count = found.session, len(found.orders)
-    orders = {order.name: order for order in found.orders}
+    buyers = sum(order.buys for order in found.orders)
     volume = sum(order.fill for order in found.orders if order.buys)
-    tick = f"tick {found.tick}"
+    people = [name for name, _ in POOL_ROLES[1:3]]
+    limits, quantities = session.read[:count], session.read[count:]
 
-    def read(place: int) -> str:
-        buys, limit, quantity = (session.read[k * count + place] for k in range(3))
-        return f"{'buys' if buys else 'sells'} {quantity} at tick {limit}"
+    def own(owner: str, text: str, pooled: str) -> Cells:
+        """What its owner knows, and members who agree."""
+        cells = [text if who == owner else None for who in people]
+        return (None, *cells, None, None, pooled, None)
 
-    def row(name: str, text: str, known: str) -> Cells:
-        own = [text if name == who else None for who, _ in POOL_ROLES[1:3]]
-        return (None, *own, None, None, known, None)
-
-    return (
-        ("How many orders", (str(count),) * 7),
-        *((f"{name}’s order", row(name, order.text, read(place)))
-          for place, (name, order) in enumerate(orders.items())),
-        *((f"{name}’s fill", row(name, str(orders[name].fill), str(orders[name].fill)))
-          for name in ("Ada", "Dan")),
-        ("The price", (tick,) * 7),
-        ("How much was traded", (None, None, None, None, None, str(volume), None)),
-        ("Who lied", (None, None, None, *_lied(session), None)),
+    rows: list[tuple[str, Cells]] = [
+        ("How many orders", (f"{count}, to block {found.ordered}",) * 7),
+        ("Which sides", (f"{buyers} buy, {count - buyers} sell",) * 7),
+    ]
+    for order, limit, quantity in zip(found.orders, limits, quantities, strict=True):
+        read = order_text(order.buys, quantity, limit)
+        rows.append((f"{order.name}’s order", own(order.name, order.text, read)))
+    rows += [
+        (f"{order.name}’s fill", own(order.name, f"{order.fill} lots", f"{order.fill} lots"))
+        for order in found.orders
+        if order.name in people
+    ]
+    rows += [
+        ("The price of a lot", (units(found.price),) * 7),
+        ("How much was traded", (None, None, None, None, None, f"{volume} lots", None)),
+        ("A share of Ada’s limit", (*(None,) * 3, _hex(session.share), "one, too", "two", None)),
+        ("Who lied", (*(None,) * 3, *_lied(session), None)),
         ("That the result is right", ("verified",) * 7),
-    )  # fmt: skip
+    ]
+    return tuple(rows)
 
 
 def _lied(session: SessionFacts) -> tuple[str, str, str]:

@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from node.cli import demo_private_sessions as sessions
 from node.cli import demo_steps, wallet_private
 from node.cli.demo_facts import Step, units
 from node.cli.demo_intents_facts import BUNDLE, AuditFacts
+from node.cli.demo_private_batch import BASE, BatchRun
 from node.cli.demo_private_facts import (
     KILLED,
     LIAR,
     MEMBERS,
+    PROOF,
     ClaimFacts,
     DonorFacts,
     LiarFacts,
@@ -33,8 +34,9 @@ from node.cli.demo_private_facts import (
     ProjectFacts,
     RoundFacts,
 )
-from node.cli.demo_private_people import PROFILE, PROJECTS, UNIT, donors, listed
+from node.cli.demo_private_people import METAL, PROFILE, PROJECTS, UNIT, donors, listed
 from node.cli.demo_private_sale import SaleRun
+from node.cli.demo_private_session import leaks, proof_document
 from node.cli.demo_private_world import READERS, STEP, PrivateWorld, Trace, shares_of
 from node.cli.demo_run import DemoFailed, versions
 from node.cli.demo_steps import Say
@@ -44,7 +46,6 @@ from node.cli.session import Places
 if TYPE_CHECKING:
     from node.cli.wallet_private import Provers
     from node.rpc.private_schema import RoundView
-    from node.rpc.sale_schema import ReadView
     from private_exec.committee.participant import EpochSecrets
 
 POOL: Final = 12 * UNIT
@@ -99,19 +100,20 @@ class PrivateRun:
             self._open()
             settled, rest = self._settle()
             claim = self._claim(prove)
-            sale = SaleRun(self.world, self.people, prove, self._step, self.folder)
+            sale = SaleRun(self.world, self.people, prove, self._step)
             sale()
+            batch = BatchRun(self.world, self.people, self._provider, self._fee, prove, self._step)
+            batch()
             self.world.stop_members()
             secrets = {m: self.world.secrets_of(m) for m in range(1, MEMBERS + 1)}
-            given, shares = self._read(secrets, sale.reads)
+            given = self._read(secrets)
+            bids, orders = shares_of(secrets, sale.reads), shares_of(secrets, batch.reads)
             supply = self.world.client.supply()
             blocks = [block for _, block, *_ in self.world.client.raw(1, self.world.height)]
             audit = self._audit()
             traces = {member: self.world.trace(member) for member in range(1, MEMBERS + 1)}
-            auction = sale.facts(traces, shares)
-        with self._step("darkpool", "Four trade in the dark") as say:
-            pool = sessions.darkpool()
-            say(f"they trade at tick {pool.tick}, if they do; {sessions.WHERE}")
+            auction, pool = sale.facts(traces, bids), batch.facts(traces, orders)
+            (self.folder / PROOF).write_bytes(proof_document(sale.result()[1]))
         facts = PrivateFacts(
             chain_id=self.world.genesis.chain_id.hex(),
             started_ms=started_ms,
@@ -126,7 +128,7 @@ class PrivateRun:
             claim=claim,
             auction=auction,
             pool=pool,
-            leaks=sessions.leaks(),
+            leaks=leaks(),
             audit=audit,
             checks=(),
             versions=versions(),
@@ -157,6 +159,8 @@ class PrivateRun:
         with self._step("shield", "Five donors shield") as say:
             for person in self.people:
                 person.shield(self.world.client, prove.action)
+            for person in self.people[1:3]:  # who will sell
+                person.shield(self.world.client, prove.action, METAL, BASE)
             say("into notes; these amounts are public once more", self.world.height)
 
     def _open_round(self) -> None:
@@ -245,14 +249,8 @@ class PrivateRun:
             say("into a note, and no amount is shown", done.height)
         return ClaimFacts(person.name, person.amount, done.fee, done.height)
 
-    def _read(
-        self, secrets: Mapping[int, EpochSecrets], reads: Sequence[ReadView]
-    ) -> tuple[tuple[DonorFacts, ...], dict[int, list[int]]]:
-        """What is in members' folders: of one of them nothing, of two everything.
-
-        Returns:
-            The donations; and by member the shares of bids and reserve.
-        """
+    def _read(self, secrets: Mapping[int, EpochSecrets]) -> tuple[DonorFacts, ...]:
+        """What is in members' folders: of one of them nothing, of two everything."""
         from node.rpc.text import bytes_of
         from private_exec.committee.cells import cell_id
         from private_exec.sharing import interpolate
@@ -281,7 +279,7 @@ class PrivateRun:
                     )
                 )
             say("together they give every amount: t + 1 who agree read all")
-        return tuple(found), shares_of(secrets, reads)
+        return tuple(found)
 
     def _audit(self) -> AuditFacts:
         """What anyone can do with the file alone."""

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from node.cli import wallet_auction, wallet_private
 from node.cli.demo_facts import units
-from node.cli.demo_private_facts import LIAR, MEMBERS, AuctionFacts, BackFacts, KindFacts
-from node.cli.demo_private_facts import SessionFacts as Session
+from node.cli.demo_private_facts import AuctionFacts, BackFacts
 from node.cli.demo_private_people import PROFILE, UNIT, Donor
-from node.cli.demo_private_sessions import altered
-from node.cli.demo_private_world import READERS, STEP, PrivateWorld, Trace
+from node.cli.demo_private_session import result_of, session_facts
+from node.cli.demo_private_world import STEP, PrivateWorld, Trace
 from node.cli.demo_run import DemoFailed
 from node.cli.demo_steps import Say
 
@@ -26,9 +23,6 @@ if TYPE_CHECKING:
     from node.private.sale_terms import SaleTerms
     from node.rpc.sale_schema import SaleView
 
-WHERE: Final = "on the chain"
-PROOF: Final = "auction.json"
-"""The result with its proof, for `chiaro private verify`."""
 ITEM: Final = b"the old bell"
 RESERVE: Final = UNIT // 5
 BIDS: Final = {
@@ -49,14 +43,12 @@ class SaleRun:
         people: wallets with notes, the seller last.
         prove: proofs of actions and of hidden amounts.
         step: begins a step of the story.
-        folder: where the result's proof is written.
     """
 
     world: PrivateWorld
     people: Sequence[Donor]
     prove: Provers
     step: Callable[[str, str], AbstractContextManager[Say]]
-    folder: Path
     back: list[BackFacts] = field(default_factory=list)
 
     def __call__(self) -> None:
@@ -181,6 +173,10 @@ class SaleRun:
 
     # --- what is read back -------------------------------------------------------------------
 
+    def result(self) -> tuple[int, ResultTx]:
+        """Its height, and what it is."""
+        return result_of(self.world, self.sale, self.terms.accept)
+
     def facts(
         self, traces: Mapping[int, Trace], shares: Mapping[int, Sequence[int]]
     ) -> AuctionFacts:
@@ -190,50 +186,9 @@ class SaleRun:
             traces: of members, by number.
             shares: what each holds of the bids and the reserve, in the session's order.
         """
-        from node.private.program_keys import key_store
-        from node.private.results import transition_of
-        from private_exec.provable.document import document
-        from private_exec.sharing import interpolate
-        from zk import backends
-
-        height, result = self._result()
-        transition = transition_of(result)
-        text = json.dumps(document(transition), indent=1) + "\n"
-        (self.folder / PROOF).write_text(text, encoding="utf-8")
-        key = key_store().verifying_key(self.view.statement, PROFILE)
-        transition.verify(key, backends.get())
-        began = time.perf_counter()
-        transition.verify(key, backends.get())
-        seconds = time.perf_counter() - began
-        rows = zip(*(shares[m] for m in READERS), strict=True)
-        attempt = self.view.attempt
-        if attempt is None or self.view.winner is None:
-            raise DemoFailed("the result has no session")
-        said = {m: dict(_said(traces[m], attempt.session)) for m in range(1, MEMBERS + 1)}
-        faults = [
-            fault
-            for m in range(1, MEMBERS + 1)
-            for fault in traces[m].faults
-            if m != LIAR and fault["about"].endswith((f"of sale {self.sale.hex()[:16]}",
-                                                      f"of session {attempt.session[2:18]}"))
-        ]  # fmt: skip
-        every = {number: {rounds[number] for rounds in said.values() if number in rounds}
-                 for rounds in said.values() for number in rounds}  # fmt: skip
-        session = Session(
-            where=WHERE,
-            liar=LIAR,
-            named=tuple(sorted({fault["member"] for fault in faults})),
-            rules=tuple(sorted({fault["rule"] for fault in faults})),
-            rounds=len(every),
-            kinds=_kinds(every),
-            even=all(len(forms) == 1 for forms in every.values()),
-            proof_bytes=len(result.linked.to_bytes()),
-            seconds=self._seconds,
-            verify_seconds=seconds,
-            altered_refused_by=altered(transition, key),
-            share=f"{shares[1][0]:064x}",
-            read=tuple(interpolate(list(READERS), list(row), 0) for row in rows),
-        )
+        height, result = self.result()
+        if self.view.winner is None:
+            raise DemoFailed("nothing was sold")
         return AuctionFacts(
             id=self.sale.hex(),
             item=ITEM.decode(),
@@ -249,7 +204,7 @@ class SaleRun:
             opened=self._opened,
             settled=self._settled,
             back=tuple(self.back),
-            session=session,
+            session=session_facts(result, traces, shares, self._seconds),
         )
 
     def _view(self) -> SaleView:
@@ -258,40 +213,3 @@ class SaleRun:
     def _all_accepted(self) -> bool:
         bids = self.world.client.private_bids(self.sale).bids
         return {bid.status for bid in bids} | {self._view().reserve_status} == {"accepted"}
-
-    def _result(self) -> tuple[int, ResultTx]:
-        """The result, from the block that has it.
-
-        Raises:
-            DemoFailed: none has.
-        """
-        from node.core.block import Block, Transaction
-        from node.core.ids import EnvironmentId
-        from node.private.payload import decode
-        from node.private.sale_payload import ResultTx
-
-        client = self.world.client
-        for height, block, *_ in client.raw(self.terms.accept, self.world.height):
-            for data in Block.from_bytes(block).txs:
-                tx = Transaction.from_bytes(data)
-                if tx.environment is EnvironmentId.PRIVATE:
-                    found = decode(tx.payload)
-                    if isinstance(found, ResultTx) and found.sale == self.sale:
-                        return height, found
-        raise DemoFailed("no block has the result")
-
-
-def _said(trace: Trace, session: str) -> Iterator[tuple[int, tuple[str, int]]]:
-    """Kind and bytes of what a member said in each round of a session."""
-    for line in trace.said:
-        if line["session"] == session:
-            yield line["round"], (line["kind"], line["bytes"])
-
-
-def _kinds(every: Mapping[int, set[tuple[str, int]]]) -> tuple[KindFacts, ...]:
-    """Of all rounds, in the order in which kinds came first."""
-    found: dict[str, list[int]] = {}
-    for number in sorted(every):
-        for kind, size in every[number]:
-            found.setdefault(kind, []).append(size)
-    return tuple(KindFacts(kind, len(sizes), sum(sizes)) for kind, sizes in found.items())

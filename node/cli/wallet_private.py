@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from node.private.bidding import Bidding
     from node.private.build import Pledge, ProveLinked, Refund, Stored
     from node.private.gifts import Carrying
+    from node.private.ordering import Ordering
     from node.private.terms import Terms
     from node.rpc.client import NodeClient
     from node.rpc.private_schema import InputView
@@ -457,7 +458,7 @@ def send(
     plan: Plan,
     secrets: Secrets,
     prove: Provers,
-    made: Pledge | Stored | Refund | Bidding,
+    made: Pledge | Stored | Refund | Bidding | Ordering,
 ) -> Operation:
     """Build what carries the value, then the proof for it; store the bytes; submit."""
     from node.private.payload import wire

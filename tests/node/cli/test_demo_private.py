@@ -43,6 +43,7 @@ from node.cli.demo_private_facts import (
     ProjectFacts,
     RoundFacts,
     SessionFacts,
+    TakenFacts,
     document,
 )
 from node.cli.demo_private_report import render
@@ -70,7 +71,6 @@ def donor(index: int) -> DonorFacts:
 
 def session(*read: int) -> SessionFacts:
     return SessionFacts(
-        where="in <one> process",
         liar=4,
         named=(4,),
         rules=("PV-13", "PV-69"),
@@ -134,9 +134,29 @@ def facts(**changes) -> PrivateFacts:
             session=session(900_000, 700_000, 200_000),
         ),
         pool=PoolFacts(
-            (OrderFacts("Ada", True, 2, 50, 30), OrderFacts("Ben", False, 1, 30, 30),
-             OrderFacts("Dan", True, 0, 20, 0)),
-            4, 2, session(1, 0, 1, 2, 1, 0, 50, 30, 20),
+            id="6a" * 32,
+            base="<gold>",
+            lot=10_000,
+            orders=(
+                OrderFacts("Ada", True, 2, 50, 30, 850_000),
+                OrderFacts("Ben", False, 1, 30, 30, 300_000),
+                OrderFacts("Dan", True, 0, 20, 0, 340_000),
+            ),
+            ticks=4,
+            tick=2,
+            price=12_000,
+            collected=107,
+            ordered=111,
+            proved=133,
+            opened=134,
+            settled=135,
+            taken=(
+                TakenFacts("Ada", "left", "native", 490_000, 136),
+                TakenFacts("Ada", "got", "gold", 300_000, 137),
+                TakenFacts("Ben", "got", "native", 360_000, 138),
+                TakenFacts("Dan", "left", "native", 340_000, 139),
+            ),
+            session=session(2, 1, 0, 50, 30, 20),
         ),
         leaks=(LeakFacts("auction", (("price", "everybody"),), ("The price <is> public.",)),),
         audit=AuditFacts(69, 90_000, True, 1.6),
@@ -176,7 +196,7 @@ def test_the_page_is_well_formed_the_same_every_time_and_loads_nothing() -> None
     assert parser.open == []
     assert "script" not in parser.seen
     assert not re.search(r"(src|href)=|https?://", page)
-    for foreign in ("<the bell>", "<a bell>", "<one>", "<is>", "<was>", "<b></"):
+    for foreign in ("<the bell>", "<a bell>", "<gold>", "<is>", "<was>", "<b></"):
         assert foreign not in page
     assert "&lt;the bell&gt;" in page
 
@@ -192,7 +212,6 @@ def test_the_page_has_what_the_run_recorded() -> None:
         "125.7 kB",
         "PV-63",
         "The price &lt;is&gt; public.",
-        "in &lt;one&gt; process",
         "chiaro private rehearse auction --liars 1",
     ):
         assert value in page, value
@@ -232,10 +251,11 @@ def test_bids_and_orders_are_veiled_alike() -> None:
     assert dict(roles.of_auction(facts(auction=reserved)))["What set the price"][2] is None
     table = dict(roles.of_pool(facts()))
     assert {len(cells) for cells in table.values()} == {len(roles.POOL_ROLES)}
-    order = "buys 20 at tick 0"
+    order = "buys 20, tick 0"
     assert table["Dan’s order"] == (None, None, order, None, None, order, None)
-    assert table["Dan’s fill"] == (None, None, "0", None, None, "0", None)
-    assert table["How much was traded"] == (None, None, None, None, None, "30", None)
+    assert table["Dan’s fill"] == (None, None, "0 lots", None, None, "0 lots", None)
+    assert table["How much was traded"] == (None, None, None, None, None, "30 lots", None)
+    assert set(table["The price of a lot"]) == {"0.012"}
 
 
 def test_the_document_is_json_and_has_text_for_amounts() -> None:
@@ -244,8 +264,8 @@ def test_the_document_is_json_and_has_text_for_amounts() -> None:
     assert made["donors"][0]["amount"] == "4000000"
     assert made["round"]["projects"][1]["total"] is None
     assert made["committee"]["liar"]["named_by"] == [1, 2, 3]
-    assert made["auction"]["session"]["where"] == "in <one> process"
-    assert made["darkpool"]["tick"] == 2
+    assert made["auction"]["back"][0]["amount"] == "200000"
+    assert (made["darkpool"]["tick"], made["darkpool"]["price"]) == (2, "12000")
 
 
 SAID = '{"what": "said", "to": 2, "session": "0xab", "round": 0, "kind": "open", "bytes": 170}'
@@ -300,15 +320,20 @@ def test_each_check_can_fail() -> None:
         assert failed(replace(made, auction=replace(made.auction, **change))) == {"auction"}
     less = (made.auction.back[0], replace(made.auction.back[1], amount=1))
     assert failed(replace(made, auction=replace(made.auction, back=less))) == {"bids back"}
-    guessed = replace(made.auction.session, read=(1, 2, 3))
-    assert failed(replace(made, auction=replace(made.auction, session=guessed))) == {"two folders"}
-    told = (200_000).to_bytes(8, "little")
-    assert failed(made, blocks=[told]) == {"no amount on chain"}
-    cut = replace(made.pool, orders=(replace(made.pool.orders[0], fill=1), *made.pool.orders[1:]))
-    assert failed(replace(made, pool=cut)) == {"dark pool"}
+    for hidden in (900_000, 200_000, 850_000):
+        told = [hidden.to_bytes(8, "little")]
+        assert failed(made, blocks=told) == {"no amount on chain"}
+    assert failed(made, blocks=[made.auction.price.to_bytes(8, "little")]) == set()
+    cut = (*made.pool.orders[:-1], replace(made.pool.orders[-1], fill=1))
+    assert failed(replace(made, pool=replace(made.pool, orders=cut))) == {"dark pool", "fills"}
+    assert failed(replace(made, pool=replace(made.pool, tick=1))) == {"dark pool"}
+    assert failed(replace(made, pool=replace(made.pool, taken=made.pool.taken[1:]))) == {"fills"}
     for change, name in (
-        ({"named": ()}, "liar"), ({"even": False}, "sizes"), ({"altered_refused_by": ""}, "proof"),
-    ):  # fmt: skip
+        ({"named": ()}, "liar"),
+        ({"read": (2, 1, 0)}, "t + 1"),
+        ({"even": False}, "sizes"),
+        ({"altered_refused_by": ""}, "proof"),
+    ):
         bad = replace(made.pool.session, **change)
         found = failed(replace(made, pool=replace(made.pool, session=bad)))
         assert found == {f"dark pool: {name}"}
@@ -346,7 +371,7 @@ def test_all_came_out_as_in_the_clear_though_one_lied_and_one_was_killed(story) 
     assert (garden["roots"], garden["total"], bell["total"]) == ("3800", "5340000", None)
     auction = data["auction"]
     assert (auction["winner"], auction["price"], auction["paid"]) == ("Ada", "700000", "700000")
-    assert (auction["session"]["where"], auction["session"]["named"]) == ("on the chain", [4])
+    assert auction["session"]["named"] == data["darkpool"]["session"]["named"] == [4]
     assert auction["bid"] < auction["proved"] < auction["opened"] < auction["settled"]
     assert [order["fill"] for order in data["darkpool"]["orders"]] == [50, 30, 20, 0]
 
@@ -394,7 +419,7 @@ def test_interrupted_it_leaves_no_process_and_no_folder(tmp_path: Path) -> None:
     )
     try:
         for line in child.stderr:
-            if "The members make keys" in line:
+            if "A committee is declared" in line:
                 break
         assert len(running(temporary)) == 5
         child.send_signal(signal.SIGTERM)
