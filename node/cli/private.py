@@ -9,6 +9,7 @@ import typer
 from node.cli import (
     output,
     private_auction,
+    private_batch,
     private_committee,
     private_deposit,
     private_files,
@@ -30,6 +31,7 @@ app.add_typer(private_committee.app, name="committee")
 app.add_typer(private_deposit.app, name="deposit")
 app.add_typer(private_fund.app, name="fund")
 app.add_typer(private_auction.app, name="auction")
+app.add_typer(private_batch.app, name="batch")
 app.add_typer(private_member.app, name="member")
 private_proofs.register(app)
 

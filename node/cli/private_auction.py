@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from node.cli import connection, output, prompts, show, start, wallet_fund, wallets
+from node.cli import (
+    connection,
+    output,
+    private_schedule,
+    prompts,
+    show,
+    start,
+    wallet_fund,
+    wallets,
+)
 from node.cli.address import decode_account
 from node.cli.private_auction_show import bid_documents, draw_sale, sale_document
 from node.cli.private_fund import lines, spending, unlock
@@ -36,8 +45,6 @@ _AMOUNT: Final = typer.Argument(
 _AMOUNT_FILE: Final = typer.Option(
     None, "--amount-file", help="Read it from the first line of this file."
 )
-_STEPS_TO_PROVE: Final = 8
-"""Steps between the last acceptance and the last result: four attempts."""
 
 
 @app.command("list")
@@ -114,11 +121,8 @@ def new(
     from node.private.paid import Head
     from node.private.payload import wire
     from node.private.sale_terms import LIMIT
-    from private_exec.committee.declaration import MAX_EPOCH_BLOCKS
 
     session: Session = context.obj
-    if bid_for is not None and bid_for > MAX_EPOCH_BLOCKS:
-        raise UsageError("no keys serve for so many blocks", where="--bid-for")
     described = _described(item, item_file)
     if described is None:
         raise UsageError("say what is sold: --item or --item-file", where="--item")
@@ -356,24 +360,11 @@ def _terms(
     if places not in had:
         text = ", ".join(map(str, had)) or "no number of"
         raise UsageError(f"this chain has keys for {text} places", where="--places")
-    view = client.private_committee(committee)
-    if view.latest is None:
-        raise UsageError("this committee has no keys yet", where="--committee")
-    step = client.private_ceremony(committee).step_heights
-    close = status.height + 1 + (bid_for or 4 * step)
-    accept = close + 2 * step
-    terms = SaleTerms(
-        committee, view.latest.epoch, kind_of(status, asset), item, seller, places,
-        close, accept, accept + _STEPS_TO_PROVE * step,
+    when = private_schedule.of(client, status, committee, bid_for, "--bid-for")
+    return SaleTerms(
+        committee, when.epoch, kind_of(status, asset), item, seller, places,
+        when.close, when.accept, when.prove,
     )  # fmt: skip
-    if terms.prove > view.latest.until - step:
-        raise UsageError(
-            f"it would end at block {terms.prove}, the committee's keys serve to "
-            f"{view.latest.until}",
-            where="--bid-for",
-            fix="shorten it, or wait for the committee's next keys",
-        )
-    return terms
 
 
 def _check_item(terms: SaleTerms, wanted: bytes | None) -> None:

@@ -29,14 +29,15 @@ def sale_document(view: SaleView) -> dict[str, Any]:
         "accept": view.accept,
         "prove": view.prove,
         "reserve": view.reserve_status,
-        "attempt": None if view.attempt is None else _attempt(view.attempt),
+        "attempt": None if view.attempt is None else attempt_document(view.attempt),
         "sold": None if view.price is None else view.winner is not None,
         "winner": view.winner,
         "price": None if view.price is None else show.amount(int(view.price), asset),
     }
 
 
-def _attempt(view: AttemptView) -> dict[str, Any]:
+def attempt_document(view: AttemptView) -> dict[str, Any]:
+    """An attempt in JSON."""
     return {
         "number": view.number,
         "called": view.called,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from node.core.ids import ChainId
+    from node.private.batch_terms import BatchTerms
     from node.private.sale_terms import SaleTerms
     from node.private.terms import Terms
     from node.rpc.client import NodeClient
@@ -55,6 +56,23 @@ def sale_terms_of(client: NodeClient, chain_id: ChainId, identity: bytes) -> Sal
     return bidder.terms_of(chain_id, identity, map(bytes_of, client.block(height).txs))
 
 
+def batch_terms_of(client: NodeClient, chain_id: ChainId, identity: bytes) -> BatchTerms:
+    """Terms of a batch of orders, from its own transaction.
+
+    Raises:
+        NotFound: the node has no such transaction.
+        PrivateRefused: PV-191, it gives another.
+    """
+    from node.core.errors import NotFound
+    from node.private import bidder
+    from node.rpc.text import bytes_of
+
+    view = client.transaction(identity)
+    if view.tx is None:
+        raise NotFound("the node does not have the batch's transaction", where="batch")
+    return bidder.batch_terms_of(chain_id, identity, bytes_of(view.tx))
+
+
 def kept_terms_of(client: NodeClient, identity: bytes) -> Terms:
     """PV-233: terms of a round for who takes back: from the state, which every node keeps.
 
@@ -75,6 +93,18 @@ def kept_sale_terms_of(client: NodeClient, identity: bytes) -> SaleTerms:
     terms = Sale.from_bytes(_kept(client, sale_key(identity), "sale")).terms
     if not isinstance(terms, SaleTerms):
         raise NotFound("the node knows of no such auction", where="sale")
+    return terms
+
+
+def kept_batch_terms_of(client: NodeClient, identity: bytes) -> BatchTerms:
+    """The same of a batch of orders."""
+    from node.core.errors import NotFound
+    from node.private.batch_terms import BatchTerms
+    from node.private.sale_state import Sale, sale_key
+
+    terms = Sale.from_bytes(_kept(client, sale_key(identity), "batch")).terms
+    if not isinstance(terms, BatchTerms):
+        raise NotFound("the node knows of no such batch", where="batch")
     return terms
 
 

@@ -1,0 +1,251 @@
+"""Orders in batches, and what comes of them, from a wallet's notes: as bids are (`wallet_auction`).
+
+What an order traded, and what is left of what it locked, are two claims. Both are found again from
+the wallet's words and the chain: its history says how much was locked, the chain by which order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from node.cli import private_trust, wallet_private
+from node.cli.wallet_auction import chain_of
+from node.cli.wallet_private import CLAIM, Provers
+from node.core.errors import PolicyRefused
+from node.core.ids import Kind
+
+if TYPE_CHECKING:
+    from node.cli.wallet_db import Operation
+    from node.cli.wallets import Secrets, Wallet
+    from node.private.batch_terms import BatchTerms
+    from node.private.build import Refund
+    from node.private.ordering import OrderOpenings
+    from node.private.sale_terms import Side
+    from node.rpc.batch_schema import BatchView, OrderView
+    from node.rpc.client import NodeClient
+    from private_exec.committee.epoch import EpochRecord
+    from private_exec.pedersen import Opening
+    from shielded.private_owner import PrivateOwner
+
+ORDER: Final = "order"
+LINKS: Final = 4
+"""Linked proofs of an order (PV-202)."""
+
+
+class NothingBack(PolicyRefused):
+    """Nothing of an order of this wallet can be taken now."""
+
+    code = "WOP-036"
+    exit_code = 1
+    why = "an order comes back once its batch is settled, or where it was refused or failed"
+    fix = "`chiaro private batch show BATCH` says how far the batch is"
+
+
+class OrderAlready(PolicyRefused):
+    """This wallet has an order in the batch."""
+
+    code = "WOP-037"
+    why = "an order cannot be changed, and two of one trader can trade with each other"
+    fix = "say `--again` if that is what you want"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Asked:
+    """What a trader agreed to.
+
+    Attributes:
+        batch: its id, as it was given: terms and keys follow from it (PV-191, PV-143).
+        terms: of the batch.
+        side: whether it buys.
+        tick: of the limit.
+        quantity: in lots.
+        fee: base units of the native kind.
+        again: beside other orders of this wallet.
+    """
+
+    batch: bytes
+    terms: BatchTerms
+    side: Side
+    tick: int
+    quantity: int
+    fee: int
+    again: bool = False
+
+    def __repr__(self) -> str:
+        return "<Asked: hidden>"
+
+    @property
+    def locked(self) -> int:
+        """Base units that leave the wallet."""
+        return self.terms.unit(self.side) * self.quantity
+
+
+def order(
+    wallet: Wallet, client: NodeClient, asked: Asked, secrets: Secrets, prove: Provers
+) -> Operation:
+    """Draft on disk, prove, bytes on disk, submit. Returns the submitted operation.
+
+    Raises:
+        OrderAlready: in this batch.
+        PrivateRefused: PV-143, the node gives other keys than the batch's id stands for; PV-202.
+        InvalidTransaction, PolicyRefused: the node refuses it; the operation is `rejected`.
+        Unreachable: it stays `proved`; `tx submit` sends it later.
+    """
+    from node.private.ordering import ordering
+    from node.rpc.text import bytes_of
+    from shielded import private_plan
+    from shielded.private_owner import next_owner, own
+
+    status, batch, terms = client.status(), asked.batch, asked.terms
+    owners = [bytes_of(item.owner, 32) for item in client.private_orders(batch).orders]
+    if own(secrets.spending, batch, owners) and not asked.again:
+        raise OrderAlready("this wallet has an order in this batch", where="0x" + batch.hex())
+    made = ordering(
+        chain_of(status),
+        private_trust.trusted_keys(client, terms.committee, terms.epoch),
+        terms,
+        batch,
+        asked.side,
+        asked.tick,
+        asked.quantity,
+        next_owner(secrets.spending, batch, owners),
+    )
+    own_address = wallet_private.own_address(wallet)
+    around = wallet_private.surroundings(status, asked.fee)
+    plan, notes = private_plan.pledge(wallet.state, own_address, made.value, around)
+    memo = asked.side.label
+    operation = wallet_private.draft(wallet, status, ORDER, batch, made.value, plan, notes, memo)
+    return wallet_private.send(wallet, client, operation, plan, secrets, prove, made)
+
+
+# --- what comes of it ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Returning:
+    """Something of an order of this wallet that can be taken.
+
+    Attributes:
+        what: `traded`, or `left` of what was locked.
+        id: by which it is claimed.
+        kind: of the amount.
+        opening: of its commitment.
+        owner: of the order.
+    """
+
+    what: str
+    id: bytes
+    kind: Kind
+    opening: Opening
+    owner: PrivateOwner
+
+    def __repr__(self) -> str:
+        return f"<Returning {self.what} of {self.id.hex()[:16]}: hidden>"
+
+
+def returning(
+    wallet: Wallet, client: NodeClient, batch: bytes, terms: BatchTerms, secrets: Secrets
+) -> list[Returning]:
+    """All that this wallet can take of its orders in a batch, what was traded first.
+
+    Raises:
+        NothingBack: there is nothing.
+    """
+    from node.rpc.text import bytes_of
+    from shielded.private_owner import own
+
+    found = {bytes_of(item.owner, 32): item for item in client.private_orders(batch).orders}
+    mine = own(secrets.spending, batch, found)
+    view = client.private_batch(batch)
+    record = private_trust.record_at(client, terms.committee, terms.epoch)
+    back: list[Returning] = []
+    for owner in mine:
+        item = found[owner.public]
+        if item.returns or (item.fill is not None and not item.fill.claimed):
+            back += _of_order(wallet, record, view, item, terms, owner)
+    if not back:
+        states = ", ".join(found[owner.public].status for owner in mine)
+        raise NothingBack(f"orders of this wallet in the batch: {states or 'none'}")
+    return sorted(back, key=lambda one: one.what, reverse=True)
+
+
+def _of_order(
+    wallet: Wallet,
+    record: EpochRecord,
+    view: BatchView,
+    item: OrderView,
+    terms: BatchTerms,
+    owner: PrivateOwner,
+) -> list[Returning]:
+    """What there is of one order, without what is 0."""
+    from node.private.batch_terms import Clearing
+    from node.private.sale_terms import Side
+    from node.rpc.text import bytes_of
+    from private_exec.pedersen import Opening
+    from zk.curve.encoding import g1_to_bytes
+
+    side = Side[item.side.upper()]
+    wanted, identity = bytes_of(item.left, 32), bytes_of(item.id, 32)
+    for own in _candidates(wallet, record, bytes_of(view.id, 32), terms, side, owner):
+        left, traded = own.locked(terms, side), None
+        if item.fill is not None and item.told is not None and view.tick is not None:
+            told = Opening(int(item.told.value), int(item.told.blinding))
+            left, traded = own.settled(terms, side, Clearing(view.tick), told)
+        if g1_to_bytes(left.commitment) != wanted:
+            continue
+        found = []
+        if traded is not None and item.fill is not None and not item.fill.claimed:
+            fill = bytes_of(item.fill.id, 32)
+            found.append(Returning("traded", fill, terms.gets(side), traded, owner))
+        if item.returns:
+            found.append(Returning("left", identity, terms.locks(side), left, owner))
+        return [one for one in found if one.opening.value]
+    raise NothingBack(
+        f"no amount in this wallet's history opens its order {item.id[:18]}…",
+        fix="scan the chain again: `chiaro sync --rescan`",
+    )
+
+
+def _candidates(
+    wallet: Wallet,
+    record: EpochRecord,
+    batch: bytes,
+    terms: BatchTerms,
+    side: Side,
+    owner: PrivateOwner,
+) -> Iterator[OrderOpenings]:
+    """Orders that this wallet may have made, by what its history says that it locked."""
+    from node.private.ordering import OrderOpenings
+    from node.private.sale_terms import LIMIT
+    from shielded.history import Direction
+
+    unit, history = terms.unit(side), wallet.state.history
+    locked = {e.quantity for e in history if e.direction is Direction.PLEDGED}
+    for quantity in sorted(amount // unit for amount in locked if amount % unit == 0):
+        if quantity <= LIMIT:
+            for tick in range(terms.ticks):
+                yield OrderOpenings.of(owner, tick, quantity, record, batch)
+
+
+def claim(
+    wallet: Wallet,
+    client: NodeClient,
+    batch: bytes,
+    item: Returning,
+    secrets: Secrets,
+    prove: Provers,
+) -> Operation:
+    """Take one thing of an order into a note of this wallet; otherwise as `order`."""
+    from node.private.build import refund
+    from shielded import private_plan
+
+    status = client.status()
+    made: Refund = refund(chain_of(status), item.kind, item.id, item.opening, item.owner)
+    around = wallet_private.surroundings(status, wallet_private.least_fee(status, 1))
+    own_address = wallet_private.own_address(wallet)
+    plan, notes = private_plan.claim(wallet.state, own_address, made.value, around)
+    memo = f"{item.what} 0x{item.id.hex()}"
+    operation = wallet_private.draft(wallet, status, CLAIM, batch, made.value, plan, notes, memo)
+    return wallet_private.send(wallet, client, operation, plan, secrets, prove, made)
