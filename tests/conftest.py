@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 
 # A shell's `command &` lets its children ignore Ctrl-C, and so would the programs that tests start.
@@ -11,3 +13,8 @@ if (
     and signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 ):
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Images of containers often forbid bytecode. Then every process of a test compiles all modules, and
+# pytest rewrites all assertions at every start: a third of the time of the suite, and more.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
