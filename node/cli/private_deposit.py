@@ -56,7 +56,7 @@ def new(
     with spending(session, name) as (wallet, client):
         status = client.status()
         wallet_spend.check_keys(status, session.profile, wallet_deposit.DEPOSIT)
-        kind, epoch = wallet_spend.kind_of(status, asset), _epoch(client, chosen)
+        kind, epoch = wallet_spend.kind_of(status, asset), _epoch(session, client, chosen)
         fee = wallet_private.fee_of(wallet, status, kind, base)
         asked = wallet_deposit.Giving(chosen, epoch, kind, base, fee)
         if dry_run:
@@ -212,7 +212,7 @@ def _place(
     ):
         wallets.check_spends(wallet.keystore)
         status = client.status()
-        kind, epoch = wallet_spend.kind_of(status, asset), _epoch(client, committee)
+        kind, epoch = wallet_spend.kind_of(status, asset), _epoch(session, client, committee)
         head, missing = _head(wallet, client, status, amount if kind == NATIVE else 0)
         asked = wallet_deposit.Giving(committee, epoch, kind, amount, head.fee)
         if dry_run:
@@ -261,11 +261,14 @@ def _head(
 # --- words and lines -----------------------------------------------------------------------------
 
 
-def _epoch(client: NodeClient, committee: bytes) -> int:
+def _epoch(session: Session, client: NodeClient, committee: bytes) -> int:
     """The latest keys that serve. Raises UsageError: it has none."""
     latest = client.private_committee(committee).latest
     if latest is None:
         raise UsageError("this committee has no keys yet", where="COMMITTEE")
+    follows = client.private_succession(committee).successor
+    if follows is not None:
+        session.warnings.append(f"its members hand what it keeps to committee {follows}")
     return latest.epoch
 
 
