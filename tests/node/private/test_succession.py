@@ -363,5 +363,6 @@ def test_pv228_a_transfer_of_which_nothing_came_is_followed_by_another(two) -> N
     assert two.say(two.old) == ["ok"]
     assert all(chain.state.get(succession.said_key(here, m)) is None for m in range(5))
     assert two.known.retry == 1
+    assert list(succession.coming(chain.state, two.new.committee)) == [here]
     assert chain.codes(handover) == ["ok"]  # certified by both: what is known of it lands late, too
     assert two.known.going is not None and custody.read(handover.message)
