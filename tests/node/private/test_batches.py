@@ -106,6 +106,7 @@ def test_pv201_orders_are_in_time_in_a_place_and_for_their_batch(chain):
         said = dataclasses.replace(first.tx.ordered, input=made.to_bytes())
         order = dataclasses.replace(first.tx, ordered=said)
         assert refusal(lambda order=order: batches.check_order(order)) == "PV-201"
+        assert chain.codes(order) == ["PV-201"]
     for change in ({"unit": 0}, {"unit": MAX_UNIT + 1}, {"ticks": 0}):
         order = dataclasses.replace(
             first.tx, ordered=dataclasses.replace(first.tx.ordered, **change)

@@ -25,6 +25,7 @@ from node.private.sale_state import Attempt, Sale
 from node.private.state import Status
 from node.testing.private import assert_ok, signer
 from node.testing.sales import SELLER, SaleChain, plaintext, provable_of
+from private_exec.committee.cells import cell_id
 from private_exec.committee.certificate import Certificate
 from private_exec.committee.declaration import Seat
 from private_exec.committee.opening import OpenStatement
@@ -279,6 +280,9 @@ def test_pv181_the_price_is_paid_once_out_of_the_winners_bid(chain):
     assert chain.codes(SettleTx(identity), SettleTx(identity)) == ["ok", "PV-181"]
     assert chain.balance(SELLER.account) == seller + 7_000
     assert dark(chain) == before - 7_000
+    for spent in (alice.input.id, bob.input.id, chain.sale(identity).reserve.input):
+        with pytest.raises(PrivateRefused, match="no such cell"):
+            entries.cell_of(chain.state, cell_id(spent, 0))
     assert chain.codes(chain.back(bob)) == ["PV-119"], "the whole bid is not there any more"
     assert chain.codes(chain.leave(bob, ALICE.account)) == ["PV-125"]
     held = chain.balance(ALICE.account)

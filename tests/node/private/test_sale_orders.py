@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import pytest
 
 from node.core.ids import Height
+from node.execution.mempool import Mempool
 from node.private import calls, committees, freezing
 from node.private.messages import FreezeTx, SettleTx
 from node.private.payload import wire
 from node.private.sale_payload import CallTx
 from node.testing.private import assert_ok, signer
 from node.testing.sales import SaleChain
+from private_exec.committee.certificate import Certificate
 from zk.errors import ChiaroError
 
 ALICE = signer(7)
@@ -62,6 +65,26 @@ def test_a_result_a_later_attempt_and_a_word_in_one_block_in_every_order(chain):
             asked |= good and name == "word"
             open_ &= not good or name == "word"
         assert codes(chain, *(txs[name] for name in order)) == expected, order
+
+
+def test_pv120_of_an_attempt_each_member_has_one_word_waiting_and_all_one_result(chain):
+    identity, _ = chain.ready(2_000, 9_000)
+    chain.call(identity)
+    result, store = chain.prove(identity), chain.ledger.store
+    few = Certificate(result.certificate.signatures[:3])
+    others = Certificate(result.certificate.signatures[1:])
+    pool = Mempool(chain.ledger.executor, lambda: (Height(store.height), store.reader()))
+    waiting = (
+        (chain.silence(identity, 1, [4]), None),
+        (chain.silence(identity, 2, [4]), None),
+        (chain.silence(identity, 1), "EX-20"),
+        (dataclasses.replace(result, certificate=few), None),
+        (dataclasses.replace(result, certificate=others), "EX-20"),
+    )
+    for tx, code in waiting:
+        error = pool.add(wire(tx)).error
+        assert (error and error.id) == code, type(tx).__name__
+    assert pool.status().transactions == 3
 
 
 def test_pv183_an_opening_in_the_block_of_the_freeze_counts_in_either_order(chain):
