@@ -29,6 +29,7 @@ from node.core.ids import ChainId, Height, tagged_hash
 from node.core.private import PrivateParameters
 from node.private.paid import DeclareTx, Head, sign_declare
 from node.private.payload import wire
+from node.private.sale_program import Market, SaleProgram
 from node.rpc.text import bytes_of
 from node.testing.clock import EPOCH_MS
 from node.testing.ledger import FAUCET, FEE
@@ -41,6 +42,7 @@ from transparent.signature import SigningKey
 
 PARAMETERS = PrivateParameters(step_heights=8)
 RECIPIENT = SigningKey(tagged_hash("testing/member-fund")).account
+SALES = (auction_of(2), SaleProgram(Market.BATCH, (4, 8)))
 SELLER = SigningKey(tagged_hash("testing/member-sale")).account
 WAIT_S = 180.0
 
@@ -131,7 +133,7 @@ def place(parts, tmp_path, capsys, stub_prover, assembled, monkeypatch) -> Itera
     monkeypatch.setattr(wallet_private, "linked_proofs", lambda _profile: unlinked)
     genesis = development.genesis(EPOCH_MS, validators=(VALIDATOR.public,), private=PARAMETERS)
     options = Options(port=0, delay_ms=1, lane_tick_ms=3_600_000)
-    with serving(memory_node(genesis, verifier=Sceptic(auction_of(2)), options=options)) as client:
+    with serving(memory_node(genesis, verifier=Sceptic(*SALES), options=options)) as client:
         cli = parts.Cli(tmp_path / "home", capsys, client.url)
         leaves = []
         for name in ("alice", "bob"):
@@ -161,10 +163,20 @@ def make_keys(place) -> None:
 
 
 @pytest.mark.slow
-def test_four_processes_hold_an_auction_with_one_lying_throughout(place) -> None:
-    """They accept, call, compute, prove and open by themselves; the node verifies the result."""
+def test_four_processes_hold_an_auction_and_a_dark_pool_with_one_lying_throughout(place) -> None:
+    """They accept, call, compute, prove and open by themselves; the node verifies the results."""
     members, client, cli = place.members, place.client, place.cli
+    assert cli.pay("shield", "2", "--asset", "gold", "--wallet", "alice").code == 0
     make_keys(place)
+    collected = cli.pay(
+        "private", "batch", "new", "--committee", "0x" + members.committee.hex(), "--base", "gold",
+        "--lot", "0.5", "--low", "0.1", "--step", "0.01", "--order-for", "16", "--wallet", "alice",
+    )  # fmt: skip
+    assert collected.code == 0, collected.out
+    pool, batch = collected.data["batch"], bytes_of(collected.data["batch"], 32)
+    for who, words in (("alice", ("sell", "3", "0.12")), ("bob", ("buy", "2", "0.15"))):
+        ordered = cli.pay("private", "batch", "order", pool, *words, "--wallet", who)
+        assert ordered.code == 0, ordered.out
     offered = cli.pay(
         "private", "auction", "new", "--committee", "0x" + members.committee.hex(),
         "--item", "a painting", "--reserve", "0.1", "--places", "2", "--bid-for", "12",
@@ -178,11 +190,14 @@ def test_four_processes_hold_an_auction_with_one_lying_throughout(place) -> None
 
     def statuses() -> set[str]:
         now = client.private_sale(sale)
-        return {now.reserve_status, *(item.status for item in client.private_bids(sale).bids)}
+        given = (*client.private_bids(sale).bids, *client.private_orders(batch).orders)
+        return {now.reserve_status, *(item.status for item in given)}
 
-    members.until(lambda: statuses() == {"accepted"}, last=accept - 1)
+    first = min(accept, client.private_batch(batch).accept)
+    members.until(lambda: statuses() == {"accepted"}, last=first - 1)
     members.until(lambda: client.status().height >= accept, pace=0.05)
     members.until(lambda: client.private_sale(sale).status == "opened", last=accept + 2)
+    members.until(lambda: client.private_batch(batch).status == "opened", last=accept + 4)
     opened = client.private_sale(sale)
     assert (opened.winner, opened.price) == (1, "500000")
     assert opened.attempt is not None and opened.attempt.number == 0
@@ -192,6 +207,9 @@ def test_four_processes_hold_an_auction_with_one_lying_throughout(place) -> None
     assert held.amount == "500000"
     back = cli.pay("private", "auction", "claim", name, "--wallet", "bob")
     assert back.data["operation"]["amount"]["amount"] == "0.2"
+    assert cli.json("private", "batch", "settle", pool).code == 0
+    traded = cli.pay("private", "batch", "claim", pool, "--wallet", "bob")
+    assert traded.data["operation"]["amount"] == {"amount": "1", "unit": "gold"}
 
 
 @pytest.mark.slow
