@@ -165,7 +165,8 @@ def _validators(stage: Stage) -> Told:
 
 
 def _private(stage: Stage) -> Told:
-    from node.cli.demo_private_facts import PROOF, document
+    from node.cli.demo_private_document import document
+    from node.cli.demo_private_facts import PROOF
     from node.cli.demo_private_report import render
     from node.cli.demo_private_run import PrivateRun
 

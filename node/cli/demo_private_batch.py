@@ -13,7 +13,8 @@ from node.cli.demo_facts import units
 from node.cli.demo_private_facts import OrderFacts, PoolFacts, TakenFacts
 from node.cli.demo_private_people import UNIT, Donor
 from node.cli.demo_private_session import result_of, session_facts
-from node.cli.demo_private_world import STEP, PrivateWorld, Trace
+from node.cli.demo_private_traces import Trace
+from node.cli.demo_private_world import STEP, PrivateWorld
 from node.cli.demo_run import DemoFailed
 from node.cli.demo_steps import Say
 

@@ -8,7 +8,6 @@ from the chain, from members' traces and, at the end, from their folders.
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
@@ -26,9 +25,6 @@ from node.cli.demo_private_facts import (
     PROOF,
     ClaimFacts,
     DonorFacts,
-    LiarFacts,
-    LinkFacts,
-    MemberFacts,
     OutageFacts,
     PrivateFacts,
     ProjectFacts,
@@ -37,7 +33,8 @@ from node.cli.demo_private_facts import (
 from node.cli.demo_private_people import METAL, PROFILE, PROJECTS, UNIT, donors, listed
 from node.cli.demo_private_sale import SaleRun
 from node.cli.demo_private_session import leaks, proof_document
-from node.cli.demo_private_world import READERS, STEP, PrivateWorld, Trace, shares_of
+from node.cli.demo_private_traces import liar, links, member
+from node.cli.demo_private_world import READERS, STEP, PrivateWorld, shares_of
 from node.cli.demo_run import DemoFailed, versions
 from node.cli.demo_steps import Say
 from node.cli.output import Report
@@ -119,7 +116,10 @@ class PrivateRun:
             started_ms=started_ms,
             seconds=time.perf_counter() - began,
             steps=tuple(self.steps),
-            members=tuple(self._member(number, trace) for number, trace in traces.items()),
+            members=tuple(
+                member(number, self._keys[number - 1].account.hex(), trace)
+                for number, trace in traces.items()
+            ),
             links=links(traces),
             liar=liar(traces),
             outage=outage,
@@ -313,18 +313,6 @@ class PrivateRun:
         since = {m: {line["from"] for line in self.world.trace(m).heard} for m in there}
         return all(set(there) - {m} <= heard for m, heard in since.items())
 
-    def _member(self, number: int, trace: Trace) -> MemberFacts:
-        return MemberFacts(
-            number=number,
-            key=self._keys[number - 1].account.hex(),
-            said=len(trace.said),
-            said_bytes=sum(line["bytes"] for line in trace.said),
-            heard=len(trace.heard),
-            heard_bytes=sum(line["bytes"] for line in trace.heard),
-            sent=trace.sent,
-            named=tuple(sorted({line["member"] for line in trace.faults})),
-        )
-
     def _round(self, settled: int, rest: int) -> RoundFacts:
         projects = tuple(
             ProjectFacts(
@@ -348,36 +336,3 @@ class PrivateRun:
             rest=rest,
             projects=projects,
         )
-
-
-def links(traces: Mapping[int, Trace]) -> tuple[LinkFacts, ...]:
-    """What each two members said to each other."""
-    counts, sizes = Counter[tuple[int, int]](), Counter[tuple[int, int]]()
-    for member, trace in traces.items():
-        for line in trace.said:
-            ends = min(member, line["to"]), max(member, line["to"])
-            counts[ends] += 1
-            sizes[ends] += line["bytes"]
-    return tuple(LinkFacts(*ends, counts[ends], sizes[ends]) for ends in sorted(counts))
-
-
-def liar(traces: Mapping[int, Trace]) -> LiarFacts:
-    """What members found the liar to have done.
-
-    Raises:
-        DemoFailed: nothing.
-    """
-    seen = [
-        (member, line["rule"], line["about"])
-        for member, trace in traces.items()
-        for line in trace.faults
-        if line["member"] == LIAR and member != LIAR
-    ]
-    if not seen:
-        raise DemoFailed("nobody noticed that a member lied")
-    return LiarFacts(
-        member=LIAR,
-        rule=seen[0][1],
-        named_by=tuple(sorted({member for member, _, _ in seen})),
-        sessions=len({about for _, _, about in seen}),
-    )

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from node.cli.demo_private_facts import LIAR, MEMBERS, KindFacts, LeakFacts, SessionFacts
 from node.cli.demo_private_people import PROFILE
-from node.cli.demo_private_world import READERS, PrivateWorld, Trace
+from node.cli.demo_private_traces import Trace
+from node.cli.demo_private_world import READERS, PrivateWorld
 from node.cli.demo_run import DemoFailed
 
 if TYPE_CHECKING:

@@ -15,13 +15,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from node.cli.demo_private_facts import LIAR, MEMBERS
+from node.cli.demo_private_traces import Trace
 from node.cli.demo_run import DemoFailed
-from zk import jsontext
 
 if TYPE_CHECKING:
     from node.core.genesis import Genesis
@@ -41,35 +40,6 @@ LIFE_S: Final = 900
 """Members end by themselves then, should nobody be left to stop them."""
 _POLL_S: Final = 0.05
 _STOP_S: Final = 20.0
-
-
-@dataclass
-class Trace:
-    """What one member's process told, so far.
-
-    Attributes:
-        said, heard: messages to and from others.
-        faults: what it found others to have done.
-        sent: transactions.
-    """
-
-    said: list[dict[str, Any]] = field(default_factory=list)
-    heard: list[dict[str, Any]] = field(default_factory=list)
-    faults: list[dict[str, Any]] = field(default_factory=list)
-    sent: int = 0
-
-    @staticmethod
-    def of(text: str) -> Trace:
-        """Of lines as `private member run --trace` writes them; others are for people."""
-        made = Trace()
-        lists = {"said": made.said, "heard": made.heard, "fault": made.faults}
-        for line in text.splitlines():
-            if line.startswith("sent: "):
-                made.sent += 1
-            elif line.startswith("{"):
-                found = jsontext.loads(line.encode())
-                lists[found["what"]].append(found)
-        return made
 
 
 class PrivateWorld:

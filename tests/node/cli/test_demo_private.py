@@ -26,6 +26,7 @@ from node.cli import main as entry
 from node.cli.demo_facts import Checked, Step
 from node.cli.demo_intents_facts import AuditFacts
 from node.cli.demo_private_checks import checks
+from node.cli.demo_private_document import document
 from node.cli.demo_private_facts import (
     AuctionFacts,
     BackFacts,
@@ -44,11 +45,9 @@ from node.cli.demo_private_facts import (
     RoundFacts,
     SessionFacts,
     TakenFacts,
-    document,
 )
 from node.cli.demo_private_report import render
-from node.cli.demo_private_run import liar, links
-from node.cli.demo_private_world import Trace
+from node.cli.demo_private_traces import Trace, liar, links
 from node.cli.demo_run import DemoFailed
 
 NEXT = command.private_commands(None, "auction.json")
