@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from node.cli import wallet_private, wallet_sync
+from node.cli import wallet_batch, wallet_private, wallet_sync
 from node.cli.demo_facts import units
 from node.cli.demo_private_facts import OrderFacts, PoolFacts, TakenFacts
 from node.cli.demo_private_people import UNIT, Donor
@@ -17,21 +17,16 @@ from node.cli.demo_private_traces import Trace
 from node.cli.demo_private_world import STEP, PrivateWorld
 from node.cli.demo_run import DemoFailed
 from node.cli.demo_steps import Say
+from node.cli.wallet_batch import Asked, Returning
 
 if TYPE_CHECKING:
     from node.cli.wallet_private import Provers
-    from node.core.ids import Kind
-    from node.private.ordering import Ordering
     from node.private.sale_payload import ResultTx
+    from node.private.sale_terms import Side
     from node.rpc.batch_schema import BatchView, OrderView
-    from private_exec.pedersen import Opening
-    from shielded.private_owner import PrivateOwner
     from transparent.signature import SigningKey
 
 BASE: Final = "gold"
-ORDER: Final = "order"
-LINKS: Final = 4
-"""Linked proofs of an order (PV-202)."""
 SIZES: Final = (4, 8)
 """Orders and prices."""
 LOT: Final = UNIT // 100
@@ -43,21 +38,6 @@ WANTS: Final = (("Ada", True, 2, 50), ("Ben", False, 1, 30), ("Cleo", False, 2, 
 ORDER_FOR: Final = 8
 
 
-@dataclass(repr=False)
-class _Placed:
-    """An order as its trader knows it."""
-
-    person: Donor
-    buys: bool
-    limit: int
-    quantity: int
-    owner: PrivateOwner
-    making: Ordering
-
-    def __repr__(self) -> str:
-        return f"<Order of {self.person.name}: hidden>"
-
-
 @dataclass
 class BatchRun:
     """One batch.
@@ -65,7 +45,7 @@ class BatchRun:
     Args:
         world: where.
         people: traders first, in the order of `WANTS`; who sells has gold in notes.
-        payer: who has the orders collected, and its fee.
+        payer, fee: who has the orders collected, and what it pays for that.
         prove: proofs of actions and of hidden amounts.
         step: begins a step of the story.
     """
@@ -76,7 +56,6 @@ class BatchRun:
     fee: int
     prove: Provers
     step: Callable[[str, str], AbstractContextManager[Say]]
-    placed: list[_Placed] = field(default_factory=list)
     taken: list[TakenFacts] = field(default_factory=list)
 
     def __call__(self) -> None:
@@ -116,43 +95,35 @@ class BatchRun:
             lowest, highest = units(LOW), units(self.terms.top)
             say(f"in lots of {units(LOT, BASE)}, at {lowest} to {highest}", self._collected)
 
+    @property
+    def traders(self) -> Sequence[Donor]:
+        return self.people[: len(WANTS)]
+
     def _order(self) -> None:
         with self.step("order", "Four order in the dark") as say:
-            for person, (_, buys, limit, quantity) in zip(self.people, WANTS, strict=False):
-                self._place(person, buys=buys, limit=limit, quantity=quantity)
+            for person, (_, buys, tick, quantity) in zip(self.traders, WANTS, strict=True):
+                self._place(person, _side(buys=buys), tick, quantity)
             self._ordered = self._orders()[-1].height
             say("sides are seen, limits and quantities are not", self._ordered)
 
-    def _place(self, person: Donor, *, buys: bool, limit: int, quantity: int) -> None:
-        from node.cli import private_trust
-        from node.private.ordering import ordering
-        from node.private.sale_terms import Side
-        from shielded import private_plan
-        from shielded.private_owner import PrivateOwner
-
-        client, wallet = self.world.client, person.wallet
-        wallet_sync.sync(wallet, client)
-        status, owner = client.status(), PrivateOwner.of(person.keys.spending, self.batch)
-        record = private_trust.trusted_keys(client, self.terms.committee, self.terms.epoch)
-        making = ordering(
-            self.world.genesis.chain_id, record, self.terms, self.batch,
-            Side.BUY if buys else Side.SELL, limit, quantity, owner,
-        )  # fmt: skip
-        value = making.value
-        fee = wallet_private.fee_of(wallet, status, value.kind, value.amount, LINKS)
-        around = wallet_private.surroundings(status, fee)
-        own = wallet_private.own_address(wallet)
-        plan, notes = private_plan.pledge(wallet.state, own, value, around)
-        drafted = wallet_private.draft(wallet, status, ORDER, self.batch, value, plan, notes, "")
-        sent = wallet_private.send(wallet, client, drafted, plan, person.keys, self.prove, making)
-        person.settled(client, sent)
-        self.placed.append(_Placed(person, buys, limit, quantity, owner, making))
+    def _place(self, person: Donor, side: Side, tick: int, quantity: int) -> None:
+        client, terms = self.world.client, self.terms
+        wallet_sync.sync(person.wallet, client)
+        bare = Asked(self.batch, terms, side, tick, quantity, 0)
+        links = wallet_batch.LINKS
+        fee = wallet_private.fee_of(
+            person.wallet, client.status(), terms.locks(side), bare.locked, links
+        )
+        asked = replace(bare, fee=fee)
+        person.settled(
+            client, wallet_batch.order(person.wallet, client, asked, person.keys, self.prove)
+        )
 
     def _clear(self) -> None:
         """Members accept, call, compute, prove; and open the price, and fills under pads."""
         with self.step("clear", "The members find one price") as say:
             self.world.to(self.terms.close + STEP // 2)
-            accepted = ["accepted"] * len(self.placed)
+            accepted = ["accepted"] * len(WANTS)
             self.world.until(lambda: [o.status for o in self._orders()] == accepted, "orders")
             self.world.to(self.terms.accept)
             self.reads = [read for read in self._view().reads if read.c is not None]
@@ -177,51 +148,29 @@ class BatchRun:
 
     def _take(self) -> None:
         """What each order traded, and what is left of it, into notes."""
-        from node.private.batch_terms import Clearing
-        from node.private.sale_terms import Side
-        from node.rpc.text import bytes_of
-        from private_exec.pedersen import Opening
-
+        client = self.world.client
         with self.step("fills", "Fills and rests go to wallets") as say:
-            for one, order in zip(self.placed, self._orders(), strict=True):
-                if order.told is None or order.fill is None or self.view.tick is None:
-                    raise DemoFailed(f"{one.person.name}’s order was told nothing")
-                told = Opening(int(order.told.value), int(order.told.blinding))
-                side, outcome = Side.BUY if one.buys else Side.SELL, Clearing(self.view.tick)
-                left, got = one.making.openings.settled(self.terms, side, outcome, told)
-                for key, kind, opening, what in (
-                    (order.id, self.terms.locks(side), left, "left"),
-                    (order.fill.id, self.terms.gets(side), got, "got"),
+            for person in self.traders:
+                wallet_sync.sync(person.wallet, client)
+                for item in wallet_batch.returning(
+                    person.wallet, client, self.batch, self.terms, person.keys
                 ):
-                    if opening.value:
-                        self._claim(one, bytes_of(key, 32), kind, opening, what)
+                    self._claim(person, item)
             say("what each of them traded, its owner alone knows", self.taken[-1].height)
 
-    def _claim(self, one: _Placed, key: bytes, kind: Kind, opening: Opening, what: str) -> None:
+    def _claim(self, person: Donor, item: Returning) -> None:
         from node.core.ids import NATIVE
-        from node.private.build import refund
-        from shielded import private_plan
 
-        client, wallet = self.world.client, one.person.wallet
-        wallet_sync.sync(wallet, client)
-        status = client.status()
-        before = wallet.state.balance(kind).spendable
-        made = refund(self.world.genesis.chain_id, kind, key, opening, one.owner)
-        actions = 1 if kind == NATIVE else 2
-        fee = wallet_private.least_fee(status, actions)
-        around = wallet_private.surroundings(status, fee)
-        own = wallet_private.own_address(wallet)
-        plan, notes = private_plan.claim(wallet.state, own, made.value, around)
-        drafted = wallet_private.draft(
-            wallet, status, wallet_private.CLAIM, self.batch, made.value, plan, notes, what
+        client, wallet, native = self.world.client, person.wallet, item.kind == NATIVE
+        before = wallet.state.balance(item.kind).spendable
+        done = person.settled(
+            client, wallet_batch.claim(wallet, client, self.batch, item, person.keys, self.prove)
         )
-        sent = wallet_private.send(wallet, client, drafted, plan, one.person.keys, self.prove, made)
-        done = one.person.settled(client, sent)
-        gained = wallet.state.balance(kind).spendable - before + (fee if kind == NATIVE else 0)
-        if gained != opening.value or done.height is None:
-            raise DemoFailed(f"{one.person.name} got {gained} for {opening.value}")
-        name = "native" if kind == NATIVE else BASE
-        self.taken.append(TakenFacts(one.person.name, what, name, gained, done.height))
+        gained = wallet.state.balance(item.kind).spendable - before + (done.fee if native else 0)
+        if gained != item.opening.value or done.height is None:
+            raise DemoFailed(f"{person.name} got {gained} for {item.opening.value}")
+        asset = "native" if native else BASE
+        self.taken.append(TakenFacts(person.name, item.what, asset, gained, done.height))
 
     # --- what is read back -------------------------------------------------------------------
 
@@ -239,14 +188,14 @@ class BatchRun:
         height, result = self.result()
         orders = tuple(
             OrderFacts(
-                one.person.name,
-                one.buys,
-                one.limit,
-                one.quantity,
-                self._fill(one),
-                one.making.value.amount,
+                name,
+                buys,
+                tick,
+                quantity,
+                self._fill(name, buys=buys),
+                quantity * self.terms.unit(_side(buys=buys)),
             )
-            for one in self.placed
+            for name, buys, tick, quantity in WANTS
         )
         return PoolFacts(
             id=self.batch.hex(),
@@ -265,15 +214,19 @@ class BatchRun:
             session=session_facts(result, traces, shares, self._seconds),
         )
 
-    def _fill(self, one: _Placed) -> int:
+    def _fill(self, name: str, *, buys: bool) -> int:
         """Lots, from what its owner took out."""
-        got = sum(
-            item.amount for item in self.taken if (item.name, item.what) == (one.person.name, "got")
-        )
-        return got // (LOT if one.buys else int(self.view.price or 1))
+        traded = (t.amount for t in self.taken if (t.name, t.what) == (name, "traded"))
+        return sum(traded) // (LOT if buys else int(self.view.price or 1))
 
     def _view(self) -> BatchView:
         return self.world.client.private_batch(self.batch)
 
     def _orders(self) -> list[OrderView]:
         return self.world.client.private_orders(self.batch).orders
+
+
+def _side(*, buys: bool) -> Side:
+    from node.private.sale_terms import Side
+
+    return Side.BUY if buys else Side.SELL

@@ -113,7 +113,7 @@ def _due(pool: PoolFacts) -> dict[tuple[str, str], int]:
     for order in pool.orders:
         traded, paid = order.fill * pool.lot, order.fill * pool.price
         gets, gives = (traded, paid) if order.buys else (paid, traded)
-        due[order.name, "got"], due[order.name, "left"] = gets, order.locked - gives
+        due[order.name, "traded"], due[order.name, "left"] = gets, order.locked - gives
     return {key: amount for key, amount in due.items() if amount}
 
 

@@ -284,7 +284,7 @@ class OrderFacts:
 
 @dataclass(frozen=True, slots=True)
 class TakenFacts:
-    """What a trader took out: what was `left` of what it locked, or what it `got` for the rest."""
+    """What a trader took out: what it `traded` for, or what was `left` of what it locked."""
 
     name: str
     what: str

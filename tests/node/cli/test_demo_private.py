@@ -151,8 +151,8 @@ def facts(**changes) -> PrivateFacts:
             settled=135,
             taken=(
                 TakenFacts("Ada", "left", "native", 490_000, 136),
-                TakenFacts("Ada", "got", "gold", 300_000, 137),
-                TakenFacts("Ben", "got", "native", 360_000, 138),
+                TakenFacts("Ada", "traded", "gold", 300_000, 137),
+                TakenFacts("Ben", "traded", "native", 360_000, 138),
                 TakenFacts("Dan", "left", "native", 340_000, 139),
             ),
             session=session(2, 1, 0, 50, 30, 20),
