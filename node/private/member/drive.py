@@ -70,7 +70,7 @@ async def drive(party: Party[T], mail: Mail, outbox: Outbox, report: Callable[[s
                 continue
             data = ready.popleft() if ready else await flow.get()
             try:
-                party.receive(data, own_link=True)
+                party.receive(data, own_link=True)  # mail is of its sender's own link (PV-153)
             except TooEarly as error:
                 if not later.put(data):
                     report(f"{error.id}: {error}")
