@@ -49,7 +49,8 @@ _MOST_LISTED: Final = 256
 """Entries that are looked at for them."""
 LAST_STEP: Final = 6
 """Steps that a transfer takes: dealings, complaints, and four for both committees to open."""
-_MAX_DOUBLINGS: Final = 16
+_MAX_DOUBLINGS: Final = 5
+"""Of the rest behind transfers that moved nothing, as when the successor does not run yet."""
 _SIDES: Final = {Step.OLD_COMPLAINT: Side.OLD, Step.NEW_COMPLAINT: Side.NEW}
 
 

@@ -229,6 +229,8 @@ def test_pv224_a_transfer_is_of_a_committee_that_named_and_of_one_that_has_keys(
     assert chain.codes(opening(here, 1, 0)) == ["ok"]
     assert (two.known.failed, two.known.retry) == (1, 1)
     assert two.known.opens(two.step) == two.known.going.opened + (LAST_STEP + 2) * two.step
+    often = dataclasses.replace(two.known, failed=40)
+    assert often.opens(two.step) == two.known.going.opened + (LAST_STEP + 32) * two.step
 
 
 def test_pv224_keys_of_the_successor_serve_long_enough(two) -> None:
