@@ -5,6 +5,7 @@ Members compute in this process, from a real ceremony on the node's chain; proof
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
@@ -20,23 +21,29 @@ from node.testing.private import PrivateChain, assert_ok, signer, unlinked
 from private_exec.committee.declaration import Declaration
 
 
-@pytest.fixture
-def place(parts, tmp_path, capsys, stub_prover, assembled, monkeypatch):
-    """A node, Alice with notes; proofs prove nothing."""
-    monkeypatch.setattr(
-        wallet_private,
-        "provers",
-        lambda _profile, _action, _progress=None: Provers(lambda *_: stub_prover, unlinked),
-    )
-    node = node_of(parts.Believes())
+@contextmanager
+def over(parts, folder, capsys, node):
+    """A node, Alice with notes, a committee to be declared."""
     with serving(node) as client:
-        cli = parts.Cli(tmp_path / "home", capsys, client.url)
+        cli = parts.Cli(folder / "home", capsys, client.url)
         cli.wallet("alice")
         assert cli.pay("shield", "2").code == 0
         chain = PrivateChain(genesis=node.genesis, parameters=PARAMETERS)
         chain.ledger = OverNode(node, client)
         chain.purse = SimpleNamespace(settle=lambda *_: None)
         yield SimpleNamespace(cli=cli, client=client, chain=chain)
+
+
+@pytest.fixture
+def place(parts, tmp_path, capsys, stub_prover, assembled, monkeypatch):
+    """The same; proofs prove nothing."""
+    monkeypatch.setattr(
+        wallet_private,
+        "provers",
+        lambda _profile, _action, _progress=None: Provers(lambda *_: stub_prover, unlinked),
+    )
+    with over(parts, tmp_path, capsys, node_of(parts.Believes())) as found:
+        yield found
 
 
 def seats(place) -> list[str]:
@@ -68,8 +75,8 @@ def accept(place, *ids: str) -> None:
     assert_ok(place.chain.run(place.chain.welcome(waiting)))
 
 
-def listed(place):
-    found = place.cli.pay("private", "deposit", "list")
+def listed(place, *words: str):
+    found = place.cli.pay("private", "deposit", "list", *words)
     assert found.code == 0, found.out
     return {item["id"]: item for item in found.data["deposits"]}
 
@@ -112,3 +119,23 @@ def test_a_committee_is_declared_and_shown_and_keeps_deposits_that_come_back(pla
     assert again.error["code"] == "USE-001"
     foreign = place.cli.pay("private", "deposit", "withdraw", "0x" + "11" * 32)
     assert foreign.error["code"] == "WOP-040"
+
+
+@pytest.mark.slow
+def test_real_proofs_of_a_deposit_and_of_its_way_back(parts, tmp_path, capsys, assembled) -> None:
+    """The node verifies what is proved; a wallet made from the words alone takes it back."""
+    with over(parts, tmp_path, capsys, node_of(None)) as place:
+        committee = declared(place)
+        place.chain.ceremony()
+        given = place.cli.pay("private", "deposit", "new", committee, "0.5")
+        assert (given.code, given.data["operation"]["state"]) == (0, "included"), given.out
+        (identity,) = listed(place)
+        words = tmp_path / "words"
+        told = place.cli.pay("wallet", "backup", "--show-words")
+        words.write_text(" ".join(told.data["words"]) + "\n")
+        words.chmod(0o600)
+        again = place.cli.pay("wallet", "restore", "again", "--from-words-file", str(words))
+        assert again.code == 0, again.out
+        back = place.cli.pay("private", "deposit", "claim", identity, "--wallet", "again")
+        assert (back.code, back.data["operation"]["state"]) == (0, "included"), back.out
+        assert listed(place, "--wallet", "alice")[identity]["status"] == "claimed"
