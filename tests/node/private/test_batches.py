@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,6 +18,7 @@ from node.private.errors import PrivateRefused
 from node.private.messages import ComplaintTx, FreezeTx, SettleTx
 from node.private.sale_entries import PAD_AT
 from node.private.sale_payload import CallTx
+from node.private.sale_program import Market, SaleProgram
 from node.private.sale_terms import LIMIT, Side
 from node.private.state import Status
 from node.testing.batches import BASE, LOT, BatchChain, Traded, fills_of
@@ -279,6 +281,40 @@ def test_pv206_fills_and_what_is_left_follow_from_the_opened_tick(chain):
         for one in traded
         for index in range(3)
     )
+
+
+def test_pv178_a_result_of_another_program_over_the_same_cells_is_none(chain):
+    """Who holds most of a committee proves what it likes of its cells, but of this program only."""
+    identity, _ = chain.gathered((SELL, 1, 500), (BUY, 3, 300))
+    chain.call(identity)
+    right = chain.prove(identity)
+    results.check_result(right, chain.state, chain.height + 1)
+    for sizes in ((3, 5), (3, 3)):
+        other = dataclasses.replace(right, program=SaleProgram(Market.BATCH, sizes))
+        results.check_form(other)
+        call = partial(results.check_result, other, chain.state, chain.height + 1)
+        assert refusal(call) == "PV-178"
+
+
+def test_pv206_an_order_that_was_not_accepted_is_in_nobodys_way(chain):
+    orders = [(SELL, 1, 500), (SELL, 0, 400), (BUY, 3, 300)]
+    identity = chain.collect()
+    first, late, last = (chain.order(identity, *one, n) for n, one in enumerate(orders))
+    assert_ok(chain.run(chain.admit(identity, [first.input, last.input])))
+    chain.to(chain.terms_of(identity).accept)
+    chain.call(identity)
+    assert_ok(chain.run(chain.prove(identity)))
+    assert_ok(chain.run(chain.outputs(identity)))
+    assert_ok(chain.run(SettleTx(identity)))
+    assert chain.entry(late).told is None
+    assert entries.find_fill(chain.state, entries.fill_id(late.input.id)) is None
+    for one, amount in ((first, (500 - 300) * LOT), (late, 400 * LOT)):
+        rest = chain.claims_of(identity, one)[0]
+        assert rest[2].value == amount
+        assert chain.codes(chain.into_account(one, rest, ALICE)) == ["ok"]
+    _, got = chain.claims_of(identity, last)
+    assert got[2].value == 300 * LOT
+    assert chain.codes(chain.into_account(last, got, ALICE)) == ["ok"]
 
 
 def test_pv206_where_nothing_trades_everybody_keeps_everything(chain):

@@ -151,8 +151,9 @@ def test_pv171_a_reserve_is_one_value_for_its_sale_and_committee(chain):
     with pytest.raises(Ruled) as caught:
         auctions.check_offer(dataclasses.replace(tx, input=improper.to_bytes()))
     assert caught.value.rule == "TR-3"
-    with pytest.raises(PrivateRefused) as caught:
-        auctions.check_offer(dataclasses.replace(tx, terms=dataclasses.replace(tx.terms, epoch=1)))
+    later = dataclasses.replace(given, epoch=1).to_bytes()
+    with pytest.raises(PrivateRefused, match="another committee") as caught:
+        auctions.check_offer(dataclasses.replace(tx, input=later))
     assert caught.value.rule == "PV-171"
     changed = sign_offer(dataclasses.replace(tx, input=mauled(tx.input)), FAUCET)
     two = inputs.make(chain.record, tx.sale, given.owner, (*values, Opening(7, 8)), b"\x01" * 32)
