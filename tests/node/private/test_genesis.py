@@ -7,18 +7,23 @@ import dataclasses
 import pytest
 
 from circuits.keys import KeyStore
-from node.app import assembly, development
+from node.app import assembly, development, migration
 from node.app.development import statements_of
 from node.app.errors import ForeignGenesis
+from node.core.block import Transaction
 from node.core.errors import ConsensusFault
 from node.core.genesis import Genesis, development_genesis
 from node.core.genesis_file import format_genesis, parse_genesis
-from node.core.ids import EnvironmentId
+from node.core.guardians import DEV_GUARDIAN_SEED
+from node.core.ids import EnvironmentId, Height
 from node.core.private import STATEMENTS, PrivateParameters
+from node.execution.order import Order, PoolState
 from node.private.env import PrivateEnvironment
 from node.private.program_keys import programs
 from node.testing.clock import EPOCH_MS
+from node.testing.ledger import Ledger
 from shielded.env import ShieldedEnvironment
+from transparent.signature import SigningKey
 from zk.errors import DecodeError
 
 SECTION = PrivateParameters(step_heights=3, round_heights=90, max_donations=7)
@@ -108,3 +113,23 @@ def test_pv189_a_chain_names_those_programs_that_it_wants():
         foreign = dataclasses.replace(whole, statements=tuple(statements))
         with pytest.raises(ForeignGenesis, match="RPC-14"):
             assembly.verifying_keys(foreign, keys)
+
+
+def test_pv189_the_successor_of_a_chain_from_before_programs_has_them():
+    whole = development.genesis(EPOCH_MS, lane=None, private=SECTION)
+    before = tuple(item for item in whole.statements if item.statement not in programs())
+    ledger = Ledger(dataclasses.replace(whole, statements=before))
+    chain, guardian = ledger.genesis.chain_id, SigningKey(DEV_GUARDIAN_SEED)
+    ledger.block()
+    for number, pool in enumerate((EnvironmentId.SHIELDED, EnvironmentId.PRIVATE)):
+        order = Order(
+            chain, number, pool, PoolState.FROZEN, "action/1", Height(0), Height(10), Height(4), "x"
+        ).signed(guardian)
+        wire = Transaction(EnvironmentId.CHAIN, order.to_bytes()).to_bytes()
+        assert [receipt.code for receipt in ledger.block(wire)] == ["ok"]
+    for _ in range(4):
+        ledger.block()
+    old = migration.OldChain(ledger.genesis, ledger.store)
+    made = migration.succeed(old, again=migration.Again(rehearsal=True)).genesis
+    assert made.private == SECTION
+    assert made.statements == whole.statements
