@@ -82,7 +82,7 @@ def test_pv189_a_chain_of_ceremonies_names_the_programs_that_had_one(tmp_path, m
     key = ceremony_key(shape)
     document = write_ceremony(shape, key, tmp_path / "key.zkey")
     wrong = {**document, "r1cs": "0x" + bytes(32).hex()}
-    with pytest.raises(DigestMismatch):
+    with pytest.raises(DigestMismatch, match="the circuit of the key and auction"):
         install(tmp_path / "key.zkey", AUCTION, wrong, folder, shape=shape_of)
     install(tmp_path / "key.zkey", AUCTION, document, folder, shape=shape_of)
     store = key_store(Registry.load(folder / REGISTRY))
