@@ -29,10 +29,13 @@ class Trace:
 
     @staticmethod
     def of(text: str) -> Trace:
-        """Of lines as `private member run --trace` writes them; others are for people."""
+        """Of lines as `private member run --trace` writes them; others are for people.
+
+        What is behind the last end of a line is being written.
+        """
         made = Trace()
         lists = {"said": made.said, "heard": made.heard, "fault": made.faults}
-        for line in text.splitlines():
+        for line in text[: text.rfind("\n") + 1].splitlines():
             if line.startswith("sent: "):
                 made.sent += 1
             elif line.startswith("{"):

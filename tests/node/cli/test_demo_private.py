@@ -273,14 +273,14 @@ FAULT = '{"what": "fault", "member": 4, "rule": "PV-13", "round": 0, "about": "s
 
 
 def test_traces_are_lines_among_lines_for_people() -> None:
-    text = "\n".join(["member 1 at 127.0.0.1:1", SAID, "sent: AcceptTx at 5", HEARD, FAULT, SAID])
-    one = Trace.of(text)
+    lines = ["member 1 at 127.0.0.1:1", SAID, "sent: AcceptTx at 5", HEARD, FAULT, SAID, HEARD[:20]]
+    one = Trace.of("\n".join(lines))
     assert (len(one.said), len(one.heard), len(one.faults), one.sent) == (2, 1, 1, 1)
-    traces = {1: one, 2: Trace.of(SAID.replace('"to": 2', '"to": 1')), 4: Trace.of(FAULT)}
+    traces = {1: one, 2: Trace.of(SAID.replace('"to": 2', '"to": 1') + "\n"), 4: Trace.of(FAULT)}
     assert links(traces) == (LinkFacts(1, 2, 3, 510),)
     assert liar(traces) == LiarFacts(4, "PV-13", (1,), 1)
     with pytest.raises(DemoFailed, match="nobody noticed"):
-        liar({4: Trace.of(FAULT)})
+        liar({4: Trace.of(FAULT + "\n")})
 
 
 def failed(made: PrivateFacts, *, blocks=(b"",), balanced=True) -> set[str]:

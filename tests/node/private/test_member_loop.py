@@ -430,6 +430,27 @@ def test_pv159_other_sums_of_a_round_are_never_opened(people, tmp_path):
     people.chain.to(people.chain.height + 2)
 
 
+def test_a_member_that_lies_on_purpose_says_other_sums(people, tmp_path):
+    opened(people.chain, people, 30, 40)
+    (job,) = people.look(1)[1]
+
+    async def said(disk: str, *lies: Wrong) -> bytes:
+        home = tmp_path / disk
+        place = Place(people.chain.declaration, signer(1), people.step, home, "127.0.0.1:1")
+        member = Member(people.asked, place, lambda _: None, lies=lies)
+        task = asyncio.create_task(member._part(job))
+        await asyncio.sleep(0)
+        body = member._parties[job.session.sid].outgoing.body
+        task.cancel()
+        return body
+
+    honest = asyncio.run(said("a"))
+    lying = asyncio.run(said("b", Wrong(1, Kind.OPEN)))  # one disk has one story (PV-12)
+    assert honest != lying
+    assert honest[32:] == lying[32:]
+    people.chain.to(people.chain.height + 2)
+
+
 # --- the loop -----------------------------------------------------------------------------------
 
 
