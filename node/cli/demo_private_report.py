@@ -189,6 +189,11 @@ def _leaks(found: Sequence[LeakFacts]) -> str:
             + table(("comes out", "for"), leak.outputs)
             + f'<ul class="limits">{said}</ul>'
         )
+    parts.append(
+        "<p class='aside'>On a chain everybody also sees that somebody took part, when, and for "
+        "which fee; of an order its side, by the kind that it locks. Whose notes pay, nobody sees."
+        "</p>"
+    )
     return "".join(parts)
 
 

@@ -69,7 +69,9 @@ class PrivateWorld:
         written = folder / "genesis.toml"
         written.write_text(format_genesis(self.genesis, json_format=False), encoding="utf-8")
         self._home, self._state = folder / "node", folder / "state"
-        self.url = process.spawn(self._home, self._state, port=0, genesis=written).url
+        self.url = process.spawn(
+            self._home, self._state, port=0, genesis=written, timeout=WAIT_S
+        ).url
         self.client: NodeClient = NodeClient(self.url)
         self.committee = b""
         self._running: dict[int, subprocess.Popen[bytes]] = {}
