@@ -210,7 +210,7 @@ class PrivateEnvironment:
                 batches.check_order(tx)
                 self._check_carried(tx, context)
             case ResultTx():
-                results.check_form(tx)
+                results.check_form(tx, self._statements)
             case BlameTx():
                 calls.read_blamed(tx.blamed)
             case ClaimTx():

@@ -12,6 +12,7 @@ open it, the freeze of their epoch ends it (PV-127): nothing is opened any more,
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from node.core.effects import Effects
@@ -34,23 +35,29 @@ from private_exec.committee.cells import Cell
 from private_exec.linking import Link, Linked
 from private_exec.provable import session as sessions
 from private_exec.provable.document import Transition
-from private_exec.provable.transition import context_of, session_element
+from private_exec.provable.transition import context_at, session_element
 from zk.groth16.hidden import HiddenProof
 
 # --- results ------------------------------------------------------------------------------------
 
 
-def check_form(tx: ResultTx) -> None:
-    """PV-178: as many cells as the program reads and makes. Raises PrivateRefused."""
+def check_form(tx: ResultTx, statements: Collection[str]) -> None:
+    """PV-178: of a program whose key the chain has, and of as many cells as it reads and makes.
+
+    Raises:
+        PrivateRefused: PV-178.
+    """
+    if tx.statement not in statements:
+        raise PrivateRefused("PV-178", f"the chain has no key of {tx.statement}", where="program")
     if (len(tx.reads), len(tx.made)) != (tx.program.reads, tx.program.makes):
         raise PrivateRefused("PV-178", "its program reads and makes others", where="reads")
 
 
 def claim_of(tx: ResultTx) -> ProofClaim:
     """PV-178: that the new cells hold what the program gives for those that were read."""
-    context = context_of(tx.program.traced, tx.session)
+    context = context_at(tx.digest, tx.session)
     shown = (session_element(tx.session),)
-    return tx.linked.claim(tx.program.statement, shown, tx.commitments, context)
+    return tx.linked.claim(tx.statement, shown, tx.commitments, context)
 
 
 def transition_of(tx: ResultTx) -> Transition:
@@ -59,11 +66,11 @@ def transition_of(tx: ResultTx) -> Transition:
     Raises:
         PrivateRefused: PV-178; DecodeError: a point that is none; LinkRefused: PV-62.
     """
-    check_form(tx)
+    check_form(tx, {tx.program.statement})
     program, outputs = tx.program.traced, tuple(one.com for one in tx.made)
     hidden = HiddenProof.from_bytes(tx.linked.proof + tx.linked.point, order=False)
     link = Link.from_bytes(tx.linked.link, len(tx.commitments))
-    shown, context = (session_element(tx.session),), context_of(program, tx.session)
+    shown, context = (session_element(tx.session),), context_at(tx.digest, tx.session)
     linked = Linked(shown, tx.commitments, hidden, link, context)
     return Transition(program, tx.session, tx.reads, outputs, linked)
 
@@ -78,7 +85,8 @@ def check_result(tx: ResultTx, state: StateReader, height: int) -> Sale:
     found = entries.sale_of(state, tx.sale)
     present(found, tx.session, height)
     reads = tuple(one.com for one in markets.of(found).reads(state, tx.sale, found))
-    if tx.program != found.terms.program or tx.reads != reads:
+    program = found.terms.program
+    if (tx.program, tx.digest, tx.reads) != (program, program.traced.digest, reads):
         raise PrivateRefused("PV-178", "a result of other cells", where="reads")
     record = committees.epoch_of(state, found.terms.committee, found.terms.epoch).record
     sessions.check_certificate(record, tx.session, tx.made, tx.certificate)

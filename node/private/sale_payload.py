@@ -3,9 +3,9 @@
     20 offer     head, terms, cv 32, input 4 + n, (proof 160, link 160) twice,   sellers
                  signature 64
     22 call      sale 32, attempt 4                                              anybody, unpaid
-    23 result    sale 32, session 32, program 1, its sizes 1 each, cells read    members, unpaid
-                 32 each, cells made (c 32, commitment 32) each, proof 160,
-                 link, certificate
+    23 result    sale 32, session 32, program 1, its sizes 1 each, its digest    members, unpaid
+                 32, cells read 32 each, cells made (c 32, commitment 32) each,
+                 proof 160, link, certificate
     24 blame     sale 32, session 32, certificate 4 + n, liars 2, certificate    members, unpaid
     25 silence   sale 32, session 32, member 1, unheard 2, signature 64          members, unpaid
     26 batch     head, terms, signature 64                                       anybody
@@ -178,6 +178,7 @@ class ResultTx:
         sale: id.
         session: id.
         program: that was run.
+        digest: its digest; so who reads a result traces nothing.
         reads: commitments of the cells that it read, in the program's order.
         made: the new cells, in the order of its outputs.
         linked: the proof, over `reads` and the commitments of `made`.
@@ -187,10 +188,16 @@ class ResultTx:
     sale: bytes
     session: SessionId
     program: SaleProgram
+    digest: bytes
     reads: tuple[G1Affine, ...]
     made: tuple[Made, ...]
     linked: LinkedProof
     certificate: Certificate
+
+    @property
+    def statement(self) -> str:
+        """Under which it is proved."""
+        return self.program.statement_at(self.digest)
 
     @property
     def commitments(self) -> tuple[G1Affine, ...]:
@@ -200,6 +207,7 @@ class ResultTx:
     def to_bytes(self) -> bytes:
         writer = Writer().u8(Tag.RESULT).raw(self.sale, ID_BYTES).raw(self.session, ID_BYTES)
         self.program.write(writer)
+        writer.raw(self.digest, ID_BYTES)
         for point in self.reads:
             writer.raw(g1_to_bytes(point), G1_BYTES)
         for one in self.made:
@@ -210,13 +218,14 @@ class ResultTx:
     def read(reader: Reader) -> ResultTx:
         """Behind the tag. Raises DecodeError, or PrivateRefused: PV-178."""
         sale, session = reader.take(ID_BYTES), SessionId(reader.take(ID_BYTES))
-        program = SaleProgram.read(reader)
+        program, digest = SaleProgram.read(reader), reader.take(ID_BYTES)
         reads = tuple(
             g1_from_bytes(reader.take(G1_BYTES), what="commitment") for _ in range(program.reads)
         )
         made = tuple(Made.read(reader) for _ in range(program.makes))
         linked = LinkedProof.read(reader, program.reads + program.makes)
-        return ResultTx(sale, session, program, reads, made, linked, Certificate.read(reader))
+        signed = Certificate.read(reader)
+        return ResultTx(sale, session, program, digest, reads, made, linked, signed)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from node.private.errors import PrivateRefused
 from private_exec.programs.auction import auction
 from private_exec.programs.darkpool import darkpool
 from private_exec.programs.program import Program
-from private_exec.provable.transition import name_of
+from private_exec.provable.transition import name_at, name_of
 
 
 class Market(IntEnum):
@@ -43,6 +43,7 @@ _SIZES: Final = {
     Market.BATCH: (("orders", 2, 16), ("ticks", 2, 16)),
 }
 """Name, least and most of each size, places first."""
+_PROGRAMS: Final = {Market.AUCTION: auction, Market.BATCH: darkpool}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,10 @@ class SaleProgram:
         """Name of the statement under which genesis has its key."""
         return name_of(self.traced)
 
+    def statement_at(self, digest: bytes) -> str:
+        """Name of the statement of a program that has this digest; nothing is traced."""
+        return name_at(_PROGRAMS[self.market].declaration, digest)
+
     def check(self, rule: str) -> None:
         """Of sizes that there are. Raises PrivateRefused: that rule."""
         for (name, least, most), size in zip(_SIZES[self.market], self.sizes, strict=True):
@@ -111,4 +116,4 @@ class SaleProgram:
 def _traced(of: SaleProgram) -> Program:
     names = (name for name, _, _ in _SIZES[of.market])
     sizes = dict(zip(names, of.sizes, strict=True))
-    return (auction if of.market is Market.AUCTION else darkpool).at(**sizes)
+    return _PROGRAMS[of.market].at(**sizes)

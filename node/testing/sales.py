@@ -263,7 +263,8 @@ class SaleChain(PrivateChain):
         proof = LinkedProof(hidden.proof.to_bytes(), g1_to_bytes(hidden.d), link.to_bytes())
         sid = found.attempt.session
         program = found.terms.program
-        return ResultTx(identity, sid, program, reads, landing.made, proof, landing.certificate)
+        digest, signed = program.traced.digest, landing.certificate
+        return ResultTx(identity, sid, program, digest, reads, landing.made, proof, signed)
 
     def prove(self, identity: bytes, *faults: Fault) -> ResultTx:
         """What the first honest member of the present attempt sends."""

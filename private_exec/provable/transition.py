@@ -11,6 +11,7 @@ from private_exec.linking import Linked, verify_linked
 from private_exec.mpc.labels import SessionId
 from private_exec.programs.ir import Circuit
 from private_exec.programs.program import Program
+from private_exec.programs.types import Declaration
 from private_exec.provable.errors import TransitionRefused
 from private_exec.provable.lower import lowered
 from private_exec.provable.rows import Layout, shape_of
@@ -29,7 +30,12 @@ def session_element(session: SessionId) -> int:
 
 def context_of(program: Program, session: SessionId) -> bytes:
     """What the proof's link belongs to; the session's id covers chain, cells and versions."""
-    return tagged_hash("private/transition", session, program.digest)
+    return context_at(program.digest, session)
+
+
+def context_at(digest: bytes, session: SessionId) -> bytes:
+    """The same by the program's digest."""
+    return tagged_hash("private/transition", session, digest)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +79,12 @@ class Provable:
 
 def name_of(program: Program) -> str:
     """Of a program's statement: after its digest, so that every size has its own."""
-    declared = program.declaration
-    return f"{declared.name}-{program.digest.hex()[:16]}/{declared.version}"
+    return name_at(program.declaration, program.digest)
+
+
+def name_at(declared: Declaration, digest: bytes) -> str:
+    """The same by the program's declaration, which all sizes share, and digest."""
+    return f"{declared.name}-{digest.hex()[:16]}/{declared.version}"
 
 
 def shape_of_program(program: Program) -> R1CS:

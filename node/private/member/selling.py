@@ -173,7 +173,8 @@ def result_of(sale: bytes, of: Sale, reads: list[Read], landing: sessions.Landin
     hidden, link = landing.linked.hidden, landing.linked.link
     proof = LinkedProof(hidden.proof.to_bytes(), g1_to_bytes(hidden.d), link.to_bytes())
     points, program, sid = tuple(one.com for one in reads), of.terms.program, of.attempt.session
-    return ResultTx(sale, sid, program, points, landing.made, proof, landing.certificate)
+    digest, signed = program.traced.digest, landing.certificate
+    return ResultTx(sale, sid, program, digest, points, landing.made, proof, signed)
 
 
 def _waiting(state: StateReader, identity: bytes, of: Sale) -> Iterator[tuple[bytes, _Waits]]:

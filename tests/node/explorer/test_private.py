@@ -144,7 +144,14 @@ def sold():
         Tag.CALL: (CallTx(offer.sale, 0), None),
         Tag.RESULT: (
             ResultTx(
-                offer.sale, session, auction_of(2), cells, (Made(1, H), Made(2, H)), linked, signed
+                offer.sale,
+                session,
+                auction_of(2),
+                bytes(32),
+                cells,
+                (Made(1, H), Made(2, H)),
+                linked,
+                signed,
             ),
             None,
         ),

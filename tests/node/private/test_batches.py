@@ -223,7 +223,21 @@ def test_pv204_a_call_takes_orders_of_both_sides_in_the_order_of_arrival(chain):
     result = chain.prove(identity)
     assert (len(result.reads), len(result.made)) == (9, 4)
     fewer = dataclasses.replace(result, made=result.made[:2])
-    assert refusal(lambda: results.check_form(fewer)) == "PV-178"
+    assert refusal(lambda: results.check_form(fewer, {result.statement})) == "PV-178"
+
+
+def test_pv178_a_result_names_the_program_that_was_run(chain):
+    identity, _ = chain.gathered((SELL, 0, 30), (BUY, 1, 20))
+    chain.call(identity)
+    right, after = chain.prove(identity), chain.height + 1
+    other = dataclasses.replace(right, digest=bytes(32))
+    like = dataclasses.replace(right, digest=right.digest[:8] + bytes(24))
+    sized = dataclasses.replace(right, program=SaleProgram(Market.BATCH, (3, 5)))
+    assert chain.codes(other) == ["PV-178"], "the chain has no such key, and traces nothing"
+    assert like.statement == right.statement
+    for tx in (like, sized):
+        assert refusal(lambda tx=tx: results.check_result(tx, chain.state, after)) == "PV-178"
+    assert chain.codes(right) == ["ok"]
 
 
 # --- outcomes -----------------------------------------------------------------------------------

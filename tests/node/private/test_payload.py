@@ -94,7 +94,14 @@ def every(chain: BatchChain) -> dict[Tag, payloads.PrivateTx]:
         Tag.BID: chain.place(sale, 5000, 3).tx,
         Tag.CALL: CallTx(sale, 1),
         Tag.RESULT: ResultTx(
-            sale, SessionId(b"\x05" * 32), auction_of(2), (point, H, point), made, linked, signed
+            sale,
+            SessionId(b"\x05" * 32),
+            auction_of(2),
+            bytes(32),
+            (point, H, point),
+            made,
+            linked,
+            signed,
         ),
         Tag.BLAME: BlameTx(sale, SessionId(bytes(32)), b"b", mask_of([2, 3]), signed),
         Tag.SILENCE: SilenceTx(sale, SessionId(bytes(32)), 1, mask_of([4])),

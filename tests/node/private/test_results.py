@@ -95,7 +95,7 @@ def test_pv178_only_a_true_result_of_this_session_and_its_cells_lands_once(chain
         results.check_result(crossed, chain.state, chain.height + 1)
     assert caught.value.rule == "PV-178"
     with pytest.raises(PrivateRefused) as caught:
-        results.check_form(dataclasses.replace(right, reads=right.reads[:2]))
+        results.check_form(dataclasses.replace(right, reads=right.reads[:2]), {right.statement})
     assert caught.value.rule == "PV-178"
     assert chain.codes(right, right) == ["ok", "PV-185"]
     assert chain.codes(CallTx(identity, 1)) == ["PV-175"]

@@ -114,12 +114,12 @@ def _of_sales(carried: ShieldedTx) -> list[PrivateTx]:
         OfferTx(HEAD, SALE_TERMS, b"\4" * 32, b"input", _linked(1), _linked(1)),
         BidTx(CHAIN, ID, b"\4" * 32, b"input", _linked(1), _linked(1), carried),
         CallTx(ID, 1),
-        ResultTx(ID, session, AUCTION, reads, MADE, _linked(5), signed),
+        ResultTx(ID, session, AUCTION, ID, reads, MADE, _linked(5), signed),
         BlameTx(ID, session, b"certificate", 6, signed),
         SilenceTx(ID, session, 1, 6),
         BatchTx(HEAD, BATCH_TERMS),
         OrderTx(ORDERED, (_linked(1),) * 4, carried),
-        ResultTx(ID, session, BATCH, reads * 2, (*MADE, *MADE)[:3], _linked(9), signed),
+        ResultTx(ID, session, BATCH, ID, reads * 2, (*MADE, *MADE)[:3], _linked(9), signed),
     ]
 
 
