@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from node.core.codec import Reader
 from node.core.ids import NATIVE, EnvironmentId, Kind
 from node.execution import turnstile
 from node.private import batches, claims, ordering, results, statements
@@ -308,6 +309,13 @@ def test_pv178_a_result_of_another_program_over_the_same_cells_is_none(chain):
         results.check_form(other)
         call = partial(results.check_result, other, chain.state, chain.height + 1)
         assert refusal(call) == "PV-178"
+
+
+def test_pv178_programs_that_there_are_not_are_not_read():
+    for data in ([0, 2], [1, 1], [1, 33], [2, 17, 2], [2, 2, 17], [2, 1, 2], [2, 2, 1], [3, 2]):
+        assert refusal(partial(SaleProgram.read, Reader(bytes(data), "program"))) == "PV-178"
+    for data in ([1, 32], [2, 16, 16]):
+        SaleProgram.read(Reader(bytes(data), "program"))
 
 
 def test_pv206_an_order_that_was_not_accepted_is_in_nobodys_way(chain):
