@@ -185,6 +185,21 @@ def test_pv202_four_proofs_are_about_limit_quantity_and_what_is_left_of_them(cha
         assert caught.value.rule == "PV-202"
 
 
+def test_pv173_links_are_bound_to_all_that_an_offer_bid_or_order_says(chain):
+    offer, bid = chain.offer(5), chain.place(chain.sell(4), 5_000, 3).tx
+    said = chain.trade(chain.collect(), BUY, 1, 20, 7).making.said
+    texts = {"chain_id", "sale", "limit_cv", "cv", "input"}
+    terms = dataclasses.replace(offer.terms, item=b"\x09" * 32)
+    seen = [dataclasses.replace(offer, terms=terms).reference]
+    for made, names in ((offer, {"cv", "input"}), (bid, texts - {"limit_cv"}), (said, texts)):
+        seen += [dataclasses.replace(made, **{name: b"\x09" * 32}).reference for name in names]
+        seen.append(made.reference)
+    seen += [
+        dataclasses.replace(said, **change).reference for change in ({"unit": 1}, {"ticks": 9})
+    ]
+    assert len(set(seen)) == len(seen) == 17
+
+
 # --- members ------------------------------------------------------------------------------------
 
 

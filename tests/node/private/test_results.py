@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -399,6 +400,8 @@ def test_pv184_a_spoiled_batch_ends_an_attempt_and_names_who_did_it(chain):
         with pytest.raises(Ruled) as caught:
             calls.check_blame(dataclasses.replace(right, **changes), chain.state, chain.height + 1)
         assert caught.value.rule == rule, changes
+    named = partial(sessions.blame_statement, chain.record, right.session)
+    assert named(certificate, (3,)) != named(root, (3,)), "of all that was said of the batch"
     again = CallTx(identity, 1)
     assert chain.codes(again) == ["PV-175"]
     assert chain.codes(right, right, again) == ["ok", "PV-185", "PV-175"]
