@@ -265,8 +265,9 @@ def test_a_session_proves_what_it_computed() -> None:
         faults.Wrong(2, Kind.OPEN),
         faults.Rewritten(2, Kind.POINT, lambda body: body[::-1]),
         faults.Rewritten(2, Kind.POINT, lambda body: b"\xff" * len(body)),
+        faults.Unsigned(2, Kind.POINT),
     ],
-    ids=["silent", "wrong openings", "no points", "not canonical"],
+    ids=["silent", "wrong openings", "no points", "not canonical", "not signed"],
 )
 def test_one_member_of_four_cannot_change_the_proof(fault: faults.Fault) -> None:
     outcome = session(fault)

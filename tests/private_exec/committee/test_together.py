@@ -12,7 +12,7 @@ from private_exec.committee.errors import CellRefused, CertificateRefused
 from private_exec.committee.reshare import Side, Transfer
 from private_exec.committee.together import Awaiting
 from private_exec.mpc import simulate, vectors
-from private_exec.mpc.faults import Rewritten, Shifted, Silent, Slow, Wrong
+from private_exec.mpc.faults import Rewritten, Shifted, Silent, Slow, Unsigned, Wrong
 from private_exec.mpc.message import Kind
 from private_exec.mpc.simulate import Committee
 from private_exec.pedersen import Opening
@@ -30,6 +30,10 @@ FAULTS = {
     "shows no point": lambda m: (Rewritten(m, Kind.SHOW, lambda b: b"\xff" * len(b)),),
     "shows too few": lambda m: (Rewritten(m, Kind.SHOW, lambda b: b[32:]),),
     "signs nothing": lambda m: (Rewritten(m, Kind.SIGN, lambda b: bytes(len(b))),),
+    "opens rightly and signs no message": lambda m: (Unsigned(m, Kind.OPEN),),
+    "opens wrongly and signs no message": lambda m: (Wrong(m, Kind.OPEN), Unsigned(m, Kind.OPEN)),
+    "shows points and signs no message": lambda m: (Unsigned(m, Kind.SHOW),),
+    "signs all but its message": lambda m: (Unsigned(m, Kind.SIGN),),
 }
 NAMED = {
     "opens wrongly",
@@ -38,6 +42,9 @@ NAMED = {
     "shows no point",
     "shows too few",
     "signs nothing",
+    "opens wrongly and signs no message",
+    "shows points and signs no message",
+    "signs all but its message",
 }
 
 

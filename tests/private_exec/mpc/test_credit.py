@@ -8,7 +8,7 @@ import pytest
 
 from private_exec.mpc import vectors
 from private_exec.mpc.credit import CORRECTED
-from private_exec.mpc.errors import BatchBlamed, MessageRefused
+from private_exec.mpc.errors import BatchBlamed, MessageRefused, OpeningFailed
 from private_exec.mpc.faults import Rewritten, Slow, TwoStories, Unsigned, Wrong
 from private_exec.mpc.message import Kind, check_equivocation, sign
 from private_exec.mpc.opening import open_shares
@@ -82,6 +82,15 @@ def test_pv25_what_somebody_else_brought_is_verified_first(members):
     refused("PV-10", party, unsigned(said(members)))
     assert noted(party) == []
     assert party.receive(said(members).to_bytes())
+
+
+def test_pv25_where_nobody_knows_who_brought_what_all_of_it_is_verified_first(members):
+    faults = [Unsigned(m, Kind.OPEN) for m in (3, 4)]
+    known = run(members, opening(members), faults=faults)
+    assert all(result == (VALUES, VALUES) for result in known.results.values())
+    unknown = run(members, opening(members), faults=faults, own_links=False)
+    assert unknown.refused((1, 2)) == {(OpeningFailed, "PV-13")}
+    assert not unknown.contexts[1].faults
 
 
 @pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in CORRECTED])
