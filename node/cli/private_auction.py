@@ -10,6 +10,7 @@ import typer
 from node.cli import (
     connection,
     output,
+    private_leave,
     private_schedule,
     prompts,
     show,
@@ -313,6 +314,40 @@ def claim(
         if not no_wait:
             operation = wallet_spend.wait(wallet, client, operation, timeout)
     show.report_operation(session, name, operation)
+
+
+@app.command()
+def withdraw(
+    context: typer.Context,
+    identity: str = SALE,
+    to: str = private_leave.TO,
+    password_file: Path | None = start.PASSWORD_FILE,
+    timeout: float = TIMEOUT,
+    *,
+    no_wait: bool = NO_WAIT,
+) -> None:
+    """Take a bid back into an account, its amount shown: also from a pool that is exit-only.
+
+    One bid at a time, of those that `claim` would take.
+    """
+    from node.cli import private_trust, wallet_auction, wallet_spend
+    from node.rpc.text import bytes_of
+
+    session: Session = context.obj
+    sale, name = digits(identity, 32, "SALE"), wallets.choose(session)
+    target = private_leave.account_of(to)
+    with spending(session, name) as (wallet, client):
+        terms = private_trust.kept_sale_terms_of(client, sale)
+        secrets = unlock(session, wallet, password_file)
+        first, *others = wallet_auction.returning(wallet, client, sale, terms, secrets)
+        if others:
+            session.warnings.append(f"{len(others)} more go back: run the command again")
+        unit = wallet_spend.asset_names(client.status())(terms.kind)
+        found = private_leave.Leaving(bytes_of(first.view.id, 32), first.owner, first.opening, unit)
+        private_leave.withdraw(
+            session, wallet, client, secrets, found, target, name="bid",
+            schema="private.auction.withdraw", timeout=None if no_wait else timeout,
+        )  # fmt: skip
 
 
 # --- words and lines -----------------------------------------------------------------------------

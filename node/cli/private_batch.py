@@ -10,6 +10,7 @@ import typer
 from node.cli import (
     connection,
     output,
+    private_leave,
     private_schedule,
     prompts,
     show,
@@ -286,6 +287,39 @@ def claim(
         if not no_wait:
             operation = wallet_spend.wait(wallet, client, operation, timeout)
     show.report_operation(session, name, operation)
+
+
+@app.command()
+def withdraw(
+    context: typer.Context,
+    identity: str = BATCH,
+    to: str = private_leave.TO,
+    password_file: Path | None = start.PASSWORD_FILE,
+    timeout: float = TIMEOUT,
+    *,
+    no_wait: bool = NO_WAIT,
+) -> None:
+    """Take it into an account, the amount shown: also from a pool that is exit-only.
+
+    One at a time, of what `claim` would take.
+    """
+    from node.cli import private_trust, wallet_batch, wallet_spend
+
+    session: Session = context.obj
+    batch, name = digits(identity, 32, "BATCH"), wallets.choose(session)
+    target = private_leave.account_of(to)
+    with spending(session, name) as (wallet, client):
+        terms = private_trust.kept_batch_terms_of(client, batch)
+        secrets = unlock(session, wallet, password_file)
+        first, *others = wallet_batch.returning(wallet, client, batch, terms, secrets)
+        if others:
+            session.warnings.append(f"{len(others)} more to take: run the command again")
+        unit = wallet_spend.asset_names(client.status())(first.kind)
+        found = private_leave.Leaving(first.id, first.owner, first.opening, unit)
+        private_leave.withdraw(
+            session, wallet, client, secrets, found, target, name="order",
+            schema="private.batch.withdraw", timeout=None if no_wait else timeout,
+        )  # fmt: skip
 
 
 # --- words and lines -----------------------------------------------------------------------------

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from node.cli import connection, output, prompts, show, start, wallet_fund, wallets
-from node.cli.address import decode_account
+from node.cli import connection, output, private_leave, prompts, show, start, wallet_fund, wallets
 from node.cli.private_fund import lines, spending, unlock
 from node.cli.session import Session, UsageError
 from node.cli.transfer import AMOUNT, ASSET, DRY_RUN, NO_WAIT, TIMEOUT, amount_of
@@ -17,10 +16,7 @@ from node.cli.typed import digits
 
 if TYPE_CHECKING:
     from node.cli.wallet_deposit import Giving, Own
-    from node.cli.wallets import Wallet
-    from node.private.paid import Head
     from node.rpc.client import NodeClient
-    from node.rpc.schema import Status
 
 app = typer.Typer(help="Deposits: hidden values that a committee keeps for their owners.")
 
@@ -138,7 +134,7 @@ def claim(
 def withdraw(
     context: typer.Context,
     identity: str = _DEPOSIT,
-    to: str = typer.Option("", "--to", help="ACCOUNT; default: this wallet's own."),
+    to: str = private_leave.TO,
     password_file: Path | None = start.PASSWORD_FILE,
     timeout: float = TIMEOUT,
     *,
@@ -146,41 +142,20 @@ def withdraw(
 ) -> None:
     """Take a deposit out into an account. The amount is shown, also of a hidden deposit."""
     from node.cli import wallet_deposit
-    from node.core.ids import AccountId
-    from node.private.paid import WithdrawTx, sign_withdraw
-    from node.private.payload import wire
 
     session: Session = context.obj
     chosen, name = digits(identity, 32, "DEPOSIT"), wallets.choose(session)
-    target = AccountId(decode_account(to)) if to else None
+    target = private_leave.account_of(to)
     with spending(session, name) as (wallet, client):
         secrets = unlock(session, wallet, password_file)
         item = _standing(wallet_deposit.find(client, secrets, chosen))
         opened = wallet_deposit.opening(wallet, client, item)
-        head, missing = _head(wallet, client, client.status(), 0)
-        bare = WithdrawTx(head, chosen, target or AccountId(wallet.account), opened)
         unit = item.view.kind.name or "units"
-        lines(
-            session,
-            [
-                ("withdraw", f"{show.amount_text(opened.value)} {unit}"),
-                ("to", "0x" + bare.account.hex()),
-                ("fee", f"{show.amount_text(head.fee)} native"),
-                ("reveals", "the amount, whose the account is"),
-            ],
-        )
-        if not prompts.confirm(session, f"Continue on {session.profile}?"):
-            raise typer.Abort
-        wallet_fund.fund(wallet, client, missing)
-        tx = sign_withdraw(bare, secrets.signing, item.owner)
-        client.submit(wire(tx))
-        included = None if no_wait else client.wait_for_tx(tx.id, timeout)
-    data = {
-        "deposit": "0x" + chosen.hex(),
-        "account": "0x" + bare.account.hex(),
-        "amount": show.amount(opened.value, unit),
-    }
-    show.report_transaction(session, "private.deposit.withdraw", tx.id, included, data)
+        found = private_leave.Leaving(chosen, item.owner, opened, unit)
+        private_leave.withdraw(
+            session, wallet, client, secrets, found, target, name="deposit",
+            schema="private.deposit.withdraw", timeout=None if no_wait else timeout,
+        )  # fmt: skip
 
 
 # --- shown ---------------------------------------------------------------------------------------
@@ -213,7 +188,9 @@ def _place(
         wallets.check_spends(wallet.keystore)
         status = client.status()
         kind, epoch = wallet_spend.kind_of(status, asset), _epoch(session, client, committee)
-        head, missing = _head(wallet, client, status, amount if kind == NATIVE else 0)
+        head, missing = private_leave.paying(
+            wallet, client, status, amount if kind == NATIVE else 0
+        )
         asked = wallet_deposit.Giving(committee, epoch, kind, amount, head.fee)
         if dry_run:
             output.emit(session, "private.deposit.draft", _draft(asked, asset, hidden=False))
@@ -236,26 +213,6 @@ def _place(
     }
     named = f"deposit  {said['deposit']}"
     show.report_transaction(session, "private.deposit.new", tx.id, included, said, named)
-
-
-def _head(
-    wallet: Wallet, client: NodeClient, status: Status, amount: int
-) -> tuple[Head, dict[str, int]]:
-    """Who pays, and what the account lacks of the fee and so many native base units."""
-    from node.core.ids import AccountId, ChainId, Height
-    from node.private.paid import Head
-    from node.rpc.text import bytes_of
-
-    fee = int(status.parameters.fee_floor)
-    missing = wallet_fund.missing_native(wallet, client, fee + amount)
-    if missing:
-        wallet_fund.check_faucet(
-            wallet, client, missing, why="the account pays the amount and the fee",
-            fix="`chiaro unshield` or somebody else can pay it in",
-        )  # fmt: skip
-    expiry = Height(status.height + status.parameters.max_expiry // 2)
-    chain = ChainId(bytes_of(status.chain_id, 32))
-    return Head(chain, fee, expiry, AccountId(wallet.account)), missing
 
 
 # --- words and lines -----------------------------------------------------------------------------

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from node.cli import connection, output, prompts, show, start, wallet_fund, wallets
+from node.cli import (
+    connection,
+    output,
+    private_leave,
+    prompts,
+    show,
+    start,
+    wallet_fund,
+    wallets,
+)
 from node.cli.address import decode_account
 from node.cli.private_show import draw_round, round_document
 from node.cli.session import Session, UsageError
@@ -260,6 +269,40 @@ def claim(
         if not no_wait:
             operation = wallet_spend.wait(wallet, client, operation, timeout)
     show.report_operation(session, name, operation)
+
+
+@app.command()
+def withdraw(
+    context: typer.Context,
+    identity: str = ROUND,
+    to: str = private_leave.TO,
+    password_file: Path | None = start.PASSWORD_FILE,
+    timeout: float = TIMEOUT,
+    *,
+    no_wait: bool = NO_WAIT,
+) -> None:
+    """Take a donation back into an account, its amount shown: also from a pool that is exit-only.
+
+    One donation at a time, of those that `claim` would take.
+    """
+    from node.cli import private_trust, wallet_private, wallet_spend
+    from node.rpc.text import bytes_of
+
+    session: Session = context.obj
+    name, chosen = wallets.choose(session), digits(identity, 32, "ROUND")
+    target = private_leave.account_of(to)
+    with spending(session, name) as (wallet, client):
+        terms = private_trust.kept_terms_of(client, chosen)
+        secrets = unlock(session, wallet, password_file)
+        first, *others = wallet_private.returning(wallet, client, chosen, terms, secrets)
+        if others:
+            session.warnings.append(f"{len(others)} more go back: run the command again")
+        unit = wallet_spend.asset_names(client.status())(terms.kind)
+        found = private_leave.Leaving(bytes_of(first.view.id, 32), first.owner, first.opening, unit)
+        private_leave.withdraw(
+            session, wallet, client, secrets, found, target, name="donation",
+            schema="private.fund.withdraw", timeout=None if no_wait else timeout,
+        )  # fmt: skip
 
 
 @app.command()

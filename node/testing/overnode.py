@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from node.app import development
 from node.app.options import Options
+from node.core.block import Transaction
 from node.core.ids import tagged_hash
 from node.core.interfaces import ProofVerifier
 from node.core.private import PrivateParameters
@@ -45,7 +46,15 @@ class OverNode:
             wire = transfer(here, _SOMEBODY, 1, sequence=sequence)
             self.client.wait_for_tx(bytes_of(self.client.submit(wire).tx_id, 32), 30)
         views = [self.client.wait_for_tx(bytes_of(item.tx_id, 32), 30) for item in sent]
-        return [SimpleNamespace(ok=v.status == "included", code=v.status, message=v) for v in views]
+        return [
+            SimpleNamespace(
+                ok=v.status == "included",
+                code=v.status,
+                message=v,
+                environment=Transaction.from_bytes(wire).environment,
+            )
+            for wire, v in zip(wires, views, strict=True)
+        ]
 
 
 def node_of(verifier: ProofVerifier) -> Any:

@@ -28,6 +28,7 @@ from shielded.private_owner import PrivateOwner
 from transparent.signature import SigningKey
 
 SELLER = SigningKey(tagged_hash("testing/auction")).account
+AWAY = SigningKey(tagged_hash("testing/auction", b"away")).account
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +135,12 @@ def test_an_auction_from_its_offer_to_what_goes_back(place) -> None:
     (held,) = place.client.account(SELLER).balances
     assert held.amount == "500000"
     assert claimed(place, "alice", sale) == pytest.approx(0.5)
-    assert claimed(place, "bob", sale) == pytest.approx(0.2)
+    assert place.cli.json("sync", "--rescan", "--wallet", "bob").code == 0
+    words = ("private", "auction", "withdraw", sale, "--to", "0x" + AWAY.hex())
+    back = place.cli.pay(*words, "--wallet", "bob")
+    assert (back.code, back.data["amount"]["amount"]) == (0, "0.2"), back.out
+    (away,) = place.client.account(AWAY).balances
+    assert away.amount == "200000"
     twice = place.cli.pay("private", "auction", "claim", sale, "--wallet", "bob")
     assert (twice.code, twice.error["code"]) == (1, "WOP-034")
     again = place.cli.json("private", "auction", "settle", sale)

@@ -18,6 +18,7 @@ from node.cli import keystore, private_trust, wallet_private, wallets
 from node.cli.wallet_private import Provers
 from node.core.ids import tagged_hash
 from node.core.private import MAX_DONATIONS
+from node.execution.order import PoolState
 from node.private.build import about_of, openings_of
 from node.private.rounds import read_input
 from node.rpc.client import NodeClient
@@ -149,6 +150,23 @@ def test_a_round_from_its_pool_to_payouts_and_a_donation_that_goes_back(place) -
     listed = place.cli.json("private", "fund", "list").data["rounds"]
     assert [item["id"] for item in listed] == [identity]
     assert "no: donors take theirs back" in place.cli("private", "fund", "show", identity).out
+
+
+def test_a_donation_leaves_a_pool_that_is_exit_only_into_an_account(place) -> None:
+    identity = new_round(place)
+    given = give(place, "carol", identity, 0, "0.25")
+    assert given.code == 0, given.out
+    place.chain.to(shown(place, identity)["accept"] + 1)
+    place.chain.decree(PoolState.EXIT_ONLY)
+    hidden = place.cli.pay("private", "fund", "claim", identity, "--wallet", "carol")
+    assert hidden.error["code"] == "EX-34"
+    account = SigningKey(tagged_hash("testing/fund", b"away")).account
+    words = ("private", "fund", "withdraw", identity, "--to", "0x" + account.hex())
+    back = place.cli.pay(*words, "--wallet", "carol")
+    assert (back.code, back.data["amount"]["amount"]) == (0, "0.25"), back.out
+    assert place.client.account(account).balance(development.NATIVE) == 250_000
+    twice = place.cli.pay(*words, "--wallet", "carol")
+    assert (twice.code, twice.error["code"]) == (1, "WOP-031")
 
 
 def test_drafts_and_refusals_send_nothing(place, tmp_path) -> None:
