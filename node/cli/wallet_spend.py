@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 SHIELD: Final = "shield"
 SEND: Final = "send"
 UNSHIELD: Final = "unshield"
+_OF_PROGRAMS: Final = ("bid", "order")
+"""What a private program is run on."""
 SHAPES: Final = {
     SHIELD: "transparent → shielded",
     SEND: "shielded → shielded",
@@ -388,7 +390,8 @@ def _target(wallet: Wallet, request: Request) -> str:
 def check_keys(status: Status, profile: str, action: str) -> None:
     """That this installation proves with the keys that the chain verifies with, before anything.
 
-    Value may leave under a version that is marked insecure, else its owners could not save it.
+    Value may leave under a version that is marked insecure, else its owners could not save it. Who
+    neither bids nor orders is not stopped by a private program's.
 
     Raises:
         DigestMismatch: the chain's key is another.
@@ -396,12 +399,13 @@ def check_keys(status: Status, profile: str, action: str) -> None:
         UnknownKey, DevParamsRefused: the installation has no key for the profile.
     """
     from circuits.key_registry import Registry
+    from circuits.registry import STATEMENTS
     from zk.errors import DigestMismatch
 
     listed = Registry.load()
     for item in status.statements:
         entry = listed.find(item.id, profile)
-        if action != UNSHIELD:
+        if action != UNSHIELD and (item.id in STATEMENTS or action in _OF_PROGRAMS):
             entry.require_current()
         if item.verifying_key != "0x" + entry.verifying_key:
             raise DigestMismatch(

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from circuits.key_registry import DEV, Registry, registry_text
+from node.cli import wallet_spend
+from node.private.program_keys import programs
 from node.testing.ceremonies import mark_insecure
 from zk import params
+from zk.errors import InsecureVersion
 
 
 @pytest.fixture
@@ -53,6 +57,20 @@ def test_an_insecure_version_is_refused_before_anything(alice, folder) -> None:
     assert len(alice.json("tx", "list").data["operations"]) == 1
     assert alice.json("balance").code == 0  # seeing needs no proof
     assert all(done.code == 0 for done in spends(alice, "unshield"))  # nor is anyone locked in
+
+
+def test_an_insecure_program_stops_who_bids_or_orders_and_nobody_else(folder) -> None:
+    program = next(iter(programs()))
+    keys = [Registry.load().find(name, DEV) for name in ("action/1", program)]
+    named = [SimpleNamespace(id=k.statement, verifying_key="0x" + k.verifying_key) for k in keys]
+    status = SimpleNamespace(name="chain", statements=named)
+    wallet_spend.check_keys(status, DEV, "bid")
+    mark_insecure(folder, program, "2026-05-01", "a bid is free")
+    for action in ("bid", "order"):
+        with pytest.raises(InsecureVersion, match="a bid is free"):
+            wallet_spend.check_keys(status, DEV, action)
+    for action in ("send", "shield", "unshield", "donate"):
+        wallet_spend.check_keys(status, DEV, action)
 
 
 def test_status_warns_of_an_insecure_version(offline, folder) -> None:
