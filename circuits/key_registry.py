@@ -181,6 +181,13 @@ class Registry:
         folder = None if path is None else path.parent
         return cls({(entry.statement, entry.origin): entry for entry in entries}, folder)
 
+    def has_current(self, statement: str, profile: str) -> bool:
+        """Whether a new chain of this profile can verify it."""
+        try:
+            return self.find(statement, profile).status == CURRENT
+        except (UnknownKey, DevParamsRefused):
+            return False
+
     def find(self, statement: str, profile: str) -> KeyEntry:
         """The entry that a profile may use; also that of an insecure version.
 

@@ -77,12 +77,30 @@ def names(genesis: Genesis) -> dict[Kind, str]:
 
 
 def statements_of(private: PrivateParameters | None) -> tuple[str, ...]:
-    """What a new chain with, or without, a private environment verifies; sorted."""
+    """What a chain with, or without, a private environment may verify at most; sorted."""
     if private is None:
         return STATEMENTS
     from node.private.program_keys import programs
 
     return tuple(sorted((*STATEMENTS, *PRIVATE_STATEMENTS, *programs())))
+
+
+def founded_with(
+    private: PrivateParameters | None, listed: Registry, profile: str
+) -> tuple[str, ...]:
+    """What a chain begins with here: what it must verify, and programs that have a current key.
+
+    Args:
+        private: of its private environment.
+        listed: keys.
+        profile: of the chain.
+    """
+    required = required_of(private)
+    return tuple(
+        name
+        for name in statements_of(private)
+        if name in required or listed.has_current(name, profile)
+    )
 
 
 def required_of(private: PrivateParameters | None) -> frozenset[str]:
@@ -130,7 +148,7 @@ def genesis(
 
     listed = registry or Registry.load()
     statements = []
-    for statement in statements_of(private):
+    for statement in founded_with(private, listed, DEV_PROFILE):
         entry = listed.find(statement, DEV_PROFILE)
         r1cs, key = bytes.fromhex(entry.r1cs), bytes.fromhex(entry.verifying_key)
         statements.append(StatementKey(statement, r1cs, key))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from circuits.key_registry import CEREMONY
 from circuits.keys import KeyStore
 from node.app import assembly, runtime
-from node.app.development import required_of, statements_of
+from node.app.development import founded_with
 from node.core.genesis import DEV_PROFILE, Allocation, Genesis, Parameters, StatementKey
 from node.core.lane import LaneParameters
 from node.core.private import PrivateParameters
@@ -43,7 +42,7 @@ def genesis(
         lane: of sealed intents; it needs a validator.
         stake: of the validators; its bonds are issued beside the allocations.
         private: of the private environment; the chain names those programs, too, that the registry
-            has a ceremony's key of (PV-189).
+            has a current key of (PV-189).
 
     Raises:
         DevParamsRefused: profile `dev`, or only development keys.
@@ -59,8 +58,7 @@ def genesis(
         )
     least = len(guardians) // 2 + 1 if guardians else 0
     statements = []
-    required, listed = required_of(private), keys.registry.entries
-    named = [s for s in statements_of(private) if s in required or (s, CEREMONY) in listed]
+    named = founded_with(private, keys.registry, profile)
     for statement in named:
         entry = keys.entry(statement, profile)
         entry.require_current()

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from circuits.keys import KeyStore
 from node.app import assembly
-from node.app.development import statements_of
+from node.app.development import founded_with
 from node.app.errors import AlreadyRunning, NoNode
 from node.app.node import CHAIN_FOLDER
 from node.app.process import GENESIS_FILE, LOCK_FILE
@@ -137,7 +137,7 @@ def succeed(
             f"the chain has no block {at}; its last one is {old.height}",
             fix="name a block of it: --height",
         )
-    named = statements_of(old.genesis.private)
+    named = founded_with(old.genesis.private, keys.registry, profile)
     return successor(
         old.genesis,
         _state(old, at, keys, report),

@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 
+from circuits.key_registry import DEV, Registry
 from circuits.keys import KeyStore
 from node.app import assembly, development, migration
 from node.app.development import statements_of
@@ -113,6 +114,19 @@ def test_pv189_a_chain_names_those_programs_that_it_wants():
         foreign = dataclasses.replace(whole, statements=tuple(statements))
         with pytest.raises(ForeignGenesis, match="RPC-14"):
             assembly.verifying_keys(foreign, keys)
+
+
+def test_pv189_a_new_chain_has_no_program_without_a_current_key():
+    listed, (first, second, *others) = Registry.load(), programs()
+    entries = dict(listed.entries)
+    marks = {"status": "insecure", "since": "2026-05-01", "reason": "a bid is free"}
+    entries[first, DEV] = dataclasses.replace(entries[first, DEV], **marks)
+    del entries[second, DEV]
+    genesis = development.genesis(
+        EPOCH_MS, lane=None, private=SECTION, registry=Registry(entries, listed.folder)
+    )
+    named = {item.statement for item in genesis.statements}
+    assert named == {"action/1", *STATEMENTS, *others}
 
 
 def test_pv189_the_successor_of_a_chain_from_before_programs_has_them():
