@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from node.core.ids import EnvironmentId, tagged_hash
 from node.execution import turnstile
 from node.private import committees, deposits, freezing
+from node.private import held as holdings
 from node.private import state as entries
 from node.private.messages import FreezeTx, HandoverTx, RemaskTx
 from node.private.state import Status
@@ -263,6 +264,21 @@ def test_pv128_a_hand_over_is_of_keys_that_are_not_frozen() -> None:
     assert at.chain.codes(tx) == ["PV-49"]
 
 
+def assert_listed(at: Keepers) -> None:
+    """PV-220: what is listed is what deposits and cells say."""
+    state = at.chain.state
+    here, now = at.committee, at.chain.declaration.id
+    listed = {(c, *place) for c in {here, now} for place in holdings.cells(state, c, 0)}
+    expected = set()
+    for item in at.held:
+        found, cell = deposits.deposit_of(state, item.input.id), cell_id(item.input.id, 0)
+        if found.status in (Status.PENDING, Status.ACCEPTED):
+            made = state.get(entries.cell_key(cell)) is not None
+            epoch = entries.cell_of(state, cell).epoch if made else found.epoch
+            expected.add((found.committee, epoch, cell))
+    assert listed == expected
+
+
 @settings(max_examples=4, deadline=None)
 @drawn(
     deposits_=st.lists(
@@ -281,6 +297,7 @@ def test_value_is_conserved_whoever_holds_it(deposits_, elsewhere, freezes) -> N
         dark = held.get(EnvironmentId.SHIELDED, 0) + held.get(EnvironmentId.PRIVATE, 0)
         assert dark == chain.purse.holdings + hidden
         assert all(row.adds_up for row in turnstile.supply(chain.state))
+        assert_listed(at)
 
     check()
     moving = [
