@@ -134,6 +134,15 @@ def test_pv179_2t_plus_1_members_signed_for_exactly_these_cells(chain):
     moved = (dataclasses.replace(first, c=first.c ^ 1), second)
     assert chain.codes(dataclasses.replace(right, certificate=few)) == ["PV-43"]
     assert chain.codes(dataclasses.replace(right, made=moved)) == ["PV-43"]
+    later = dataclasses.replace(chain.record.context, epoch=1)
+    others = {
+        sessions.statement(chain.record, right.session, right.made),
+        sessions.statement(chain.record, SessionId(bytes(32)), right.made),
+        sessions.statement(
+            dataclasses.replace(chain.record, context=later), right.session, right.made
+        ),
+    }
+    assert len(others) == 3, "of this session, and of these keys"
     assert chain.codes(right) == ["ok"]
 
 
