@@ -148,7 +148,7 @@ class Auction:
 
     def check_ready(self, state: StateReader, sale: bytes, found: Sale) -> None:
         """PV-175. Raises PrivateOutdated."""
-        if found.reserve is None or found.reserve.status is not Status.ACCEPTED:
+        if found.lacks:
             raise PrivateOutdated("PV-175", "its reserve was not accepted", where="sale")
         if not entries.accepted(state, sale, found):
             raise PrivateOutdated("PV-175", "no bid was accepted", where="sale")

@@ -145,9 +145,14 @@ def order(tx: OrderTx, state: StateReader, height: int) -> Effects:
 class Batch:
     """What of a session is a batch's; see `node.private.markets`."""
 
-    def check_ready(self, state: StateReader, sale: bytes, found: Sale) -> None:
+    def check_ready(
+        self,
+        state: StateReader,  # noqa: ARG002 - the batch has counted
+        sale: bytes,  # noqa: ARG002
+        found: Sale,
+    ) -> None:
         """PV-204: one of each side, or nothing can be traded. Raises PrivateOutdated."""
-        if {order.side for _, order in _accepted(state, sale, found)} != set(Side):
+        if found.lacks:
             raise PrivateOutdated("PV-204", "no orders of both sides were accepted", where="sale")
 
     def reads(self, state: StateReader, sale: bytes, found: Sale) -> list[Read]:

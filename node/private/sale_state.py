@@ -46,6 +46,7 @@ _SESSION: Final = b"p/s/k/"
 _UNHEARD: Final = b"p/s/u/"
 _BLAMED: Final = b"p/s/f/"
 CALLS: Final = b"p/s/c/"
+BOTH_SIDES: Final = 3
 NO_SESSION: Final = SessionId(bytes(ID_BYTES))
 
 
@@ -133,6 +134,7 @@ class Sale:
         terms: as they were fixed, of an auction or of a batch.
         reserve: of an auction.
         entered: bids, or orders, accepted or not.
+        sides: of accepted orders, bit s is `Side` s; of an auction 0.
         attempt: the present one.
         proved: height of the result; 0: none.
         made: its cells, in the order of the program's outputs.
@@ -143,17 +145,24 @@ class Sale:
     terms: SaleTerms | BatchTerms
     reserve: Reserve | None = None
     entered: int = 0
+    sides: int = 0
     attempt: Attempt = Attempt()
     proved: int = 0
     made: tuple[Made, ...] = ()
     outcome: Outcome | Clearing | None = None
     settled: bool = False
 
+    @property
+    def lacks(self) -> bool:
+        """PV-175, PV-204: what every call needs is not accepted: reserve, or both sides."""
+        if self.reserve is not None:
+            return self.reserve.status is not Status.ACCEPTED
+        return self.sides != BOTH_SIDES
+
     def has_failed(self, height: int) -> bool:
         """PV-183: there is no result, and none can come; a block of this height finds it so."""
         phase = self.terms.phase(height)
-        lacks = self.reserve is not None and self.reserve.status is not Status.ACCEPTED
-        never = lacks and phase is SalePhase.COMPUTING
+        never = self.lacks and phase is SalePhase.COMPUTING
         return not self.proved and (never or phase is SalePhase.OVER)
 
     def label(self, height: int) -> str:
@@ -171,7 +180,7 @@ class Sale:
         self.terms.write(writer)
         if self.reserve is not None:
             self.reserve.write(writer)
-        writer.u8(self.entered)
+        writer.u8(self.entered).u8(self.sides)
         self.attempt.write(writer)
         writer.u64(self.proved)
         for one in self.made:
@@ -188,14 +197,15 @@ class Sale:
         auction = _market(reader) is Market.AUCTION
         terms = SaleTerms.read(reader) if auction else BatchTerms.read(reader)
         reserve = Reserve.read(reader) if auction else None
-        entered, attempt, proved = reader.u8(), Attempt.read(reader), reader.u64()
+        entered, sides = reader.u8(), reader.count(1, BOTH_SIDES, "sides")
+        attempt, proved = Attempt.read(reader), reader.u64()
         made = tuple(Made.read(reader) for _ in range(terms.program.makes)) if proved else ()
         outcome: Outcome | Clearing | None = None
         if reader.count(1, 1, "outcome"):
             outcome = Outcome.read(reader) if auction else Clearing.read(reader)
         settled = bool(reader.count(1, 1, "settled"))
         reader.done()
-        return Sale(terms, reserve, entered, attempt, proved, made, outcome, settled)
+        return Sale(terms, reserve, entered, sides, attempt, proved, made, outcome, settled)
 
 
 def _market(reader: Reader) -> Market:

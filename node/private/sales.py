@@ -214,6 +214,8 @@ def accept(tx: AcceptTx, said: Acceptance, state: StateReader, height: int) -> E
     for identity in missing:
         found, changes = became(state, identity, found, Status.ACCEPTED)
         writes += changes
+        if isinstance(order := entries.find_entry(state, identity), Order):
+            found = replace(found, sides=found.sides | 1 << order.side)
     writes.append((entries.sale_key(tx.round), found.to_bytes()))
     names = ",".join(identity.hex() for identity in missing)
     return Effects(writes=tuple(writes), events=(event("accepted", tx.round, inputs=names),))

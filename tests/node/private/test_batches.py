@@ -226,8 +226,10 @@ def test_pv203_an_orders_cells_are_accepted_together_and_a_pads_keeps_its_commit
 
 
 def test_pv204_a_call_takes_orders_of_both_sides_in_the_order_of_arrival(chain):
-    alone, _ = chain.gathered((SELL, 0, 30), (SELL, 1, 30))
-    assert chain.codes(CallTx(alone, 0)) == ["PV-204"]
+    alone, (one, _) = chain.gathered((SELL, 0, 30), (SELL, 1, 30))
+    assert chain.sale(alone).label(chain.height + 1) == "failed"
+    (rest,) = chain.claims_of(alone, one)
+    assert chain.codes(CallTx(alone, 0), chain.into_notes(one, rest)) == ["PV-204", "ok"]
     identity, traded = chain.gathered((SELL, 0, 30), (BUY, 1, 20))
     reads = chain.reads(identity)
     assert [isinstance(one, Known) for one in reads] == [True] * 3 + [False, False, True] * 2
@@ -321,7 +323,7 @@ def test_pv178_a_result_of_another_program_over_the_same_cells_is_none(chain):
     results.check_result(right, chain.state, chain.height + 1)
     for sizes in ((3, 5), (3, 3)):
         other = dataclasses.replace(right, program=SaleProgram(Market.BATCH, sizes))
-        results.check_form(other)
+        results.check_form(other, {other.statement})
         call = partial(results.check_result, other, chain.state, chain.height + 1)
         assert refusal(call) == "PV-178"
 

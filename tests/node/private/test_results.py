@@ -33,7 +33,7 @@ from private_exec.committee.opening import OpenStatement
 from private_exec.mpc.certificate import Verdict
 from private_exec.mpc.context import MemoryJournal
 from private_exec.mpc.faults import Rewritten, Shifted, Silent, Withheld, Wrong
-from private_exec.mpc.labels import CellId, SessionId
+from private_exec.mpc.labels import SessionId
 from private_exec.mpc.message import Kind
 from private_exec.mpc.rounds import Round
 from private_exec.pedersen import Opening
@@ -475,9 +475,9 @@ def absent_of_seven(
     """Who is absent in the next attempt, if members said this in one in which 7 was."""
     seats = tuple(Seat(signer(member).account, f"{member}") for member in range(1, 8))
     declaration = dataclasses.replace(chain.declaration, seats=seats)
-    session, asked = SessionId(b"\x07" * 32), sessions.Known(CellId(bytes(32)), 0).com
+    session = SessionId(b"\x07" * 32)
     attempt = Attempt(1, 5, session, absent=mask_of([7]), asked=6, **changes)
-    found = Sale(chain.sale_terms(), bytes(32), asked, attempt=attempt)
+    found = Sale(chain.sale_terms(), attempt=attempt)
     state = {
         entries.unheard_key(session, member): mask_of(missed).to_bytes(2, "little")
         for member, missed in words.items()

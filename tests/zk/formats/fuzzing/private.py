@@ -127,10 +127,10 @@ def _sales() -> list[bytes]:
     bare = Sale(SALE_TERMS, Reserve(ID, G1_GENERATOR))
     attempt = Attempt(2, 25, SessionId(ID), 4, 27, spoiled=True)
     over = Sale(
-        SALE_TERMS, Reserve(ID, G1_GENERATOR, Status.ACCEPTED), 2, attempt, 30, MADE, Outcome(1, 9),
-        settled=True,
+        SALE_TERMS, Reserve(ID, G1_GENERATOR, Status.ACCEPTED), 2, 0, attempt, 30, MADE,
+        Outcome(1, 9), settled=True,
     )  # fmt: skip
-    batch = Sale(BATCH_TERMS, None, 2, attempt, 30, (*MADE, *MADE)[:3], Clearing(1))
+    batch = Sale(BATCH_TERMS, None, 2, 3, attempt, 30, (*MADE, *MADE)[:3], Clearing(1))
     return [bare.to_bytes(), over.to_bytes(), Sale(BATCH_TERMS).to_bytes(), batch.to_bytes()]
 
 
