@@ -1,6 +1,6 @@
 """What the chain has a member do when its committee is followed by another, or follows one.
 
-Rules PV-165, PV-166, PV-167.
+Rules PV-165 … PV-168.
 
     old    a transfer that is due          what opens it, which anybody may send
            one that is under way           masks, complaints, a session that hands the cells over
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from node.private import succession
 from node.private.member.due import Job
+from node.private.member.errors import MemberRefused
 from node.private.member.keys import Keys
 from node.private.member.view import View
 from node.private.messages import HandoverTx
@@ -24,7 +25,7 @@ from node.private.succession_payload import Left, Step, TransferTx, opening
 from private_exec.committee import reshare, together
 from private_exec.committee.errors import CeremonyRefused
 from private_exec.committee.participant import EpochSecrets
-from private_exec.committee.reshare import Side, Transfer
+from private_exec.committee.reshare import MaskDealing, Side, Transfer
 from private_exec.mpc.context import Context
 from private_exec.mpc.rounds import Rounds
 from private_exec.pedersen import Opening
@@ -69,7 +70,7 @@ class HandingDuties:
         """What is due behind this view: to be sent as it is, and to be made with others.
 
         Raises:
-            ChiaroError: the node does not answer, or a secret is lost.
+            ChiaroError: the node does not answer, or lies (PV-168), or a secret is lost.
         """
         parts = list(self._parts(view))
         digests = {part.transfer.digest for part in parts}
@@ -149,10 +150,15 @@ class HandingDuties:
         return TransferTx(part.committee, part.known.retry, step, message)
 
     def _masks(self, view: View, part: _Part, dealer: int) -> Masks:
-        """What a dealer sealed to this member; None: nothing that is right."""
+        """What a dealer sealed to this member; None: nothing that is right.
+
+        Raises:
+            MemberRefused: PV-168.
+        """
         key = part.transfer.digest, part.side, dealer
         if key not in self._opened:
             dealing = succession.dealing_of(view.reader, part.committee, dealer)
+            _check(dealing, dealer, part.transfer)
             self._opened[key] = reshare.open_masks(dealing, part.transfer, part.side, part.secrets)
         return self._opened[key]
 
@@ -181,6 +187,19 @@ class HandingDuties:
         elif (left := succession.handed_of(view.reader, part.committee)) is not None:
             about = f"{count} from committee {part.committee.hex()[:16]}"
             yield Job(session, keys, _taking(part, left, right), about)
+
+
+def _check(dealing: MaskDealing, dealer: int, transfer: Transfer) -> None:
+    """PV-168: masks as a node gives them, if the chain can have them. Raises MemberRefused."""
+    try:
+        reshare.check(dealing, transfer)
+    except CeremonyRefused as error:
+        raise MemberRefused(
+            "PV-168", f"the node gives masks that no chain has: {error.message}",
+            where=f"masks of member {dealer}",
+            why="a complaint about them could open what somebody else sealed to this member",
+            fix="ask a node that is this member's own",
+        ) from None  # fmt: skip
 
 
 def _handing(part: _Part, masks: list[list[Opening]]) -> Callable[[Context], Rounds[TransferTx]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from node.private import committees, custody, deposits, freezing, places, succession
+from node.private.member.errors import MemberRefused
 from node.private.messages import FreezeTx
 from node.private.succession import LAST_STEP, Succession
 from node.private.succession_payload import Left, NameTx, Step, TransferTx, opening
@@ -178,6 +179,31 @@ def test_pv166_wrong_masks_of_a_dealer_are_complained_of_by_either_side(two) -> 
     assert_ok(two.chain.run(two.session(two.old)))
     assert_ok(two.chain.run(two.session(two.new)))
     assert two.old.listed() == []
+
+
+def test_pv168_a_node_that_lies_about_masks_draws_no_complaint(two) -> None:
+    """Under another's E, garbage: a complaint would show e·E."""
+    two.name()
+    two.open()
+    right = two.dealing(1)
+    assert_ok(two.chain.run(two.message(Step.MASKS, right.to_bytes())))
+    old, new = right.sealed
+    garbage = dataclasses.replace(old, parts=tuple(bytes(len(part)) for part in old.parts))
+    bare = dataclasses.replace(right, sealed=(garbage, new), signature=b"")
+    signed = signer(1).sign(bare.digest(two.transfer))
+    key, view = succession.said_key(two.old.committee, 1), two.old.view()
+    honest = view._chain.get
+    for forged in (
+        dataclasses.replace(right, sealed=(garbage, new)),
+        dataclasses.replace(bare, signature=signed),
+    ):
+        view._chain.get = lambda at, height, f=forged: (
+            f.to_bytes() if at == key else honest(at, height)
+        )
+        with pytest.raises(MemberRefused) as caught:
+            two.old.handing[3].look(view)
+        assert caught.value.rule == "PV-168"
+    assert two.look(two.old, 3)[3][0][0].step is Step.MASKS  # of its own, and no complaint
 
 
 def test_pv167_the_new_committee_complains_too(two) -> None:
