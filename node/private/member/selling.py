@@ -100,11 +100,13 @@ class SaleDuties:
                 known.update(key for key, _ in waiting)
                 messages += self._duties.complaints(view, [key for key, _ in waiting], secrets)
                 jobs += self._duties.accepting(identity, waiting, view, secrets, of.terms.close)
-            elif phase is SalePhase.COMPUTING and not of.proved:
+            elif of.outcome is not None or _is_closed(view, of):
+                continue
+            elif of.proved:
+                jobs.append(_opening(view.reader, identity, of, secrets))
+            elif phase is SalePhase.COMPUTING:
                 messages += self._calling(view, identity, of, unheard)
                 jobs += self._computing(view, identity, of, secrets)
-            if of.proved and of.outcome is None and not _is_closed(view, of):
-                jobs.append(_opening(view.reader, identity, of, secrets))
         self._duties.keep(known)
         return messages, jobs
 
@@ -189,7 +191,8 @@ def _waiting(state: StateReader, identity: bytes, of: Sale) -> Iterator[tuple[by
 def _is_closed(view: View, of: Sale) -> bool:
     """PV-183, PV-234: what entered goes back, and nothing is opened any more.
 
-    Of orders that have left the pads are gone: fills would be opened under those of others.
+    Where some have left, a session would read others' cells than its id was made of, and fills
+    would be opened under the pads of others.
     """
     frozen = freezing.find(view.reader, of.terms.committee, of.terms.epoch) is not None
     return frozen or results.is_broken(view.reader, of)
