@@ -10,6 +10,7 @@ import inspect
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module, resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -36,6 +37,7 @@ class Entry:
     source: str = ""
 
 
+@cache
 def _import_error_modules() -> None:
     """Load the modules whose source defines an error code; the others may be heavy."""
     for package in PACKAGES:
