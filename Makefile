@@ -26,11 +26,11 @@ help: ## This list
 demo: $(VENV)/.run ## Install, then a private transfer from end to end (offline, about a minute)
 	$(BIN)/chiaro demo --out .cache/demo
 
+# One process more: tests of nodes wait for each other some of the time, networks of real ones half of it.
 .PHONY: test
-test: $(VENV)/.dev ## The default test suite, in JOBS processes
-	$(BIN)/pytest -q -n $(JOBS) --dist loadfile -m "not slow and not oracle_snarkjs and not oracle_gnark and not oracle_arkworks and not oracle_cometbft and not oracle_nats and not browser and not bench"
+test: $(VENV)/.dev ## The default test suite, in JOBS processes and one more
+	$(BIN)/pytest -q -n $$(($(JOBS) + 1)) --dist loadfile -m "not slow and not oracle_snarkjs and not oracle_gnark and not oracle_arkworks and not oracle_cometbft and not oracle_nats and not browser and not bench"
 
-# One process more: networks of real nodes wait for each other half of the time.
 .PHONY: test-full
 test-full: $(VENV)/.dev ## Full-size circuits, foreign oracles, long schedules
 	$(BIN)/pytest -q -n $$(($(JOBS) + 1)) --dist loadfile -m "(slow or oracle_snarkjs or oracle_gnark or oracle_arkworks or oracle_cometbft or oracle_nats or browser) and not bench"
