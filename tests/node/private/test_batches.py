@@ -251,6 +251,7 @@ def test_pv178_a_result_names_the_program_that_was_run(chain):
     other = dataclasses.replace(right, digest=bytes(32))
     like = dataclasses.replace(right, digest=right.digest[:8] + bytes(24))
     sized = dataclasses.replace(right, program=SaleProgram(Market.BATCH, (3, 5)))
+    assert refusal(lambda: results.check_form(other, {right.statement})) == "PV-178"
     assert chain.codes(other) == ["PV-178"], "the chain has no such key, and traces nothing"
     assert like.statement == right.statement
     for tx in (like, sized):
