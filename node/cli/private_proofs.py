@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from zk.groth16.keys import VerifyingKey
 
 ONLY_HERE = "verifies with this project's tools only"
+PROVIDED = (
+    "provided that one honest contributor from outside the committee took part in the ceremony of "
+    "the program's key"
+)
+"""What holds P2-7 up: a proof says no more than its key is worth."""
 UNSAFE = "the key is a development key: its seed is published, and anybody can prove anything"
 
 _MOST_DIGITS: Final = 20
@@ -61,7 +66,7 @@ def verify(context: typer.Context, file: Path = _FILE, vk: Path | None = _KEY) -
         "cells_made": len(transition.outputs),
         "key": key.id,
         "development_key": unsafe,
-        "claim": "the cells made hold what the program gives for the cells read",
+        "claim": f"the cells made hold what the program gives for the cells read, {PROVIDED}",
         "note": ONLY_HERE,
     }
     output.emit(session, "private.verify", data)

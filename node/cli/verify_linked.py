@@ -65,7 +65,7 @@ def linked_checks(session: Session, wire: bytes, *, history: bool) -> Checked | 
 
 def _result(session: Session, tx: ResultTx) -> Checked:
     """What a committee proved; whose cells it read, and who signed, the chain says."""
-    from node.cli.private_proofs import ONLY_HERE, UNSAFE, key_of
+    from node.cli.private_proofs import ONLY_HERE, PROVIDED, UNSAFE, key_of
     from node.private import results
     from zk import backends
     from zk.formats.itemised import Check
@@ -78,7 +78,8 @@ def _result(session: Session, tx: ResultTx) -> Checked:
         return Checked([Check("result", False, error.id, error.message)], {})
     if unsafe:
         session.warnings.append(UNSAFE)
-    text = f"what it made is the program's for {len(tx.reads)} cells read; {ONLY_HERE}"
+    made = f"what it made is the program's for {len(tx.reads)} cells read"
+    text = f"{made}, {PROVIDED}; {ONLY_HERE}"
     return Checked([Check("result", True, "", text)], key_document(key.id, None))
 
 

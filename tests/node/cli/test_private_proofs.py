@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from node.cli.private_proofs import PROVIDED
 from private_exec.errors import LinkRefused
 from private_exec.provable.document import parse
 from private_exec.provable.errors import MalformedTransition, TransitionRefused
@@ -56,6 +57,7 @@ def test_an_auditor_verifies_the_file_alone(offline: Any, rehearsed: Any, made: 
     assert (found.data["cells_read"], found.data["cells_made"]) == (3, 2)
     assert found.data["development_key"] is True
     assert "this project's tools only" in found.data["note"]
+    assert found.data["claim"].endswith(PROVIDED)
     assert "published" in " ".join(found.document["warnings"])
 
 
