@@ -92,6 +92,8 @@ def test_pv200_terms_that_cannot_be_kept_are_refused(chain):
         assert chain.codes(tx) == ["PV-200"], name
     most = chain.batch_terms(**good | {"lot": MAX_UNIT, "low": MAX_UNIT - 3 * 500})
     assert most.top == MAX_UNIT and most.top * LIMIT < 2**64
+    ladder = chain.batch_terms()
+    assert [ladder.price(tick) for tick in range(4)] == [3_000, 3_500, 4_000, 4_500]
     assert chain.codes(chain.batch(most)) == ["ok"]
     again = chain.batch(chain.batch_terms(**good))
     assert chain.codes(again, again) == ["ok", "EX-6"]
