@@ -39,6 +39,11 @@ def test_costs_of_an_auction() -> None:
         assert f"| {' | '.join(f'{run[key]:.0f}' for run in runs)} |" in guide
 
 
+def test_costs_of_the_three_programs() -> None:
+    table = runpy.run_path(str(MADE / "programs.py"))["table"]
+    assert table(results("programs.json")) in page("docs/private.md")
+
+
 def test_costs_of_collaborative_proofs() -> None:
     text = page("private_exec/collaborative/SPEC.md")
     stated = 0
