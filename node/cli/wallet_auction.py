@@ -178,22 +178,27 @@ def returning(
     Raises:
         NoBidBack: there is none.
     """
-    from node.rpc.text import bytes_of
-    from shielded.private_owner import own
-
-    found = {bytes_of(item.owner, 32): item for item in client.private_bids(sale).bids}
-    mine = own(secrets.spending, sale, found)
+    mine = wallet_private.owned(secrets, sale, client.private_bids(sale).bids)
     view = client.private_sale(sale)
     record = private_trust.record_at(client, terms.committee, terms.epoch)
-    back, spent = [], 0
-    for owner in mine:
-        item = found[owner.public]
-        if item.returns:
-            one = _opened(wallet, record, view, item, owner)
-            spent += one.opening.value == 0
-            back += [one] if one.opening.value else []
+    back, spent, closed = [], 0, ""
+    for owner, item in mine:
+        if not item.returns:
+            continue
+        one = _opened(wallet, record, view, item, owner)
+        if one is None:
+            closed = item.id
+        elif one.opening.value:
+            back.append(one)
+        else:
+            spent += 1
+    if closed and not back and not spent:
+        raise NoBidBack(
+            f"no amount in this wallet's history opens its bid {closed[:18]}…",
+            fix="scan the chain again: `chiaro sync --rescan`",
+        )
     if not back:
-        states = ", ".join(found[owner.public].status for owner in mine)
+        states = ", ".join(item.status for _, item in mine)
         text = f"bids of this wallet in the sale: {states or 'none'}"
         raise NoBidBack(f"{text}; the price took all of it" if spent else text)
     return back
@@ -201,7 +206,8 @@ def returning(
 
 def _opened(
     wallet: Wallet, record: EpochRecord, sale: SaleView, item: BidView, owner: PrivateOwner
-) -> Returning:
+) -> Returning | None:
+    """None: this wallet did not make it, or has forgotten what it bid."""
     from node.private.bidding import opening_of
     from node.private.sale_terms import LIMIT
     from node.rpc.text import bytes_of
@@ -219,10 +225,7 @@ def _opened(
             left = Opening(amount - price, whole.blinding)
             if g1_to_bytes(left.commitment) == wanted:
                 return Returning(item, owner, left, price if won else None)
-    raise NoBidBack(
-        f"no amount in this wallet's history opens its bid {item.id[:18]}…",
-        fix="scan the chain again: `chiaro sync --rescan`",
-    )
+    return None
 
 
 def claim(

@@ -153,20 +153,23 @@ def returning(
     Raises:
         NothingBack: there is nothing.
     """
-    from node.rpc.text import bytes_of
-    from shielded.private_owner import own
-
-    found = {bytes_of(item.owner, 32): item for item in client.private_orders(batch).orders}
-    mine = own(secrets.spending, batch, found)
+    mine = wallet_private.owned(secrets, batch, client.private_orders(batch).orders)
     view = client.private_batch(batch)
     record = private_trust.record_at(client, terms.committee, terms.epoch)
     back: list[Returning] = []
-    for owner in mine:
-        item = found[owner.public]
+    closed = ""
+    for owner, item in mine:
         if item.returns or (item.fill is not None and not item.fill.claimed):
-            back += _of_order(wallet, record, view, item, terms, owner)
+            found = _of_order(wallet, record, view, item, terms, owner)
+            closed = item.id if found is None else closed
+            back += found or []
+    if closed and not back:
+        raise NothingBack(
+            f"no amount in this wallet's history opens its order {closed[:18]}…",
+            fix="scan the chain again: `chiaro sync --rescan`",
+        )
     if not back:
-        states = ", ".join(found[owner.public].status for owner in mine)
+        states = ", ".join(item.status for _, item in mine)
         raise NothingBack(f"orders of this wallet in the batch: {states or 'none'}")
     return sorted(back, key=lambda one: one.what, reverse=True)
 
@@ -178,8 +181,9 @@ def _of_order(
     item: OrderView,
     terms: BatchTerms,
     owner: PrivateOwner,
-) -> list[Returning]:
-    """What there is of one order, without what is 0."""
+) -> list[Returning] | None:
+    """What there is of one order, without what is 0; None: this wallet cannot open it."""
+    from node.core.amounts import MAX_AMOUNT
     from node.private.batch_terms import Clearing
     from node.private.sale_terms import Side
     from node.rpc.text import bytes_of
@@ -193,7 +197,8 @@ def _of_order(
         if item.fill is not None and item.told is not None and view.tick is not None:
             told = Opening(int(item.told.value), int(item.told.blinding))
             left, traded = own.settled(terms, side, Clearing(view.tick), told)
-        if g1_to_bytes(left.commitment) != wanted:
+        amounts = [left.value] if traded is None else [left.value, traded.value]
+        if g1_to_bytes(left.commitment) != wanted or max(amounts) > MAX_AMOUNT:
             continue
         found = []
         if traded is not None and item.fill is not None and not item.fill.claimed:
@@ -202,10 +207,7 @@ def _of_order(
         if item.returns:
             found.append(Returning("left", identity, terms.locks(side), left, owner))
         return [one for one in found if one.opening.value]
-    raise NothingBack(
-        f"no amount in this wallet's history opens its order {item.id[:18]}…",
-        fix="scan the chain again: `chiaro sync --rescan`",
-    )
+    return None
 
 
 def _candidates(

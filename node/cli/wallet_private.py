@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 import secrets as randomness
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from node.cli import private_trust, wallet_spend, wallet_sync
 from node.cli.output import Report
@@ -335,26 +335,29 @@ def returning(
     Raises:
         NothingToClaim: there is none.
     """
-    from node.rpc.text import bytes_of
-    from shielded.private_owner import own
-
-    found = {bytes_of(item.owner, 32): item for item in inputs_of(client, identity)}
-    mine = own(secrets.spending, identity, found)
+    mine = owned(secrets, identity, inputs_of(client, identity))
     record = private_trust.record_of(client, terms)
-    back = []
-    for owner in mine:
-        item = found[owner.public]
+    back, closed = [], ""
+    for owner, item in mine:
         if item.claimable:
-            back.append(Returning(item, owner, _opening(wallet, record, identity, item, owner)))
+            opening = _opening(wallet, record, identity, item, owner)
+            closed = closed if opening else item.id
+            back += [Returning(item, owner, opening)] if opening else []
+    if closed and not back:
+        raise NothingToClaim(
+            f"no amount in this wallet's history opens its donation {closed[:18]}…",
+            fix="scan the chain again: `chiaro sync --rescan`",
+        )
     if not back:
-        states = ", ".join(found[owner.public].status for owner in mine)
+        states = ", ".join(item.status for _, item in mine)
         raise NothingToClaim(f"donations of this wallet to the round: {states or 'none'}")
     return back
 
 
 def _opening(
     wallet: Wallet, record: EpochRecord, identity: bytes, item: InputView, owner: PrivateOwner
-) -> Opening:
+) -> Opening | None:
+    """None: this wallet did not make it, or has forgotten what it gave."""
     from circuits.crossing import MAX_WEIGHT
     from node.private.build import about_of, openings_of
     from node.rpc.text import bytes_of
@@ -368,10 +371,7 @@ def _opening(
             opening = openings_of(owner, weight, about).amount
             if g1_to_bytes(opening.commitment) == wanted:
                 return opening
-    raise NothingToClaim(
-        f"no amount in this wallet's history opens its donation {item.id[:18]}…",
-        fix="scan the chain again: `chiaro sync --rescan`",
-    )
+    return None
 
 
 def claim(
@@ -404,6 +404,32 @@ def claim(
 
 
 # --- both ----------------------------------------------------------------------------------------
+
+
+class _Owned(Protocol):
+    """What a node lists with its owner's key, 0x and 64 digits."""
+
+    @property
+    def owner(self) -> str: ...
+
+
+_Item = TypeVar("_Item", bound=_Owned)
+
+
+def owned(
+    secrets: Secrets, context: bytes, items: Iterable[_Item]
+) -> list[tuple[PrivateOwner, _Item]]:
+    """What is this wallet's of a round, sale or batch, by its owner keys, in order.
+
+    Anybody can put something of its own under a key that it saw: so a key may have several, and
+    only some of them open.
+    """
+    from node.rpc.text import bytes_of
+    from shielded.private_owner import own
+
+    listed = [(bytes_of(item.owner, 32), item) for item in items]
+    keys = {one.public: one for one in own(secrets.spending, context, [key for key, _ in listed])}
+    return [(keys[key], item) for key, item in listed if key in keys]
 
 
 def own_address(wallet: Wallet) -> Address:

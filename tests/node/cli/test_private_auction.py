@@ -24,6 +24,7 @@ from node.testing.nodes import serving
 from node.testing.overnode import PARAMETERS, OverNode, node_of
 from node.testing.private import assert_ok, unlinked
 from node.testing.sales import SaleChain, Sceptic, auction_of
+from shielded import private_owner
 from shielded.private_owner import PrivateOwner
 from transparent.signature import SigningKey
 
@@ -167,6 +168,29 @@ def test_a_price_of_all_that_was_bid_leaves_nothing(place) -> None:
     out = Console(record=True, width=120)
     draw_sale(out, unsold, place.client.private_bids(identity))
     assert "settled: nothing is sold" in out.export_text()
+
+
+def test_a_bid_under_a_copied_key_is_in_nobodys_way(place, monkeypatch) -> None:
+    """A key says nothing of who made a bid: a wallet takes what it can open."""
+    sale = new_sale(place)
+    identity, honest = bytes_of(sale, 32), private_owner.next_owner
+    assert bid(place, "bob", sale, "0.3").code == 0
+    (one,) = place.client.private_bids(identity).bids
+
+    def copied(*asked):
+        found = honest(*asked)
+        object.__setattr__(found, "public", bytes_of(one.owner, 32))
+        return found
+
+    monkeypatch.setattr(private_owner, "next_owner", copied)
+    assert bid(place, "alice", sale, "0.2").code == 0
+    assert len({item.owner for item in place.client.private_bids(identity).bids}) == 1
+    place.chain.to(place.client.private_sale(identity).accept)
+    assert shown(place, sale)["status"] == "failed"
+    assert claimed(place, "bob", sale) == pytest.approx(0.3)
+    left = place.cli.pay("private", "auction", "claim", sale, "--wallet", "bob")
+    assert (left.code, left.error["code"]) == (1, "WOP-034")
+    assert "opens its bid" in left.error["message"]
 
 
 def test_drafts_and_refusals_send_nothing(place) -> None:

@@ -23,6 +23,7 @@ from node.testing.nodes import serving
 from node.testing.overnode import PARAMETERS, OverNode, node_of
 from node.testing.private import assert_ok, unlinked
 from node.testing.sales import SaleChain, Sceptic
+from shielded import private_owner
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +66,18 @@ def order(place, name: str, batch: str, *more: str):
     return place.cli.pay("private", "batch", "order", batch, *more, "--wallet", name)
 
 
+def under(monkeypatch, owner: str) -> None:
+    """Whoever orders next puts it under this key, which everybody reads on the chain."""
+    honest = private_owner.next_owner
+
+    def copied(*asked):
+        found = honest(*asked)
+        object.__setattr__(found, "public", bytes_of(owner, 32))
+        return found
+
+    monkeypatch.setattr(private_owner, "next_owner", copied)
+
+
 def held(place, name: str) -> dict[str, float]:
     found = place.cli.json("balance", "--wallet", name).data["assets"]
     return {one["asset"]: float(one["spendable"]["amount"]) for one in found}
@@ -84,7 +97,7 @@ def claimed(place, name: str, batch: str) -> dict[str, float]:
     return {**gained, "native": gained["native"] + fees}
 
 
-def test_a_batch_from_its_orders_to_what_everybody_takes(place) -> None:
+def test_a_batch_from_its_orders_to_what_everybody_takes(place, monkeypatch) -> None:
     made = new_batch(place)
     assert (made.code, made.data["status"]) == (0, "included"), made.out
     name, batch = made.data["batch"], bytes_of(made.data["batch"], 32)
@@ -98,7 +111,13 @@ def test_a_batch_from_its_orders_to_what_everybody_takes(place) -> None:
     early = place.cli.json("private", "batch", "call", name)
     assert early.error["code"] == "PV-175"
 
-    messages = [one.message for one in place.client.private_orders(batch).orders]
+    orders = place.client.private_orders(batch).orders
+    with monkeypatch.context() as patch:
+        under(patch, orders[1].owner)
+        assert order(place, "alice", name, "sell", "1", "0.12", "--again").code == 0
+    owners = [one.owner for one in place.client.private_orders(batch).orders]
+    assert owners[1:] == [orders[1].owner] * 2, "in nobody's way"
+    messages = [one.message for one in orders]
     inputs = [read_input(bytes_of(message)) for message in messages]
     assert_ok(place.chain.run(place.chain.admit(batch, inputs)))
     place.chain.to(made.data["accept"])
@@ -123,11 +142,12 @@ def test_a_batch_from_its_orders_to_what_everybody_takes(place) -> None:
     assert bob.get("gold", 0.0) == 0.0
     assert alice == pytest.approx({"gold": 0.5, "native": 2 * price})
     listed = {one["id"]: one for one in place.cli.json("private", "batch", "list").data["batches"]}
-    assert (listed[name]["status"], listed[name]["orders"]) == ("settled", 2)
+    assert (listed[name]["status"], listed[name]["orders"]) == ("settled", 3)
     taken = place.cli.json("private", "batch", "show", name).data["places_taken"]
     assert [(one["side"], one["fill"]) for one in taken] == [
         ("sell", "claimed"),
         ("buy", "claimed"),
+        ("sell", None),
     ]
     assert "all trade at" in place.cli("private", "batch", "show", name).out
     found = msgspec.structs.replace(place.client.private_batch(batch), price=None)
