@@ -190,7 +190,7 @@ def _of_order(
     from private_exec.pedersen import Opening
     from zk.curve.encoding import g1_to_bytes
 
-    side = Side[item.side.upper()]
+    side = Side.BUY if item.side == Side.BUY.label else Side.SELL
     wanted, identity = bytes_of(item.left, 32), bytes_of(item.id, 32)
     for own in _candidates(wallet, record, bytes_of(view.id, 32), terms, side, owner):
         left, traded = own.locked(terms, side), None

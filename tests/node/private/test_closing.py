@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from node.core.ids import EnvironmentId, Kind, tagged_hash
+from node.core.ids import NATIVE, EnvironmentId, Kind, tagged_hash
 from node.execution import turnstile
 from node.execution.order import PoolState
 from node.private import build as building
@@ -14,7 +14,9 @@ from node.private import committees
 from node.private import state as entries
 from node.private.freezing import GRACE_STEPS
 from node.private.messages import FreezeTx, SettleTx
-from node.private.sale_terms import statement_of
+from node.private.sale_program import Market, SaleProgram
+from node.private.sale_terms import Side, statement_of
+from node.testing.batches import BASE, SIZES, BatchChain
 from node.testing.private import Held, PrivateChain, assert_ok, signer
 from node.testing.sales import SELLER, Placed, SaleChain
 from shielded.private_owner import PrivateOwner
@@ -115,6 +117,43 @@ def test_pv234_what_an_insecure_statement_proved_is_not_opened_and_bids_go_back(
     assert chain.codes(chain.outputs(sale)) == ["PV-234"]
     assert chain.codes(chain.leave(bid, ALICE.account)) == ["ok"]
     assert chain.balance(ALICE.account) == before + 9_000
+
+
+def test_ex46_what_orders_traded_and_what_is_left_gets_out_of_an_exit_only_pool():
+    """Of two batches with a result one is opened, before guardians say that it may be forged."""
+    chain = BatchChain()
+    chain.start(notes=12)
+    h, step = chain.height, chain.parameters.step_heights
+    late = {"close": h + 20, "accept": h + 20 + step, "prove": h + 20 + 20 * step}
+    said = ((Side.SELL, 1, 500), (Side.BUY, 3, 300))
+    batches = [chain.collect(**late, low=low) for low in (3_000, 4_000)]
+    orders = [[chain.order(one, *order, n) for n, order in enumerate(said)] for one in batches]
+    for one, mine in zip(batches, orders, strict=True):
+        assert_ok(chain.run(chain.admit(one, [order.input for order in mine])))
+    chain.to(late["accept"])
+    for one in batches:
+        chain.call(one)
+        assert_ok(chain.run(chain.prove(one)))
+    before = dict(chain.held_of(BASE)), chain.balance(ALICE.account)
+    chain.decree(PoolState.EXIT_ONLY)
+    assert_ok(chain.run(chain.outputs(batches[0])))
+    chain.decree(PoolState.EXIT_ONLY, insecure=SaleProgram(Market.BATCH, SIZES).statement)
+    never = chain.outputs(batches[1])
+    assert chain.codes(SettleTx(batches[0]), never, SettleTx(batches[1])) == [
+        "ok", "PV-234", "PV-181",
+    ]  # fmt: skip
+    out = dict.fromkeys((NATIVE, BASE), 0)
+    for one, mine in zip(batches, orders, strict=True):
+        for order in mine:
+            for what in chain.claims_of(one, order):
+                assert chain.codes(chain.into_notes(order, what)) == ["EX-34"]
+                assert chain.codes(chain.into_account(order, what, ALICE)) == ["ok"]
+                out[what[1]] += what[2].value
+    locked = [order.making.value for mine in orders for order in mine]
+    assert out == {kind: sum(v.amount for v in locked if v.kind == kind) for kind in out}
+    held = EnvironmentId.PRIVATE
+    assert chain.held_of(BASE)[held] == before[0].get(held, 0) - out[BASE]
+    assert chain.balance(ALICE.account) == before[1] + out[NATIVE]
 
 
 def test_ex46_a_freeze_passes_an_exit_only_pool():
