@@ -14,14 +14,14 @@ from node.cli import private_trust, wallet_private
 from node.cli.wallet_auction import chain_of
 from node.cli.wallet_private import CLAIM, Provers
 from node.core.errors import PolicyRefused
-from node.core.ids import Kind
+from node.core.ids import ChainId, Kind
 
 if TYPE_CHECKING:
     from node.cli.wallet_db import Operation
     from node.cli.wallets import Secrets, Wallet
     from node.private.batch_terms import BatchTerms
     from node.private.build import Refund
-    from node.private.ordering import OrderOpenings
+    from node.private.ordering import Ordering, OrderOpenings
     from node.private.sale_terms import Side
     from node.rpc.batch_schema import BatchView, OrderView
     from node.rpc.client import NodeClient
@@ -93,31 +93,46 @@ def order(
         InvalidTransaction, PolicyRefused: the node refuses it; the operation is `rejected`.
         Unreachable: it stays `proved`; `tx submit` sends it later.
     """
-    from node.private.ordering import ordering
     from node.rpc.text import bytes_of
     from shielded import private_plan
-    from shielded.private_owner import next_owner, own
+    from shielded.private_owner import own
 
-    status, batch, terms = client.status(), asked.batch, asked.terms
+    status, batch = client.status(), asked.batch
     owners = [bytes_of(item.owner, 32) for item in client.private_orders(batch).orders]
     if own(secrets.spending, batch, owners) and not asked.again:
         raise OrderAlready("this wallet has an order in this batch", where="0x" + batch.hex())
-    made = ordering(
-        chain_of(status),
-        private_trust.trusted_keys(client, terms.committee, terms.epoch),
-        terms,
-        batch,
-        asked.side,
-        asked.tick,
-        asked.quantity,
-        next_owner(secrets.spending, batch, owners),
-    )
+    made = _unused(client, chain_of(status), asked, secrets, owners)
     own_address = wallet_private.own_address(wallet)
     around = wallet_private.surroundings(status, asked.fee)
     plan, notes = private_plan.pledge(wallet.state, own_address, made.value, around)
     memo = asked.side.label
     operation = wallet_private.draft(wallet, status, ORDER, batch, made.value, plan, notes, memo)
     return wallet_private.send(wallet, client, operation, plan, secrets, prove, made)
+
+
+def _unused(
+    client: NodeClient, chain_id: ChainId, asked: Asked, secrets: Secrets, owners: list[bytes]
+) -> Ordering:
+    """The order under the first owner whose commitments no other input has (PV-113).
+
+    Nothing is proved of a pad: who sees an order before its block can copy that commitment into an
+    order that members then refuse. The same owner would have the same pad again.
+    """
+    from node.private.ordering import ordering
+    from node.private.rounds import read_input
+    from node.private.state import used_key
+    from shielded.private_owner import next_owner
+
+    terms, taken = asked.terms, list(owners)
+    record = private_trust.trusted_keys(client, terms.committee, terms.epoch)
+    while True:
+        owner = next_owner(secrets.spending, asked.batch, taken)
+        said = asked.side, asked.tick, asked.quantity
+        made = ordering(chain_id, record, terms, asked.batch, *said, owner)
+        keys = map(used_key, read_input(made.said.input).duplicate_keys)
+        if all(client.state(key).value is None for key in keys):
+            return made
+        taken.append(owner.public)
 
 
 # --- what comes of it ----------------------------------------------------------------------------

@@ -6,6 +6,7 @@ what they prove; other proofs prove nothing.
 
 from __future__ import annotations
 
+import dataclasses
 from types import SimpleNamespace
 
 import msgspec
@@ -15,6 +16,8 @@ from rich.console import Console
 from node.cli import wallet_private
 from node.cli.private_batch_show import batch_document, draw_batch
 from node.cli.wallet_private import Provers
+from node.core.errors import PolicyRefused
+from node.private.ordering import OrderOpenings
 from node.private.rounds import read_input
 from node.private.sale_program import Market, SaleProgram
 from node.rpc.client import NodeClient
@@ -155,6 +158,28 @@ def test_a_batch_from_its_orders_to_what_everybody_takes(place, monkeypatch) -> 
     out = Console(record=True, width=140)
     draw_batch(out, found, place.client.private_orders(batch))
     assert "settled: nothing is traded" in out.export_text()
+
+
+def test_an_order_whose_pad_was_copied_is_made_under_another_key(place, monkeypatch) -> None:
+    """Who saw it before its block used its pad's commitment: the same one cannot enter (PV-113)."""
+    name = new_batch(place).data["batch"]
+    drawn, seen = OrderOpenings.of, []
+
+    def lost(*_):
+        raise PolicyRefused("sent, and in no block", where="order")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(OrderOpenings, "of", lambda *a: seen.append(drawn(*a)) or seen[-1])
+        patch.setattr(wallet_private, "draft", lost)
+        assert order(place, "bob", name, "buy", "1", "0.1").code == 5
+    (first,) = seen
+    with monkeypatch.context() as patch:
+        patch.setattr(OrderOpenings, "of", lambda *a: dataclasses.replace(drawn(*a), pad=first.pad))
+        assert order(place, "alice", name, "sell", "1", "0.12").code == 0
+    given = order(place, "bob", name, "buy", "1", "0.1")
+    assert given.code == 0, given.out
+    place.chain.to(place.client.private_batch(bytes_of(name, 32)).accept)
+    assert claimed(place, "bob", name)["native"] == pytest.approx(0.17)
 
 
 def test_drafts_and_refusals_send_nothing(place) -> None:
