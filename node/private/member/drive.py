@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TypeVar
 
-from node.private.member.transport import MOST_BYTES, Mail, Outbox
+from node.private.member.transport import MOST_BYTES, PASSED_ON, Mail, Outbox
 from private_exec.mpc.errors import TooEarly
 from private_exec.mpc.message import Message
 from private_exec.mpc.party import Party
@@ -49,10 +49,13 @@ class _Later:
 async def drive(party: Party[T], mail: Mail, outbox: Outbox, report: Callable[[str], None]) -> T:
     """Run a session to its end; cancel it to drop out.
 
+    What is new of rounds that wait for all is passed on (PV-24), and may have been: so there nobody
+    is at fault for what he did not sign.
+
     Args:
         party: at its start.
         mail: where others' messages come.
-        outbox: who carries one's own.
+        outbox: who carries one's own, and what is passed on.
         report: told of messages that are refused, in words.
 
     Raises:
@@ -69,8 +72,11 @@ async def drive(party: Party[T], mail: Mail, outbox: Outbox, report: Callable[[s
                 ready.extend(later.take(party.round))
                 continue
             data = ready.popleft() if ready else await flow.get()
+            passed = Message.from_bytes(data).header.kind in PASSED_ON
             try:
-                party.receive(data, own_link=True)  # mail is of its sender's own link (PV-153)
+                # All other mail is of its sender's own link (PV-153).
+                if party.receive(data, own_link=not passed) and passed:
+                    outbox.say(sid, data)
             except TooEarly as error:
                 if not later.put(data):
                     report(f"{error.id}: {error}")

@@ -1,10 +1,10 @@
 """What members say to each other: links from each to each.  Rules PV-152, PV-153, PV-231.
 
-A link (`link`) carries the caller's own messages, as `private_exec.mpc.message` encodes them, to
-one member, and nothing back. It is sealed, so that what comes over it is its caller's (PV-28);
-everything on it is meant for all members, t liars among them, so it hides nothing. A link is made
-anew when it breaks, and now and then: then the caller says again all that is live, so that a member
-that was away hears it.
+A link (`link`) carries the caller's own messages, as `private_exec.mpc.message` encodes them, and
+what it passes on of rounds that wait for all (PV-24), to one member, and nothing back. It is
+sealed, so that what comes over it is its caller's (PV-28); everything on it is meant for all
+members, t liars among them, so it hides nothing. A link is made anew when it breaks, and now and
+then: then the caller says again all that is live, so that a member that was away hears it.
 """
 
 from __future__ import annotations
@@ -29,10 +29,12 @@ from node.private.member.link import (
 )
 from node.private.member.watch import Watch
 from private_exec.committee.declaration import Declaration
-from private_exec.mpc.message import MAX_BODY, OVERHEAD, Message
+from private_exec.mpc.message import MAX_BODY, OVERHEAD, Kind, Message
 from private_exec.roster import Signer
 from zk.errors import ChiaroError
 
+PASSED_ON: Final = frozenset({Kind.PRODUCT, Kind.ECHO, Kind.FIX, Kind.REVEAL})
+"""Kinds of rounds that wait for all members: who is not told by one is told by others."""
 MAX_FRAME: Final = MAX_BODY + OVERHEAD + TAG_BYTES
 MOST_SESSIONS: Final = 256
 """Of one sender, whose messages wait here."""
@@ -327,7 +329,7 @@ class Links:
                 raise MemberRefused("PV-153", "longer than a message can be", where=where)
             data = opener.open(await reader.readexactly(length))
             message = Message.from_bytes(data)
-            if message.sender != caller:
+            if message.sender != caller and message.header.kind not in PASSED_ON:
                 raise MemberRefused("PV-153", "a message that is another's", where=where)
             self._watch.heard(caller, data)
             self._mail.put(caller, message, data)

@@ -32,7 +32,7 @@ from private_exec.mpc.context import Context
 from private_exec.mpc.message import Kind, Message, sign
 from private_exec.mpc.opening import open_shares
 from private_exec.mpc.party import WINDOW, Party
-from private_exec.mpc.rounds import Rounds
+from private_exec.mpc.rounds import Form, Round, Rounds
 from private_exec.pedersen import Opening
 
 COMMITTEE = b"\x05" * 32
@@ -255,11 +255,17 @@ def moved(declaration: Declaration) -> Declaration:
 class Somebody:
     """A member's end: links, mail, outbox, and what it complained of."""
 
-    def __init__(self, declaration: Declaration, member: int, renew_s: float = 60.0) -> None:
+    def __init__(
+        self,
+        declaration: Declaration,
+        member: int,
+        renew_s: float = 60.0,
+        links: type[Links] = Links,
+    ) -> None:
         self.reports: list[str] = []
         self.seen: list[str] = []
         self.mail, self.outbox = Mail(), Outbox()
-        self.links = Links(
+        self.links = links(
             declaration, member, signer(member), self.mail, self.outbox, self.reports.append,
             renew_s, Lines(self.seen.append),
         )  # fmt: skip
@@ -330,6 +336,52 @@ def test_members_accept_over_sockets_with_one_lying_and_one_coming_late(chain):
     assert len(acceptance.accept(made[0], record, commitments)) == 2
     named = {fault.member for m in (1, 2, 3) for fault in contexts[m].faults}
     assert named <= {4}
+
+
+class Partial(Links):
+    """Speaks to all but member 3."""
+
+    async def _call(self, other: int) -> None:
+        if other != 3:
+            await super()._call(other)
+
+
+def test_pv24_whom_one_member_tells_nothing_the_others_tell(chain):
+    """Where all wait for all: else member 3 would wait for 4, and the others for 3."""
+    declaration = moved(chain.declaration)
+    session = together.session(declaration, "test", b"partial")
+
+    def protocol(member: int) -> Rounds[list[int]]:
+        heard: list[int] = []
+        for kind in (Kind.PRODUCT, Kind.ECHO):
+            inbox = yield Round(kind, bytes([member] * 32), Form.BYTES, whole=True)
+            heard += sorted(inbox.messages)
+        return heard
+
+    async def run() -> tuple[list[list[int]], list[Context]]:
+        people = {
+            m: Somebody(declaration, m, links=Partial if m == 4 else Links)
+            for m in declaration.members
+        }
+        contexts = [
+            Context(session, m, chain.secrets[m].prss, signer(m)) for m in declaration.members
+        ]
+        for one in people.values():
+            one.start()
+        jobs = [
+            drive(Party(c, protocol(c.member)), p.mail, p.outbox, p.reports.append)
+            for c, p in zip(contexts, people.values(), strict=True)
+        ]
+        try:
+            async with asyncio.timeout(20):
+                return await asyncio.gather(*jobs), contexts
+        finally:
+            for one in people.values():
+                await one.stop()
+
+    heard, contexts = asyncio.run(run())
+    assert heard == [[1, 2, 3, 4] * 2] * 4
+    assert not any(context.faults for context in contexts)
 
 
 def test_pv153_what_is_live_is_said_again_on_a_new_link(chain):
