@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from private_exec.errors import LinkRefused
 from private_exec.mpc import faults, simulate, vectors
 from private_exec.mpc.context import Context
+from private_exec.mpc.errors import BatchBlamed
 from private_exec.mpc.labels import SessionId
 from private_exec.mpc.message import Kind
 from private_exec.mpc.rounds import Round, Rounds
@@ -209,12 +210,22 @@ def committee(n: int = 4) -> Committee:
 
 
 def session(*wrong: faults.Fault, commitments: Any = None, n: int = 4) -> Outcome[Proved]:
-    made, members = provable(), committee(n)
-    numbers = clear.wires_of(made.program, INPUTS)
-    openings = [Opening(v, b) for v, b in zip(numbers, BLINDINGS, strict=True)]
+    return session_of(provable(), INPUTS, *wrong, commitments=commitments, n=n)
+
+
+def session_of(
+    made: Provable,
+    inputs: Mapping[str, Any],
+    *wrong: faults.Fault,
+    commitments: Any = None,
+    n: int = 4,
+) -> Outcome[Proved]:
+    members, numbers = committee(n), clear.wires_of(made.program, inputs)
+    old = range(BLINDINGS[0], BLINDINGS[0] + len(numbers))
+    openings = [Opening(v, b) for v, b in zip(numbers, old, strict=True)]
     known = tuple(commit(openings)) if commitments is None else commitments
-    values, blindings = shares_of(members, numbers, 1), shares_of(members, BLINDINGS, 2)
-    new = shares_of(members, NEW, 3)
+    values, blindings = shares_of(members, numbers, 1), shares_of(members, old, 2)
+    new = shares_of(members, range(NEW[0], NEW[0] + len(made.layout.outputs)), 3)
 
     def protocol(context: Context) -> Rounds[Proved]:
         i = context.member
@@ -275,6 +286,49 @@ def test_one_member_of_four_cannot_change_the_proof(fault: faults.Fault) -> None
     for i in (1, 3, 4):
         verify(outcome.results[i])
         assert outcome.results[i].outputs == honest().results[1].outputs
+
+
+def lying(member: int) -> list[faults.Fault]:
+    """Another body in every phase but the one in which products are said."""
+    said = (Kind.ECHO, Kind.FIX, Kind.VOTE, Kind.REVEAL, Kind.POINT)
+    return [
+        faults.Wrong(member, Kind.OPEN, by=member),
+        *(faults.Rewritten(member, kind, lambda body: body[::-1]) for kind in said),
+    ]
+
+
+def test_two_of_seven_that_lie_in_every_phase_are_named_and_change_nothing() -> None:
+    outcome = session(*lying(2), *lying(6), n=7)
+    assert {m.header.kind for m in outcome.messages if m.sender == 2} >= {
+        *(Kind.OPEN, Kind.ECHO, Kind.FIX, Kind.VOTE, Kind.POINT)
+    }
+    for i in (1, 3, 4, 5, 7):
+        verify(outcome.results[i])
+        assert outcome.results[i].outputs == honest().results[1].outputs
+        assert outcome.accused(i) == {2, 6}
+
+
+def test_pv17_two_of_seven_that_also_say_wrong_products_are_named_and_nothing_is_used() -> None:
+    products = [faults.Wrong(i, Kind.PRODUCT) for i in (2, 6)]
+    outcome = session(*lying(2), *lying(6), *products, n=7)
+    assert outcome.results == {}
+    for i in (1, 3, 4, 5, 7):
+        error = outcome.errors[i]
+        assert isinstance(error, BatchBlamed)
+        assert (error.rule, error.liars) == ("PV-17", (2, 6))
+    assert not any(message.header.kind is Kind.POINT for message in outcome.messages)
+
+
+def test_what_members_send_each_other_does_not_depend_on_a_losing_bid() -> None:
+    """Lowered, committed and proved, as on a chain: the same messages, of the same lengths."""
+    made = Provable.unsafe(program("auction").at(bidders=2), backends.get())
+    cases = {"bids": [900, 1], "reserve": 500}, {"bids": [2**32 - 1, 499], "reserve": 500}
+    first, second = (session_of(made, inputs) for inputs in cases)
+    assert first.sent == second.sent
+    assert {one.kind for one in first.sent} >= {Kind.OPEN, Kind.PRODUCT, Kind.VOTE, Kind.POINT}
+    for outcome in (first, second):
+        shares = {i: p.values for i, p in outcome.results.items()}
+        assert vectors.ints(reconstruct(Size.of(4), shares, 1)) == [0, 500]
 
 
 def test_pv69_a_wrong_point_of_an_output_is_named() -> None:

@@ -29,7 +29,7 @@ from node.testing.private import assert_ok, signer
 from node.testing.sales import SaleChain, provable
 from private_exec.committee import inputs
 from private_exec.mpc import simulate
-from private_exec.mpc.faults import Fault, Silent, Wrong
+from private_exec.mpc.faults import Fault, Rewritten, Silent, Wrong
 from private_exec.mpc.message import Kind
 from private_exec.mpc.simulate import Committee, Outcome
 
@@ -163,6 +163,19 @@ def test_pv186_members_bring_a_sale_from_bids_to_its_outcome(people):
     assert_ok(chain.run(SettleTx(sale)))
 
 
+ORDERS = [(Side.SELL, 0, 70), (Side.BUY, 2, 40)]
+
+
+def check_fills(chain: BatchChain, sale: bytes, traded: Sequence[Any]) -> None:
+    """The tick is the program's, and every owner reads what it traded."""
+    tick, fills = fills_of(chain.terms_of(sale), ORDERS)
+    assert chain.sale(sale).outcome.tick == tick
+    for one, fill in zip(traded, fills, strict=True):
+        _, (_, _, got) = chain.claims_of(sale, one)
+        price = chain.terms_of(sale).price(tick)
+        assert got.value == fill * (LOT if one.side is Side.BUY else price) > 0
+
+
 def test_pv186_members_bring_a_batch_from_orders_to_its_fills(tmp_path):
     chain = BatchChain()
     people = People(tmp_path, chain)
@@ -170,8 +183,7 @@ def test_pv186_members_bring_a_batch_from_orders_to_its_fills(tmp_path):
     alone = chain.collect()
     assert_ok(chain.run(chain.admit(alone, [chain.order(alone, Side.BUY, 2, 40, 9).input])))
     sale = chain.collect()
-    orders = [(Side.SELL, 0, 70), (Side.BUY, 2, 40)]
-    traded = [chain.order(sale, *one, n) for n, one in enumerate(orders)]
+    traded = [chain.order(sale, *one, n) for n, one in enumerate(ORDERS)]
     while chain.height < chain.terms_of(sale).accept:
         if people.look(1)[1]:
             people.settle()
@@ -184,12 +196,37 @@ def test_pv186_members_bring_a_batch_from_orders_to_its_fills(tmp_path):
     people.settle(Wrong(3, Kind.OPEN))
     assert_ok(chain.run(SettleTx(sale)))
     assert people.look(1) == ([], [])
-    tick, fills = fills_of(chain.terms_of(sale), orders)
-    assert chain.sale(sale).outcome.tick == tick
-    for one, fill in zip(traded, fills, strict=True):
-        _, (_, _, got) = chain.claims_of(sale, one)
-        price = chain.terms_of(sale).price(tick)
-        assert got.value == fill * (LOT if one.side is Side.BUY else price) > 0
+    check_fills(chain, sale, traded)
+
+
+@pytest.mark.slow  # four chains with a batch each, three or four sessions on every one
+@pytest.mark.parametrize(
+    ("fault", "attempts"),
+    [
+        (Rewritten(3, Kind.POINT, lambda body: body[::-1]), 1),
+        (Rewritten(3, Kind.SHOW, lambda body: body[::-1]), 1),
+        (Rewritten(3, Kind.SIGN, lambda body: bytes(len(body))), 1),
+        (Wrong(3, Kind.PRODUCT), 2),
+    ],
+    ids=["points of proofs", "points of cells", "signatures", "products"],
+)
+def test_pv186_one_of_four_that_lies_throughout_a_batch_is_named(tmp_path, fault, attempts):
+    chain = BatchChain()
+    people = People(tmp_path, chain)
+    assert_ok(chain.run(chain.purse.shield_kind(BASE, 2, BASE_UNITS, FAUCET)))
+    sale, named = chain.collect(), set()
+    traded = [chain.order(sale, *one, n) for n, one in enumerate(ORDERS)]
+    while not chain.sale(sale).outcome and chain.height < chain.terms_of(sale).prove:
+        due, jobs = people.look(1)
+        if jobs:
+            outcome = people.together(fault)
+            named |= outcome.accused(1)
+            due = [outcome.results[1]]
+        assert_ok(chain.run(*due))
+    assert chain.sale(sale).attempt.number == attempts
+    assert named == {3}
+    assert_ok(chain.run(SettleTx(sale)))
+    check_fills(chain, sale, traded)
 
 
 def test_pv186_who_has_no_key_of_the_program_or_is_absent_holds_no_session(people):
