@@ -130,7 +130,7 @@ def show_one(context: typer.Context, identity: str = ID) -> None:
     committee = digits(identity, 32, "COMMITTEE")
     with connection.connected(session) as client:
         view, ceremony = client.private_committee(committee), client.private_ceremony(committee)
-        kept, followed = _kept(client, committee), client.private_succession(committee)
+        kept, followed = kept_by(client, committee), client.private_succession(committee)
     data = {
         **_document(view),
         "ceremony": {
@@ -209,7 +209,7 @@ def _seat(text: str) -> Seat:
     return Seat(digits(key, 32, "--member"), endpoint)
 
 
-def _kept(client: NodeClient, committee: bytes) -> list[dict[str, int]]:
+def kept_by(client: NodeClient, committee: bytes) -> list[dict[str, int]]:
     """How many deposits lie under the keys of which epoch; those that were listed."""
     counts: dict[int, int] = {}
     for item in client.private_held(committee).cells:

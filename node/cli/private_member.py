@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from node.cli import connection, output, show
+from node.cli.private_committee import kept_by
 from node.cli.session import DEFAULT_PROFILE, Session, UsageError
 from node.cli.transfer import NO_WAIT, TIMEOUT
 from node.cli.typed import digits
@@ -42,7 +43,7 @@ def init(context: typer.Context, directory: Path = _DIRECTORY) -> None:
 def status(
     context: typer.Context, directory: Path = _DIRECTORY, committee: str = _COMMITTEE
 ) -> None:
-    """Show where the committee stands, and of which epochs this member keeps secrets."""
+    """Show where the committee stands, what it keeps, of which epochs this member has secrets."""
     from node.private.member.run import folder_of, seat_of
     from node.private.member.secrets import Vault
 
@@ -51,6 +52,8 @@ def status(
     with connection.connected(session) as client:
         place = _place(client, chosen, directory, None)
         view = client.private_committee(chosen)
+        deposits = kept_by(client, chosen)
+        successor = client.private_succession(chosen).successor
     kept = Vault(folder_of(directory, chosen) / "secrets", chosen).kept()
     latest = view.latest
     data = {
@@ -63,6 +66,8 @@ def status(
         "qualified": [] if latest is None else latest.qualified,
         "until": 0 if latest is None else latest.until,
         "kept": [{"epoch": epoch, "attempt": attempt} for epoch, attempt in kept],
+        "keeps": deposits,
+        "successor": successor,
     }
     output.emit(session, "private.member.status", data)
 
