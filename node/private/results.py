@@ -172,13 +172,13 @@ def goes_back(status: Status, found: Sale, height: int, *, closed: bool) -> bool
 
     Refused, or not accepted in time; or the sale has failed; or it is settled; or, though perhaps
     proved, it was not opened before it was closed: by a freeze of its epoch (PV-183), or with its
-    statement (PV-234).
+    statement (PV-234), which also ends what still waits for members.
     """
     match status:
         case Status.REFUSED:
             return True
         case Status.PENDING:
-            return height > found.terms.accept
+            return height > found.terms.accept or closed
         case Status.ACCEPTED:
             unopened = closed and found.outcome is None
             return found.settled or found.has_failed(height) or unopened

@@ -120,7 +120,8 @@ def test_pv234_what_an_insecure_statement_proved_is_not_opened_and_bids_go_back(
 
 
 def test_ex46_what_orders_traded_and_what_is_left_gets_out_of_an_exit_only_pool():
-    """Of two batches with a result one is opened, before guardians say that it may be forged."""
+    """Of two batches with a result one is opened, before guardians say that it may be forged; a
+    third still takes orders."""
     chain = BatchChain()
     chain.start(notes=12)
     h, step = chain.height, chain.parameters.step_heights
@@ -134,8 +135,13 @@ def test_ex46_what_orders_traded_and_what_is_left_gets_out_of_an_exit_only_pool(
     for one in batches:
         chain.call(one)
         assert_ok(chain.run(chain.prove(one)))
+    at = chain.height + 40
+    third = chain.collect(close=at, accept=at + step, prove=at + 3 * step)
+    waiting = chain.order(third, Side.BUY, 2, 100, 5)
     before = dict(chain.held_of(BASE)), chain.balance(ALICE.account)
     chain.decree(PoolState.EXIT_ONLY)
+    (whole,) = chain.claims_of(third, waiting)
+    assert chain.codes(chain.into_account(waiting, whole, ALICE)) == ["PV-182"]
     assert_ok(chain.run(chain.outputs(batches[0])))
     chain.decree(PoolState.EXIT_ONLY, insecure=SaleProgram(Market.BATCH, SIZES).statement)
     never = chain.outputs(batches[1])
@@ -143,6 +149,8 @@ def test_ex46_what_orders_traded_and_what_is_left_gets_out_of_an_exit_only_pool(
         "ok", "PV-234", "PV-181",
     ]  # fmt: skip
     out = dict.fromkeys((NATIVE, BASE), 0)
+    batches, orders = [*batches, third], [*orders, [waiting]]
+    assert chain.height < chain.terms_of(third).close
     for one, mine in zip(batches, orders, strict=True):
         for order in mine:
             for what in chain.claims_of(one, order):
