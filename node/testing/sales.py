@@ -226,9 +226,16 @@ class SaleChain(PrivateChain):
         return Committee(session, keys, {member: signer(member) for member in keys})
 
     def compute(
-        self, identity: bytes, *faults: Fault, journals: Mapping[int, Journal] | None = None
+        self,
+        identity: bytes,
+        *faults: Fault,
+        journals: Mapping[int, Journal] | None = None,
+        daemons: bool = False,
     ) -> Outcome[Landing | BlameTx]:
-        """The session that is under way, as all members run it; with journals, once more."""
+        """The session that is under way, as all members run it; with journals, once more.
+
+        Members' processes (`daemons`) pass on what others say, and close no round.
+        """
         found, record = self.sale(identity), self.sale_record(identity)
         reads = self.reads(identity)
         sid, made = found.attempt.session, provable(found.terms.program)
@@ -244,7 +251,9 @@ class SaleChain(PrivateChain):
         here = self.members(sessions.session_of(record, sid))
         absent = frozenset(members_of(found.attempt.absent))
         here = dataclasses.replace(here, absent=absent)
-        return simulate.run(here, member, faults=faults, journals=journals)
+        return simulate.run(
+            here, member, faults=faults, journals=journals, relay=daemons, closes=not daemons
+        )
 
     def simulate(
         self,

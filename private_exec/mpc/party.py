@@ -3,6 +3,7 @@
     party.outgoing                     the signed message of the current round, for everybody
     party.receive(data)                somebody's message, in any order, early or twice
     party.step(closed=…)               on to the next round, if what is there suffices
+    party.news()                       what others said and all should have, to be passed on
 
 A driver that knows who brought a message says so: then some count before they are verified
 (`credit`).
@@ -57,6 +58,7 @@ class Party(Generic[T]):
         self._proved: set[tuple[int, int]] = set()
         self._kept: dict[int, dict[int, Message]] = {}
         self._fresh = False
+        self._news: list[Message] = []
         self._awaited = set(context.session.members) - context.absent
         self._advance(None)
 
@@ -85,7 +87,7 @@ class Party(Generic[T]):
             own_link: whether the driver knows that its sender itself brought it (PV-25).
 
         Returns:
-            Whether it was new: then it is for others, too (PV-24).
+            Whether it was new.
 
         Raises:
             DecodeError: no message.
@@ -125,6 +127,15 @@ class Party(Generic[T]):
         elif header.round == self.round and self._current is not None:
             self._take(message)
         return True
+
+    def news(self) -> list[Message]:
+        """PV-24: what others said in rounds that wait for everybody, and counts; each once.
+
+        Of a sender and round there is one such message at most, and its signature was verified
+        (PV-25): what a member passes on is bounded by what its protocol takes.
+        """
+        found, self._news = self._news, []
+        return found
 
     def step(self, *, closed: bool = False) -> bool:
         """Go on, if the round's messages suffice or nobody else is waited for.
@@ -220,6 +231,8 @@ class Party(Generic[T]):
                 raise self._refuse(header, "PV-11", "values that are not canonical") from None
         self._kept.setdefault(self.round, {})[header.sender] = message
         self._fresh = True
+        if asked.whole and header.sender != self.context.member:
+            self._news.append(message)
 
     def _early_by(self, header: Header, what: str) -> TooEarly:
         """The refusal of a message that this member is too far behind for."""

@@ -99,6 +99,7 @@ class Outcome(Generic[T]):
         contexts: of all members: tallies, faults noted, evidence.
         sent: every broadcast, as it should have been sent.
         messages: the same, whole: what a test looks into.
+        unheard: whom members that neither finish nor refuse wait for, by member.
     """
 
     results: dict[int, T] = field(default_factory=dict)
@@ -106,6 +107,7 @@ class Outcome(Generic[T]):
     contexts: dict[int, Context] = field(default_factory=dict)
     sent: list[Sent] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list, repr=False)
+    unheard: dict[int, frozenset[int]] = field(default_factory=dict)
 
     def accused(self, of: int) -> set[int]:
         """Members that a member holds to be faulty."""
@@ -126,6 +128,7 @@ def run(
     order: int | None = None,
     relay: bool = False,
     own_links: bool = True,
+    closes: bool = True,
 ) -> Outcome[T]:
     """Let all members run a program until each is done, or refuses.
 
@@ -136,10 +139,13 @@ def run(
         journals: by member; fresh ones otherwise.
         order: seed of the order in which messages arrive; without it everybody hears everybody
             in each round.
-        relay: members pass on what they receive (PV-24).
+        relay: members pass on what others say in rounds that wait for all (PV-24).
         own_links: members know what its sender itself brought (PV-25).
+        closes: rounds in which nobody gets on are closed; no member's process does that.
     """
-    simulation: _Simulation[T] = _Simulation(committee, tuple(faults), order, relay, own_links)
+    simulation: _Simulation[T] = _Simulation(
+        committee, tuple(faults), order, relay, own_links, closes
+    )
     return simulation.run(program, journals or {})
 
 
@@ -153,11 +159,13 @@ class _Simulation(Generic[T]):
         order: int | None,
         relay: bool,
         own_links: bool,
+        closes: bool,
     ) -> None:
         self.committee = committee
         self.faults = faults
         self.relay = relay
         self.own_links = own_links
+        self.closes = closes
         self.random = None if order is None else random.Random(order)
         self.parties: dict[int, Party[T]] = {}
         self.outcome: Outcome[T] = Outcome()
@@ -175,9 +183,10 @@ class _Simulation(Generic[T]):
         while self.parties:
             self._send()
             self._deliver()
-            if not self._step(closed=False) and not self.queue and not self._step(closed=True):
+            if not self._step(closed=False) and not self.queue and not self._close():
                 break
             self.queue, self.later = self.queue + self.later, []
+        self.outcome.unheard = {m: party.unheard for m, party in self.parties.items()}
         return self.outcome
 
     def _begin(
@@ -241,12 +250,22 @@ class _Simulation(Generic[T]):
         for receiver, own, data in queue:
             if receiver in self.parties:
                 try:
-                    new = self.parties[receiver].receive(data, own_link=own)
+                    self.parties[receiver].receive(data, own_link=own)
                 except MpcRefused:
                     continue  # noted by the party, if it is somebody's fault
-                if new and self.relay:
-                    others = (m for m in self.committee.session.members if m != receiver)
-                    self.queue.extend((other, False, data) for other in others)
+                self._pass_on(receiver)
+
+    def _pass_on(self, member: int) -> None:
+        """PV-24, where it is asked for."""
+        for message in self.parties[member].news():
+            others = set(self.committee.session.members) - {member, message.sender}
+            if self.relay:
+                data = message.to_bytes()
+                self.queue.extend((other, False, data) for other in sorted(others))
+
+    def _close(self) -> bool:
+        """What is late counts where no round is closed; otherwise a round is, for some."""
+        return self._step(closed=True) if self.closes else bool(self.later)
 
     def _step(self, *, closed: bool) -> bool:
         """One step for everybody who can take one; a round is closed for those furthest behind."""
@@ -259,6 +278,7 @@ class _Simulation(Generic[T]):
             def step(member: int = member) -> None:
                 nonlocal moved
                 moved = self.parties[member].step(closed=closed) or moved
+                self._pass_on(member)
                 self._finish(member)
 
             before = len(self.parties)

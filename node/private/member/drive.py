@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TypeVar
 
-from node.private.member.transport import MOST_BYTES, PASSED_ON, Mail, Outbox
+from node.private.member.transport import MOST_BYTES, Mail, Outbox
 from private_exec.mpc.errors import TooEarly
 from private_exec.mpc.message import Message
 from private_exec.mpc.party import Party
@@ -22,35 +22,35 @@ T = TypeVar("T")
 
 
 class _Later:
-    """Messages of rounds that are far ahead, until those come: in bounds for each sender."""
+    """Messages of rounds that are far ahead, until those come: in bounds for each caller."""
 
     def __init__(self) -> None:
-        self._rounds: dict[int, list[bytes]] = {}
+        self._rounds: dict[int, list[tuple[int, bytes]]] = {}
         self._held: dict[int, int] = {}
 
-    def put(self, data: bytes) -> bool:
-        """Keep a message; False if its sender has too many here."""
-        header = Message.from_bytes(data).header
-        held = self._held.get(header.sender, 0) + len(data)
+    def put(self, caller: int, data: bytes) -> bool:
+        """Keep a message; False if whoever brought it has too many here."""
+        held = self._held.get(caller, 0) + len(data)
         if held > MOST_BYTES:
             return False
-        self._held[header.sender] = held
-        self._rounds.setdefault(header.round, []).append(data)
+        self._held[caller] = held
+        number = Message.from_bytes(data).header.round
+        self._rounds.setdefault(number, []).append((caller, data))
         return True
 
-    def take(self, number: int) -> list[bytes]:
+    def take(self, number: int) -> list[tuple[int, bytes]]:
         """Those of a round that has come."""
         found = self._rounds.pop(number, [])
-        for data in found:
-            self._held[Message.from_bytes(data).sender] -= len(data)
+        for caller, data in found:
+            self._held[caller] -= len(data)
         return found
 
 
 async def drive(party: Party[T], mail: Mail, outbox: Outbox, report: Callable[[str], None]) -> T:
     """Run a session to its end; cancel it to drop out.
 
-    What is new of rounds that wait for all is passed on (PV-24), and may have been: so there nobody
-    is at fault for what he did not sign.
+    What counts in rounds that wait for all is passed on (PV-24). Who brought what is refused is
+    reported; nobody is at fault for what he did not sign.
 
     Args:
         party: at its start.
@@ -63,25 +63,25 @@ async def drive(party: Party[T], mail: Mail, outbox: Outbox, report: Callable[[s
     """
     sid = party.context.session.sid
     flow, later = mail.open(sid), _Later()
-    ready: deque[bytes] = deque()
+    ready: deque[tuple[int, bytes]] = deque()
     try:
         while not party.done:
             if party.outgoing is not None:
                 outbox.say(sid, party.outgoing.to_bytes())
+            for message in party.news():
+                outbox.say(sid, message.to_bytes(), of=message.sender)
             if party.step():
                 ready.extend(later.take(party.round))
                 continue
-            data = ready.popleft() if ready else await flow.get()
-            passed = Message.from_bytes(data).header.kind in PASSED_ON
+            caller, data = ready.popleft() if ready else await flow.get()
+            sender = Message.from_bytes(data).sender
             try:
-                # All other mail is of its sender's own link (PV-153).
-                if party.receive(data, own_link=not passed) and passed:
-                    outbox.say(sid, data)
+                party.receive(data, own_link=sender == caller)
             except TooEarly as error:
-                if not later.put(data):
-                    report(f"{error.id}: {error}")
+                if not later.put(caller, data):
+                    report(f"{error.id}: {error} (brought by member {caller})")
             except ChiaroError as error:
-                report(f"{error.id}: {error}")
+                report(f"{error.id}: {error} (brought by member {caller})")
         return party.result
     finally:
         mail.close(sid)

@@ -1,10 +1,10 @@
 """What members say to each other: links from each to each.  Rules PV-152, PV-153, PV-231.
 
-A link (`link`) carries the caller's own messages, as `private_exec.mpc.message` encodes them, and
-what it passes on of rounds that wait for all (PV-24), to one member, and nothing back. It is
-sealed, so that what comes over it is its caller's (PV-28); everything on it is meant for all
-members, t liars among them, so it hides nothing. A link is made anew when it breaks, and now and
-then: then the caller says again all that is live, so that a member that was away hears it.
+A link (`link`) carries the caller's messages, as `private_exec.mpc.message` encodes them, and what
+it passes on of others (PV-24), to one member, and nothing back. It is sealed, so that what comes
+over it is its caller's (PV-28); everything on it is meant for all members, t liars among them, so
+it hides nothing. A link is made anew when it breaks, and now and then: then the caller says again
+all that is live, so that a member that was away hears it.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ from private_exec.roster import Signer
 from zk.errors import ChiaroError
 
 PASSED_ON: Final = frozenset({Kind.PRODUCT, Kind.ECHO, Kind.FIX, Kind.REVEAL})
-"""Kinds of rounds that wait for all members: who is not told by one is told by others."""
+"""PV-24: of rounds that wait for everybody: what others said in them a member brings, too."""
 MAX_FRAME: Final = MAX_BODY + OVERHEAD + TAG_BYTES
 MOST_SESSIONS: Final = 256
-"""Of one sender, whose messages wait here."""
+"""Of one caller, of which messages wait here."""
 MOST_BYTES: Final = 32 << 20
-"""Of one sender's messages that wait here."""
+"""Of the messages that one caller brought and that wait here."""
 MOST_STRANGERS: Final = 32
 """Callers who have not said who they are."""
 HELLO_S: Final = 5.0
@@ -50,14 +50,14 @@ RENEW_S: Final = 60.0
 
 @dataclass
 class _Box:
-    """What one sender said, by session, oldest session first."""
+    """What one member brought, by session, oldest session first."""
 
     sessions: OrderedDict[bytes, dict[bytes, bytes]] = field(default_factory=OrderedDict)
     held: int = 0
 
 
 class Inflow:
-    """PV-231: what a session that runs has not taken yet, in bounds for each sender."""
+    """PV-231: what a session that runs has not taken yet, in bounds for each caller."""
 
     def __init__(self) -> None:
         self._queue: asyncio.Queue[tuple[int, bytes]] = asyncio.Queue()
@@ -66,19 +66,19 @@ class Inflow:
     def __len__(self) -> int:
         return self._queue.qsize()
 
-    def put(self, sender: int, data: bytes) -> bool:
-        """False, and nothing is kept, if too much of this sender waits."""
-        if self._held[sender] + len(data) > MOST_BYTES:
+    def put(self, caller: int, data: bytes) -> bool:
+        """False, and nothing is kept, if too much that this caller brought waits."""
+        if self._held[caller] + len(data) > MOST_BYTES:
             return False
-        self._held[sender] += len(data)
-        self._queue.put_nowait((sender, data))
+        self._held[caller] += len(data)
+        self._queue.put_nowait((caller, data))
         return True
 
-    async def get(self) -> bytes:
-        """The next message, when there is one."""
-        sender, data = await self._queue.get()
-        self._held[sender] -= len(data)
-        return data
+    async def get(self) -> tuple[int, bytes]:
+        """Who brought the next message, and that message, when there is one."""
+        caller, data = await self._queue.get()
+        self._held[caller] -= len(data)
+        return caller, data
 
 
 class Mail:
@@ -88,21 +88,21 @@ class Mail:
         self._boxes: dict[int, _Box] = {}
         self._waiting: dict[bytes, Inflow] = {}
 
-    def put(self, sender: int, message: Message, data: bytes) -> None:
-        """A message of this sender; what was said before changes nothing.
+    def put(self, caller: int, message: Message, data: bytes) -> None:
+        """A message that this member brought; what it brought before changes nothing.
 
         Raises:
-            MemberRefused: PV-231, its session takes no more of this sender now.
+            MemberRefused: PV-231, its session takes no more of this member now.
         """
-        box = self._boxes.setdefault(sender, _Box())
+        box = self._boxes.setdefault(caller, _Box())
         said = box.sessions.setdefault(message.sid, {})
         name = tagged_hash("private/member/mail", data)
         if name in said:
             return
         flow = self._waiting.get(message.sid)
-        if flow is not None and not flow.put(sender, data):
+        if flow is not None and not flow.put(caller, data):
             raise MemberRefused(
-                "PV-231", f"member {sender} says more than its session takes in", where="link"
+                "PV-231", f"member {caller} says more than its session takes in", where="link"
             )
         said[name] = data
         box.held += len(data)
@@ -114,9 +114,9 @@ class Mail:
     def open(self, sid: bytes) -> Inflow:
         """Everything of a session: what came, and what will."""
         flow = Inflow()
-        for sender, box in self._boxes.items():
+        for caller, box in self._boxes.items():
             for data in box.sessions.get(sid, {}).values():
-                flow.put(sender, data)
+                flow.put(caller, data)
         self._waiting[sid] = flow
         return flow
 
@@ -126,17 +126,23 @@ class Mail:
 
 
 class Outbox:
-    """One's own messages of the sessions that are live: said to each member once per link."""
+    """What a member says in the sessions that are live: to each other one once per link."""
 
     def __init__(self) -> None:
-        self._live: dict[bytes, list[bytes]] = {}
+        self._live: dict[bytes, dict[bytes, int]] = {}
         self._news = asyncio.Event()
 
-    def say(self, sid: bytes, data: bytes) -> None:
-        """To everybody, now and to whoever comes later."""
-        said = self._live.setdefault(sid, [])
+    def say(self, sid: bytes, data: bytes, of: int = 0) -> None:
+        """To everybody, now and to whoever comes later.
+
+        Args:
+            sid: of the session.
+            data: the message.
+            of: whose it is, if it is passed on: that member is not told.
+        """
+        said = self._live.setdefault(sid, {})
         if data not in said:
-            said.append(data)
+            said[data] = of
             self._news.set()
             self._news = asyncio.Event()
 
@@ -145,14 +151,15 @@ class Outbox:
         for sid in self._live.keys() - set(sids):
             del self._live[sid]
 
-    def due(self, said: set[tuple[bytes, int]]) -> list[bytes]:
-        """What a link with this memory has still to say; it remembers."""
+    def due(self, said: set[tuple[bytes, int]], to: int = 0) -> list[bytes]:
+        """What a link with this memory, to this member, has still to say; it remembers."""
         found = []
         for sid, messages in self._live.items():
-            for number, data in enumerate(messages):
+            for number, (data, of) in enumerate(messages.items()):
                 if (sid, number) not in said:
                     said.add((sid, number))
-                    found.append(data)
+                    if not to or of != to:
+                        found.append(data)
         return found
 
     @property
@@ -258,7 +265,7 @@ class Links:
             try:
                 while not gone.done():
                     said_more = self._outbox.news
-                    for data in self._outbox.due(told):
+                    for data in self._outbox.due(told, other):
                         writer.write(sealer.seal(data))
                         self._watch.said(other, data)
                     await writer.drain()
@@ -315,11 +322,11 @@ class Links:
         return listener.meet(self._declaration, self._member, said)
 
     async def _hear(self, caller: int, opener: Opener, reader: asyncio.StreamReader) -> None:
-        """PV-153: its messages.
+        """PV-153: its messages, and what it passes on of others (PV-24).
 
         Raises:
             MemberRefused: PV-28, it did not seal this; PV-153, longer than any message, or another
-                member's; PV-231.
+                member's of a kind that is not passed on; PV-231.
             DecodeError: no message.
         """
         where = f"link of member {caller}"
@@ -330,7 +337,7 @@ class Links:
             data = opener.open(await reader.readexactly(length))
             message = Message.from_bytes(data)
             if message.sender != caller and message.header.kind not in PASSED_ON:
-                raise MemberRefused("PV-153", "a message that is another's", where=where)
+                raise MemberRefused("PV-153", "another's, and nothing to pass on", where=where)
             self._watch.heard(caller, data)
             self._mail.put(caller, message, data)
 

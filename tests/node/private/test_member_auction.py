@@ -19,7 +19,9 @@ from node.private.messages import SettleTx
 from node.private.sale_payload import members_of
 from node.testing.private import assert_ok, signer
 from node.testing.sales import SaleChain, provable
+from node.testing.withholding import Withholding
 from private_exec.committee.declaration import Seat
+from private_exec.mpc.message import Kind
 
 PATIENCE_S = 120.0
 STALL_S = 2.0
@@ -74,11 +76,20 @@ class Slow:
 
 
 @pytest.mark.parametrize(
-    "stopped",
-    [pytest.param(0, id="all four"), pytest.param(4, id="three of four", marks=pytest.mark.slow)],
+    ("stopped", "partial"),
+    [
+        pytest.param(0, False, id="all four"),
+        pytest.param(4, False, id="three of four", marks=pytest.mark.slow),
+        pytest.param(0, True, id="one speaks to some", marks=pytest.mark.slow),
+    ],
 )
-def test_members_hold_an_auction_over_their_links(tmp_path: Path, stopped: int) -> None:
-    """One that is gone before the call is missed, said to be silent, and absent afterwards."""
+def test_members_hold_an_auction_over_their_links(
+    tmp_path: Path, stopped: int, partial: bool
+) -> None:
+    """One that is gone before the call is missed, said to be silent, and absent afterwards.
+
+    One that withholds its products from a member stops nothing: others pass them on (PV-24).
+    """
     chain = SaleChain(bidders=2)
     seats = tuple(Seat(signer(m).account, e) for m, e in enumerate(free_endpoints(4), 1))
     chain.declaration = dataclasses.replace(chain.declaration, seats=seats)
@@ -91,6 +102,8 @@ def test_members_hold_an_auction_over_their_links(tmp_path: Path, stopped: int) 
         step = chain.parameters.step_heights
         place = Place(chain.declaration, signer(number), step, home, seat.endpoint)
         members.append(Member(node, place, told.append, look_s=0.05, provable=provable))
+    if partial:
+        members[3]._outbox = Withholding(Kind.PRODUCT, {3})
 
     def busy() -> bool:
         return any(not task.done() for one in members for task in one._sessions.values())

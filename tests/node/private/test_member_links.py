@@ -8,6 +8,7 @@ import dataclasses
 import json
 import os
 import stat
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -23,11 +24,13 @@ from node.private.member.transport import Links, Mail, Outbox
 from node.private.member.watch import Lines
 from node.testing.localnets import p2p_port
 from node.testing.private import PrivateChain, signer
+from node.testing.withholding import Withholding
 from private_exec.committee import acceptance, inputs, together
 from private_exec.committee.cells import cell_id
 from private_exec.committee.declaration import Declaration
 from private_exec.committee.together import Awaiting
 from private_exec.mpc import vectors
+from private_exec.mpc.agree import Agreed, agree
 from private_exec.mpc.context import Context
 from private_exec.mpc.message import Kind, Message, sign
 from private_exec.mpc.opening import open_shares
@@ -124,7 +127,7 @@ def test_pv153_mail_is_bounded_for_each_sender(chain, monkeypatch):
     other = message(chain, 0, sender=2)
     mail.put(2, *other)
     assert len(mail.open(message(chain, 1)[0].sid)) == 1
-    assert asyncio.run(mail.open(message(chain, 0)[0].sid).get()) == other[1]
+    assert asyncio.run(mail.open(message(chain, 0)[0].sid).get()) == (2, other[1])
     assert len(mail.open(message(chain, 0)[0].sid)) == 1  # the first member's is gone
     monkeypatch.setattr(transport, "MOST_BYTES", 1000)
     mail = Mail()
@@ -170,10 +173,10 @@ def test_pv231_what_a_running_session_has_not_taken_is_bounded_and_its_sender_is
         assert caught.value.rule == "PV-231"
         assert len(flow) == 2
         somebody.mail.put(2, *said(2, 0))  # of another there is room
-        assert await flow.get() == said(1, 0)[1]
+        assert await flow.get() == (1, said(1, 0)[1])
         await hear(0, 1, 2)  # a new link, on which all of it is said again
         assert [await flow.get() for _ in range(3)] == [
-            said(1, 1)[1], said(2, 0)[1], said(1, 2)[1]
+            (1, said(1, 1)[1]), (2, said(2, 0)[1]), (1, said(1, 2)[1])
         ]  # fmt: skip
 
     asyncio.run(run())
@@ -230,13 +233,13 @@ def test_pv153_what_waits_for_its_round_is_bounded(chain, monkeypatch):
 
     monkeypatch.setattr(drive_module, "MOST_BYTES", 2 * len(far(1, 1)))
     later = drive_module._Later()
-    assert later.put(far(1, 1))
-    assert later.put(far(1, 2))
-    assert not later.put(far(1, 3))
-    assert later.put(far(2, 3))
-    assert later.take(WINDOW + 1) == [far(1, 1)]
+    assert later.put(1, far(1, 1))
+    assert later.put(1, far(3, 2))  # it passes on what another said
+    assert not later.put(1, far(1, 3))
+    assert later.put(2, far(2, 3))
+    assert later.take(WINDOW + 1) == [(1, far(1, 1))]
     assert later.take(WINDOW + 1) == []
-    assert later.put(far(1, 3))
+    assert later.put(1, far(1, 3))
 
 
 # --- links --------------------------------------------------------------------------------------
@@ -261,10 +264,11 @@ class Somebody:
         member: int,
         renew_s: float = 60.0,
         links: type[Links] = Links,
+        outbox: Outbox | None = None,
     ) -> None:
         self.reports: list[str] = []
         self.seen: list[str] = []
-        self.mail, self.outbox = Mail(), Outbox()
+        self.mail, self.outbox = Mail(), outbox or Outbox()
         self.links = links(
             declaration, member, signer(member), self.mail, self.outbox, self.reports.append,
             renew_s, Lines(self.seen.append),
@@ -384,6 +388,69 @@ def test_pv24_whom_one_member_tells_nothing_the_others_tell(chain):
     assert not any(context.faults for context in contexts)
 
 
+def fixing(chain: PrivateChain, member: int) -> Party[Agreed]:
+    """A session that fixes what everybody says (PV-14), between links."""
+    session = together.session(chain.declaration, "test", b"fix")
+    context = Context(session, member, chain.secrets[member].prss, signer(member))
+    return Party(context, agree(context, vectors.vec([member])))
+
+
+@pytest.mark.parametrize("kind", [Kind.PRODUCT, Kind.ECHO, Kind.FIX])
+def test_pv24_who_withholds_a_message_from_one_member_keeps_nobody_waiting(chain, kind):
+    """It would wait there and say nothing more, and the others would miss it, not the liar."""
+    declaration = moved(chain.declaration)
+
+    async def run() -> tuple[list[Agreed], list[Somebody]]:
+        people = [Somebody(declaration, m) for m in (1, 2, 3)]
+        people.append(Somebody(declaration, 4, outbox=Withholding(kind, {3})))
+        jobs = []
+        for m, one in enumerate(people, 1):
+            one.start()
+            job = drive(fixing(chain, m), one.mail, one.outbox, one.reports.append)
+            jobs.append(asyncio.create_task(job))
+        try:
+            async with asyncio.timeout(20):
+                return await asyncio.gather(*jobs), people
+        finally:
+            for one in people:
+                await one.stop()
+
+    made, people = asyncio.run(run())
+    assert {one.root for one in made} == {made[0].root}
+    assert all(vectors.ints(made[0].words[m]) == [m] for m in (1, 2, 3, 4))
+    assert [one.reports for one in people] == [[]] * 4
+    said = [json.loads(text) for one in people[:3] for text in one.seen]
+    words = [(one["round"], one["to"]) for one in said if one["what"] == "said"]
+    assert max(Counter(words).values()) <= 3 * 3, "each of three says to each what three said"
+    assert len(words) <= 3 * 3 * 3 * 3
+
+
+def test_pv24_what_somebody_else_brought_blames_its_sender_of_nothing(chain):
+    """A liar makes up what member 1 said, and brings it before the member does."""
+    party = fixing(chain, 2)
+    session = party.context.session
+    forged = sign(session, 1, signer(4), 0, Kind.PRODUCT, vectors.to_bytes(vectors.vec([9])))
+    mail, outbox, reports = Mail(), Outbox(), []
+    mail.put(4, forged, forged.to_bytes())
+    right = sign(session, 1, signer(1), 0, Kind.PRODUCT, vectors.to_bytes(vectors.vec([1])))
+    mail.put(3, right, right.to_bytes())
+
+    async def run() -> None:
+        task = asyncio.create_task(drive(party, mail, outbox, reports.append))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(run())
+    assert party.unheard == {3, 4}
+    assert party.context.faults == []
+    (report,) = reports
+    assert "PV-10" in report and "brought by member 4" in report
+    own = party.outgoing.to_bytes()
+    assert outbox.due(set(), 3) == [own, right.to_bytes()]
+    assert outbox.due(set(), 1) == [own], "who said it needs no telling"
+
+
 def test_pv153_what_is_live_is_said_again_on_a_new_link(chain):
     declaration = moved(chain.declaration)
     first, second = message(chain, 1), message(chain, 2)
@@ -402,7 +469,7 @@ def test_pv153_what_is_live_is_said_again_on_a_new_link(chain):
         again = Somebody(declaration, 2)
         again.start()
         async with asyncio.timeout(20):
-            heard = [await again.mail.open(second[0].sid).get()]
+            heard = [(await again.mail.open(second[0].sid).get())[1]]
         await asyncio.sleep(0.5)  # links are made anew meanwhile
         await again.stop()
         await one.stop()
@@ -435,7 +502,7 @@ def test_pv153_what_is_said_while_a_link_writes_is_said_on_it_too(chain, monkeyp
         monkeypatch.setattr(asyncio.StreamWriter, "drain", meanwhile)
         one.outbox.say(first[0].sid, first[1])
         async with asyncio.timeout(5):
-            heard = await two.mail.open(second[0].sid).get()
+            _, heard = await two.mail.open(second[0].sid).get()
         await one.stop()
         await two.stop()
         return heard
@@ -466,7 +533,7 @@ def test_pv152_strangers_are_few_and_keep_no_member_out(chain, monkeypatch):
             made, data = message(chain, 1, sender=2)
             two.outbox.say(made.sid, data)
             two.start()
-            heard = await one.mail.open(made.sid).get()
+            _, heard = await one.mail.open(made.sid).get()
         for _, writer in silent:
             writer.transport.abort()
         await one.stop()
@@ -559,7 +626,7 @@ def test_pv152_whoever_answers_with_no_key_silences_nobody_for_ever(chain):
             server.close()
             await server.wait_closed()
             two.start()
-            assert await two.mail.open(made.sid).get() == data
+            assert await two.mail.open(made.sid).get() == (1, data)
         await one.stop()
         await two.stop()
         return one.reports
@@ -590,7 +657,7 @@ def test_pv152_a_member_whose_endpoint_is_no_address_ends_nobodys_process(chain)
         made, data = message(chain, 1)
         one.outbox.say(made.sid, data)
         async with asyncio.timeout(20):
-            assert await three.mail.open(made.sid).get() == data
+            assert await three.mail.open(made.sid).get() == (1, data)
         await one.stop()
         await three.stop()
         return one.reports
