@@ -434,6 +434,8 @@ def test_pv208_orders_go_back_whole_where_nothing_came_of_them(chain):
     assert chain.codes(late, chain.into_notes(buyer, rest)) == ["PV-185", "ok"]
     rest = chain.claims_of(identity, seller)[0]
     assert chain.codes(chain.into_account(seller, rest, ALICE)) == ["ok"]
+    cells = [cell_id(one.input.id, index) for one in (seller, buyer) for index in range(3)]
+    assert [chain.state.get(entries.cell_key(cell)) for cell in cells] == [None] * 6
 
 
 def test_pv208_a_refused_order_goes_back_at_once(chain):
