@@ -157,6 +157,16 @@ def test_pv201_orders_are_in_time_in_a_place_and_for_their_batch(chain):
     assert chain.codes(late.tx) == ["PV-201"]
 
 
+def test_pv113_a_pads_commitment_is_used_once(chain, monkeypatch):
+    identity = chain.collect()
+    first, drawn = chain.order(identity, BUY, 1, 20, 1), ordering.OrderOpenings.of
+    pad = first.making.openings.pad
+    monkeypatch.setattr(
+        ordering.OrderOpenings, "of", lambda *asked: dataclasses.replace(drawn(*asked), pad=pad)
+    )
+    assert chain.codes(chain.trade(identity, SELL, 2, 30, 2).tx) == ["PV-113"]
+
+
 def test_pv201_what_is_locked_is_a_public_multiple_of_the_quantity(chain):
     identity = chain.collect()
     terms = chain.terms_of(identity)
@@ -403,8 +413,19 @@ def test_pv207_what_was_traded_leaves_once_by_its_owner_alone(chain):
 
 
 def test_pv207_what_was_traded_and_what_is_left_leave_once_each_in_every_order(chain):
-    identity, (_, buyer) = opened(chain, (SELL, 1, 500), (BUY, 3, 300))
-    assert_ok(chain.run(SettleTx(identity)))
+    """Also where one owner trades with itself."""
+    identity = chain.collect()
+    seller, buyer = (chain.order(identity, *one, 9) for one in ((SELL, 1, 500), (BUY, 3, 300)))
+    assert seller.owner == buyer.owner
+    assert_ok(chain.run(chain.admit(identity, [seller.input, buyer.input])))
+    chain.to(chain.terms_of(identity).accept)
+    chain.call(identity)
+    for tx in (chain.prove, chain.outputs, SettleTx):
+        assert_ok(chain.run(tx(identity)))
+    sold = {what[1]: what[2].value for what in chain.claims_of(identity, seller)}
+    bought = {what[1]: what[2].value for what in chain.claims_of(identity, buyer)}
+    locked = {one.making.value.kind: one.making.value.amount for one in (seller, buyer)}
+    assert {kind: sold[kind] + bought[kind] for kind in sold} == locked
     parts = dict(zip(("PV-182", "PV-207"), chain.claims_of(identity, buyer), strict=True))
     for what in parts.values():
         other = next(one for one in parts.values() if one is not what)
