@@ -21,12 +21,14 @@ from node.private.ordering import OrderOpenings
 from node.private.rounds import read_input
 from node.private.sale_program import Market, SaleProgram
 from node.rpc.client import NodeClient
-from node.rpc.text import bytes_of
+from node.rpc.text import bytes_of, hex_of
 from node.testing.nodes import serving
 from node.testing.overnode import PARAMETERS, OverNode, node_of
 from node.testing.private import assert_ok, unlinked
 from node.testing.sales import SaleChain, Sceptic
+from private_exec import group
 from shielded import private_owner
+from zk.curve.encoding import g1_from_bytes, g1_to_bytes
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +81,24 @@ def under(monkeypatch, owner: str) -> None:
         return found
 
     monkeypatch.setattr(private_owner, "next_owner", copied)
+
+
+def lie(monkeypatch, price: int) -> None:
+    """A node that says another fill, and what would then be left of what a buyer locked."""
+    asked, by = NodeClient.private_orders, 1 << 100
+
+    def changed(one):
+        told = msgspec.structs.replace(one.told, value=str((int(one.told.value) + by) % group.R))
+        left = g1_from_bytes(bytes_of(one.left), what="left")
+        after = group.total_g1([left, *group.base_g1([-price * by % group.R])])
+        return msgspec.structs.replace(one, told=told, left=hex_of(g1_to_bytes(after)))
+
+    def orders(self, name):
+        view = asked(self, name)
+        told = [one if one.told is None else changed(one) for one in view.orders]
+        return msgspec.structs.replace(view, orders=told)
+
+    monkeypatch.setattr(NodeClient, "private_orders", orders)
 
 
 def held(place, name: str) -> dict[str, float]:
@@ -138,6 +158,10 @@ def test_a_batch_from_its_orders_to_what_everybody_takes(place, monkeypatch) -> 
     settled = place.cli.json("private", "batch", "settle", name).data
     assert settled["batch"]["status"] == "settled"
     assert place.cli.json("sync", "--rescan", "--wallet", "bob").code == 0
+    with monkeypatch.context() as patch:
+        lie(patch, int(place.client.private_batch(batch).price))
+        lied = place.cli.pay("private", "batch", "withdraw", name, "--wallet", "bob")
+        assert (lied.code, lied.error["code"]) == (1, "WOP-036"), lied.out
     back = place.cli.pay("private", "batch", "withdraw", name, "--wallet", "bob")
     assert (back.code, back.data["amount"]) == (0, {"amount": "1", "unit": "gold"}), back.out
     bob, alice = claimed(place, "bob", name), claimed(place, "alice", name)
