@@ -56,6 +56,7 @@ class Party(Generic[T]):
         self._result: list[T] = []
         self._known: dict[tuple[int, int], Header] = {}
         self._proved: set[tuple[int, int]] = set()
+        self._untaken: set[tuple[int, int]] = set()
         self._kept: dict[int, dict[int, Message]] = {}
         self._fresh = False
         self._news: list[Message] = []
@@ -80,7 +81,8 @@ class Party(Generic[T]):
         """Take a message.
 
         What is late, was said before, or comes from a member that already told two stories in that
-        round changes nothing and is not verified.
+        round changes nothing and is not verified. What the round did not take is no story there:
+        who says such a thing to one member only would have that one refuse what all others have.
 
         Args:
             data: the message.
@@ -100,9 +102,10 @@ class Party(Generic[T]):
         if message.sid != context.session.sid:
             raise MessageRefused("PV-10", "of another session", where="message")
         place = header.round, header.sender
-        known = self._known.get(place)
-        over = header.round < self.round and known is None
-        told = known == header or place in self._proved
+        known, ahead = self._known.get(place), header.round > self.round
+        settled = known is not None and place not in self._untaken
+        over = header.round < self.round and not settled
+        told = known == header or (place in self._proved and settled and not ahead)
         if over or told or header.sender in context.absent:
             return False
         credited = known is None and own_link and context.credit.covers(header)
@@ -113,16 +116,19 @@ class Party(Generic[T]):
         if known is not None and context.credit.signed(known):  # else PV-27: it gives way
             if known.tells_as(header):
                 return False
-            check_equivocation(context.session, known, header)
-            context.evidence.append((known, header))
-            self._proved.add(place)
-            raise self._refuse(header, "PV-12", "told two stories in one round")
-        if header.round > self.round and self._early(header.sender) + header.length > MOST_EARLY:
+            two = self._two_stories(known, header)
+            if ahead:
+                raise self._early_by(header, "another story than the one that is kept")
+            if settled:
+                raise two
+        else:
+            self._untaken.discard(place)
+        if ahead and self._early(header.sender) + header.length > MOST_EARLY:
             raise self._early_by(header, "more than is kept for later rounds")
         if credited:
             context.credit.give(header)
         self._known[place] = header
-        if header.round > self.round:
+        if ahead:
             self._kept.setdefault(header.round, {})[header.sender] = message
         elif header.round == self.round and self._current is not None:
             self._take(message)
@@ -195,6 +201,17 @@ class Party(Generic[T]):
                 self.context.distrust(header)
             raise
 
+    def _two_stories(self, known: Header, header: Header) -> MessageRefused:
+        """PV-12: evidence, once for a sender and round; the refusal of the second."""
+        check_equivocation(self.context.session, known, header)
+        what = "told two stories in one round"
+        place = header.round, header.sender
+        if place in self._proved:
+            return self._refusal(header, "PV-12", what)
+        self._proved.add(place)
+        self.context.evidence.append((known, header))
+        return self._refuse(header, "PV-12", what)
+
     def _early(self, sender: int) -> int:
         """Bytes that are kept of a sender for later rounds."""
         ahead = (kept for number, kept in self._kept.items() if number > self.round)
@@ -223,16 +240,25 @@ class Party(Generic[T]):
         if asked is None:
             return
         if header.kind != asked.kind or header.length != len(asked.body):
-            raise self._refuse(header, "PV-11", "another kind or length than this round takes")
+            raise self._not_taken(header, "another kind or length than this round takes")
         if asked.form is Form.VECTOR:
             try:
                 vectors.from_bytes(message.body, len(message.body) // BYTES)
             except DecodeError:
-                raise self._refuse(header, "PV-11", "values that are not canonical") from None
+                raise self._not_taken(header, "values that are not canonical") from None
+        self._untaken.discard((header.round, header.sender))
         self._kept.setdefault(self.round, {})[header.sender] = message
         self._fresh = True
         if asked.whole and header.sender != self.context.member:
             self._news.append(message)
+
+    def _not_taken(self, header: Header, what: str) -> MessageRefused:
+        """PV-11: its sender is at fault, once a round; what it says there next may count."""
+        place = header.round, header.sender
+        if place in self._untaken:
+            return self._refusal(header, "PV-11", what)
+        self._untaken.add(place)
+        return self._refuse(header, "PV-11", what)
 
     def _early_by(self, header: Header, what: str) -> TooEarly:
         """The refusal of a message that this member is too far behind for."""
@@ -242,4 +268,8 @@ class Party(Generic[T]):
         """The refusal of a message: its sender is at fault."""
         if not self.context.hold(header, rule, what):
             rule, what = "PV-26", "not signed"
+        return self._refusal(header, rule, what)
+
+    @staticmethod
+    def _refusal(header: Header, rule: str, what: str) -> MessageRefused:
         return MessageRefused(rule, what, where=f"member {header.sender}, round {header.round}")

@@ -395,14 +395,23 @@ def fixing(chain: PrivateChain, member: int) -> Party[Agreed]:
     return Party(context, agree(context, vectors.vec([member])))
 
 
+@pytest.mark.parametrize("instead", ["nothing", "another length", "another kind"])
 @pytest.mark.parametrize("kind", [Kind.PRODUCT, Kind.ECHO, Kind.FIX])
-def test_pv24_who_withholds_a_message_from_one_member_keeps_nobody_waiting(chain, kind):
+def test_pv24_who_withholds_a_message_from_one_member_keeps_nobody_waiting(chain, kind, instead):
     """It would wait there and say nothing more, and the others would miss it, not the liar."""
     declaration = moved(chain.declaration)
 
+    def spoiled(message: Message) -> list[bytes]:
+        session, number = fixing(chain, 4).context.session, message.header.round
+        made = {
+            "another length": sign(session, 4, signer(4), number, kind, message.body + bytes(32)),
+            "another kind": sign(session, 4, signer(4), number, Kind.OPEN, message.body),
+        }
+        return [made[instead].to_bytes()] if instead in made else []
+
     async def run() -> tuple[list[Agreed], list[Somebody]]:
         people = [Somebody(declaration, m) for m in (1, 2, 3)]
-        people.append(Somebody(declaration, 4, outbox=Withholding(kind, {3})))
+        people.append(Somebody(declaration, 4, outbox=Withholding(kind, {3}, spoiled)))
         jobs = []
         for m, one in enumerate(people, 1):
             one.start()
@@ -418,7 +427,8 @@ def test_pv24_who_withholds_a_message_from_one_member_keeps_nobody_waiting(chain
     made, people = asyncio.run(run())
     assert {one.root for one in made} == {made[0].root}
     assert all(vectors.ints(made[0].words[m]) == [m] for m in (1, 2, 3, 4))
-    assert [one.reports for one in people] == [[]] * 4
+    assert [one.reports for one in (people[0], people[1], people[3])] == [[]] * 3
+    assert all("member 4" in report for report in people[2].reports)
     said = [json.loads(text) for one in people[:3] for text in one.seen]
     words = [(one["round"], one["to"]) for one in said if one["what"] == "said"]
     assert max(Counter(words).values()) <= 3 * 3, "each of three says to each what three said"

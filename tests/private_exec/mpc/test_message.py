@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 
 import pytest
@@ -188,6 +189,31 @@ def test_pv11_what_came_early_is_judged_when_its_round_begins(members):
     assert party.context.faults == []
     assert party.step()
     assert [(f.member, f.rule) for f in party.context.faults] == [(2, "PV-11")]
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_pv12_what_a_round_does_not_take_takes_nobodys_place(members, early):
+    """Else who said it to one member would have that one refuse what all others have."""
+    party, number = a_party(members), int(early)
+    wrong = [a_message(members, 2, number, body=body) for body in (b"", b"x", b"xy")]
+    right = a_message(members, 2, number)
+    if early:
+        party.receive(wrong[0].to_bytes())
+        for other in (right, wrong[1]):
+            with pytest.raises(TooEarly, match="another story"):
+                party.receive(other.to_bytes())
+        for sender in (3, 4):
+            party.receive(a_message(members, sender).to_bytes())
+        assert party.step()
+    for message in wrong:
+        with contextlib.suppress(MessageRefused):
+            assert not party.receive(message.to_bytes())
+    assert 2 in party.unheard
+    assert party.receive(right.to_bytes())
+    assert 2 not in party.unheard
+    assert not party.receive(wrong[2].to_bytes())
+    assert len(party.context.evidence) == 1
+    assert sorted(f.rule for f in party.context.faults) == ["PV-11", "PV-12"], "each noted once"
 
 
 def test_pv12_two_stories_of_one_round_are_evidence(members):
