@@ -26,6 +26,7 @@ from node.rpc.text import bytes_of
 from node.testing.nodes import serving
 from node.testing.overnode import PARAMETERS, OverNode, node_of
 from node.testing.private import PrivateChain, assert_ok, unlinked
+from shielded import private_owner
 from shielded.private_owner import PrivateOwner, member_secret
 from transparent.signature import SigningKey
 
@@ -152,10 +153,23 @@ def test_a_round_from_its_pool_to_payouts_and_a_donation_that_goes_back(place) -
     assert "no: donors take theirs back" in place.cli("private", "fund", "show", identity).out
 
 
-def test_a_donation_leaves_a_pool_that_is_exit_only_into_an_account(place) -> None:
-    identity = new_round(place)
+def test_a_donation_leaves_a_pool_that_is_exit_only_into_an_account(place, monkeypatch) -> None:
+    """Also where somebody else gave under the key that its owner has, which everybody reads."""
+    identity, honest = new_round(place), private_owner.next_owner
     given = give(place, "carol", identity, 0, "0.25")
     assert given.code == 0, given.out
+    (one,) = wallet_private.inputs_of(place.client, bytes_of(identity, 32))
+
+    def copied(*asked):
+        found = honest(*asked)
+        object.__setattr__(found, "public", bytes_of(one.owner, 32))
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(private_owner, "next_owner", copied)
+        assert give(place, "bob", identity, 0, "0.04").code == 0
+    both = list(wallet_private.inputs_of(place.client, bytes_of(identity, 32)))
+    assert [item.owner for item in both] == [one.owner] * 2
     place.chain.to(shown(place, identity)["accept"] + 1)
     place.chain.decree(PoolState.EXIT_ONLY)
     hidden = place.cli.pay("private", "fund", "claim", identity, "--wallet", "carol")
@@ -167,6 +181,7 @@ def test_a_donation_leaves_a_pool_that_is_exit_only_into_an_account(place) -> No
     assert place.client.account(account).balance(development.NATIVE) == 250_000
     twice = place.cli.pay(*words, "--wallet", "carol")
     assert (twice.code, twice.error["code"]) == (1, "WOP-031")
+    assert "opens its donation" in twice.error["message"]
 
 
 def test_drafts_and_refusals_send_nothing(place, tmp_path) -> None:
