@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Iterator
 
-from node.core.genesis import Genesis
-from node.core.ids import Kind
 from node.core.interfaces import StateReader
 from node.private import sale_state as entries
 from node.private import state as shared
@@ -15,26 +12,14 @@ from node.private.sale_entries import Order
 from node.private.sale_state import Sale
 from node.rpc import batch_schema as schema
 from node.rpc import views
-from node.rpc.private import missing, page_of, parameters_of
+from node.rpc.committed import CommittedViews, missing, page_of
 from node.rpc.sales import attempt_view, made_view, reads_view, returns
 from node.rpc.text import hex_of
-from node.store.versioned import VersionedStore
 from zk.curve.encoding import g1_to_bytes
 
 
-class BatchViews:
-    """Of one node.
-
-    Args:
-        genesis: of the chain.
-        store: of the node.
-        names: of kinds.
-    """
-
-    def __init__(self, genesis: Genesis, store: VersionedStore, names: Mapping[Kind, str]) -> None:
-        self._genesis: Final = genesis
-        self._store: Final = store
-        self._names: Final = names
+class BatchViews(CommittedViews):
+    """Of one node."""
 
     def batches(self, after: bytes = b"", limit: int = 64) -> schema.BatchesView:
         """PV-141: those behind an id. Raises NotFound: PV-140."""
@@ -63,11 +48,6 @@ class BatchViews:
         if not isinstance(found, Order):
             raise missing("order")
         return self._order(state, identity, found, _found(state, found.sale)[1])
-
-    def _state(self) -> StateReader:
-        """Behind the last block. Raises NotFound: PV-140."""
-        parameters_of(self._genesis)
-        return self._store.reader()
 
     def _batch(
         self, state: StateReader, identity: bytes, found: Sale, terms: BatchTerms

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
-from typing import Final, TypeVar
+from typing import Final
 
-from node.core.errors import NotFound
-from node.core.genesis import Genesis
-from node.core.ids import Kind
 from node.core.interfaces import StateReader
-from node.core.private import PrivateParameters
 from node.private import claims, committees, deposits, freezing, held, succession
 from node.private import state as entries
 from node.private.committees import Committee, Epoch, Word
@@ -21,30 +16,18 @@ from node.private.succession import Succession
 from node.private.succession_payload import Step
 from node.rpc import private_schema as schema
 from node.rpc import views
+from node.rpc.committed import CommittedViews, missing, page_of, parameters_of
 from node.rpc.text import hex_of
-from node.store.versioned import VersionedReader, VersionedStore
+from node.store.versioned import VersionedReader
 from private_exec.committee.cells import cell_id
 from zk.curve.encoding import g1_to_bytes
-
-Item = TypeVar("Item")
 
 MOST_DEPOSITS: Final = 256
 """In one answer."""
 
 
-class PrivateViews:
-    """Of one node.
-
-    Args:
-        genesis: of the chain.
-        store: of the node.
-        names: of kinds.
-    """
-
-    def __init__(self, genesis: Genesis, store: VersionedStore, names: Mapping[Kind, str]) -> None:
-        self._genesis: Final = genesis
-        self._store: Final = store
-        self._names: Final = names
+class PrivateViews(CommittedViews):
+    """Of one node."""
 
     def committees(self, after: bytes = b"", limit: int = 64) -> schema.CommitteesView:
         """PV-141: those behind an id."""
@@ -196,11 +179,6 @@ class PrivateViews:
             blind=str(cell.blind),
         )
 
-    def _state(self) -> VersionedReader:
-        """Behind the last block. Raises NotFound: PV-140."""
-        parameters_of(self._genesis)
-        return self._store.reader()
-
     def _round(self, identity: bytes, found: Round, height: int) -> schema.RoundView:
         terms = found.terms
         return schema.RoundView(
@@ -238,30 +216,6 @@ class PrivateViews:
             height=found.height,
             message=None if message is None else hex_of(message),
         )
-
-
-def parameters_of(genesis: Genesis) -> PrivateParameters:
-    """Of the chain. Raises NotFound: PV-140."""
-    if genesis.private is None:
-        raise NotFound(
-            "PV-140: this chain has no private environment",
-            why="its genesis has no section `private`",
-        )
-    return genesis.private
-
-
-def page_of(
-    every: Iterator[tuple[bytes, Item]], after: bytes, limit: int
-) -> tuple[list[tuple[bytes, Item]], bool]:
-    """The first of those whose ids are above `after`, and whether others follow."""
-    above = (item for item in every if item[0] > after)
-    found = list(itertools.islice(above, limit + 1))
-    return found[:limit], len(found) > limit
-
-
-def missing(what: str) -> NotFound:
-    """PV-141, to be raised."""
-    return NotFound(f"PV-141: there is no such {what}", where="path")
 
 
 def _found_committee(state: StateReader, identity: bytes) -> Committee:

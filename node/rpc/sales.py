@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Iterator
 
 from node.core.genesis import Genesis
-from node.core.ids import Kind
 from node.core.interfaces import StateReader
 from node.private import calls, claims, markets
 from node.private import sale_state as entries
@@ -19,27 +17,15 @@ from node.private.sale_terms import SalePhase, SaleTerms
 from node.private.state import Status
 from node.rpc import sale_schema as schema
 from node.rpc import views
-from node.rpc.private import missing, page_of, parameters_of
+from node.rpc.committed import CommittedViews, missing, page_of, parameters_of
 from node.rpc.text import hex_of
-from node.store.versioned import VersionedStore
 from private_exec.committee.cells import Cell
 from private_exec.provable.session import Read
 from zk.curve.encoding import g1_to_bytes
 
 
-class SaleViews:
-    """Of one node.
-
-    Args:
-        genesis: of the chain.
-        store: of the node.
-        names: of kinds.
-    """
-
-    def __init__(self, genesis: Genesis, store: VersionedStore, names: Mapping[Kind, str]) -> None:
-        self._genesis: Final = genesis
-        self._store: Final = store
-        self._names: Final = names
+class SaleViews(CommittedViews):
+    """Of one node."""
 
     def sales(self, after: bytes = b"", limit: int = 64) -> schema.SalesView:
         """PV-141: those behind an id. Raises NotFound: PV-140."""
@@ -67,11 +53,6 @@ class SaleViews:
         if found is None:
             raise missing("bid")
         return self._bid(state, identity, found)
-
-    def _state(self) -> StateReader:
-        """Behind the last block. Raises NotFound: PV-140."""
-        parameters_of(self._genesis)
-        return self._store.reader()
 
     def _sale(
         self, state: StateReader, identity: bytes, found: Sale, terms: SaleTerms
