@@ -7,10 +7,8 @@ is hurried by a clock. Members speak over sockets of this machine, and say what 
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -132,10 +130,11 @@ class PrivateWorld:
         from node.private.member.secrets import make_key
         from node.private.paid import DeclareTx, Head, sign_declare
         from node.private.payload import wire
+        from node.testing.localnets import free_endpoints
         from private_exec.committee.declaration import Declaration, Seat
 
         keys = [make_key(self.home(member)) for member in range(1, MEMBERS + 1)]
-        endpoints = _free_endpoints(MEMBERS)
+        endpoints = free_endpoints(MEMBERS)
         seats = tuple(Seat(key.account, e) for key, e in zip(keys, endpoints, strict=True))
         purpose = tagged_hash("demo/private")
         declaration = Declaration(self.genesis.chain_id, purpose, EPOCH_BLOCKS, seats)
@@ -244,12 +243,3 @@ def shares_of(
         for view in views
     ]
     return {m: [o.value for o in cells.shares(s.prss, held)] for m, s in secrets.items()}
-
-
-def _free_endpoints(count: int) -> list[str]:
-    """Addresses of this machine that nobody listened at a moment ago."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]

@@ -48,6 +48,15 @@ def until(look: Callable[[], Found | None], what: str, seconds: float = WAIT_S) 
         time.sleep(_POLL_S)
 
 
+def free_endpoints(count: int) -> list[str]:
+    """Addresses of this machine that nobody listened at a moment ago."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
+
+
 def free_port(addresses: Iterable[str] = ("127.0.0.1",), count: int = 1) -> int:
     """The first of `count` ports that were free on all of these a moment ago."""
     found = list(addresses)

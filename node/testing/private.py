@@ -66,6 +66,7 @@ from shielded.transaction import ShieldedTx
 from transparent.accounts import every_balance
 from transparent.signature import SigningKey
 from transparent.spec import crossing_digest
+from zk.errors import ChiaroError
 
 AMOUNT: Final = 10**9
 """What each note of the donors' wallets has."""
@@ -251,6 +252,19 @@ class PrivateChain:
 
     def codes(self, *txs: PrivateTx | bytes) -> list[str]:
         return [receipt.code for receipt in self.run(*txs)]
+
+    def next_codes(self, *txs: PrivateTx) -> list[str]:
+        """What the next block, which is not made, would say of these."""
+        executor, found = self.ledger.executor, []
+        run = executor.begin(self.state, Height(self.height + 1))
+        for tx in txs:
+            try:
+                run.apply(executor.intake.decode(wire(tx)))
+            except ChiaroError as error:
+                found.append(error.id)
+            else:
+                found.append("ok")
+        return found
 
     def to(self, height: int) -> None:
         while self.height < height:

@@ -11,14 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from node.core.codec import Reader
-from node.core.ids import NATIVE, EnvironmentId, Height, Kind
+from node.core.ids import NATIVE, EnvironmentId, Kind
 from node.execution import turnstile
 from node.private import batches, claims, ordering, results, statements
 from node.private import sale_state as entries
 from node.private.batch_terms import MAX_UNIT, Clearing
 from node.private.errors import PrivateRefused
 from node.private.messages import ComplaintTx, FreezeTx, SettleTx
-from node.private.payload import wire
 from node.private.sale_entries import PAD_AT
 from node.private.sale_payload import CallTx
 from node.private.sale_program import Market, SaleProgram
@@ -35,7 +34,6 @@ from private_exec.mpc.message import Kind as Round
 from private_exec.pedersen import Opening
 from private_exec.provable.session import Known
 from zk.curve.encoding import g1_to_bytes
-from zk.errors import ChiaroError
 
 BUY, SELL = Side.BUY, Side.SELL
 ALICE = signer(7)
@@ -61,20 +59,6 @@ def opened(chain: BatchChain, *orders: tuple[Side, int, int]) -> tuple[bytes, li
     assert_ok(chain.run(chain.prove(identity)))
     assert_ok(chain.run(chain.outputs(identity)))
     return identity, traded
-
-
-def next_codes(chain: BatchChain, *txs) -> list[str]:
-    """Of the next block, which is not made."""
-    executor, found = chain.ledger.executor, []
-    run = executor.begin(chain.state, Height(chain.height + 1))
-    for tx in txs:
-        try:
-            run.apply(executor.intake.decode(wire(tx)))
-        except ChiaroError as error:
-            found.append(error.id)
-        else:
-            found.append("ok")
-    return found
 
 
 def refusal(call) -> str:
@@ -430,10 +414,10 @@ def test_pv207_what_was_traded_and_what_is_left_leave_once_each_in_every_order(c
     for what in parts.values():
         other = next(one for one in parts.values() if one is not what)
         kind = (what[0], other[1], what[2])
-        assert next_codes(chain, chain.into_notes(buyer, kind)) == ["SH-69"], "of another kind"
+        assert chain.next_codes(chain.into_notes(buyer, kind)) == ["SH-69"], "of another kind"
         mixed = (what[0], what[1], other[2])
-        assert next_codes(chain, chain.into_notes(buyer, mixed)) == ["PV-119"]
-        assert next_codes(chain, chain.into_account(buyer, mixed, ALICE)) == ["PV-125"]
+        assert chain.next_codes(chain.into_notes(buyer, mixed)) == ["PV-119"]
+        assert chain.next_codes(chain.into_account(buyer, mixed, ALICE)) == ["PV-125"]
     ways = [
         (code, make)
         for code, what in parts.items()
@@ -442,7 +426,7 @@ def test_pv207_what_was_traded_and_what_is_left_leave_once_each_in_every_order(c
     for order in itertools.permutations(ways):
         seen: set[str] = set()
         due = ["ok" if not (code in seen or seen.add(code)) else code for code, _ in order]
-        assert next_codes(chain, *(tx for _, tx in order)) == due
+        assert chain.next_codes(*(tx for _, tx in order)) == due
 
 
 def test_pv208_orders_go_back_whole_where_nothing_came_of_them(chain):

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
-import socket
 import time
 from pathlib import Path
 
 import pytest
 
 from node.private import committees
-from node.private import sale_state as entries
 from node.private.member.run import Member, Place
-from node.private.member.view import Held
 from node.private.messages import SettleTx
 from node.private.sale_payload import members_of
+from node.testing.localnets import free_endpoints
 from node.testing.private import assert_ok, signer
 from node.testing.sales import SaleChain, provable
+from node.testing.selling import Asked
 from node.testing.withholding import Withholding
 from private_exec.committee.declaration import Seat
 from private_exec.mpc.message import Kind
@@ -27,44 +25,13 @@ PATIENCE_S = 120.0
 STALL_S = 2.0
 
 
-def free_endpoints(count: int) -> list[str]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
-
-
-class Slow:
+class Slow(Asked):
     """A node whose blocks are made when members have said something, or have nothing to do."""
 
     def __init__(self, chain: SaleChain) -> None:
-        self.chain = chain
+        super().__init__(chain)
         self.waits: list[bytes] = []
         self.refused: list[str] = []
-
-    def height(self) -> int:
-        return self.chain.height
-
-    def get(self, key: bytes, height: int) -> bytes | None:
-        return self.chain.ledger.store.reader(height).get(key)
-
-    def rounds(self) -> list[bytes]:
-        return []
-
-    def deposits(self) -> list[bytes]:
-        return []
-
-    def sales(self) -> list[bytes]:
-        over, following = {"opened", "settled", "failed"}, self.chain.height + 1
-        every = entries.sales(self.chain.state)
-        return [key for key, found in every if found.label(following) not in over]
-
-    def held(self, first: int) -> Held:
-        return Held([])
-
-    def coming(self) -> list[bytes]:
-        return []
 
     def send(self, tx: bytes) -> None:
         if tx not in self.waits:

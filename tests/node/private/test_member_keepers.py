@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
-import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +17,7 @@ from node.private.member.secrets import Vault
 from node.private.state import Status
 from node.private.succession_payload import NameTx
 from node.testing.keeping import EPOCH, MEMBERS, Asked
+from node.testing.localnets import free_endpoints
 from node.testing.private import PrivateChain, assert_ok, signer
 from private_exec.committee.cells import cell_id
 from private_exec.committee.declaration import Declaration, Seat
@@ -26,14 +25,6 @@ from shielded.private_owner import PrivateOwner
 
 PATIENCE_S = 60.0
 STALL_S = 1.0
-
-
-def free_endpoints(count: int) -> list[str]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
 
 
 class Waiting(Asked):

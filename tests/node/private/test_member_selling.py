@@ -18,7 +18,7 @@ from node.private.member.errors import MemberRefused
 from node.private.member.keys import Keys
 from node.private.member.secrets import Vault
 from node.private.member.selling import SaleDuties
-from node.private.member.view import Held, Past, View
+from node.private.member.view import Past, View
 from node.private.messages import ComplaintTx, FreezeTx, OpenTx, SettleTx
 from node.private.sale_payload import BlameTx, CallTx, ResultTx, SilenceTx, members_of
 from node.private.sale_terms import Side
@@ -27,6 +27,7 @@ from node.testing.batches import BASE, BASE_UNITS, LOT, BatchChain, fills_of
 from node.testing.ledger import FAUCET
 from node.testing.private import assert_ok, signer
 from node.testing.sales import SaleChain, provable
+from node.testing.selling import Asked
 from private_exec.committee import inputs
 from private_exec.mpc import simulate
 from private_exec.mpc.faults import Fault, Rewritten, Silent, Wrong
@@ -34,39 +35,6 @@ from private_exec.mpc.message import Kind
 from private_exec.mpc.simulate import Committee, Outcome
 
 MEMBERS = (1, 2, 3, 4)
-
-
-class Asked:
-    """The chain that members ask."""
-
-    def __init__(self, chain: SaleChain) -> None:
-        self.chain = chain
-
-    def height(self) -> int:
-        return self.chain.height
-
-    def get(self, key: bytes, height: int) -> bytes | None:
-        return self.chain.ledger.store.reader(height).get(key)
-
-    def rounds(self) -> list[bytes]:
-        return []
-
-    def deposits(self) -> list[bytes]:
-        return []
-
-    def sales(self) -> list[bytes]:
-        over, following = {"opened", "settled", "failed"}, self.chain.height + 1
-        every = entries.sales(self.chain.state)
-        return [key for key, found in every if found.label(following) not in over]
-
-    def held(self, first: int) -> Held:
-        return Held([])
-
-    def coming(self) -> list[bytes]:
-        return []
-
-    def send(self, tx: bytes) -> None:
-        self.chain.run(tx)
 
 
 class People:

@@ -16,7 +16,6 @@ from node.private.sale_payload import CallTx
 from node.testing.private import assert_ok, signer
 from node.testing.sales import SaleChain
 from private_exec.committee.certificate import Certificate
-from zk.errors import ChiaroError
 
 ALICE = signer(7)
 
@@ -25,21 +24,6 @@ ALICE = signer(7)
 def chain() -> SaleChain:
     found = SaleChain(bidders=2, epoch_blocks=80)
     found.start(notes=16)
-    return found
-
-
-def codes(chain: SaleChain, *txs) -> list[str]:
-    """Of the next block, which is not made."""
-    executor, height = chain.ledger.executor, Height(chain.height + 1)
-    run = executor.begin(chain.state, height)
-    found = []
-    for tx in txs:
-        try:
-            run.apply(executor.intake.decode(wire(tx)))
-        except ChiaroError as error:
-            found.append(error.id)
-        else:
-            found.append("ok")
     return found
 
 
@@ -64,7 +48,7 @@ def test_a_result_a_later_attempt_and_a_word_in_one_block_in_every_order(chain):
             expected.append("ok" if good else "PV-175" if name == "call" else "PV-185")
             asked |= good and name == "word"
             open_ &= not good or name == "word"
-        assert codes(chain, *(txs[name] for name in order)) == expected, order
+        assert chain.next_codes(*(txs[name] for name in order)) == expected, order
 
 
 def test_pv120_of_an_attempt_each_member_has_one_word_waiting_and_all_one_result(chain):
@@ -94,7 +78,7 @@ def test_pv183_an_opening_in_the_block_of_the_freeze_counts_in_either_order(chai
     right, freeze = chain.outputs(identity), FreezeTx(chain.declaration.id, 0)
     epoch = committees.epoch_of(chain.state, chain.declaration.id, 0)
     chain.to(epoch.until + freezing.GRACE_STEPS * chain.parameters.step_heights)
-    assert codes(chain, right, freeze) == ["ok", "ok"]
+    assert chain.next_codes(right, freeze) == ["ok", "ok"]
     assert chain.codes(freeze, right) == ["ok", "ok"]
     assert chain.codes(chain.back(bob), chain.leave(alice, ALICE.account)) == ["PV-182"] * 2
     assert chain.codes(SettleTx(identity)) == ["ok"]
@@ -102,5 +86,5 @@ def test_pv183_an_opening_in_the_block_of_the_freeze_counts_in_either_order(chai
     for order in itertools.permutations(ways):
         taken = ["PV-119" if tx is ways[2] else "ok" for tx in order]
         taken[len(taken) - 1 - taken[::-1].index("ok")] = "PV-182"
-        assert codes(chain, *order) == taken
+        assert chain.next_codes(*order) == taken
     assert chain.codes(ways[0], chain.back(bob)) == ["ok", "ok"]
