@@ -20,7 +20,8 @@ from node.cli import (
 )
 from node.cli.address import decode_account
 from node.cli.private_auction_show import bid_documents, draw_sale, sale_document
-from node.cli.private_fund import lines, spending, unlock
+from node.cli.private_fund import COMMITTEE, lines, spending, unlock
+from node.cli.private_sale import Market
 from node.cli.session import Session, UsageError
 from node.cli.transfer import ASSET, DRY_RUN, NO_WAIT, TIMEOUT, amount_of
 from node.cli.typed import digits
@@ -30,12 +31,12 @@ if TYPE_CHECKING:
     from node.core.ids import AccountId
     from node.private.sale_terms import SaleTerms
     from node.rpc.client import NodeClient
+    from node.rpc.sale_schema import SaleView
     from node.rpc.schema import Status
 
 app = typer.Typer(help="Sealed-bid second-price auctions: bids that nobody reads.")
 
 SALE: Final = typer.Argument(metavar="SALE", help="Its id, 0x and 64 digits.")
-_COMMITTEE: Final = typer.Option(..., "--committee", help="Its id, 0x and 64 digits.")
 _ITEM: Final = typer.Option(None, "--item", help="What is sold, in words.")
 _ITEM_FILE: Final = typer.Option(None, "--item-file", help="The same from a file, byte for byte.")
 _AMOUNT: Final = typer.Argument(
@@ -46,6 +47,9 @@ _AMOUNT: Final = typer.Argument(
 _AMOUNT_FILE: Final = typer.Option(
     None, "--amount-file", help="Read it from the first line of this file."
 )
+_MARKET: Final = Market(
+    "auction", "sale", lambda client, identity: client.private_sale(identity), sale_document
+)
 
 
 @app.command("list")
@@ -54,24 +58,8 @@ def list_all(context: typer.Context) -> None:
     session: Session = context.obj
     with connection.connected(session) as client:
         found = client.private_sales()
-    rows = [
-        (
-            view.id,
-            view.status,
-            f"{view.bids}/{view.bidders}",
-            view.kind.name or "",
-            "" if view.price is None else show.amount_text(int(view.price)),
-        )
-        for view in found.sales
-    ]
     headings = ("sale", "status", "bids", "asset", "price")
-    output.emit(
-        session,
-        "private.auction.list",
-        {"sales": [sale_document(view) for view in found.sales]},
-        lambda out: output.table(out, headings, rows),
-        freshness={"height": found.height},
-    )
+    _MARKET.listed(session, "sales", found.sales, found.height, headings, _row)
 
 
 @app.command("show")
@@ -93,7 +81,7 @@ def show_one(context: typer.Context, identity: str = SALE) -> None:
 @app.command()
 def new(
     context: typer.Context,
-    committee: str = _COMMITTEE,
+    committee: str = COMMITTEE,
     item: str | None = _ITEM,
     item_file: Path | None = _ITEM_FILE,
     reserve: str | None = typer.Option(
@@ -242,21 +230,7 @@ def call(
     no_wait: bool = NO_WAIT,
 ) -> None:
     """Have the committee compute, once bids are accepted; free. Members do it by themselves."""
-    from node.cli import wallet_auction
-    from node.private.payload import tx_id, wire
-    from node.private.sale_payload import CallTx
-
-    session: Session = context.obj
-    sale = digits(identity, 32, "SALE")
-    with connection.connected(session) as client:
-        view = client.private_sale(sale)
-        tx = CallTx(sale, 0 if view.attempt is None else view.attempt.number + 1)
-        name = tx_id(tx, wallet_auction.chain_of(client.status()))
-        client.submit(wire(tx))
-        included = None if no_wait else client.wait_for_tx(name, timeout)
-        after = client.private_sale(sale)
-    data = {"attempt": tx.attempt, "sale": sale_document(after)}
-    show.report_transaction(session, "private.auction.call", name, included, data)
+    _MARKET.call(context.obj, identity, None if no_wait else timeout)
 
 
 @app.command()
@@ -268,21 +242,7 @@ def settle(
     no_wait: bool = NO_WAIT,
 ) -> None:
     """End an auction whose outcome is open: the price goes to the seller. Anybody may."""
-    from node.cli import wallet_auction
-    from node.private.messages import SettleTx
-    from node.private.payload import tx_id, wire
-
-    session: Session = context.obj
-    sale = digits(identity, 32, "SALE")
-    with connection.connected(session) as client:
-        client.private_sale(sale)
-        tx = SettleTx(sale)
-        name = tx_id(tx, wallet_auction.chain_of(client.status()))
-        client.submit(wire(tx))
-        included = None if no_wait else client.wait_for_tx(name, timeout)
-        after = client.private_sale(sale)
-    data = {"sale": sale_document(after)}
-    show.report_transaction(session, "private.auction.settle", name, included, data)
+    _MARKET.settle(context.obj, identity, None if no_wait else timeout)
 
 
 @app.command()
@@ -351,6 +311,16 @@ def withdraw(
 
 
 # --- words and lines -----------------------------------------------------------------------------
+
+
+def _row(view: SaleView) -> tuple[str, ...]:
+    return (
+        view.id,
+        view.status,
+        f"{view.bids}/{view.bidders}",
+        view.kind.name or "",
+        "" if view.price is None else show.amount_text(int(view.price)),
+    )
 
 
 def _described(text: str | None, file: Path | None) -> bytes | None:

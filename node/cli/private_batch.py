@@ -19,7 +19,8 @@ from node.cli import (
     wallets,
 )
 from node.cli.private_batch_show import batch_document, draw_batch, order_documents
-from node.cli.private_fund import lines, spending, unlock
+from node.cli.private_fund import COMMITTEE, lines, spending, unlock
+from node.cli.private_sale import Market
 from node.cli.session import Session, UsageError
 from node.cli.transfer import DRY_RUN, NO_WAIT, TIMEOUT, amount_of
 from node.cli.typed import digits
@@ -27,18 +28,21 @@ from node.cli.typed import digits
 if TYPE_CHECKING:
     from node.cli.wallet_batch import Asked
     from node.private.batch_terms import BatchTerms
+    from node.rpc.batch_schema import BatchView
     from node.rpc.client import NodeClient
     from node.rpc.schema import Status
 
 app = typer.Typer(help="Dark pools: orders that nobody reads, all traded at one price.")
 
 BATCH: Final = typer.Argument(metavar="BATCH", help="Its id, 0x and 64 digits.")
-_COMMITTEE: Final = typer.Option(..., "--committee", help="Its id, 0x and 64 digits.")
 _SIDE: Final = typer.Argument(metavar="SIDE", help="buy or sell.")
 _QUANTITY: Final = typer.Argument(None, metavar="[QUANTITY]", help="In lots, a whole number.")
 _LIMIT: Final = typer.Argument(None, metavar="[PRICE]", help="The worst price for a lot.")
 _ORDER_FILE: Final = typer.Option(
     None, "--order-file", help="Read QUANTITY and PRICE from the first line of this file."
+)
+_MARKET: Final = Market(
+    "batch", "batch", lambda client, identity: client.private_batch(identity), batch_document
 )
 
 
@@ -48,24 +52,8 @@ def list_all(context: typer.Context) -> None:
     session: Session = context.obj
     with connection.connected(session) as client:
         found = client.private_batches()
-    rows = [
-        (
-            view.id,
-            view.status,
-            f"{view.orders}/{view.places}",
-            f"{view.base.name or ''} for {view.quote.name or ''}",
-            "" if view.price is None else show.amount_text(int(view.price)),
-        )
-        for view in found.batches
-    ]
     headings = ("batch", "status", "orders", "trades", "price")
-    output.emit(
-        session,
-        "private.batch.list",
-        {"batches": [batch_document(view) for view in found.batches]},
-        lambda out: output.table(out, headings, rows),
-        freshness={"height": found.height},
-    )
+    _MARKET.listed(session, "batches", found.batches, found.height, headings, _row)
 
 
 @app.command("show")
@@ -87,7 +75,7 @@ def show_one(context: typer.Context, identity: str = BATCH) -> None:
 @app.command()
 def new(
     context: typer.Context,
-    committee: str = _COMMITTEE,
+    committee: str = COMMITTEE,
     base: str = typer.Option(..., "--base", help="Asset that is traded."),
     quote: str = typer.Option("native", "--quote", help="Asset that is paid."),
     lot: str = typer.Option("1", "--lot", help="How much of the base a quantity of one is."),
@@ -215,21 +203,7 @@ def call(
     no_wait: bool = NO_WAIT,
 ) -> None:
     """Have the committee compute, once orders are accepted; free. Members do it by themselves."""
-    from node.cli import wallet_auction
-    from node.private.payload import tx_id, wire
-    from node.private.sale_payload import CallTx
-
-    session: Session = context.obj
-    batch = digits(identity, 32, "BATCH")
-    with connection.connected(session) as client:
-        view = client.private_batch(batch)
-        tx = CallTx(batch, 0 if view.attempt is None else view.attempt.number + 1)
-        name = tx_id(tx, wallet_auction.chain_of(client.status()))
-        client.submit(wire(tx))
-        included = None if no_wait else client.wait_for_tx(name, timeout)
-        after = client.private_batch(batch)
-    data = {"attempt": tx.attempt, "batch": batch_document(after)}
-    show.report_transaction(session, "private.batch.call", name, included, data)
+    _MARKET.call(context.obj, identity, None if no_wait else timeout)
 
 
 @app.command()
@@ -241,21 +215,7 @@ def settle(
     no_wait: bool = NO_WAIT,
 ) -> None:
     """End a batch whose price is open: everybody can take what it traded, and what is left."""
-    from node.cli import wallet_auction
-    from node.private.messages import SettleTx
-    from node.private.payload import tx_id, wire
-
-    session: Session = context.obj
-    batch = digits(identity, 32, "BATCH")
-    with connection.connected(session) as client:
-        client.private_batch(batch)
-        tx = SettleTx(batch)
-        name = tx_id(tx, wallet_auction.chain_of(client.status()))
-        client.submit(wire(tx))
-        included = None if no_wait else client.wait_for_tx(name, timeout)
-        after = client.private_batch(batch)
-    data = {"batch": batch_document(after)}
-    show.report_transaction(session, "private.batch.settle", name, included, data)
+    _MARKET.settle(context.obj, identity, None if no_wait else timeout)
 
 
 @app.command()
@@ -323,6 +283,16 @@ def withdraw(
 
 
 # --- words and lines -----------------------------------------------------------------------------
+
+
+def _row(view: BatchView) -> tuple[str, ...]:
+    return (
+        view.id,
+        view.status,
+        f"{view.orders}/{view.places}",
+        f"{view.base.name or ''} for {view.quote.name or ''}",
+        "" if view.price is None else show.amount_text(int(view.price)),
+    )
 
 
 def _said(

@@ -43,7 +43,7 @@ MEMBERS: Final = typer.Option(..., "--members", help="File with the list of who 
 _PROJECTS: Final = typer.Option(
     ..., "--project", help="ACCOUNT or ACCOUNT=MINIMUM; once for each project."
 )
-_COMMITTEE: Final = typer.Option(..., "--committee", help="Its id, 0x and 64 digits.")
+COMMITTEE: Final = typer.Option(..., "--committee", help="Its id, 0x and 64 digits.")
 
 
 @app.command()
@@ -113,7 +113,7 @@ def show_one(context: typer.Context, identity: str = ROUND) -> None:
 def new(
     context: typer.Context,
     pool: str = typer.Option(..., "--pool", help="What is locked, such as 100."),
-    committee: str = _COMMITTEE,
+    committee: str = COMMITTEE,
     project: list[str] = _PROJECTS,
     members: Path = MEMBERS,
     asset: str = ASSET,
