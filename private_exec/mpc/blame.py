@@ -22,7 +22,7 @@ from private_exec.mpc.errors import BatchBlamed, CertificateRefused, Undecided
 from private_exec.mpc.labels import SessionLabel
 from private_exec.mpc.message import Kind
 from private_exec.mpc.prss import Subset
-from private_exec.mpc.rounds import Form, Round, Rounds
+from private_exec.mpc.rounds import WAIT, Form, Round, Rounds
 from private_exec.mpc.shamir import Size
 from zk.field.arrays import U64Array
 
@@ -34,7 +34,10 @@ _KEY: Final = prf.KEY_BYTES
 def blame(
     context: Context, batch: Batch, said: Said, certificate: Certificate
 ) -> Rounds[BatchBlamed]:
-    """Reveal the batch, and name who cheated. One round.
+    """Reveal the batch, and name who spoiled it. One round.
+
+    It waits for nobody in particular: the honest members of each set are t + 1. So not everybody
+    sees who reveals something false, and the error does not name them: all that sign it agree.
 
     Args:
         context: of the member.
@@ -60,12 +63,20 @@ def blame(
         for subset in prss.subsets_of(session.size, context.member)
         for label in labels
     )
-    inbox = yield Round(Kind.REVEAL, body, Form.BYTES, whole=True)
-    streams, false = attested(session.size, labels, inbox.bodies)
+    inbox = yield Round(Kind.REVEAL, body, Form.BYTES)
+    found: tuple[Streams, tuple[int, ...]] | None = None
+    while found is None:
+        try:
+            found = attested(session.size, labels, inbox.bodies)
+        except Undecided:
+            if inbox.closed:
+                raise
+            inbox = yield WAIT
+    streams, false = found
     context.accuse(false, "PV-17", "revealed a stream that others of the set do not have")
     liars = liars_of(session.size, batch, said, streams)
     context.accuse(liars, "PV-17", "said products that its keys do not give")
-    return BatchBlamed(tuple(sorted({*false, *liars})), certificate)
+    return BatchBlamed(liars, certificate)
 
 
 def attested(

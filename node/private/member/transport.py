@@ -33,7 +33,7 @@ from private_exec.mpc.message import MAX_BODY, OVERHEAD, Kind, Message
 from private_exec.roster import Signer
 from zk.errors import ChiaroError
 
-PASSED_ON: Final = frozenset({Kind.PRODUCT, Kind.ECHO, Kind.FIX, Kind.REVEAL})
+PASSED_ON: Final = frozenset({Kind.PRODUCT, Kind.ECHO, Kind.FIX})
 """PV-24: of rounds that wait for everybody: what others said in them a member brings, too."""
 MAX_FRAME: Final = MAX_BODY + OVERHEAD + TAG_BYTES
 MOST_SESSIONS: Final = 256

@@ -13,7 +13,7 @@ from private_exec.mpc.agree import Agreed
 from private_exec.mpc.batch import Batch, Said
 from private_exec.mpc.certificate import Verdict, certify
 from private_exec.mpc.errors import BatchBlamed, CertificateRefused, Undecided
-from private_exec.mpc.faults import Rewritten, Wrong
+from private_exec.mpc.faults import Rewritten, Withheld, Wrong
 from private_exec.mpc.labels import Draw, GateLabel
 from private_exec.mpc.message import Kind
 from private_exec.mpc.simulate import run
@@ -39,7 +39,7 @@ def test_pv17_up_to_t_liars_are_named_and_nobody_else(committee, n, skip, prepar
 
 
 @pytest.mark.parametrize("n", [4, 7])
-def test_pv17_who_reveals_a_false_stream_is_named_too_and_misleads_nobody(committee, n, preparing):
+def test_pv17_who_reveals_a_false_stream_is_noted_and_misleads_nobody(committee, n, preparing):
     faults = [Wrong(2, Kind.PRODUCT), Rewritten(2, Kind.REVEAL, lambda body: bytes(len(body)))]
     outcome = preparing(committee(n), faults=faults)
     assert {error.liars for m, error in outcome.errors.items() if m != 2} == {(2,)}
@@ -47,7 +47,17 @@ def test_pv17_who_reveals_a_false_stream_is_named_too_and_misleads_nobody(commit
         faults = [Wrong(2, Kind.PRODUCT), Rewritten(3, Kind.REVEAL, lambda b: bytes(len(b)))]
         outcome = preparing(committee(n), faults=faults)
         honest = set(range(1, n + 1)) - {2, 3}
-        assert {outcome.errors[m].liars for m in honest} == {(2, 3)}
+        assert {outcome.errors[m].liars for m in honest} == {(2,)}
+        assert all(outcome.accused(m) == {2, 3} for m in honest)
+        some = preparing(committee(n), faults=faults, order=5, closes=False)
+        assert {some.errors[m].liars for m in honest} == {(2,)}, "whoever came first"
+
+
+def test_pv17_who_reveals_nothing_is_named_all_the_same(committee, preparing):
+    """Where nobody closes rounds, as in members' processes."""
+    faults = [Wrong(4, Kind.PRODUCT), Withheld(4, Kind.REVEAL, (1, 2, 3))]
+    outcome = preparing(committee(4), faults=faults, relay=True, closes=False)
+    assert {m: outcome.errors[m].liars for m in (1, 2, 3)} == dict.fromkeys((1, 2, 3), (4,))
 
 
 def test_pv17_fewer_than_t_plus_1_identical_reveals_decide_nothing(committee, asked):
