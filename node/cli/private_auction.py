@@ -11,6 +11,7 @@ from node.cli import (
     connection,
     output,
     private_leave,
+    private_return,
     private_schedule,
     prompts,
     show,
@@ -27,7 +28,8 @@ from node.cli.transfer import ASSET, DRY_RUN, NO_WAIT, TIMEOUT, amount_of
 from node.cli.typed import digits
 
 if TYPE_CHECKING:
-    from node.cli.wallet_auction import Asked
+    from node.cli.wallet_auction import Asked, Returning
+    from node.cli.wallets import Secrets, Wallet
     from node.core.ids import AccountId
     from node.private.sale_terms import SaleTerms
     from node.rpc.client import NodeClient
@@ -213,11 +215,11 @@ def bid(
         if not prompts.confirm(session, f"Continue on {session.profile}?"):
             raise typer.Abort
         secrets = unlock(session, wallet, password_file)
-        with output.progress(session, "prove") as progress:
-            prove = wallet_private.provers(session.profile, wallet_auction.BID, progress)
-            operation = wallet_auction.bid(wallet, client, asked, secrets, prove)
-        if not no_wait:
-            operation = wallet_spend.wait(wallet, client, operation, timeout)
+        operation = private_return.proved(
+            session, wallet, client, wallet_auction.BID,
+            lambda prove: wallet_auction.bid(wallet, client, asked, secrets, prove),
+            None if no_wait else timeout,
+        )  # fmt: skip
     show.report_operation(session, name, operation)
 
 
@@ -258,21 +260,17 @@ def claim(
 
     One bid at a time. Nobody is asked, and no amount is shown.
     """
-    from node.cli import private_trust, wallet_auction, wallet_private, wallet_spend
+    from node.cli import wallet_auction, wallet_private
 
     session: Session = context.obj
     sale, name = digits(identity, 32, "SALE"), wallets.choose(session)
     with spending(session, name) as (wallet, client):
-        terms = private_trust.kept_sale_terms_of(client, sale)
-        secrets = unlock(session, wallet, password_file)
-        first, *others = wallet_auction.returning(wallet, client, sale, terms, secrets)
-        if others:
-            session.warnings.append(f"{len(others)} more go back: run the command again")
-        with output.progress(session, "prove") as progress:
-            prove = wallet_private.provers(session.profile, wallet_private.CLAIM, progress)
-            operation = wallet_auction.claim(wallet, client, sale, terms, first, secrets, prove)
-        if not no_wait:
-            operation = wallet_spend.wait(wallet, client, operation, timeout)
+        terms, secrets, first = _first(session, wallet, client, sale, password_file)
+        operation = private_return.proved(
+            session, wallet, client, wallet_private.CLAIM,
+            lambda prove: wallet_auction.claim(wallet, client, sale, terms, first, secrets, prove),
+            None if no_wait else timeout,
+        )  # fmt: skip
     show.report_operation(session, name, operation)
 
 
@@ -290,27 +288,37 @@ def withdraw(
 
     One bid at a time, of those that `claim` would take.
     """
-    from node.cli import private_trust, wallet_auction, wallet_spend
+    from node.cli import wallet_spend
     from node.rpc.text import bytes_of
 
     session: Session = context.obj
     sale, name = digits(identity, 32, "SALE"), wallets.choose(session)
     target = private_leave.account_of(to)
     with spending(session, name) as (wallet, client):
-        terms = private_trust.kept_sale_terms_of(client, sale)
-        secrets = unlock(session, wallet, password_file)
-        first, *others = wallet_auction.returning(wallet, client, sale, terms, secrets)
-        if others:
-            session.warnings.append(f"{len(others)} more go back: run the command again")
+        terms, secrets, first = _first(session, wallet, client, sale, password_file)
         unit = wallet_spend.asset_names(client.status())(terms.kind)
-        found = private_leave.Leaving(bytes_of(first.view.id, 32), first.owner, first.opening, unit)
+        leaving = private_leave.Leaving(
+            bytes_of(first.view.id, 32), first.owner, first.opening, unit
+        )
         private_leave.withdraw(
-            session, wallet, client, secrets, found, target, name="bid",
+            session, wallet, client, secrets, leaving, target, name="bid",
             schema="private.auction.withdraw", timeout=None if no_wait else timeout,
         )  # fmt: skip
 
 
 # --- words and lines -----------------------------------------------------------------------------
+
+
+def _first(
+    session: Session, wallet: Wallet, client: NodeClient, sale: bytes, file: Path | None
+) -> tuple[SaleTerms, Secrets, Returning]:
+    """What is taken this time, for the wallet's password. Raises NoBidBack."""
+    from node.cli import private_trust, wallet_auction
+
+    terms = private_trust.kept_sale_terms_of(client, sale)
+    secrets = unlock(session, wallet, file)
+    found = wallet_auction.returning(wallet, client, sale, terms, secrets)
+    return terms, secrets, private_return.first(session, found, "go back")
 
 
 def _row(view: SaleView) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from node.cli import (
     connection,
     output,
     private_leave,
+    private_return,
     private_schedule,
     prompts,
     show,
@@ -26,7 +27,8 @@ from node.cli.transfer import DRY_RUN, NO_WAIT, TIMEOUT, amount_of
 from node.cli.typed import digits
 
 if TYPE_CHECKING:
-    from node.cli.wallet_batch import Asked
+    from node.cli.wallet_batch import Asked, Returning
+    from node.cli.wallets import Secrets, Wallet
     from node.private.batch_terms import BatchTerms
     from node.rpc.batch_schema import BatchView
     from node.rpc.client import NodeClient
@@ -186,11 +188,11 @@ def order(
         if not prompts.confirm(session, f"Continue on {session.profile}?"):
             raise typer.Abort
         secrets = unlock(session, wallet, password_file)
-        with output.progress(session, "prove") as progress:
-            prove = wallet_private.provers(session.profile, wallet_batch.ORDER, progress)
-            operation = wallet_batch.order(wallet, client, asked, secrets, prove)
-        if not no_wait:
-            operation = wallet_spend.wait(wallet, client, operation, timeout)
+        operation = private_return.proved(
+            session, wallet, client, wallet_batch.ORDER,
+            lambda prove: wallet_batch.order(wallet, client, asked, secrets, prove),
+            None if no_wait else timeout,
+        )  # fmt: skip
     show.report_operation(session, name, operation)
 
 
@@ -231,21 +233,17 @@ def claim(
 
     One of them at a time, what was traded first. Nobody is asked, and no amount is shown.
     """
-    from node.cli import private_trust, wallet_batch, wallet_private, wallet_spend
+    from node.cli import wallet_batch, wallet_private
 
     session: Session = context.obj
     batch, name = digits(identity, 32, "BATCH"), wallets.choose(session)
     with spending(session, name) as (wallet, client):
-        terms = private_trust.kept_batch_terms_of(client, batch)
-        secrets = unlock(session, wallet, password_file)
-        first, *others = wallet_batch.returning(wallet, client, batch, terms, secrets)
-        if others:
-            session.warnings.append(f"{len(others)} more to take: run the command again")
-        with output.progress(session, "prove") as progress:
-            prove = wallet_private.provers(session.profile, wallet_private.CLAIM, progress)
-            operation = wallet_batch.claim(wallet, client, batch, first, secrets, prove)
-        if not no_wait:
-            operation = wallet_spend.wait(wallet, client, operation, timeout)
+        secrets, first = _first(session, wallet, client, batch, password_file)
+        operation = private_return.proved(
+            session, wallet, client, wallet_private.CLAIM,
+            lambda prove: wallet_batch.claim(wallet, client, batch, first, secrets, prove),
+            None if no_wait else timeout,
+        )  # fmt: skip
     show.report_operation(session, name, operation)
 
 
@@ -263,26 +261,34 @@ def withdraw(
 
     One at a time, of what `claim` would take.
     """
-    from node.cli import private_trust, wallet_batch, wallet_spend
+    from node.cli import wallet_spend
 
     session: Session = context.obj
     batch, name = digits(identity, 32, "BATCH"), wallets.choose(session)
     target = private_leave.account_of(to)
     with spending(session, name) as (wallet, client):
-        terms = private_trust.kept_batch_terms_of(client, batch)
-        secrets = unlock(session, wallet, password_file)
-        first, *others = wallet_batch.returning(wallet, client, batch, terms, secrets)
-        if others:
-            session.warnings.append(f"{len(others)} more to take: run the command again")
+        secrets, first = _first(session, wallet, client, batch, password_file)
         unit = wallet_spend.asset_names(client.status())(first.kind)
-        found = private_leave.Leaving(first.id, first.owner, first.opening, unit)
+        leaving = private_leave.Leaving(first.id, first.owner, first.opening, unit)
         private_leave.withdraw(
-            session, wallet, client, secrets, found, target, name="order",
+            session, wallet, client, secrets, leaving, target, name="order",
             schema="private.batch.withdraw", timeout=None if no_wait else timeout,
         )  # fmt: skip
 
 
 # --- words and lines -----------------------------------------------------------------------------
+
+
+def _first(
+    session: Session, wallet: Wallet, client: NodeClient, batch: bytes, file: Path | None
+) -> tuple[Secrets, Returning]:
+    """What is taken this time, for the wallet's password. Raises NothingBack."""
+    from node.cli import private_trust, wallet_batch
+
+    terms = private_trust.kept_batch_terms_of(client, batch)
+    secrets = unlock(session, wallet, file)
+    found = wallet_batch.returning(wallet, client, batch, terms, secrets)
+    return secrets, private_return.first(session, found, "to take")
 
 
 def _row(view: BatchView) -> tuple[str, ...]:

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from node.cli import connection, output, private_leave, prompts, show, start, wallet_fund, wallets
+from node.cli import (
+    connection,
+    output,
+    private_leave,
+    private_return,
+    prompts,
+    show,
+    start,
+    wallet_fund,
+    wallets,
+)
 from node.cli.private_fund import lines, spending, unlock
 from node.cli.session import Session, UsageError
 from node.cli.transfer import AMOUNT, ASSET, DRY_RUN, NO_WAIT, TIMEOUT, amount_of
@@ -62,11 +72,11 @@ def new(
         if not prompts.confirm(session, f"Continue on {session.profile}?"):
             raise typer.Abort
         secrets = unlock(session, wallet, password_file)
-        with output.progress(session, "prove") as progress:
-            prove = wallet_private.provers(session.profile, wallet_deposit.DEPOSIT, progress)
-            operation = wallet_deposit.give(wallet, client, asked, secrets, prove)
-        if not no_wait:
-            operation = wallet_spend.wait(wallet, client, operation, timeout)
+        operation = private_return.proved(
+            session, wallet, client, wallet_deposit.DEPOSIT,
+            lambda prove: wallet_deposit.give(wallet, client, asked, secrets, prove),
+            None if no_wait else timeout,
+        )  # fmt: skip
     show.report_operation(session, name, operation)
 
 
@@ -115,18 +125,18 @@ def claim(
     no_wait: bool = NO_WAIT,
 ) -> None:
     """Take a deposit back into a note. Nobody is asked, and no amount is shown."""
-    from node.cli import wallet_deposit, wallet_private, wallet_spend
+    from node.cli import wallet_deposit, wallet_private
 
     session: Session = context.obj
     chosen, name = digits(identity, 32, "DEPOSIT"), wallets.choose(session)
     with spending(session, name) as (wallet, client):
         secrets = unlock(session, wallet, password_file)
         item = _standing(wallet_deposit.find(client, secrets, chosen))
-        with output.progress(session, "prove") as progress:
-            prove = wallet_private.provers(session.profile, wallet_private.CLAIM, progress)
-            operation = wallet_deposit.claim(wallet, client, item, secrets, prove)
-        if not no_wait:
-            operation = wallet_spend.wait(wallet, client, operation, timeout)
+        operation = private_return.proved(
+            session, wallet, client, wallet_private.CLAIM,
+            lambda prove: wallet_deposit.claim(wallet, client, item, secrets, prove),
+            None if no_wait else timeout,
+        )  # fmt: skip
     show.report_operation(session, name, operation)
 
 
@@ -151,9 +161,9 @@ def withdraw(
         item = _standing(wallet_deposit.find(client, secrets, chosen))
         opened = wallet_deposit.opening(wallet, client, item)
         unit = item.view.kind.name or "units"
-        found = private_leave.Leaving(chosen, item.owner, opened, unit)
+        leaving = private_leave.Leaving(chosen, item.owner, opened, unit)
         private_leave.withdraw(
-            session, wallet, client, secrets, found, target, name="deposit",
+            session, wallet, client, secrets, leaving, target, name="deposit",
             schema="private.deposit.withdraw", timeout=None if no_wait else timeout,
         )  # fmt: skip
 

@@ -13,6 +13,7 @@ from node.cli import (
     connection,
     output,
     private_leave,
+    private_return,
     prompts,
     show,
     start,
@@ -28,10 +29,10 @@ from node.cli.typed import digits
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from node.cli.wallet_private import Donation
+    from node.cli.wallet_private import Donation, Returning
     from node.cli.wallets import Secrets, Wallet
     from node.private.paid import RoundTx
-    from node.private.terms import Project
+    from node.private.terms import Project, Terms
     from node.rpc.client import NodeClient
     from node.rpc.private_schema import RoundView
     from node.rpc.schema import Status
@@ -231,11 +232,11 @@ def donate(
         if not prompts.confirm(session, f"Continue on {session.profile}?"):
             raise typer.Abort
         secrets = unlock(session, wallet, password_file)
-        with output.progress(session, "prove") as progress:
-            prove = wallet_private.provers(session.profile, wallet_private.DONATE, progress)
-            operation = wallet_private.donate(wallet, client, asked, secrets, prove)
-        if not no_wait:
-            operation = wallet_spend.wait(wallet, client, operation, timeout)
+        operation = private_return.proved(
+            session, wallet, client, wallet_private.DONATE,
+            lambda prove: wallet_private.donate(wallet, client, asked, secrets, prove),
+            None if no_wait else timeout,
+        )  # fmt: skip
     show.report_operation(session, name, operation)
 
 
@@ -252,22 +253,18 @@ def claim(
 
     One donation at a time. Nobody is asked, and no amount is shown.
     """
-    from node.cli import private_trust, wallet_private, wallet_spend
+    from node.cli import wallet_private
 
     session: Session = context.obj
     name = wallets.choose(session)
     with spending(session, name) as (wallet, client):
-        name_of = digits(identity, 32, "ROUND")
-        terms = private_trust.kept_terms_of(client, name_of)
-        secrets = unlock(session, wallet, password_file)
-        first, *others = wallet_private.returning(wallet, client, name_of, terms, secrets)
-        if others:
-            session.warnings.append(f"{len(others)} more go back: run the command again")
-        with output.progress(session, "prove") as progress:
-            prove = wallet_private.provers(session.profile, wallet_private.CLAIM, progress)
-            operation = wallet_private.claim(wallet, client, name_of, terms, first, secrets, prove)
-        if not no_wait:
-            operation = wallet_spend.wait(wallet, client, operation, timeout)
+        chosen = digits(identity, 32, "ROUND")
+        terms, secrets, item = _first(session, wallet, client, chosen, password_file)
+        operation = private_return.proved(
+            session, wallet, client, wallet_private.CLAIM,
+            lambda prove: wallet_private.claim(wallet, client, chosen, terms, item, secrets, prove),
+            None if no_wait else timeout,
+        )  # fmt: skip
     show.report_operation(session, name, operation)
 
 
@@ -285,22 +282,18 @@ def withdraw(
 
     One donation at a time, of those that `claim` would take.
     """
-    from node.cli import private_trust, wallet_private, wallet_spend
+    from node.cli import wallet_spend
     from node.rpc.text import bytes_of
 
     session: Session = context.obj
     name, chosen = wallets.choose(session), digits(identity, 32, "ROUND")
     target = private_leave.account_of(to)
     with spending(session, name) as (wallet, client):
-        terms = private_trust.kept_terms_of(client, chosen)
-        secrets = unlock(session, wallet, password_file)
-        first, *others = wallet_private.returning(wallet, client, chosen, terms, secrets)
-        if others:
-            session.warnings.append(f"{len(others)} more go back: run the command again")
+        terms, secrets, item = _first(session, wallet, client, chosen, password_file)
         unit = wallet_spend.asset_names(client.status())(terms.kind)
-        found = private_leave.Leaving(bytes_of(first.view.id, 32), first.owner, first.opening, unit)
+        leaving = private_leave.Leaving(bytes_of(item.view.id, 32), item.owner, item.opening, unit)
         private_leave.withdraw(
-            session, wallet, client, secrets, found, target, name="donation",
+            session, wallet, client, secrets, leaving, target, name="donation",
             schema="private.fund.withdraw", timeout=None if no_wait else timeout,
         )  # fmt: skip
 
@@ -332,6 +325,18 @@ def settle(
 
 
 # --- words and lines -----------------------------------------------------------------------------
+
+
+def _first(
+    session: Session, wallet: Wallet, client: NodeClient, chosen: bytes, file: Path | None
+) -> tuple[Terms, Secrets, Returning]:
+    """What is taken this time, for the wallet's password. Raises NothingToClaim."""
+    from node.cli import private_trust, wallet_private
+
+    terms = private_trust.kept_terms_of(client, chosen)
+    secrets = unlock(session, wallet, file)
+    found = wallet_private.returning(wallet, client, chosen, terms, secrets)
+    return terms, secrets, private_return.first(session, found, "go back")
 
 
 def _project(text: str) -> Project:
