@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from node.core.interfaces import StateReader
 from node.private import sale_state as entries
 from node.private import state as shared
@@ -13,7 +11,7 @@ from node.private.sale_state import Sale
 from node.rpc import batch_schema as schema
 from node.rpc import views
 from node.rpc.committed import CommittedViews, missing, page_of
-from node.rpc.sales import attempt_view, made_view, reads_view, returns
+from node.rpc.sales import attempt_view, made_view, reads_view, returns, sale_of, sales_of
 from node.rpc.text import hex_of
 from zk.curve.encoding import g1_to_bytes
 
@@ -24,19 +22,19 @@ class BatchViews(CommittedViews):
     def batches(self, after: bytes = b"", limit: int = 64) -> schema.BatchesView:
         """PV-141: those behind an id. Raises NotFound: PV-140."""
         state = self._state()
-        page, more = page_of(_batches(state), after, limit)
+        page, more = page_of(sales_of(state, BatchTerms), after, limit)
         found = [self._batch(state, identity, *item) for identity, item in page]
         return schema.BatchesView(height=self._store.height, batches=found, more=more)
 
     def batch(self, identity: bytes) -> schema.BatchView:
         """One. Raises NotFound: PV-140, PV-141."""
         state = self._state()
-        return self._batch(state, identity, *_found(state, identity))
+        return self._batch(state, identity, *sale_of(state, identity, BatchTerms))
 
     def orders(self, identity: bytes) -> schema.OrdersView:
         """Of a batch. Raises NotFound: PV-140, PV-141."""
         state = self._state()
-        of, terms = _found(state, identity)
+        of, terms = sale_of(state, identity, BatchTerms)
         every = entries.orders_of(state, identity, of)
         found = [self._order(state, key, order, terms) for key, order in every]
         return schema.OrdersView(height=self._store.height, orders=found)
@@ -47,7 +45,7 @@ class BatchViews(CommittedViews):
         found = entries.find_entry(state, identity)
         if not isinstance(found, Order):
             raise missing("order")
-        return self._order(state, identity, found, _found(state, found.sale)[1])
+        return self._order(state, identity, found, sale_of(state, found.sale, BatchTerms)[1])
 
     def _batch(
         self, state: StateReader, identity: bytes, found: Sale, terms: BatchTerms
@@ -112,16 +110,3 @@ class BatchViews(CommittedViews):
             amount=hex_of(g1_to_bytes(found.amount)),
             claimed=found.claimed,
         )
-
-
-def _batches(state: StateReader) -> Iterator[tuple[bytes, tuple[Sale, BatchTerms]]]:
-    for identity, found in entries.sales(state):
-        if isinstance(found.terms, BatchTerms):
-            yield identity, (found, found.terms)
-
-
-def _found(state: StateReader, identity: bytes) -> tuple[Sale, BatchTerms]:
-    found = entries.find(state, identity)
-    if found is None or not isinstance(found.terms, BatchTerms):
-        raise missing("batch")
-    return found, found.terms

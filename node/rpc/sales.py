@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Final, TypeVar
 
 from node.core.genesis import Genesis
 from node.core.interfaces import StateReader
 from node.private import calls, claims, markets
 from node.private import sale_state as entries
 from node.private import state as shared
+from node.private.batch_terms import BatchTerms
 from node.private.errors import PrivateRefused
 from node.private.sale_entries import Bid
 from node.private.sale_payload import members_of
@@ -23,6 +25,10 @@ from private_exec.committee.cells import Cell
 from private_exec.provable.session import Read
 from zk.curve.encoding import g1_to_bytes
 
+Terms = TypeVar("Terms", SaleTerms, BatchTerms)
+
+_NAMES: Final[Mapping[type[SaleTerms | BatchTerms], str]] = {SaleTerms: "sale", BatchTerms: "batch"}
+
 
 class SaleViews(CommittedViews):
     """Of one node."""
@@ -30,19 +36,19 @@ class SaleViews(CommittedViews):
     def sales(self, after: bytes = b"", limit: int = 64) -> schema.SalesView:
         """PV-141: those behind an id. Raises NotFound: PV-140."""
         state = self._state()
-        page, more = page_of(_auctions(state), after, limit)
+        page, more = page_of(sales_of(state, SaleTerms), after, limit)
         found = [self._sale(state, identity, *item) for identity, item in page]
         return schema.SalesView(height=self._store.height, sales=found, more=more)
 
     def sale(self, identity: bytes) -> schema.SaleView:
         """One. Raises NotFound: PV-140, PV-141."""
         state = self._state()
-        return self._sale(state, identity, *_found(state, identity))
+        return self._sale(state, identity, *sale_of(state, identity, SaleTerms))
 
     def bids(self, identity: bytes) -> schema.BidsView:
         """Of a sale. Raises NotFound: PV-140, PV-141."""
         state = self._state()
-        of, _ = _found(state, identity)
+        of, _ = sale_of(state, identity, SaleTerms)
         found = [self._bid(state, key, bid) for key, bid in entries.bids_of(state, identity, of)]
         return schema.BidsView(height=self._store.height, bids=found)
 
@@ -102,6 +108,21 @@ class SaleViews(CommittedViews):
         )
 
 
+def sales_of(state: StateReader, of: type[Terms]) -> Iterator[tuple[bytes, tuple[Sale, Terms]]]:
+    """Those with terms of this type: auctions, or batches."""
+    for identity, found in entries.sales(state):
+        if isinstance(found.terms, of):
+            yield identity, (found, found.terms)
+
+
+def sale_of(state: StateReader, identity: bytes, of: type[Terms]) -> tuple[Sale, Terms]:
+    """One with terms of this type. Raises NotFound: PV-141."""
+    found = entries.find(state, identity)
+    if found is None or not isinstance(found.terms, of):
+        raise missing(_NAMES[of])
+    return found, found.terms
+
+
 def attempt_view(found: Attempt, genesis: Genesis) -> schema.AttemptView | None:
     """The session under way; None: nobody called."""
     if not found.called:
@@ -148,16 +169,3 @@ def returns(state: StateReader, identity: bytes, height: int) -> bool:
 def _read(one: Read) -> schema.ReadView:
     c = str(one.c) if isinstance(one, Cell) else None
     return schema.ReadView(id=hex_of(one.id), com=hex_of(g1_to_bytes(one.com)), c=c)
-
-
-def _auctions(state: StateReader) -> Iterator[tuple[bytes, tuple[Sale, SaleTerms]]]:
-    for identity, found in entries.sales(state):
-        if isinstance(found.terms, SaleTerms):
-            yield identity, (found, found.terms)
-
-
-def _found(state: StateReader, identity: bytes) -> tuple[Sale, SaleTerms]:
-    found = entries.find(state, identity)
-    if found is None or not isinstance(found.terms, SaleTerms):
-        raise missing("sale")
-    return found, found.terms
