@@ -130,8 +130,25 @@ class AuditFacts:
     seconds: float
 
 
+class Checkable:
+    """A demonstration whose whole chain is in a file: what was checked of it, in the end."""
+
+    __slots__ = ()
+    checks: tuple[Checked, ...]
+
+    @property
+    def valid(self) -> bool:
+        """Whether every check held."""
+        return all(check.ok for check in self.checks)
+
+    @property
+    def bundle(self) -> str:
+        """Name of the file that has the whole chain."""
+        return BUNDLE
+
+
 @dataclass(frozen=True, slots=True)
-class IntentsFacts:
+class IntentsFacts(Checkable):
     """Everything.
 
     Attributes:
@@ -163,16 +180,6 @@ class IntentsFacts:
     checks: tuple[Checked, ...]
     versions: tuple[tuple[str, str], ...]
     killed: KilledFacts | None = None
-
-    @property
-    def valid(self) -> bool:
-        """Whether every check held."""
-        return all(check.ok for check in self.checks)
-
-    @property
-    def bundle(self) -> str:
-        """Name of the file that has the whole chain."""
-        return BUNDLE
 
     def moment(self, id_: str) -> Moment:
         """One of them."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from node.cli.demo_facts import Checked, Step
-from node.cli.demo_intents_facts import BUNDLE, AuditFacts
+from node.cli.demo_intents_facts import AuditFacts, Checkable
 
 MEMBERS: Final = 4
 T: Final = 1
@@ -341,7 +341,7 @@ class LeakFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class PrivateFacts:
+class PrivateFacts(Checkable):
     """Everything.
 
     Attributes:
@@ -371,16 +371,6 @@ class PrivateFacts:
     audit: AuditFacts
     checks: tuple[Checked, ...]
     versions: tuple[tuple[str, str], ...]
-
-    @property
-    def valid(self) -> bool:
-        """Whether every check held."""
-        return all(check.ok for check in self.checks)
-
-    @property
-    def bundle(self) -> str:
-        """Name of the file that has the whole chain."""
-        return BUNDLE
 
 
 def order_text(buys: bool, quantity: int, limit: int) -> str:
