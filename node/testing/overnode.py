@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -15,7 +17,9 @@ from node.rpc.client import NodeClient
 from node.rpc.text import bytes_of
 from node.testing.clock import EPOCH_MS
 from node.testing.ledger import FAUCET, transfer
-from node.testing.nodes import VALIDATOR, memory_node
+from node.testing.nodes import VALIDATOR, memory_node, serving
+from node.testing.private import assert_ok
+from node.testing.sales import SaleChain
 from transparent.signature import SigningKey
 
 PARAMETERS: Final = PrivateParameters(step_heights=8)
@@ -62,3 +66,16 @@ def node_of(verifier: ProofVerifier) -> Any:
     genesis = development.genesis(EPOCH_MS, validators=(VALIDATOR.public,), private=PARAMETERS)
     options = Options(port=0, delay_ms=1, lane_tick_ms=3_600_000)
     return memory_node(genesis, verifier=verifier, options=options)
+
+
+@contextmanager
+def committee_over(verifier: ProofVerifier) -> Iterator[SimpleNamespace]:
+    """A `client` of a node, and the `chain` of a committee that has keys there."""
+    node = node_of(verifier)
+    with serving(node) as client:
+        chain: Any = SaleChain(genesis=node.genesis, parameters=PARAMETERS, epoch_blocks=5000)
+        chain.ledger = OverNode(node, client)
+        chain.purse = SimpleNamespace(settle=lambda *_: None)  # people have wallets of their own
+        assert_ok(chain.run(chain.declare()))
+        chain.ceremony()
+        yield SimpleNamespace(client=client, chain=chain)

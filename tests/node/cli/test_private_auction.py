@@ -20,10 +20,9 @@ from node.private.bidding import opening_of
 from node.private.rounds import read_input
 from node.rpc.client import NodeClient
 from node.rpc.text import bytes_of
-from node.testing.nodes import serving
-from node.testing.overnode import PARAMETERS, OverNode, node_of
+from node.testing.overnode import committee_over
 from node.testing.private import assert_ok, unlinked
-from node.testing.sales import SaleChain, Sceptic, auction_of
+from node.testing.sales import Sceptic, auction_of
 from shielded import private_owner
 from shielded.private_owner import PrivateOwner
 from transparent.signature import SigningKey
@@ -35,14 +34,8 @@ AWAY = SigningKey(tagged_hash("testing/auction", b"away")).account
 @pytest.fixture(scope="module")
 def committee():
     """A node, and a committee with keys on its chain."""
-    node = node_of(Sceptic(auction_of(2)))
-    with serving(node) as client:
-        chain = SaleChain(genesis=node.genesis, parameters=PARAMETERS, epoch_blocks=5000)
-        chain.ledger = OverNode(node, client)
-        chain.purse = SimpleNamespace(settle=lambda *_: None)  # bidders have wallets of their own
-        assert_ok(chain.run(chain.declare()))
-        chain.ceremony()
-        yield SimpleNamespace(client=client, chain=chain)
+    with committee_over(Sceptic(auction_of(2))) as found:
+        yield found
 
 
 @pytest.fixture

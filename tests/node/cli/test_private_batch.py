@@ -22,10 +22,9 @@ from node.private.rounds import read_input
 from node.private.sale_program import Market, SaleProgram
 from node.rpc.client import NodeClient
 from node.rpc.text import bytes_of, hex_of
-from node.testing.nodes import serving
-from node.testing.overnode import PARAMETERS, OverNode, node_of
+from node.testing.overnode import committee_over
 from node.testing.private import assert_ok, unlinked
-from node.testing.sales import SaleChain, Sceptic
+from node.testing.sales import Sceptic
 from private_exec import group
 from shielded import private_owner
 from zk.curve.encoding import g1_from_bytes, g1_to_bytes
@@ -34,14 +33,8 @@ from zk.curve.encoding import g1_from_bytes, g1_to_bytes
 @pytest.fixture(scope="module")
 def committee():
     """A node, and a committee with keys on its chain."""
-    node = node_of(Sceptic(SaleProgram(Market.BATCH, (4, 8))))
-    with serving(node) as client:
-        chain = SaleChain(genesis=node.genesis, parameters=PARAMETERS, epoch_blocks=5000)
-        chain.ledger = OverNode(node, client)
-        chain.purse = SimpleNamespace(settle=lambda *_: None)  # traders have wallets of their own
-        assert_ok(chain.run(chain.declare()))
-        chain.ceremony()
-        yield SimpleNamespace(client=client, chain=chain)
+    with committee_over(Sceptic(SaleProgram(Market.BATCH, (4, 8)))) as found:
+        yield found
 
 
 @pytest.fixture
