@@ -6,10 +6,6 @@ Eight processes that share nothing but a node and their sockets; what wallets pr
 from __future__ import annotations
 
 import math
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -24,6 +20,7 @@ from node.core.private import PrivateParameters
 from node.rpc.text import bytes_of
 from node.testing.clock import EPOCH_MS
 from node.testing.localnets import p2p_port
+from node.testing.member_processes import MemberProcesses
 from node.testing.nodes import VALIDATOR, memory_node, serving
 
 STEP = 6
@@ -31,12 +28,12 @@ PACE_S = 0.3
 WAIT_S = 180.0
 
 
-class Committee:
+class Committee(MemberProcesses):
     """Four members' processes."""
 
     def __init__(self, cli: Any, client: Any, folder: Path, first: int, *words: str) -> None:
-        self.cli, self.client, self.folder, self.words = cli, client, folder, words
-        self.processes: dict[int, subprocess.Popen[bytes]] = {}
+        super().__init__(folder, client.url)
+        self.client, self.words = client, words
         self.follows = b""
         folder.mkdir()
         port, seats = p2p_port(4, first), []
@@ -47,35 +44,9 @@ class Committee:
         assert told.code == 0, told.out
         self.id = told.data["committee"]
 
-    def home(self, member: int) -> Path:
-        return self.folder / f"m{member}"
-
     def start(self, *members: int) -> None:
         for member in members:
-            with (self.folder / f"m{member}.log").open("ab") as log:
-                self.processes[member] = subprocess.Popen(
-                    [
-                        sys.executable, "-m", "node.cli", "--home", str(self.folder / "config"),
-                        "--node", self.client.url, "private", "member", "run",
-                        "--dir", str(self.home(member)), "--committee", self.id, *self.words,
-                    ],
-                    stdout=log, stderr=log,
-                )  # fmt: skip
-
-    def kill(self, member: int) -> None:
-        process = self.processes.pop(member)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-
-    def stop(self) -> None:
-        for process in self.processes.values():
-            process.terminate()
-        for process in self.processes.values():
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            self.begin(member, self.id, *self.words)
 
     def until(self, what: Callable[[], bool]) -> None:
         """Blocks, until it is so; none that a member is late for, however slow the machine is."""

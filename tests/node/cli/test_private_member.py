@@ -8,10 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -34,6 +30,7 @@ from node.rpc.text import bytes_of
 from node.testing.clock import EPOCH_MS
 from node.testing.ledger import FAUCET, FEE
 from node.testing.localnets import p2p_port
+from node.testing.member_processes import MemberProcesses
 from node.testing.nodes import VALIDATOR, memory_node, serving
 from node.testing.private import unlinked
 from node.testing.sales import Sceptic, auction_of
@@ -47,12 +44,12 @@ SELLER = SigningKey(tagged_hash("testing/member-sale")).account
 WAIT_S = 180.0
 
 
-class Members:
+class Members(MemberProcesses):
     """Processes of four members, and the node that they follow."""
 
     def __init__(self, cli: Any, client: Any, folder: Path) -> None:
-        self.cli, self.client, self.folder = cli, client, folder
-        self.processes: dict[int, subprocess.Popen[bytes]] = {}
+        super().__init__(folder, client.url)
+        self.cli, self.client = cli, client
         self.committee = b""
 
     def declare(self) -> None:
@@ -73,39 +70,8 @@ class Members:
         self.client.wait_for_tx(bytes_of(sent.tx_id, 32), 30)
         self.committee = declaration.id
 
-    def home(self, member: int) -> Path:
-        return self.folder / f"m{member}"
-
     def start(self, member: int, *, lying: bool = False) -> None:
-        more = ["--lie"] if lying else ["--trace"]
-        with (self.folder / f"m{member}.log").open("ab") as log:
-            self.processes[member] = subprocess.Popen(
-                [
-                    sys.executable, "-m", "node.cli", "--home", str(self.folder / "config"),
-                    "--node", self.client.url, "private", "member", "run",
-                    "--dir", str(self.home(member)), "--committee", "0x" + self.committee.hex(),
-                    *more,
-                ],
-                stdout=log, stderr=log,
-            )  # fmt: skip
-
-    def kill(self, member: int) -> None:
-        process = self.processes.pop(member)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-
-    def stop(self) -> None:
-        for process in self.processes.values():
-            process.terminate()
-        for process in self.processes.values():
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-    def log(self, member: int) -> str:
-        return (self.folder / f"m{member}.log").read_text()
+        self.begin(member, "0x" + self.committee.hex(), "--lie" if lying else "--trace")
 
     def until(self, what: Callable[[], bool], last: int | None = None, pace: float = 0.3) -> None:
         """Blocks, until it is so; none of ours behind `last`: what members send makes others."""
