@@ -260,14 +260,14 @@ def claim(
 
     One bid at a time. Nobody is asked, and no amount is shown.
     """
-    from node.cli import wallet_auction, wallet_private
+    from node.cli import wallet_auction, wallet_carry
 
     session: Session = context.obj
     sale, name = digits(identity, 32, "SALE"), wallets.choose(session)
     with spending(session, name) as (wallet, client):
         terms, secrets, first = _first(session, wallet, client, sale, password_file)
         operation = private_return.proved(
-            session, wallet, client, wallet_private.CLAIM,
+            session, wallet, client, wallet_carry.CLAIM,
             lambda prove: wallet_auction.claim(wallet, client, sale, terms, first, secrets, prove),
             None if no_wait else timeout,
         )  # fmt: skip

@@ -233,14 +233,14 @@ def claim(
 
     One of them at a time, what was traded first. Nobody is asked, and no amount is shown.
     """
-    from node.cli import wallet_batch, wallet_private
+    from node.cli import wallet_batch, wallet_carry
 
     session: Session = context.obj
     batch, name = digits(identity, 32, "BATCH"), wallets.choose(session)
     with spending(session, name) as (wallet, client):
         secrets, first = _first(session, wallet, client, batch, password_file)
         operation = private_return.proved(
-            session, wallet, client, wallet_private.CLAIM,
+            session, wallet, client, wallet_carry.CLAIM,
             lambda prove: wallet_batch.claim(wallet, client, batch, first, secrets, prove),
             None if no_wait else timeout,
         )  # fmt: skip

@@ -125,7 +125,7 @@ def claim(
     no_wait: bool = NO_WAIT,
 ) -> None:
     """Take a deposit back into a note. Nobody is asked, and no amount is shown."""
-    from node.cli import wallet_deposit, wallet_private
+    from node.cli import wallet_carry, wallet_deposit
 
     session: Session = context.obj
     chosen, name = digits(identity, 32, "DEPOSIT"), wallets.choose(session)
@@ -133,7 +133,7 @@ def claim(
         secrets = unlock(session, wallet, password_file)
         item = _standing(wallet_deposit.find(client, secrets, chosen))
         operation = private_return.proved(
-            session, wallet, client, wallet_private.CLAIM,
+            session, wallet, client, wallet_carry.CLAIM,
             lambda prove: wallet_deposit.claim(wallet, client, item, secrets, prove),
             None if no_wait else timeout,
         )  # fmt: skip

@@ -253,7 +253,7 @@ def claim(
 
     One donation at a time. Nobody is asked, and no amount is shown.
     """
-    from node.cli import wallet_private
+    from node.cli import wallet_carry, wallet_private
 
     session: Session = context.obj
     name = wallets.choose(session)
@@ -261,7 +261,7 @@ def claim(
         chosen = digits(identity, 32, "ROUND")
         terms, secrets, item = _first(session, wallet, client, chosen, password_file)
         operation = private_return.proved(
-            session, wallet, client, wallet_private.CLAIM,
+            session, wallet, client, wallet_carry.CLAIM,
             lambda prove: wallet_private.claim(wallet, client, chosen, terms, item, secrets, prove),
             None if no_wait else timeout,
         )  # fmt: skip

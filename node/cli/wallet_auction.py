@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from node.cli import private_trust, wallet_private
-from node.cli.wallet_private import CLAIM, Provers
+from node.cli import private_trust, wallet_carry, wallet_private
+from node.cli.wallet_private import Provers
 from node.core.errors import PolicyRefused
 from node.core.ids import ChainId
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from node.cli.wallet_db import Operation
     from node.cli.wallets import Secrets, Wallet
     from node.private.bidding import Bidding
-    from node.private.build import ProveLinked, Refund
+    from node.private.build import ProveLinked
     from node.private.paid import Head
     from node.private.sale_payload import OfferTx
     from node.private.sale_terms import SaleTerms
@@ -87,7 +87,7 @@ def chain_of(status: Status) -> ChainId:
 
 def offer_fee(status: Status) -> int:
     """What a node takes for an offer: its two proofs, or its bytes."""
-    return wallet_private.least_fee(status, 0, LINKS)
+    return wallet_carry.least_fee(status, 0, LINKS)
 
 
 def offer(
@@ -129,7 +129,6 @@ def bid(
     """
     from node.private.bidding import bidding
     from node.rpc.text import bytes_of
-    from shielded import private_plan
     from shielded.private_owner import next_owner, own
 
     status, sale = client.status(), asked.sale
@@ -144,11 +143,9 @@ def bid(
         asked.amount,
         next_owner(secrets.spending, sale, owners),
     )
-    own_address = wallet_private.own_address(wallet)
-    around = wallet_private.surroundings(status, asked.fee)
-    plan, notes = private_plan.pledge(wallet.state, own_address, made.value, around)
-    operation = wallet_private.draft(wallet, status, BID, sale, made.value, plan, notes, "")
-    return wallet_private.send(wallet, client, operation, plan, secrets, prove, made)
+    return wallet_carry.put_in(
+        wallet, client, status, BID, sale, made, asked.fee, "", secrets, prove
+    )
 
 
 # --- taking back ---------------------------------------------------------------------------------
@@ -238,16 +235,9 @@ def claim(
     prove: Provers,
 ) -> Operation:
     """Take one bid back into a note of this wallet, less what was paid; otherwise as `bid`."""
-    from node.private.build import refund
     from node.rpc.text import bytes_of
-    from shielded import private_plan
 
-    status = client.status()
-    identity = bytes_of(item.view.id, 32)
-    made: Refund = refund(chain_of(status), terms.kind, identity, item.opening, item.owner)
-    around = wallet_private.surroundings(status, wallet_private.least_fee(status, 1))
-    own_address = wallet_private.own_address(wallet)
-    plan, notes = private_plan.claim(wallet.state, own_address, made.value, around)
-    memo = f"bid {item.view.id}"
-    operation = wallet_private.draft(wallet, status, CLAIM, sale, made.value, plan, notes, memo)
-    return wallet_private.send(wallet, client, operation, plan, secrets, prove, made)
+    name, memo = bytes_of(item.view.id, 32), f"bid {item.view.id}"
+    return wallet_carry.take_back(
+        wallet, client, sale, terms.kind, name, item.opening, item.owner, memo, secrets, prove
+    )

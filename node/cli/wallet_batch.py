@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from node.cli import private_trust, wallet_private
+from node.cli import private_trust, wallet_carry, wallet_private
 from node.cli.wallet_auction import chain_of
-from node.cli.wallet_private import CLAIM, Provers
+from node.cli.wallet_private import Provers
 from node.core.errors import PolicyRefused
 from node.core.ids import ChainId, Kind
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from node.cli.wallet_db import Operation
     from node.cli.wallets import Secrets, Wallet
     from node.private.batch_terms import BatchTerms
-    from node.private.build import Refund
     from node.private.ordering import Ordering, OrderOpenings
     from node.private.sale_terms import Side
     from node.rpc.batch_schema import BatchView, OrderView
@@ -94,7 +93,6 @@ def order(
         Unreachable: it stays `proved`; `tx submit` sends it later.
     """
     from node.rpc.text import bytes_of
-    from shielded import private_plan
     from shielded.private_owner import own
 
     status, batch = client.status(), asked.batch
@@ -102,12 +100,10 @@ def order(
     if own(secrets.spending, batch, owners) and not asked.again:
         raise OrderAlready("this wallet has an order in this batch", where="0x" + batch.hex())
     made = _unused(client, chain_of(status), asked, secrets, owners)
-    own_address = wallet_private.own_address(wallet)
-    around = wallet_private.surroundings(status, asked.fee)
-    plan, notes = private_plan.pledge(wallet.state, own_address, made.value, around)
     memo = asked.side.label
-    operation = wallet_private.draft(wallet, status, ORDER, batch, made.value, plan, notes, memo)
-    return wallet_private.send(wallet, client, operation, plan, secrets, prove, made)
+    return wallet_carry.put_in(
+        wallet, client, status, ORDER, batch, made, asked.fee, memo, secrets, prove
+    )
 
 
 def _unused(
@@ -255,14 +251,7 @@ def claim(
     prove: Provers,
 ) -> Operation:
     """Take one thing of an order into a note of this wallet; otherwise as `order`."""
-    from node.private.build import refund
-    from shielded import private_plan
-
-    status = client.status()
-    made: Refund = refund(chain_of(status), item.kind, item.id, item.opening, item.owner)
-    around = wallet_private.surroundings(status, wallet_private.least_fee(status, 1))
-    own_address = wallet_private.own_address(wallet)
-    plan, notes = private_plan.claim(wallet.state, own_address, made.value, around)
     memo = f"{item.what} 0x{item.id.hex()}"
-    operation = wallet_private.draft(wallet, status, CLAIM, batch, made.value, plan, notes, memo)
-    return wallet_private.send(wallet, client, operation, plan, secrets, prove, made)
+    return wallet_carry.take_back(
+        wallet, client, batch, item.kind, item.id, item.opening, item.owner, memo, secrets, prove
+    )

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from node.cli import private_trust, wallet_private
+from node.cli import private_trust, wallet_carry
 from node.cli.wallet_db import Operation
 from node.cli.wallet_private import Provers
 from node.cli.wallets import Secrets, Wallet
@@ -158,7 +158,6 @@ def give(
     """
     from node.private.build import Stored, deposit
     from node.rpc.text import bytes_of
-    from shielded import private_plan
 
     status = client.status()
     made: Stored = deposit(
@@ -168,16 +167,9 @@ def give(
         asked.amount,
         free_owner(client, secrets, asked.committee),
     )
-    plan, notes = private_plan.pledge(
-        wallet.state,
-        wallet_private.own_address(wallet),
-        made.value,
-        wallet_private.surroundings(status, asked.fee),
+    return wallet_carry.put_in(
+        wallet, client, status, DEPOSIT, asked.committee, made, asked.fee, "deposit", secrets, prove
     )
-    operation = wallet_private.draft(
-        wallet, status, DEPOSIT, asked.committee, made.value, plan, notes, "deposit"
-    )
-    return wallet_private.send(wallet, client, operation, plan, secrets, prove, made)
 
 
 # --- taking back ---------------------------------------------------------------------------------
@@ -231,27 +223,10 @@ def claim(
     wallet: Wallet, client: NodeClient, item: Own, secrets: Secrets, prove: Provers
 ) -> Operation:
     """Take a deposit back into a note of this wallet; otherwise as `give`."""
-    from node.private.build import refund
     from node.rpc.text import bytes_of
-    from shielded import private_plan
 
-    status, found = client.status(), entry_of(client, item)
-    made = refund(
-        ChainId(bytes_of(status.chain_id, 32)),
-        found.kind,
-        bytes_of(item.view.id, 32),
-        opening(wallet, client, item),
-        item.owner,
+    kind, name = entry_of(client, item).kind, bytes_of(item.view.id, 32)
+    opened, memo = opening(wallet, client, item), f"deposit {item.view.id}"
+    return wallet_carry.take_back(
+        wallet, client, item.committee, kind, name, opened, item.owner, memo, secrets, prove
     )
-    fee = wallet_private.least_fee(status, 1)
-    plan, notes = private_plan.claim(
-        wallet.state,
-        wallet_private.own_address(wallet),
-        made.value,
-        wallet_private.surroundings(status, fee),
-    )
-    operation = wallet_private.draft(
-        wallet, status, wallet_private.CLAIM, item.committee, made.value, plan, notes,
-        f"deposit {item.view.id}",
-    )  # fmt: skip
-    return wallet_private.send(wallet, client, operation, plan, secrets, prove, made)

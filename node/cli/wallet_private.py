@@ -8,19 +8,18 @@ What a claim needs is found again from the wallet's words and the chain alone (S
 from __future__ import annotations
 
 import math
-import secrets as randomness
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
-from node.cli import private_trust, wallet_spend, wallet_sync
+from node.cli import private_trust, wallet_carry, wallet_spend
 from node.cli.output import Report
-from node.cli.wallet_db import Operation, OperationState
+from node.cli.wallet_db import Operation
 from node.cli.wallet_sync import silent
 from node.cli.wallets import Secrets, Wallet
 from node.core.errors import PolicyRefused
-from node.core.ids import NATIVE, ChainId, Height, tagged_hash
+from node.core.ids import NATIVE, ChainId, tagged_hash
 from node.core.private import MAX_DONATIONS
 from zk import jsontext
 from zk.errors import ChiaroError
@@ -28,30 +27,20 @@ from zk.errors import ChiaroError
 if TYPE_CHECKING:
     from circuits.membership import MemberTree
     from node.core.ids import Kind
-    from node.private.bidding import Bidding
-    from node.private.build import Pledge, ProveLinked, Refund, Stored
-    from node.private.gifts import Carrying
-    from node.private.ordering import Ordering
+    from node.private.build import Pledge, ProveLinked
     from node.private.terms import Terms
     from node.rpc.client import NodeClient
     from node.rpc.private_schema import InputView
     from node.rpc.schema import Status
     from private_exec.committee.epoch import EpochRecord
     from private_exec.pedersen import Opening
-    from shielded import private_plan
-    from shielded.address import Address
     from shielded.build import Prove
-    from shielded.hidden import HiddenOpening
     from shielded.history import OwnedNote
-    from shielded.plan import Plan
     from shielded.private_owner import PrivateOwner
 
 DONATE: Final = "donate"
-CLAIM: Final = "claim"
 PAGE: Final = 64
 _MAX_FILE: Final = 4 << 20
-_EXTRA_BYTES: Final = 2048
-"""Of a donation of a committee of thirteen, beside the actions that carry it: at most."""
 
 
 class MembersFile(ChiaroError):
@@ -183,7 +172,7 @@ def fee_of(wallet: Wallet, status: Status, kind: Kind, amount: int, links: int =
     """
     asset, actions = wallet_spend.asset_names(status)(kind), 1
     while True:
-        fee = least_fee(status, actions, links)
+        fee = wallet_carry.least_fee(status, actions, links)
         needs = {kind: amount}
         needs[NATIVE] = needs.get(NATIVE, 0) + fee
         count = sum(len(_select(wallet, of, asset, need, fee)) for of, need in needs.items())
@@ -201,14 +190,6 @@ def _select(wallet: Wallet, kind: Kind, asset: str, amount: int, fee: int) -> tu
     except InsufficientFunds:
         name = "native" if kind == NATIVE else asset
         raise wallet_spend.insufficient(wallet, name, kind, amount, fee) from None
-
-
-def least_fee(status: Status, actions: int, links: int = 1) -> int:
-    """Of actions, and the linked proofs that they are carried by."""
-    from node.execution import mempool
-
-    size = wallet_spend.FRAME_BYTES + actions * wallet_spend.ACTION_BYTES + _EXTRA_BYTES
-    return mempool.least_fee(size, actions + links, int(status.parameters.fee_floor))
 
 
 def root_of(amount: int) -> int:
@@ -282,7 +263,6 @@ def donate(
     """
     from node.private.build import pledge
     from node.rpc.text import bytes_of
-    from shielded import private_plan
     from shielded.private_owner import member_secret, next_owner, own
 
     status, identity, terms = client.status(), asked.identity, asked.terms
@@ -301,12 +281,10 @@ def donate(
         member_secret(secrets.spending, group_id(asked.members.group)),
         asked.members.tree,
     )
-    plan, notes = private_plan.pledge(
-        wallet.state, own_address(wallet), made.value, surroundings(status, asked.fee)
-    )
     memo = f"project {asked.project}"
-    operation = draft(wallet, status, DONATE, identity, made.value, plan, notes, memo)
-    return send(wallet, client, operation, plan, secrets, prove, made)
+    return wallet_carry.put_in(
+        wallet, client, status, DONATE, identity, made, asked.fee, memo, secrets, prove
+    )
 
 
 # --- taking back ---------------------------------------------------------------------------------
@@ -384,23 +362,12 @@ def claim(
     prove: Provers,
 ) -> Operation:
     """Take one donation back into a note of this wallet; otherwise as `donate`."""
-    from node.private.build import refund
     from node.rpc.text import bytes_of
-    from shielded import private_plan
 
-    status = client.status()
-    made: Refund = refund(
-        ChainId(bytes_of(status.chain_id, 32)),
-        terms.kind,
-        bytes_of(item.view.id, 32),
-        item.opening,
-        item.owner,
+    name, memo = bytes_of(item.view.id, 32), f"donation {item.view.id}"
+    return wallet_carry.take_back(
+        wallet, client, identity, terms.kind, name, item.opening, item.owner, memo, secrets, prove
     )
-    around = surroundings(status, least_fee(status, 1))
-    plan, notes = private_plan.claim(wallet.state, own_address(wallet), made.value, around)
-    memo = f"donation {item.view.id}"
-    operation = draft(wallet, status, CLAIM, identity, made.value, plan, notes, memo)
-    return send(wallet, client, operation, plan, secrets, prove, made)
 
 
 # --- both ----------------------------------------------------------------------------------------
@@ -430,71 +397,3 @@ def owned(
     listed = [(bytes_of(item.owner, 32), item) for item in items]
     keys = {one.public: one for one in own(secrets.spending, context, [key for key, _ in listed])}
     return [(keys[key], item) for key, item in listed if key in keys]
-
-
-def own_address(wallet: Wallet) -> Address:
-    """Where change goes, and what comes back."""
-    return wallet.full_key.address(0, internal=True)
-
-
-def surroundings(status: Status, fee: int) -> private_plan.Terms:
-    """What a plan takes from the chain, and fresh bytes."""
-    from node.rpc.text import bytes_of
-    from shielded import private_plan
-
-    return private_plan.Terms(
-        ChainId(bytes_of(status.chain_id, 32)),
-        Height(status.height + status.parameters.max_expiry),
-        randomness.token_bytes(32),
-        fee,
-    )
-
-
-def draft(
-    wallet: Wallet,
-    status: Status,
-    action: str,
-    identity: bytes,
-    value: HiddenOpening,
-    plan: Plan,
-    notes: tuple[OwnedNote, ...],
-    memo: str,
-) -> Operation:
-    """An operation on the disk, before anything is proved."""
-    from node.rpc.text import bytes_of
-
-    return wallet.db.add(
-        action=action,
-        chain_id=bytes_of(status.chain_id, 32),
-        asset=wallet_spend.asset_names(status)(value.kind),
-        kind=value.kind,
-        amount=value.amount,
-        fee=plan.fee,
-        target="0x" + identity.hex(),
-        memo=memo,
-        expiry=plan.expiry,
-        notes=[note.position for note in notes],
-    )
-
-
-def send(
-    wallet: Wallet,
-    client: NodeClient,
-    operation: Operation,
-    plan: Plan,
-    secrets: Secrets,
-    prove: Provers,
-    made: Pledge | Stored | Refund | Bidding | Ordering,
-) -> Operation:
-    """Build what carries the value, then the proof for it; store the bytes; submit."""
-    from node.private.payload import wire
-    from shielded.build import build
-
-    carried = build(plan, secrets.spending, prove.action)
-    tx: Carrying = made.complete(carried, prove.linked)
-    with wallet.db.transaction():
-        operation = wallet.db.advance(
-            operation.id, OperationState.PROVED, tx_id=bytes(tx.id), wire=wire(tx)
-        )
-        wallet_sync.reserve(wallet, operation)
-    return wallet_spend.submit(wallet, client, operation)

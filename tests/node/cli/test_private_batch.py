@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from node.cli import wallet_private
+from node.cli import wallet_carry, wallet_private
 from node.cli.private_batch_show import batch_document, draw_batch
 from node.cli.wallet_private import Provers
 from node.core.errors import PolicyRefused
@@ -187,7 +187,7 @@ def test_an_order_whose_pad_was_copied_is_made_under_another_key(place, monkeypa
 
     with monkeypatch.context() as patch:
         patch.setattr(OrderOpenings, "of", lambda *a: seen.append(drawn(*a)) or seen[-1])
-        patch.setattr(wallet_private, "draft", lost)
+        patch.setattr(wallet_carry, "put_in", lost)
         assert order(place, "bob", name, "buy", "1", "0.1").code == 5
     (first,) = seen
     with monkeypatch.context() as patch:
