@@ -189,15 +189,12 @@ def returning(
             back.append(one)
         else:
             spent += 1
-    if closed and not back and not spent:
-        raise NoBidBack(
-            f"no amount in this wallet's history opens its bid {closed[:18]}…",
-            fix="scan the chain again: `chiaro sync --rescan`",
+    if not back and spent:
+        raise wallet_private.nothing_back(
+            NoBidBack, "bid", "in the sale", mine, also="; the price took all of it"
         )
     if not back:
-        states = ", ".join(item.status for _, item in mine)
-        text = f"bids of this wallet in the sale: {states or 'none'}"
-        raise NoBidBack(f"{text}; the price took all of it" if spent else text)
+        raise wallet_private.nothing_back(NoBidBack, "bid", "in the sale", mine, closed)
     return back
 
 

@@ -174,14 +174,8 @@ def returning(
             found = _of_order(wallet, record, view, item, terms, owner)
             closed = item.id if found is None else closed
             back += found or []
-    if closed and not back:
-        raise NothingBack(
-            f"no amount in this wallet's history opens its order {closed[:18]}…",
-            fix="scan the chain again: `chiaro sync --rescan`",
-        )
     if not back:
-        states = ", ".join(item.status for _, item in mine)
-        raise NothingBack(f"orders of this wallet in the batch: {states or 'none'}")
+        raise wallet_private.nothing_back(NothingBack, "order", "in the batch", mine, closed)
     return sorted(back, key=lambda one: one.what, reverse=True)
 
 

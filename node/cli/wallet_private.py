@@ -8,7 +8,7 @@ What a claim needs is found again from the wallet's words and the chain alone (S
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
@@ -321,14 +321,8 @@ def returning(
             opening = _opening(wallet, record, identity, item, owner)
             closed = closed if opening else item.id
             back += [Returning(item, owner, opening)] if opening else []
-    if closed and not back:
-        raise NothingToClaim(
-            f"no amount in this wallet's history opens its donation {closed[:18]}…",
-            fix="scan the chain again: `chiaro sync --rescan`",
-        )
     if not back:
-        states = ", ".join(item.status for _, item in mine)
-        raise NothingToClaim(f"donations of this wallet to the round: {states or 'none'}")
+        raise nothing_back(NothingToClaim, "donation", "to the round", mine, closed)
     return back
 
 
@@ -374,10 +368,13 @@ def claim(
 
 
 class _Owned(Protocol):
-    """What a node lists with its owner's key, 0x and 64 digits."""
+    """What a node lists with its owner's key, 0x and 64 digits, and how it stands."""
 
     @property
     def owner(self) -> str: ...
+
+    @property
+    def status(self) -> str: ...
 
 
 _Item = TypeVar("_Item", bound=_Owned)
@@ -397,3 +394,31 @@ def owned(
     listed = [(bytes_of(item.owner, 32), item) for item in items]
     keys = {one.public: one for one in own(secrets.spending, context, [key for key, _ in listed])}
     return [(keys[key], item) for key, item in listed if key in keys]
+
+
+def nothing_back(
+    refusal: type[PolicyRefused],
+    noun: str,
+    where: str,
+    mine: Sequence[tuple[PrivateOwner, _Owned]],
+    closed: str = "",
+    *,
+    also: str = "",
+) -> PolicyRefused:
+    """Why a wallet can take nothing.
+
+    Args:
+        refusal: what is refused.
+        noun: what one is called.
+        where: of which round, sale or batch.
+        mine: what is this wallet's of it (`owned`).
+        closed: id of one that comes back and that this wallet cannot open; empty: there is none.
+        also: what else is said of them.
+    """
+    if closed:
+        return refusal(
+            f"no amount in this wallet's history opens its {noun} {closed[:18]}…",
+            fix="scan the chain again: `chiaro sync --rescan`",
+        )
+    states = ", ".join(item.status for _, item in mine)
+    return refusal(f"{noun}s of this wallet {where}: {states or 'none'}{also}")
