@@ -49,6 +49,7 @@ from node.cli.demo_private_facts import (
 from node.cli.demo_private_report import render
 from node.cli.demo_private_traces import Trace, liar, links
 from node.cli.demo_run import DemoFailed
+from node.testing.localnets import until
 
 NEXT = command.private_commands(None, "auction.json")
 GIFTS = (
@@ -420,7 +421,7 @@ def test_interrupted_it_leaves_no_process_and_no_folder(tmp_path: Path) -> None:
         for line in child.stderr:
             if "A committee is declared" in line:
                 break
-        assert len(running(temporary)) == 5
+        until(lambda: len(running(temporary)) == 5 or None, "five processes")
         child.send_signal(signal.SIGTERM)
         said = child.communicate(timeout=60)[1]
     finally:
