@@ -98,6 +98,13 @@ class Listener(uvicorn.Server):
         """Leave the process's signals alone."""
         yield
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End it; who has not gone in time is cut off, as uvicorn would not."""
+        await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
+
     async def ready(self) -> None:
         """Return once requests are taken."""
         while not self.started:

@@ -1,4 +1,4 @@
-"""What members keep on their disks, and what they say to each other over sockets."""
+"""What members say to each other over sockets."""
 
 from __future__ import annotations
 
@@ -6,20 +6,15 @@ import asyncio
 import contextlib
 import dataclasses
 import json
-import os
-import stat
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
-from node.private.member import drive as drive_module
 from node.private.member import transport
 from node.private.member.drive import drive
-from node.private.member.errors import MemberRefused, MemberSecretLost
+from node.private.member.errors import MemberRefused
 from node.private.member.link import HELLO_BYTES, Listener
 from node.private.member.link import call as calling
-from node.private.member.secrets import FileJournal, Vault, load_key, make_key
 from node.private.member.transport import Links, Mail, Outbox
 from node.private.member.watch import Lines
 from node.testing.localnets import p2p_port
@@ -33,82 +28,15 @@ from private_exec.mpc import vectors
 from private_exec.mpc.agree import Agreed, agree
 from private_exec.mpc.context import Context
 from private_exec.mpc.message import Kind, Message, sign
-from private_exec.mpc.opening import open_shares
-from private_exec.mpc.party import WINDOW, Party
+from private_exec.mpc.party import Party
 from private_exec.mpc.rounds import Form, Round, Rounds
 from private_exec.pedersen import Opening
-
-COMMITTEE = b"\x05" * 32
 
 
 def refused(rule: str, call) -> None:
     with pytest.raises(MemberRefused) as caught:
         call()
     assert caught.value.rule == rule
-
-
-# --- disk ---------------------------------------------------------------------------------------
-
-
-def test_pv150_a_key_is_made_once_and_is_private(tmp_path: Path):
-    made = make_key(tmp_path / "home")
-    path = tmp_path / "home" / "member.key"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert load_key(tmp_path / "home").account == made.account
-    refused("PV-150", lambda: make_key(tmp_path / "home"))
-    path.chmod(0o644)
-    refused("PV-150", lambda: load_key(tmp_path / "home"))
-    path.chmod(0o600)
-    path.write_bytes(path.read_bytes().replace(b"key/1", b"key/2"))
-    refused("PV-150", lambda: load_key(tmp_path / "home"))
-    refused("PV-150", lambda: load_key(tmp_path / "nowhere"))
-    with pytest.raises(MemberSecretLost, match="no key"):
-        make_key(path)  # a file is no folder
-
-
-def test_pv150_entropy_is_kept_before_it_is_used_and_never_replaced(tmp_path: Path):
-    folder = tmp_path / "secrets"
-    fresh = Vault(folder, COMMITTEE).entropy(2, 1)
-    assert stat.S_IMODE((folder / "2-1").stat().st_mode) == 0o600
-    again = Vault(folder, COMMITTEE)
-    assert again.entropy(2, 1) == fresh
-    assert again.entropy(2, 2) != fresh
-    assert again.kept() == ((2, 1), (2, 2))
-    refused("PV-150", lambda: Vault(folder, b"\x06" * 32).entropy(2, 1))
-    (folder / "3-0").write_bytes((folder / "2-1").read_bytes())
-    (folder / "3-0").chmod(0o600)
-    refused("PV-150", lambda: again.entropy(3, 0))
-    whole = (folder / "2-2").read_bytes()
-    (folder / "2-2").write_bytes(whole[:50] + bytes([whole[50] ^ 1]) + whole[51:])
-    refused("PV-150", lambda: again.find(2, 2))
-    (folder / "2-2").write_bytes(whole)
-    (folder / "2-2").chmod(0o640)
-    refused("PV-150", lambda: again.entropy(2, 2))
-    (folder / ".2-1.left.tmp").write_bytes(fresh)
-    again.erase(2, 1)
-    assert again.find(2, 1) is None
-    assert not (folder / ".2-1.left.tmp").exists()
-
-
-def test_pv151_a_decision_is_recorded_once(tmp_path: Path):
-    folder = tmp_path / "journal"
-    assert FileJournal(folder).record(b"key", b"first") == b"first"
-    assert FileJournal(folder).record(b"key", b"second") == b"first"
-    assert FileJournal(folder).record(b"other", b"second") == b"second"
-    (path,) = (p for p in folder.iterdir() if b"second" in p.read_bytes())
-    path.write_bytes(b"third" + path.read_bytes()[-32:])
-    with pytest.raises(MemberSecretLost, match="damaged"):
-        FileJournal(folder).record(b"other", b"third")
-
-
-def test_pv151_what_is_on_the_disk_is_flushed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    flushed = []
-    real = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda d: (flushed.append(d), real(d))[1])
-    FileJournal(tmp_path / "j").record(b"key", b"value")
-    assert len(flushed) == 2  # the file, and its folder
-    Vault(tmp_path / "s", COMMITTEE).entropy(0, 0)
-    assert len(flushed) == 4
 
 
 # --- mail ---------------------------------------------------------------------------------------
@@ -180,66 +108,6 @@ def test_pv231_what_a_running_session_has_not_taken_is_bounded_and_its_sender_is
         ]  # fmt: skip
 
     asyncio.run(run())
-
-
-def openings(chain: PrivateChain, member: int, rounds: int) -> Party[int]:
-    """A session of so many rounds in which everybody opens its share of 7."""
-    session = together.session(chain.declaration, "test", b"long")
-    context = Context(session, member, chain.secrets[member].prss, signer(member))
-
-    def protocol() -> Rounds[int]:
-        total = 0
-        for _ in range(rounds):
-            total += vectors.ints((yield from open_shares(context, vectors.vec([7]))))[0]
-        return total
-
-    return Party(context, protocol())
-
-
-def test_pv153_a_member_that_is_far_behind_hears_everything_and_finishes(chain):
-    """Three of four ran a long session without the fourth, which blames none of them."""
-    rounds = WINDOW + 20
-    fast = {m: openings(chain, m, rounds) for m in (1, 2, 3)}
-    said: list[tuple[int, bytes]] = []
-    while not all(party.done for party in fast.values()):
-        spoken = {m: party.outgoing.to_bytes() for m, party in fast.items() if party.outgoing}
-        said += spoken.items()
-        for m, party in fast.items():
-            for other, data in spoken.items():
-                if other != m:
-                    party.receive(data)
-            party.step()
-
-    mail, slow = Mail(), openings(chain, 4, rounds)
-    reports: list[str] = []
-    for m, data in sorted(said, key=lambda pair: pair[0]):
-        mail.put(m, Message.from_bytes(data), data)
-
-    async def run() -> int:
-        async with asyncio.timeout(20):
-            return await drive(slow, mail, Outbox(), reports.append)
-
-    assert asyncio.run(run()) == 7 * rounds
-    assert slow.context.faults == []
-    assert reports == []
-
-
-def test_pv153_what_waits_for_its_round_is_bounded(chain, monkeypatch):
-    session = together.session(chain.declaration, "test", b"long")
-
-    def far(sender: int, ahead: int) -> bytes:
-        made = sign(session, sender, signer(sender), WINDOW + ahead, Kind.OPEN, bytes(32))
-        return made.to_bytes()
-
-    monkeypatch.setattr(drive_module, "MOST_BYTES", 2 * len(far(1, 1)))
-    later = drive_module._Later()
-    assert later.put(1, far(1, 1))
-    assert later.put(1, far(3, 2))  # it passes on what another said
-    assert not later.put(1, far(1, 3))
-    assert later.put(2, far(2, 3))
-    assert later.take(WINDOW + 1) == [(1, far(1, 1))]
-    assert later.take(WINDOW + 1) == []
-    assert later.put(1, far(1, 3))
 
 
 # --- links --------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import socket
 import time
 from contextlib import AbstractContextManager
@@ -108,6 +109,18 @@ def test_rpc63_connections_of_a_listener_are_bounded(monkeypatch) -> None:
         assert ends(stack.enter_context(socket.create_connection(place, timeout=WAIT_S)))
         raw.sendall(GET)
         assert is_answered(raw)
+
+
+def test_who_is_still_there_when_a_listener_has_ended_is_cut_off(monkeypatch) -> None:
+    """A reader that does not read, for one: nothing of it is left to whoever collects garbage."""
+    monkeypatch.setattr("node.rpc.listener._GRACE_S", 0)
+    with answering(bytes(LARGE)) as place:
+        raw = socket.create_connection(place, timeout=WAIT_S)
+        raw.sendall(GET)
+        assert raw.recv(1)
+    gc.collect()  # an end that nobody closed fails this test
+    with raw:
+        assert ends(raw)
 
 
 def test_rpc2_a_body_has_a_longest_time(monkeypatch) -> None:
