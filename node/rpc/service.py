@@ -251,6 +251,8 @@ class Service:
             at = chain.locate(tx_id)
         except NotFound:
             at = None
+        if at is not None and at.height > self.node.store.height:
+            at = None  # RPC-9: on disk, but who asks for the state next would not see it yet
         if at is None or (not at.ok and waiting is not None):
             return self._not_in_block(tx_id, waiting, tip)
         block, receipts = chain.block(at.height), chain.receipts(at.height)

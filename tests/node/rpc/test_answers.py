@@ -120,6 +120,21 @@ def test_rpc8_what_has_expired_is_rejected(make_person) -> None:
         assert (view.status, view.error.code) == ("rejected", "EX-22")
 
 
+def test_rpc9_what_a_block_holds_is_told_with_the_state_behind_it(monkeypatch, make_person) -> None:
+    """Else whoever waits for a payment, and then asks for the next number, hears the last one."""
+    node = memory_node()
+    with serving(node) as client:
+        person = make_person(client, b"carol")
+        client.faucet(person.account, 10**6)
+        tx_id, data = person.transfer(STRANGER, 1)
+        client.submit(data)
+        height = client.wait_for_tx(tx_id, timeout=30).receipt.height
+        with monkeypatch.context() as between:
+            between.setattr(node.store, "_head", (height - 1, node.store.root))
+            assert client.transaction(tx_id).status == "unknown"
+        assert client.transaction(tx_id).status == "included"
+
+
 def test_rpc9_a_block_is_told_once_it_is_on_disk(monkeypatch) -> None:
     node = memory_node()
     with serving(node) as client:
