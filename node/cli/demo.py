@@ -371,7 +371,7 @@ def _computed(out: Console, facts: PrivateFacts, written: list[str], commands: C
     liar, auction, pool = facts.liar, facts.auction, facts.pool
     named = ", ".join(map(str, liar.named_by))
     lines = [
-        f"{project.name:<14}{project.donations} gifts, "
+        f"{project.name:<14}{project.donations} gift{'s' * (project.donations != 1)}, "
         + ("not opened" if project.total is None else f"{units(project.total)} in all")
         for project in facts.round.projects
     ]

@@ -180,7 +180,7 @@ def _chain(facts: PrivateFacts, x: float, top: float, width: float) -> str:
     lines = (
         f"{cells} cells: numbers under masks",
         f"{sum(member.sent for member in facts.members)} transactions of members",
-        "opened: sums of one project, two prices",
+        "opened: two sums, two prices",
         "amounts of gifts, bids, orders: none",
     )
     parts = [
