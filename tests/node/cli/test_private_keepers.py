@@ -26,6 +26,7 @@ from node.testing.nodes import VALIDATOR, memory_node, serving
 STEP = 6
 PACE_S = 0.3
 WAIT_S = 180.0
+SEATS = 4
 
 
 class Committee(MemberProcesses):
@@ -37,7 +38,7 @@ class Committee(MemberProcesses):
         self.follows = b""
         folder.mkdir()
         port, seats = p2p_port(4, first), []
-        for m in range(1, 5):
+        for m in range(1, SEATS + 1):
             made = cli.json("private", "member", "init", "--dir", str(self.home(m)))
             seats += ["--member", f"{made.data['key']}@127.0.0.{first + m}:{port}"]
         told = cli.pay("private", "committee", "declare", *seats, "--epoch-blocks", "96")
@@ -60,7 +61,10 @@ class Committee(MemberProcesses):
 
     @property
     def last(self) -> float:
-        """The height at which blocks wait for what members have still to say."""
+        """The height at which blocks wait for what members have still to say.
+
+        With room for all of them: what one says makes a block of its own.
+        """
         name = bytes_of(self.id, 32)
         ceremony, going = (
             self.client.private_ceremony(name),
@@ -69,13 +73,13 @@ class Committee(MemberProcesses):
         said, height = Counter(word.step for word in ceremony.words), ceremony.height
         first, second = ceremony.opened + STEP - 1, ceremony.opened + 2 * STEP - 1
         if ceremony.opened and said["notice"] < len(self.processes) and height < first:
-            return first - 1
+            return first - SEATS
         if ceremony.opened and said["dealing"] < said["notice"] and height < second:
-            return second - 1
+            return second - SEATS
         if going is None or height >= going.until:
             return math.inf
         if len(going.dealt) < 3 and height < going.opened + STEP:
-            return going.opened + STEP - 1
+            return going.opened + STEP - SEATS
         return going.until - (2 if going.handed else 6)
 
     def to(self, height: int) -> None:
