@@ -38,6 +38,7 @@ from private_exec.committee.accusation import Accusation, Verdict
 from private_exec.committee.cells import Cell
 from private_exec.committee.reshare import MaskDealing, Side, Transfer
 from private_exec.mpc.shamir import SIZES
+from private_exec.roster import SIGNATURE_BYTES
 
 _SUCCESSION: Final = b"p/t/"
 _SAID: Final = b"p/b/"
@@ -126,17 +127,23 @@ class Succession:
         retry: number of the transfer under way, or of the next.
         failed: transfers in a row that moved nothing.
         going: the one under way, also when its time is over.
+        signatures: of the words, by which a member knows its own; zeros where there is none.
     """
 
     words: tuple[tuple[bytes, int], ...]
     retry: int = 0
     failed: int = 0
     going: Going | None = field(default=None)
+    signatures: tuple[bytes, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.signatures:
+            object.__setattr__(self, "signatures", (bytes(SIGNATURE_BYTES),) * len(self.words))
 
     def to_bytes(self) -> bytes:
         writer = Writer().u8(len(self.words))
-        for successor, made in self.words:
-            writer.raw(successor, ID_BYTES).u64(made)
+        for (successor, made), signature in zip(self.words, self.signatures, strict=True):
+            writer.raw(successor, ID_BYTES).u64(made).raw(signature, SIGNATURE_BYTES)
         writer.u32(self.retry).u32(self.failed).u8(self.going is not None)
         return writer.done() + (b"" if self.going is None else self.going.to_bytes())
 
@@ -144,12 +151,14 @@ class Succession:
     def from_bytes(data: bytes) -> Succession:
         """Strict. Raises DecodeError."""
         reader = Reader(data, "succession")
-        words = tuple(
-            (reader.take(ID_BYTES), reader.u64())
+        said = [
+            (reader.take(ID_BYTES), reader.u64(), reader.take(SIGNATURE_BYTES))
             for _ in range(reader.count(1, SIZES[-1], "words"))
-        )
+        ]
+        words = tuple((successor, made) for successor, made, _ in said)
         retry, failed = reader.u32(), reader.u32()
-        found = Succession(words, retry, failed, Going.read(reader) if _flag(reader) else None)
+        going = Going.read(reader) if _flag(reader) else None
+        found = Succession(words, retry, failed, going, tuple(one for *_, one in said))
         reader.done()
         return found
 
@@ -222,9 +231,10 @@ def check_name(tx: NameTx, state: StateReader) -> Succession:
 def name(tx: NameTx, state: StateReader) -> Effects:
     """PV-223. Raises PrivateRefused, PrivateOutdated."""
     known = check_name(tx, state)
-    words = list(known.words)
+    words, signatures = list(known.words), list(known.signatures)
     words[tx.member - 1] = tx.successor, tx.made + 1
-    after = replace(known, words=tuple(words))
+    signatures[tx.member - 1] = tx.signature
+    after = replace(known, words=tuple(words), signatures=tuple(signatures))
     quorum = committees.committee_of(state, tx.committee).declaration.quorum
     agreed = after.named(tx.committee, quorum)
     event = Event(

@@ -14,16 +14,19 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
-from node.private import succession
+from node.core.ids import tagged_hash
+from node.private import donor, succession
+from node.private.errors import PrivateRefused
 from node.private.member.due import Job
 from node.private.member.errors import MemberRefused
 from node.private.member.keys import Keys
 from node.private.member.view import View
 from node.private.messages import HandoverTx
 from node.private.succession import Going, Succession
-from node.private.succession_payload import Left, Step, TransferTx, opening
+from node.private.succession_payload import Left, NameTx, Step, TransferTx, opening
 from private_exec.committee import reshare, together
-from private_exec.committee.errors import CeremonyRefused
+from private_exec.committee.epoch import EpochRecord
+from private_exec.committee.errors import CeremonyRefused, CommitteeRefused
 from private_exec.committee.participant import EpochSecrets
 from private_exec.committee.reshare import MaskDealing, Side, Transfer
 from private_exec.mpc.context import Context
@@ -65,6 +68,7 @@ class HandingDuties:
         self._step = step_heights
         self._takes = frozenset(takes)
         self._opened: dict[tuple[bytes, Side, int], Masks] = {}
+        self._real: set[tuple[bytes, bytes, Side]] = set()
 
     def look(self, view: View) -> tuple[list[TransferTx], list[Job]]:
         """What is due behind this view: to be sent as it is, and to be made with others.
@@ -75,6 +79,7 @@ class HandingDuties:
         parts = list(self._parts(view))
         digests = {part.transfer.digest for part in parts}
         self._opened = {key: m for key, m in self._opened.items() if key[0] in digests}
+        self._real = {key for key in self._real if key[0] in digests}
         messages = list(self._opening(view))
         jobs: list[Job] = []
         for part in parts:
@@ -94,20 +99,69 @@ class HandingDuties:
                 continue
             if view.height + 1 > going.last(Step.HANDED, self._step):
                 continue
-            if side is Side.OLD and not self._wants(known, going.successor):
+            if side is Side.OLD and not self._wants(view, known, going.successor):
                 continue
             if side is Side.NEW and going.successor != view.identity:
                 continue
             epoch = going.epoch if side is Side.OLD else going.serving
             secrets = self._keys.of_epoch(view, epoch)
-            if secrets is not None:
-                transfer = going.transfer(view.reader, committee, known.retry)
+            if secrets is None:
+                continue
+            transfer = going.transfer(view.reader, committee, known.retry)
+            if self._is_whole(view, committee, going, transfer, side, secrets.record):
                 yield _Part(committee, known, going, transfer, side, secrets)
 
-    def _wants(self, known: Succession, successor: bytes) -> bool:
-        """PV-165: the member said itself that this one follows."""
-        named, made = known.words[self._keys.member - 1]
-        return bool(made) and named == successor
+    def _is_whole(
+        self,
+        view: View,
+        committee: bytes,
+        going: Going,
+        transfer: Transfer,
+        side: Side,
+        own: EpochRecord,
+    ) -> bool:
+        """PV-168: both records are those of these committees, under keys that members signed for.
+
+        False: the words that show it are kept no more, as behind a freeze.
+
+        Raises:
+            MemberRefused: PV-168.
+        """
+        place = transfer.digest, committee + going.successor, side
+        if place not in self._real:
+            if transfer.record(side).digest != own.digest:
+                raise _impossible("it is not of this member's keys", "transfer")
+            epochs = (committee, going.epoch), (going.successor, going.serving)
+            for of, record in zip(epochs, (transfer.old, transfer.new), strict=True):
+                said = view.notices(*of, record.context.attempt)
+                if not said:
+                    return False
+                try:
+                    donor.check_keys(of, record, said)
+                except (PrivateRefused, CommitteeRefused) as error:
+                    raise _impossible(error.message, "transfer") from None
+            self._real.add(place)
+        return True
+
+    def _wants(self, view: View, known: Succession, successor: bytes) -> bool:
+        """PV-165: the member said itself that this one follows.
+
+        Raises:
+            MemberRefused: PV-165, the node says so, and the member never signed it.
+        """
+        place, declaration = self._keys.member - 1, view.committee().declaration
+        named, made = known.words[place]
+        if not made or named != successor:
+            return False
+        word = NameTx(view.identity, named, made - 1, self._keys.member)
+        signed = declaration.is_signed(word.member, word.digest, known.signatures[place])
+        if declaration.id != view.identity or not signed:
+            raise MemberRefused(
+                "PV-165", "the node gives a word that this member never gave", where="successor",
+                why="cells would go to a committee that somebody else chose",
+                fix="ask a node that is this member's own",
+            )  # fmt: skip
+        return True
 
     # --- messages ----------------------------------------------------------------------------
 
@@ -117,7 +171,7 @@ class HandingDuties:
         if known is None or view.height + 1 <= known.opens(self._step):
             return
         named = known.named(view.identity, view.committee().declaration.quorum)
-        if named is None or not self._wants(known, named):
+        if named is None or not self._wants(view, known, named):
             return
         for epoch in view.epochs_with_cells(self._keys.first()):
             if self._keys.of_epoch(view, epoch) is not None and not view.is_frozen(epoch):
@@ -165,7 +219,11 @@ class HandingDuties:
     # --- sessions ----------------------------------------------------------------------------
 
     def _session(self, view: View, part: _Part) -> Iterator[Job]:
-        """PV-166, PV-167: behind the complaints, under the masks of all who dealt rightly."""
+        """PV-166, PV-167: behind the complaints, under the masks of all who dealt rightly.
+
+        Whose masks these are is recorded (PV-151): what a member opens under the masks of one
+        dealer, of another, and of both, shows its share of r.
+        """
         going, transfer = part.going, part.transfer
         if view.height < going.last(Step.OLD_COMPLAINT, self._step):
             return
@@ -180,13 +238,17 @@ class HandingDuties:
         if len(right) != len(masks):
             return
         session, keys = together.transfer_session(transfer, part.side), part.secrets.prss
+        decision = (
+            tagged_hash("private/member/masks-of", transfer.digest, bytes([part.side])),
+            bytes(counting),
+        )
         count = f"{len(transfer.cells)} cells"
         if part.side is Side.OLD:
             about = f"{count} to committee {going.successor.hex()[:16]}"
-            yield Job(session, keys, _handing(part, right), about)
+            yield Job(session, keys, _handing(part, right), about, decision)
         elif (left := succession.handed_of(view.reader, part.committee)) is not None:
             about = f"{count} from committee {part.committee.hex()[:16]}"
-            yield Job(session, keys, _taking(part, left, right), about)
+            yield Job(session, keys, _taking(part, left, right), about, decision)
 
 
 def _check(dealing: MaskDealing, dealer: int, transfer: Transfer) -> None:
@@ -194,12 +256,16 @@ def _check(dealing: MaskDealing, dealer: int, transfer: Transfer) -> None:
     try:
         reshare.check(dealing, transfer)
     except CeremonyRefused as error:
-        raise MemberRefused(
-            "PV-168", f"the node gives masks that no chain has: {error.message}",
-            where=f"masks of member {dealer}",
-            why="a complaint about them could open what somebody else sealed to this member",
-            fix="ask a node that is this member's own",
-        ) from None  # fmt: skip
+        raise _impossible(error.message, f"masks of member {dealer}") from None
+
+
+def _impossible(message: str, where: str) -> MemberRefused:
+    return MemberRefused(
+        "PV-168", f"the node says of a hand-over what no chain has: {message}",
+        where=where,
+        why="what is said about it could open what was sealed to this member, or its own share",
+        fix="ask a node that is this member's own",
+    )  # fmt: skip
 
 
 def _handing(part: _Part, masks: list[list[Opening]]) -> Callable[[Context], Rounds[TransferTx]]:

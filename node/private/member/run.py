@@ -190,7 +190,7 @@ class Member:
         jobs += self._keeping.look(view)
         transfers, going = self._handing.look(view)
         self._keys.forget(view)
-        self._seen = height, [*ceremony, *messages, *words, *transfers], [*jobs, *sales, *going]
+        self._seen = height, [*ceremony, *messages, *words, *transfers], [*going, *jobs, *sales]
         return self._seen
 
     # --- sessions ----------------------------------------------------------------------------
@@ -214,11 +214,11 @@ class Member:
                 self._sessions[sid] = begun
 
     def _begin(self, job: Job) -> asyncio.Task[MessageTx] | None:
-        """A session, unless this member decided otherwise (PV-159)."""
+        """A session, unless this member decided otherwise (PV-159, PV-166)."""
         if job.decision is not None:
             key, value = job.decision
             if self._journal.record(key, value) != value:
-                self._tell(f"PV-159: {job.about}: other sums of it were opened before")
+                self._tell(f"PV-151: {job.about}: begun otherwise before (PV-159, PV-166)")
                 return None
         return asyncio.create_task(self._part(job))
 

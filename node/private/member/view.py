@@ -12,10 +12,12 @@ from node.private import state as entries
 from node.private.committees import Committee, Epoch, Word
 from node.private.deposits import Deposit
 from node.private.member.errors import MemberRefused
+from node.private.messages import Step
 from node.private.sale_state import Sale
 from node.private.state import Donation, Round, Status
 from node.private.succession import Succession
 from private_exec.committee.cells import Cell
+from private_exec.committee.notice import Notice
 from private_exec.mpc.labels import CellId
 
 T = TypeVar("T")
@@ -138,6 +140,16 @@ class View:
                 return tuple(found)
             Word.from_bytes(data)
             found.append(data)
+
+    def notices(self, committee: bytes, epoch: int, attempt: int) -> list[Notice]:
+        """With which a ceremony of any committee began; none, if they are kept no more."""
+        found: list[Notice] = []
+        while True:
+            key = committees.word_key(committee, epoch, attempt, len(found))
+            word = self._read(key, Word.from_bytes)
+            if word is None or word.step is not Step.NOTICE:
+                return found
+            found.append(Notice.from_bytes(word.message))
 
     def rounds(self) -> dict[bytes, Round]:
         """Rounds of the committee that may need its members, by id."""

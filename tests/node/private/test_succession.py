@@ -9,12 +9,14 @@ import pytest
 
 from node.private import committees, custody, deposits, freezing, places, succession
 from node.private.member.errors import MemberRefused
+from node.private.member.view import View
 from node.private.messages import FreezeTx
 from node.private.succession import LAST_STEP, Succession
 from node.private.succession_payload import Left, NameTx, Step, TransferTx, opening
 from node.rpc.private import PrivateViews
 from node.testing.keeping import MEMBERS, Keepers
 from node.testing.private import assert_ok, signer
+from private_exec import group
 from private_exec.committee import pairs, reshare
 from private_exec.committee.cells import cell_id
 from private_exec.committee.reshare import MaskDealing, Side, Transfer
@@ -204,6 +206,62 @@ def test_pv168_a_node_that_lies_about_masks_draws_no_complaint(two) -> None:
             two.old.handing[3].look(view)
         assert caught.value.rule == "PV-168"
     assert two.look(two.old, 3)[3][0][0].step is Step.MASKS  # of its own, and no complaint
+
+
+def lying(keepers: Keepers, key: bytes, value: bytes) -> View:
+    """What a member sees whose node lies about one entry."""
+    view = keepers.view()
+    honest = view._chain.get
+    view._chain.get = lambda at, height: value if at == key else honest(at, height)
+    return view
+
+
+def test_pv168_a_node_that_lies_about_keys_draws_nothing(two) -> None:
+    """Masks under the node's own keys would leave the member's share of r alone."""
+    two.name()
+    two.open()
+    for of in (two.old, two.new):
+        entry = committees.epoch_of(two.chain.state, of.committee, 0)
+        record, key = entry.record, committees.epoch_key(of.committee, 0)
+        others = dataclasses.replace(of.declaration, purpose=b"\x09" * 32)
+        context = dataclasses.replace(record.context, declaration=others)
+        keys = {**record.keys, 2: group.base_g1([5])[0]}
+        for changes in ({"keys": keys}, {"context": context}):
+            forged = dataclasses.replace(entry, record=dataclasses.replace(record, **changes))
+            for keepers in (two.old, two.new):
+                with pytest.raises(MemberRefused) as caught:
+                    keepers.handing[3].look(lying(keepers, key, forged.to_bytes()))
+                assert caught.value.rule == "PV-168"
+
+
+def test_pv166_of_one_transfer_nothing_is_opened_under_other_masks(two) -> None:
+    """A node that takes dealers away, one by one, would have the share of r from the sums."""
+    two.name()
+    two.masks()
+    place = succession.succession_key(two.old.committee)
+    for keepers in (two.old, two.new):
+        _, (job,) = two.look(keepers, 3)[3]
+        going = dataclasses.replace(two.known.going, guilty=(4,))
+        fewer = dataclasses.replace(two.known, going=going)
+        _, (other,) = keepers.handing[3].look(lying(keepers, place, fewer.to_bytes()))
+        assert (other.session, other.decision[0]) == (job.session, job.decision[0])
+        assert other.decision[1] != job.decision[1]
+        if keepers is two.old:
+            assert_ok(two.chain.run(two.session(keepers)))
+
+
+def test_pv165_a_node_gives_no_word_that_the_member_did_not_sign(two) -> None:
+    two.name(1, 2, 3)
+    two.open()
+    known, key = two.known, succession.succession_key(two.old.committee)
+    forged = dataclasses.replace(
+        known,
+        words=(*known.words[:3], known.words[0]),
+        signatures=(*known.signatures[:3], known.signatures[0]),
+    )
+    with pytest.raises(MemberRefused) as caught:
+        two.old.handing[4].look(lying(two.old, key, forged.to_bytes()))
+    assert caught.value.rule == "PV-165"
 
 
 def test_pv167_the_new_committee_complains_too(two) -> None:
