@@ -113,8 +113,9 @@ def test_pv156_entropy_of_frozen_keys_goes_at_once(keepers) -> None:
     secrets = keepers.keys[1].of_epoch(keepers.view(), 0)
     assert keepers.chain.codes(FreezeTx(keepers.committee, 0)) == ["ok"]
     assert keepers.forget() == {()}
-    with pytest.raises(Exception, match="erased"):
+    with pytest.raises(Exception, match="erased") as caught:
         _ = secrets.prss
+    assert caught.value.rule == "PV-37"
 
 
 def test_pv156_what_is_not_listed_is_not_erased(keepers) -> None:

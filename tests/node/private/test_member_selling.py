@@ -308,7 +308,9 @@ def test_pv186_a_bid_without_a_share_is_complained_of_and_not_accepted(people):
     assert_ok(chain.run(complaint))
     assert entries.bid_of(chain.state, bad.id).status is Status.REFUSED
     assert people.look(2)[0] == []
-    with pytest.raises(MemberRefused):
+    with pytest.raises(MemberRefused) as caught:
         list(people.view().reader.iterate(b"p/"))
-    with pytest.raises(PrivateRefused):
+    assert caught.value.rule == "PV-154"
+    with pytest.raises(PrivateRefused) as caught:
         entries.bid_of(people.view().reader, b"\x01" * 32)
+    assert caught.value.rule == "PV-172"

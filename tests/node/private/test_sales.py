@@ -393,10 +393,12 @@ def test_pv176_every_call_is_a_session_of_its_own(chain):
 def test_pv177_a_cell_of_a_sale_is_nothing_elses(chain):
     identity, (placed,) = chain.ready(10, 5_000)
     cell = entries.cell_of(chain.state, cell_id(placed.input.id, 0))
-    with pytest.raises(PrivateRefused):
+    with pytest.raises(PrivateRefused) as caught:
         shared.cell_of(chain.state, cell.id)
-    with pytest.raises(PrivateRefused):
+    assert caught.value.rule == "PV-115"
+    with pytest.raises(PrivateRefused) as caught:
         deposits.deposit_of(chain.state, placed.input.id)
+    assert caught.value.rule == "PV-122"
     assert chain.codes(chain.back(placed), chain.leave(placed, FAUCET.account)) == ["PV-182"] * 2
     chain.call(identity)
     assert chain.codes(chain.back(placed), chain.leave(placed, FAUCET.account)) == ["PV-182"] * 2

@@ -11,7 +11,7 @@ lane        transactions, state and parameters of the sealed lane, blobs
 linking     proofs with hidden inputs, their links, files of transitions
 mpc         messages of members that compute on shares, certificates of batches
 committees  messages of private committees, and what is shared among their members
-private     transactions of the private environment, what its state keeps, proofs of sessions
+private     transactions of the private environment, and what its state keeps
 targets     all of them, by name
 mutations   malformed variants of well-formed bytes
 keep        which inputs are worth committing

@@ -246,5 +246,4 @@ TARGETS = (
         memory=16,
         exact=True,
     ),
-    # Memory: the program is traced at the sizes that the file names, which are bounded.
 )
