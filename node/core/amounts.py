@@ -10,7 +10,7 @@ MAX_AMOUNT: Final = 2**64 - 1
 DECIMALS: Final = 6
 """Digits after the point in text: 1 unit = 10⁶ base units."""
 _MOST_DIGITS: Final = 20
-"""Before the point: of the largest amount, and no more than Python takes for a number."""
+"""Before the point: more than any amount has, fewer than Python takes for a number."""
 
 
 def check_amount(value: int, what: str = "amount") -> int:

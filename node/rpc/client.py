@@ -423,6 +423,8 @@ class NodeClient:
         for _ in range(pages - 1):
             if not found.more:
                 break
+            if not found.sales:
+                raise BadAnswer("PV-141: more sales behind none", where=self.url)
             found = self.get("/private/sales", SalesView, {"after": sales[-1].id})
             sales += found.sales
         return SalesView(height=found.height, sales=sales, more=found.more)
@@ -448,6 +450,8 @@ class NodeClient:
         for _ in range(pages - 1):
             if not found.more:
                 break
+            if not found.batches:
+                raise BadAnswer("PV-141: more batches behind none", where=self.url)
             found = self.get("/private/batches", BatchesView, {"after": batches[-1].id})
             batches += found.batches
         return BatchesView(height=found.height, batches=batches, more=found.more)

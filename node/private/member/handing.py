@@ -150,6 +150,8 @@ class HandingDuties:
             MemberRefused: PV-165, the node says so, and the member never signed it.
         """
         place, declaration = self._keys.member - 1, view.committee().declaration
+        if len(known.words) != len(declaration.seats):
+            raise MemberRefused("PV-165", "words of another number of members", where="successor")
         named, made = known.words[place]
         if not made or named != successor:
             return False
@@ -194,6 +196,7 @@ class HandingDuties:
                 continue
             if self._masks(view, part, dealer) is None:
                 dealing = succession.dealing_of(view.reader, part.committee, dealer)
+                _check(dealing, dealer, part.transfer)  # a node may give another each time
                 nonce = self._keys.nonce(part.secrets, dealing.about(part.transfer, part.side))
                 said = reshare.accuse(
                     dealing, part.transfer, part.side, part.secrets, self._signer, nonce
@@ -257,6 +260,8 @@ def _check(dealing: MaskDealing, dealer: int, transfer: Transfer) -> None:
         reshare.check(dealing, transfer)
     except CeremonyRefused as error:
         raise _impossible(error.message, f"masks of member {dealer}") from None
+    if dealing.dealer != dealer:
+        raise _impossible("they are another member's", f"masks of member {dealer}")
 
 
 def _impossible(message: str, where: str) -> MemberRefused:

@@ -21,10 +21,10 @@ class Watch:
     """Nobody watches."""
 
     def said(self, to: int, data: bytes) -> None:
-        """One's own message went to a member."""
+        """A message went to a member: one's own, or what is passed on."""
 
     def heard(self, sender: int, data: bytes) -> None:
-        """A member's message came."""
+        """A message came over a member's link."""
 
     def fault(self, about: str, fault: Fault) -> None:
         """Something that a member did in a session that ended well."""

@@ -199,6 +199,7 @@ def test_pv168_a_node_that_lies_about_masks_draws_no_complaint(two) -> None:
     for forged in (
         dataclasses.replace(right, sealed=(garbage, new)),
         dataclasses.replace(bare, signature=signed),
+        two.dealing(2),
     ):
         view._chain.get = lambda at, height, f=forged: (
             f.to_bytes() if at == key else honest(at, height)
@@ -260,9 +261,11 @@ def test_pv165_a_node_gives_no_word_that_the_member_did_not_sign(two) -> None:
         words=(*known.words[:3], known.words[0]),
         signatures=(*known.signatures[:3], known.signatures[0]),
     )
-    with pytest.raises(MemberRefused) as caught:
-        two.old.handing[4].look(lying(two.old, key, forged.to_bytes()))
-    assert caught.value.rule == "PV-165"
+    few = dataclasses.replace(known, words=known.words[:3], signatures=known.signatures[:3])
+    for said in (forged, few):
+        with pytest.raises(MemberRefused) as caught:
+            two.old.handing[4].look(lying(two.old, key, said.to_bytes()))
+        assert caught.value.rule == "PV-165"
 
 
 def test_pv167_the_new_committee_complains_too(two) -> None:
