@@ -23,7 +23,7 @@ from node.cli.address import decode_account
 from node.cli.private_auction_show import bid_documents, draw_sale, sale_document
 from node.cli.private_fund import COMMITTEE, lines, spending, unlock
 from node.cli.private_sale import Market
-from node.cli.session import Session, UsageError
+from node.cli.session import Session, UsageError, utf8
 from node.cli.transfer import ASSET, DRY_RUN, NO_WAIT, TIMEOUT, amount_of
 from node.cli.typed import digits
 
@@ -339,7 +339,7 @@ def _described(text: str | None, file: Path | None) -> bytes | None:
         raise UsageError("say it once: --item or --item-file", where="--item")
     if file is not None:
         return read_file(file)
-    return None if text is None else text.encode()
+    return None if text is None else utf8(text, "--item")
 
 
 def _hidden(session: Session, text: str | None, file: Path | None, what: str) -> int:

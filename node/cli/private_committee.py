@@ -9,7 +9,7 @@ import typer
 
 from node.cli import connection, output, prompts, show, start, wallet_fund, wallets
 from node.cli.private_fund import lines, unlock
-from node.cli.session import Session, UsageError
+from node.cli.session import Session, UsageError, utf8
 from node.cli.transfer import NO_WAIT, TIMEOUT
 from node.cli.typed import digits
 
@@ -61,7 +61,7 @@ def declare(
         wallets.check_spends(wallet.keystore)
         status = client.status()
         chain, fee = ChainId(bytes_of(status.chain_id, 32)), int(status.parameters.fee_floor)
-        digest = tagged_hash("private/purpose", purpose.encode())
+        digest = tagged_hash("private/purpose", utf8(purpose, "--purpose"))
         declaration = Declaration(chain, digest, epoch_blocks, seats)
         expiry = Height(status.height + status.parameters.max_expiry // 2)
         head = Head(chain, fee, expiry, AccountId(wallet.account))
@@ -173,7 +173,7 @@ def show_one(context: typer.Context, identity: str = ID) -> None:
 def freeze(
     context: typer.Context,
     identity: str = ID,
-    epoch: int = typer.Option(..., "--epoch", min=0, help="Number of the epoch."),
+    epoch: int = typer.Option(..., "--epoch", min=0, max=2**64 - 1, help="Number of the epoch."),
     timeout: float = TIMEOUT,
     *,
     no_wait: bool = NO_WAIT,

@@ -13,7 +13,7 @@ import typer
 from node.cli import output
 from node.cli.private_files import program_at
 from node.cli.rehearsal import Rehearsal
-from node.cli.session import Session, UsageError
+from node.cli.session import Session, UsageError, utf8
 from node.cli.verify import read_file, readable
 from zk import files
 
@@ -90,7 +90,7 @@ def rehearse(
     session: Session = context.obj
     if members not in SIZES or not 0 <= liars <= members:
         raise UsageError(f"{liars} liars of {members} members", where="--members")
-    program = program_at(name, sizes_of(size or []))
+    seed, program = utf8(draw, "--draw"), program_at(name, sizes_of(size or []))
     if out is not None:
         check_sizes(program.sizes, str(out))
     with output.progress(session, "rehearsing") as report:
@@ -98,7 +98,7 @@ def rehearse(
         provable = _provable(session, program, zkey)
         report("session", 0.3)
         values = _drawn(program, draw)
-        played = Rehearsal(provable, members, range(1, liars + 1), draw.encode(), values)
+        played = Rehearsal(provable, members, range(1, liars + 1), seed, values)
         proved = played.run()
         report("session", 1.0)
     transition = played.transition(proved)

@@ -245,3 +245,11 @@ def write_new(path: Path, data: bytes) -> None:
         files.write(path, data, mode=files.PRIVATE, durable=True, new=True)
     except FileExistsError:
         raise UsageError(f"{path} exists; it is not overwritten", fix="name another file") from None
+
+
+def utf8(text: str, where: str) -> bytes:
+    """Text from the command line as bytes. Raises UsageError: a lone surrogate is none."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise UsageError("that is no Unicode text", where=where) from None

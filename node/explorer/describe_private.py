@@ -141,10 +141,8 @@ def _light(tx: PrivateTx, light: Facts, names: Mapping[Kind, str]) -> Facts:
             return light.code("round or sale", tx.round.hex())
         case OpenTx():
             light.code("round or session", tx.round.hex())
-            values = [output.value for output in tx.opened.outputs]
-            # One that was refused may have any number of them.
-            for roots, total in zip(values[::2], values[1::2], strict=False):
-                light.add("roots and donations, or winner and price", f"{roots}, {total}")
+            for number, output in enumerate(tx.opened.outputs, 1):
+                light.add(f"output {number}", str(output.value))
             return light
         case ClaimTx():
             light.code("input", tx.wanted.input.hex())

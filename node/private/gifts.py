@@ -132,7 +132,7 @@ class Wanted:
 
     Attributes:
         chain_id: the one chain on which it is valid.
-        input: id of the donation, or of the deposit.
+        input: id of the input, or of what an order traded.
         commitment: its commitment to the amount, as its owner made it.
         cv: commitment on Baby Jubjub to the amount, compressed.
     """
@@ -154,7 +154,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class ClaimTx:
-    """Takes a donation that was not used, or a deposit, back into the shielded pool.
+    """Takes what goes back of an input, or what an order traded, into the shielded pool.
 
     Attributes:
         wanted: what its owner asks back.

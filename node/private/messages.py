@@ -66,10 +66,10 @@ class ComplaintTx:
 
 @dataclass(frozen=True)
 class AcceptTx:
-    """Inputs of a round, or deposits, become cells, by the signatures of 2t + 1 members.
+    """Inputs of a round or sale, or deposits, become cells, by the signatures of 2t + 1 members.
 
     Attributes:
-        round: id; of deposits, their committee's.
+        round: id, or the sale's; of deposits, their committee's.
         message: the acceptance, as `private_exec.committee` encodes it.
     """
 
@@ -83,7 +83,7 @@ class AcceptTx:
 
 @dataclass(frozen=True)
 class OpenTx:
-    """The declared outputs of a round: nothing else of it is ever opened (PV-116).
+    """The declared outputs of a round, or session: nothing else is ever opened (PV-116, PV-180).
 
     Attributes:
         opened: of the round's id: S and T, with their blindings, of each project with enough
@@ -103,7 +103,7 @@ class OpenTx:
 
 @dataclass(frozen=True)
 class SettleTx:
-    """Ends a round; all that it does follows from the state."""
+    """Ends a round or sale; all that it does follows from the state."""
 
     round: bytes
 

@@ -52,7 +52,7 @@ class Head:
 
 
 class Paid(ABC):
-    """What an account pays for: it signs the id, which covers all but signatures.
+    """What an account pays for: it signs for the id, which covers all but proofs and signatures.
 
     Attributes:
         tag: its first byte.
@@ -191,7 +191,7 @@ class WithdrawTx(Authorized):
 
     Attributes:
         head: who pays the fee.
-        input: id of a deposit, or of a donation that goes back.
+        input: id of a deposit, of an input that goes back, or of what an order traded.
         account: who gets it.
         opened: value and blinding of its commitment, as the owner made it.
         signature: of the payer over `consent`, for the fee.

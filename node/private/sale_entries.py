@@ -1,4 +1,4 @@
-"""What entered a sale: a bid of an auction, or an order of a batch; until its owner has left.
+"""What entered a sale: a bid of an auction, or an order of a batch; for ever.
 
 1 bid       sale 32, number 1, owner 32, status 1, height 8, amount 32
 2 order     the same, side 1, (limit, quantity, pad, left) 32 each, told 1, (value, ρ) 32 each

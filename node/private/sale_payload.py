@@ -72,7 +72,7 @@ class OfferTx(Paid):
 
     @cached_property
     def sale(self) -> bytes:
-        """The sale's id: of terms and payer, so that the input can name it."""
+        """The sale's id: of head and terms, so that the input can name it."""
         return sale_id(self.head, self.terms)
 
     def _write(self, writer: Writer) -> None:

@@ -2,7 +2,7 @@
 
     p/s/s/ ‖ sale                   terms, a reserve, the attempt under way, what came of it
     p/s/b/ ‖ input                  a bid or order: of which sale, whose, commitments, its status
-    p/s/g/ ‖ fill                   what an order traded, in the other kind, until its owner has it
+    p/s/g/ ‖ fill                   what an order traded, in the other kind, and whether it left
     p/s/r/ ‖ input                  the sale whose reserve it is
     p/s/n/ ‖ sale ‖ n               the sale's n-th bid or order, from 0
     p/s/x/ ‖ cell                   a cell that belongs to a sale, and to nothing else (PV-177)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from node.cli.private_proofs import PROVIDED
+from node.cli.session import UsageError, utf8
 from private_exec.errors import LinkRefused
 from private_exec.provable.document import parse
 from private_exec.provable.errors import MalformedTransition, TransitionRefused
@@ -230,3 +231,11 @@ def test_refusals(offline: Any, tmp_path: Path, words: Any, exit_code: Any, code
         "private", *(word.format(missing=tmp_path / "missing") for word in words), "--json"
     )
     assert (refused.code, refused.error["code"]) == (exit_code, code)
+
+
+def test_a_lone_surrogate_is_no_text(offline: Any) -> None:
+    """What Python makes of a byte of an argument that is no UTF-8."""
+    told = offline.json(*WORDS, "--draw", "\udcff")
+    assert told.code == 2, told.out
+    with pytest.raises(UsageError, match="no Unicode"):
+        utf8("\udcff", "--item")

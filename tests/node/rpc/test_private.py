@@ -8,10 +8,12 @@ from node.app import development
 from node.core.errors import NotFound
 from node.private import state as entries
 from node.private.messages import SettleTx
+from node.rpc.batch_schema import BatchesView
 from node.rpc.client import NodeClient
 from node.rpc.errors import BadAnswer
 from node.rpc.private import PrivateViews
 from node.rpc.private_schema import RoundsView
+from node.rpc.sale_schema import SalesView
 from node.testing.clock import EPOCH_MS
 from node.testing.nodes import VALIDATOR, memory_node, serving
 from node.testing.private import PrivateChain, assert_ok
@@ -180,3 +182,10 @@ def test_pv141_a_client_reads_rounds_page_by_page(monkeypatch):
     monkeypatch.setattr(client, "get", lambda *_: empty)
     with pytest.raises(BadAnswer, match="PV-141"):
         client.private_rounds()
+    for empty, read in (
+        (SalesView(height=1, sales=[], more=True), client.private_sales),
+        (BatchesView(height=1, batches=[], more=True), client.private_batches),
+    ):
+        monkeypatch.setattr(client, "get", lambda *_, found=empty: found)
+        with pytest.raises(BadAnswer, match="PV-141"):
+            read()
