@@ -24,7 +24,7 @@ from node.cli.private_auction_show import bid_documents, draw_sale, sale_documen
 from node.cli.private_fund import COMMITTEE, lines, spending, unlock
 from node.cli.private_sale import Market
 from node.cli.session import Session, UsageError, utf8
-from node.cli.transfer import ASSET, DRY_RUN, NO_WAIT, TIMEOUT, amount_of
+from node.cli.transfer import ASSET, DRY_RUN, NO_WAIT, TIMEOUT, hidden_amount_of
 from node.cli.typed import digits
 
 if TYPE_CHECKING:
@@ -348,7 +348,8 @@ def _hidden(session: Session, text: str | None, file: Path | None, what: str) ->
         raise UsageError(f"say it once: {what}, or its file", where=what)
     if file is not None:
         text = prompts.read_secret_file(session, file).splitlines()[0]
-    return amount_of(text if text is not None else prompts.hidden(session, "Amount"), what)
+    said = text if text is not None else prompts.hidden(session, "Amount")
+    return hidden_amount_of(said, what)
 
 
 def _terms(

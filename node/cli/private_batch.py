@@ -23,7 +23,7 @@ from node.cli.private_batch_show import batch_document, draw_batch, order_docume
 from node.cli.private_fund import COMMITTEE, lines, spending, unlock
 from node.cli.private_sale import Market
 from node.cli.session import Session, UsageError
-from node.cli.transfer import DRY_RUN, NO_WAIT, TIMEOUT, amount_of
+from node.cli.transfer import DRY_RUN, NO_WAIT, TIMEOUT, amount_of, hidden_amount_of
 from node.cli.typed import digits
 
 if TYPE_CHECKING:
@@ -316,7 +316,7 @@ def _said(
     short = quantity.isascii() and quantity.isdigit() and len(quantity) <= len(str(LIMIT))
     if not short or not 0 < int(quantity) <= LIMIT:
         raise UsageError(f"a quantity is 1 to {LIMIT} lots", where="QUANTITY")
-    return int(quantity), amount_of(price.strip(), "PRICE")
+    return int(quantity), hidden_amount_of(price.strip(), "PRICE")
 
 
 def _tick(terms: BatchTerms, price: int) -> int:

@@ -53,6 +53,16 @@ def amount_of(text: str, what: str = "AMOUNT") -> int:
     return amount
 
 
+def hidden_amount_of(text: str, what: str) -> int:
+    """The same of what nobody else shall see: errors do not repeat it. Raises UsageError."""
+    try:
+        return amount_of(text, what)
+    except UsageError:
+        raise UsageError(
+            "that is no amount, or out of range", where=what, fix="write it like 4.25"
+        ) from None
+
+
 # --- balance, sync --------------------------------------------------------------------------------
 
 

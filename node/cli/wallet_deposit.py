@@ -8,6 +8,7 @@ own history has, or that the deposit's transaction shows.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -197,7 +198,7 @@ def opening(wallet: Wallet, client: NodeClient, item: Own) -> Opening:
     amounts = {e.quantity for e in wallet.state.history if e.direction is Direction.PLEDGED}
     hidden = (opening_of(item.owner, amount, record) for amount in sorted(amounts))
     shown = (Opening(amount, 0) for amount in _shown(client, found.height))
-    for candidate in (*hidden, *shown):
+    for candidate in itertools.chain(hidden, shown):  # a shown one needs its block
         if candidate.commitment == found.amount:
             return candidate
     raise NoSuchDeposit("no amount that this wallet knows opens it", where=item.view.id)

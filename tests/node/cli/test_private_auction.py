@@ -193,6 +193,7 @@ def test_drafts_and_refusals_send_nothing(place) -> None:
     refusals = (
         (("0.5", "--item", "a copy"), 2, "USE-001"),
         (("0",), 2, "USE-001"),
+        (("0.1234567",), 2, "USE-001"),
         (("4294.967296",), 2, "USE-001"),
         ((), 2, "USE-003"),
         (("0.5", "--amount-file", str(place.tmp / "none")), 2, "USE-001"),
@@ -202,6 +203,7 @@ def test_drafts_and_refusals_send_nothing(place) -> None:
     for words, code, name in refusals:
         refused = bid(place, "bob", sale, *words)
         assert (refused.code, refused.error["code"]) == (code, name), words
+        assert "0.1234567" not in str(refused.error)  # nobody looks over a bidder's shoulder
     assert bid(place, "bob", "0x12", "1").code == 2
     unknown = bid(place, "bob", "0x" + "11" * 32, "0.5")
     assert unknown.error["code"] == "NOD-003"
